@@ -1,0 +1,124 @@
+"""Learned audio metrics and losses for Keras, with pretrained checkpoints.
+
+    import zoo
+
+    zoo.list()                                                # names of the bundled checkpoints
+    zoo.info("quality-net-lite-pesq-wb-16k")                  # facts of one: its data, figures and licence
+    metric = zoo.load("quality-net-lite-pesq-wb-16k")         # a keras.Model
+    metric.score(reference, degraded, sample_rate=16000)      # PESQ as the network predicts it, (batch,)
+    loss = zoo.loss("quality-net-lite-pesq-wb-16k")           # a keras.losses.Loss on waveforms
+
+Importing zoo, `list` and `info` import no Keras backend.
+"""
+
+import os
+
+from zoo import registry
+from zoo.errors import InputError
+
+__version__ = "0.1.0"
+__all__ = ["info", "list", "load", "loss", "save"]
+
+# The loss that a model class brings: the class's room -> a class in the room's loss.py.
+_LOSSES = {"zoo.quality_net": "QualityNetLoss"}
+
+
+def list(pattern="*"):
+    """Names of the bundled checkpoints.
+
+    Args:
+        pattern: Shell pattern, such as "quality-net*".
+
+    Returns:
+        Sorted list of names.
+
+    Example:
+        >>> zoo.list("quality-net-lite-*")
+    """
+    return registry.names(pattern)
+
+
+def info(source):
+    """The card of a checkpoint: its data, training, figures, licence and limits.
+
+    Args:
+        source: A bundled name or a directory written with a slash, "my-model/".
+
+    Returns:
+        The card, a dict. The caller may change it.
+
+    Raises:
+        zoo.errors.InputError: The source is unknown, ambiguous, or has no card.
+
+    Example:
+        >>> zoo.info("quality-net-lite-pesq-wb-16k")["sample_rate"]
+        16000
+    """
+    return registry.info(source)
+
+
+def load(source, trainable=False, verify=False):
+    """Load a checkpoint as a Keras model.
+
+    Args:
+        source: A bundled name or a directory written with a slash, "my-model/".
+        trainable: False freezes every variable; True is for fine-tuning.
+        verify: Also recompute the checkpoint's golden output and compare.
+
+    Returns:
+        A keras.Model.
+
+    Raises:
+        zoo.errors.InputError: The source is unknown or ambiguous, or its files are damaged.
+
+    Example:
+        >>> metric = zoo.load("quality-net-lite-pesq-wb-16k")
+        >>> metric.score(reference, degraded, sample_rate=16000)
+    """
+    from zoo import preset
+
+    return preset.load(registry.resolve(source), trainable=trainable, verify=verify)
+
+
+def save(model, directory):
+    """Save a model as a directory that `zoo.load` and `keras.saving.load_model` read.
+
+    Args:
+        model: A built keras.Model.
+        directory: Where to. A saved model that is already there is replaced, anything else is left alone.
+
+    Raises:
+        zoo.errors.InputError: The directory holds something other than a saved model.
+
+    Example:
+        >>> zoo.save(model, "my-model/")
+    """
+    from zoo import preset
+
+    preset.save(model, directory)
+
+
+def loss(source):
+    """The loss that a checkpoint was trained to be, frozen.
+
+    Args:
+        source: A bundled name or a directory written with a slash, "my-model/".
+
+    Returns:
+        A keras.losses.Loss on (reference, estimate), one value per example before reduction.
+
+    Raises:
+        zoo.errors.InputError: The source is unknown or ambiguous, or its model brings no loss.
+
+    Example:
+        >>> enhancer.compile("adam", loss=zoo.loss("quality-net-lite-pesq-wb-16k"))
+    """
+    import importlib
+
+    name = registry.model_class(source)
+    room = name.rsplit(".", 2)[0]
+    if room not in _LOSSES:
+        raise InputError(f"{os.fspath(source)!r} brings no loss: it holds a {name}.")
+    # The loss gets the source, not a model: a model compiled with it can then be saved.
+    text = source if isinstance(source, str) else f"{os.fspath(source)}/"
+    return getattr(importlib.import_module(f"{room}.loss"), _LOSSES[room])(text)

@@ -1,0 +1,83 @@
+"""Differentiable signal processing in `keras.ops`: short-time spectra with `lengths`, masks, mel bands."""
+
+import functools
+
+import numpy as np
+import scipy.signal
+from keras import ops
+
+_EPS = 1e-12  # inside the square root, so that silence has a finite gradient
+
+
+def sequence_mask(lengths, size):
+    """float32 (batch, size): 1 where the position is below the length, 0 after it."""
+    return ops.cast(ops.arange(size)[None, :] < ops.cast(lengths, "int32")[:, None], "float32")
+
+
+def frame_count(lengths, hop_length):
+    """Frames of a centred short-time spectrum of `lengths` samples: 1 + lengths // hop_length."""
+    return 1 + lengths // hop_length
+
+
+def magnitude(waveform, n_fft=512, hop_length=256, lengths=None):
+    """Magnitude of the short-time Fourier transform.
+
+    Periodic Hamming window of `n_fft` samples, centred: n_fft // 2 zeros go before the first and after the last
+    sample; no scaling. Samples at and after `lengths` count as zeros, so a padded clip has the spectrum of the bare
+    one in its first `frame_count(lengths, hop_length)` frames.
+
+    Args:
+        waveform: float (batch, samples).
+        n_fft: window and transform length in samples.
+        hop_length: samples from frame to frame.
+        lengths: int (batch,) samples that count, or None for all.
+
+    Returns:
+        float32 (batch, 1 + samples // hop_length, n_fft // 2 + 1), not negative.
+
+    Example:
+        >>> tuple(magnitude(np.zeros((1, 16000), "float32")).shape)
+        (1, 63, 257)
+    """
+    waveform = ops.cast(waveform, "float32")
+    if lengths is not None:
+        waveform = waveform * sequence_mask(lengths, ops.shape(waveform)[1])
+    waveform = ops.pad(waveform, ((0, 0), (n_fft // 2, n_fft // 2)))
+    real, imaginary = ops.stft(waveform, n_fft, hop_length, n_fft, window=_hamming(n_fft), center=False)
+    return ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS)
+
+
+@functools.lru_cache
+def _hamming(n_fft):
+    return scipy.signal.get_window("hamming", n_fft, fftbins=True).astype("float32")
+
+
+def mel_matrix(bands, n_fft, sample_rate, low_hz=50.0, high_hz=None):
+    """Triangular mel bands over the bins of a power spectrum.
+
+    mel = 2595 log10(1 + f / 700); a triangle's weights sum to 1, so a band is a weighted mean of power. A band too
+    narrow to hold a bin takes the nearest one.
+
+    Args:
+        bands: number of bands.
+        n_fft: transform length of the spectrum.
+        sample_rate: in Hz.
+        low_hz, high_hz: edges of the lowest and highest triangle (default: half the sample rate).
+
+    Returns:
+        float32 (n_fft // 2 + 1, bands).
+
+    Example:
+        >>> bool(np.allclose(mel_matrix(40, 512, 16000).sum(axis=0), 1.0))
+        True
+    """
+    edges = np.array([low_hz, high_hz or sample_rate / 2])
+    low, high = 2595 * np.log10(1 + edges / 700)
+    corners = 700 * (10 ** (np.linspace(low, high, bands + 2) / 2595) - 1)
+    bins = np.arange(n_fft // 2 + 1)[:, None] * sample_rate / n_fft
+    rising = (bins - corners[:-2]) / (corners[1:-1] - corners[:-2])
+    falling = (corners[2:] - bins) / (corners[2:] - corners[1:-1])
+    weights = np.maximum(np.minimum(rising, falling), 0.0)
+    empty = np.flatnonzero(weights.sum(axis=0) == 0)
+    weights[np.abs(bins - corners[1:-1]).argmin(axis=0)[empty], empty] = 1.0
+    return (weights / weights.sum(axis=0)).astype("float32")

@@ -1,0 +1,150 @@
+"""Layers that more than one family needs."""
+
+import keras
+from keras import ops
+
+_EPS = 1e-12
+_INITIAL_ITERATIONS = 15
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SpectralNormalization(keras.layers.Wrapper):
+    """Divides the kernel of a Conv2D or Dense layer by its largest singular value, without overwriting it.
+
+    sigma(W) = max ||W h|| / ||h|| of the kernel reshaped to (k * k * c_in, c_out), by power iteration (Miyato et al.
+    2018, Algorithm 1). The raw kernel stays the trained variable; `kernel / sigma` is computed at each call, so a call
+    has no side effect except in training, where one power iteration is kept. A frozen layer never changes. Keras's own
+    layer of this name assigns its kernel at each call, even when frozen, and normalises nothing before training.
+
+    It bounds the reshaped matrix, not the convolution: a k x k convolution may still amplify by up to k.
+
+    Args:
+        layer: keras.layers.Conv2D (groups=1) or keras.layers.Dense.
+
+    Input and output: those of the layer.
+
+    Raises:
+        ValueError: for any other layer.
+
+    Example:
+        >>> layer = SpectralNormalization(keras.layers.Dense(4))
+        >>> tuple(layer(ops.ones((2, 8))).shape)
+        (2, 4)
+    """
+
+    def __init__(self, layer, **kwargs):
+        convolution = isinstance(layer, keras.layers.Conv2D) and layer.groups == 1
+        if not (convolution or isinstance(layer, keras.layers.Dense)):
+            raise ValueError(f"SpectralNormalization wraps Conv2D (groups=1) or Dense, not {type(layer).__name__}")
+        super().__init__(layer, **kwargs)
+
+    def build(self, input_shape=None):
+        super().build(input_shape)
+        self.direction = self.add_weight(
+            name="direction",
+            shape=(self.layer.kernel.shape[-1],),
+            initializer="random_normal",
+            trainable=False,
+            autocast=False,
+            dtype="float32",
+        )
+        for _ in range(_INITIAL_ITERATIONS):
+            self.direction.assign(self._power_iteration()[1])
+
+    def call(self, inputs, training=False):
+        sigma, direction = self._power_iteration()
+        if training and self.trainable:
+            self.direction.assign(direction)
+        layer = self.layer
+        kernel = layer.kernel / ops.cast(sigma, layer.kernel.dtype)
+        if isinstance(layer, keras.layers.Dense):
+            outputs = ops.matmul(inputs, kernel)
+        else:
+            outputs = ops.conv(inputs, kernel, layer.strides, layer.padding, layer.data_format, layer.dilation_rate)
+        if layer.use_bias:
+            outputs = outputs + ops.cast(layer.bias, outputs.dtype)
+        return layer.activation(outputs)
+
+    def compute_output_shape(self, input_shape):
+        return self.layer.compute_output_shape(input_shape)
+
+    def effective_kernel(self):
+        """The kernel that a call uses now: the raw kernel over its largest singular value."""
+        return self.layer.kernel / self._power_iteration()[0]
+
+    def _power_iteration(self):
+        """One step from the kept direction: sigma (differentiable in the kernel) and the next direction."""
+        kernel = ops.cast(self.layer.kernel, "float32")
+        matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))
+        fixed = ops.stop_gradient(matrix)
+        left = _unit(ops.matmul(fixed, ops.reshape(self.direction, (-1, 1))))
+        right = _unit(ops.matmul(ops.transpose(fixed), left))
+        sigma = ops.sum(left * ops.matmul(matrix, right))
+        return sigma + _EPS, ops.reshape(right, (-1,))
+
+
+def _unit(vector):
+    return vector / (ops.sqrt(ops.sum(ops.square(vector))) + _EPS)
+
+
+def fold_spectral_normalization(model):
+    """A copy of a functional model in which each SpectralNormalization is its plain layer with the effective kernel.
+
+    For export: the same outputs, no power iteration in the graph. The copy no longer renormalises when trained.
+
+    Args:
+        model: functional or Sequential keras.Model.
+
+    Returns:
+        keras.Model with the same inputs, outputs and layer names.
+    """
+
+    def plain(layer):
+        if not isinstance(layer, SpectralNormalization):
+            return layer.__class__.from_config(layer.get_config())
+        return layer.layer.__class__.from_config({**layer.layer.get_config(), "name": layer.name})
+
+    folded = keras.models.clone_model(model, clone_function=plain)
+    for layer in model.layers:
+        weights = layer.get_weights()
+        if isinstance(layer, SpectralNormalization):
+            bias = [layer.layer.bias] if layer.layer.use_bias else []
+            weights = [ops.convert_to_numpy(value) for value in (layer.effective_kernel(), *bias)]
+        folded.get_layer(layer.name).set_weights(weights)
+    return folded
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MaskTime(keras.layers.Layer):
+    """Sets (batch, time, frequency, channels) to zero at and after (batch,) int32 lengths of the time axis."""
+
+    def call(self, inputs, lengths):
+        return inputs * ops.cast(_time_mask(inputs, lengths), inputs.dtype)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MeanOverTime(keras.layers.Layer):
+    """Mean of (batch, time, frequency, channels) over the first (batch,) int32 lengths of the time axis."""
+
+    def call(self, inputs, lengths):
+        count = ops.cast(ops.maximum(lengths, 1), inputs.dtype)[:, None, None]
+        return ops.sum(inputs * ops.cast(_time_mask(inputs, lengths), inputs.dtype), axis=1) / count
+
+    def compute_output_shape(self, inputs_shape, lengths_shape=None):
+        return (inputs_shape[0], *inputs_shape[2:])
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MaxOverTime(keras.layers.Layer):
+    """Maximum of (batch, time, frequency, channels) over the first (batch,) int32 lengths of the time axis."""
+
+    def call(self, inputs, lengths):
+        lowest = ops.cast(-1e4, inputs.dtype)
+        return ops.max(ops.where(_time_mask(inputs, lengths), inputs, lowest), axis=1)
+
+    def compute_output_shape(self, inputs_shape, lengths_shape=None):
+        return (inputs_shape[0], *inputs_shape[2:])
+
+
+def _time_mask(inputs, lengths):
+    return (ops.arange(ops.shape(inputs)[1])[None, :] < lengths[:, None])[:, :, None, None]

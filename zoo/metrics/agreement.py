@@ -1,0 +1,167 @@
+"""How well predicted scores agree with true ones: correlation, error, and bootstrap intervals."""
+
+import numpy as np
+
+from zoo.errors import InputError
+
+
+def pearson(truth, predicted):
+    """Pearson's linear correlation.
+
+    Args:
+        truth: true scores, `(n,)`.
+        predicted: predicted scores, `(n,)`. Pairs with a NaN are left out.
+
+    Returns:
+        float, -1..1, higher is better; NaN for fewer than two pairs or a constant side.
+
+    Raises:
+        InputError: the two differ in length.
+
+    Example:
+        >>> pearson([1, 2, 3], [2, 4, 6])
+        1.0
+    """
+    return _correlation(*_finite(truth, predicted))
+
+
+def spearman(truth, predicted):
+    """Spearman's rank correlation; ties share their mean rank.
+
+    Args:
+        truth: true scores, `(n,)`.
+        predicted: predicted scores, `(n,)`. Pairs with a NaN are left out.
+
+    Returns:
+        float, -1..1, higher is better; NaN for fewer than two pairs or a constant side.
+
+    Raises:
+        InputError: the two differ in length.
+
+    Example:
+        >>> spearman([1, 2, 3], [1, 10, 100])
+        1.0
+    """
+    truth, predicted = _finite(truth, predicted)
+    return _correlation(_ranks(truth), _ranks(predicted))
+
+
+def rmse(truth, predicted):
+    """Root mean squared error.
+
+    Args:
+        truth: true scores, `(n,)`.
+        predicted: predicted scores, `(n,)`. Pairs with a NaN are left out.
+
+    Returns:
+        float in the scores' unit, 0 and up, lower is better; NaN where no pair is left.
+
+    Raises:
+        InputError: the two differ in length.
+
+    Example:
+        >>> rmse([1, 2], [1, 4])
+        1.4142135623730951
+    """
+    truth, predicted = _finite(truth, predicted)
+    return float(np.sqrt(np.mean((predicted - truth) ** 2))) if truth.size else np.nan
+
+
+def mae(truth, predicted):
+    """Mean absolute error.
+
+    Args:
+        truth: true scores, `(n,)`.
+        predicted: predicted scores, `(n,)`. Pairs with a NaN are left out.
+
+    Returns:
+        float in the scores' unit, 0 and up, lower is better; NaN where no pair is left.
+
+    Raises:
+        InputError: the two differ in length.
+
+    Example:
+        >>> mae([1, 2], [1, 4])
+        1.0
+    """
+    truth, predicted = _finite(truth, predicted)
+    return float(np.mean(np.abs(predicted - truth))) if truth.size else np.nan
+
+
+def bootstrap(statistic, truth, predicted, n_resamples=1000, seed=0, confidence=0.95):
+    """A statistic with its percentile bootstrap interval, pairs resampled.
+
+    Args:
+        statistic: function of (truth, predicted), such as `pearson`.
+        truth: true scores, `(n,)`.
+        predicted: predicted scores, `(n,)`. Pairs with a NaN are left out.
+        n_resamples: how often the pairs are drawn anew.
+        seed: of the draws; the same seed gives the same interval.
+        confidence: share of the resamples inside the interval, 0..1.
+
+    Returns:
+        (value, low, high), floats; low and high are NaN for fewer than two pairs.
+
+    Raises:
+        InputError: the two differ in length.
+
+    Example:
+        >>> value, low, high = bootstrap(pearson, truth, predicted)
+    """
+    truth, predicted = _finite(truth, predicted)
+    value, n = statistic(truth, predicted), truth.size
+    if n < 2:
+        return value, np.nan, np.nan
+    rng = np.random.default_rng(seed)
+    draws = (rng.integers(n, size=n) for _ in range(n_resamples))
+    values = np.array([statistic(truth[draw], predicted[draw]) for draw in draws])
+    values = values[~np.isnan(values)]  # a draw of one pair, n times over, has no correlation
+    if not values.size:
+        return value, np.nan, np.nan
+    low, high = np.percentile(values, [50 * (1 - confidence), 50 * (1 + confidence)])
+    return value, float(low), float(high)
+
+
+def agreement(truth, predicted, seed=0):
+    """All of the above, as a checkpoint's card holds them.
+
+    Args:
+        truth: true scores, `(n,)`; NaN where there is none.
+        predicted: predicted scores, `(n,)`; NaN where there is none.
+        seed: of the bootstrap.
+
+    Returns:
+        dict of `n` (pairs used), `n_failed` (pairs with a NaN), and `pearson`, `spearman`, `rmse`, `mae`, each
+        as [value, low, high] with a 95 % bootstrap interval.
+
+    Raises:
+        InputError: the two differ in length.
+
+    Example:
+        >>> agreement(truth, predicted)["pearson"]
+    """
+    kept = _finite(truth, predicted)
+    result = {"n": kept[0].size, "n_failed": np.size(truth) - kept[0].size}
+    for statistic in (pearson, spearman, rmse, mae):
+        result[statistic.__name__] = list(bootstrap(statistic, *kept, seed=seed))
+    return result
+
+
+def _finite(truth, predicted):
+    truth, predicted = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
+    if truth.ndim != 1 or truth.shape != predicted.shape:
+        raise InputError(f"truth {truth.shape} and predicted {predicted.shape} must be of one shape, (n,)")
+    kept = ~(np.isnan(truth) | np.isnan(predicted))
+    return truth[kept], predicted[kept]
+
+
+def _correlation(x, y):
+    if x.size < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return np.nan
+    x, y = x - x.mean(), y - y.mean()
+    return float(np.clip(x @ y / np.sqrt((x @ x) * (y @ y)), -1, 1))
+
+
+def _ranks(x):
+    _, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]

@@ -1,0 +1,130 @@
+"""The card of a Quality-Net checkpoint: what its training and its evaluation found out, and how to repeat both."""
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+
+import keras
+import numpy as np
+
+from zoo import preset
+from zoo.audio import mix
+from zoo.quality_net import evaluate
+from zoo.quality_net.train import prepare
+
+_PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scipy", "pesq", "pystoi")
+_DATA = (
+    "Pairs drawn by zoo/quality_net/examples.py. Speech: LibriSpeech (CC BY 4.0), Picovoice speech-to-intent "
+    "(Apache-2.0), LJ Speech (public domain); test: LibriSpeech, VCTK (CC BY 4.0), TSP (BSD). Noise: ESC-10, Berlin "
+    "Noise, Tumult and others (CC0, CC BY). Rooms: OpenAIR (CC BY 4.0) and others. Test talkers, noises and rooms are "
+    "not in training."
+)
+_LICENCE = {
+    "code": "MIT",
+    "weights": "MIT",
+    "data": "CC BY 4.0, CC BY 3.0, Apache-2.0, BSD, CC0 and public domain; none of it is distributed here",
+}
+_GOLDEN_SAMPLES = 16000
+
+
+def training_card(recipe, text, model, facts, minutes, command):
+    """Facts of a trained checkpoint before its evaluation.
+
+    Args:
+        recipe: the `Recipe`.
+        text: {"description", "departures", "limits"} in words.
+        model: the trained surrogate.
+        facts: what `train` returned.
+        minutes: that the training took.
+        command: that repeats it.
+
+    Returns:
+        dict, as card.json holds it.
+    """
+    return {
+        "name": recipe.name,
+        "family": "quality_net",
+        "architecture": recipe.network,
+        "description": text["description"],
+        "sample_rate": model.sample_rate,
+        "metric": recipe.target().metric,
+        "parameters": model.count_params(),
+        "licence": _LICENCE,
+        "data": _DATA,
+        "training": {
+            "command": command,
+            "commit": commit(),
+            "seed": recipe.seed,
+            "versions": versions(),
+            "minutes": round(minutes, 1),
+            "machine": machine(),
+            **facts,
+        },
+        "departures": text["departures"],
+        "limits": text["limits"],
+    }
+
+
+def evaluated_card(directory, card, recipe, data, runs, command, n_jobs=-1):
+    """Evaluate a saved checkpoint on the recipe's test pairs, write its plots, and complete its card.
+
+    Args:
+        directory: of the checkpoint.
+        card: its card so far.
+        recipe: the `Recipe`, whose test pairs and metric are used.
+        data, runs: folders, as for `train`.
+        command: that repeats the evaluation.
+        n_jobs: processes.
+
+    Returns:
+        the card, with `evaluation` and `gradient`.
+    """
+    model, target, name = preset.load(directory), recipe.target(), card["name"]
+    chunks, truth = prepare(recipe, data, runs, "test", n_jobs)
+    predicted = evaluate.predict(model, chunks)
+    evaluate.scatter(chunks.facts, truth, predicted, name, directory / "scatter.png")
+    ascent = evaluate.ascent_report(evaluate.ascend(model, *evaluate.ascent_pairs(chunks), target, n_jobs))
+    evaluate.plot_ascent(ascent, name, directory / "gradient.png")
+    about = {"command": command, "commit": commit(), "data": "speech/test x noise/test, unseen talkers and noises"}
+    results = evaluate.report(chunks.facts, truth, predicted)
+    return card | {"evaluation": about | {"results": results}, "gradient": about | ascent}
+
+
+def golden_inputs(sample_rate):
+    """Two seeded pairs, made here, that a checkpoint's golden output is computed on: [reference, degraded]."""
+    rng = np.random.default_rng(0)
+    time = np.arange(_GOLDEN_SAMPLES) / sample_rate
+    pitch = 2 * np.pi * np.cumsum(np.array([[110.0], [190.0]]) * (1 + 0.2 * np.sin(2 * np.pi * 3 * time)) / sample_rate, 1)
+    voiced = sum(np.sin(k * pitch) / k for k in range(1, 30)) * np.sin(2 * np.pi * 4 * time) ** 2
+    reference = (0.05 * voiced).astype("float32")
+    noise = [mix.colored_noise(_GOLDEN_SAMPLES, 1.0, rng) for _ in reference]
+    degraded = np.stack([mix.mix_at_snr(*pair, snr_db) for *pair, snr_db in zip(reference, noise, (5, 20), strict=True)])
+    return [reference, degraded]
+
+
+def commit():
+    """The commit that is checked out, with "+changes" where code differs from it; "unknown" outside a clone."""
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True)
+    if head.returncode:
+        return "unknown"
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "zoo", "tools"]).returncode
+    return head.stdout.strip() + ("+changes" if changed else "")
+
+
+def versions():
+    """Installed versions of what the result depends on, and the backend."""
+    found = {name: metadata.version(name) for name in _PACKAGES if _installed(name)}
+    return {"python": platform.python_version(), "backend": keras.backend.backend(), **found}
+
+
+def machine():
+    """The machine in words: cores and processor architecture."""
+    return f"{os.cpu_count()} CPU cores, {platform.machine()}"
+
+
+def _installed(name):
+    try:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False

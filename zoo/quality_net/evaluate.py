@@ -1,0 +1,204 @@
+"""How well a surrogate agrees with the metric it learned, and how far its gradient can be trusted."""
+
+import csv
+import itertools
+from pathlib import Path
+
+import joblib
+import keras
+import matplotlib
+import numpy as np
+import scipy.signal
+from keras import ops
+from tqdm import tqdm
+
+from zoo.audio import dsp, io
+from zoo.errors import InputError
+from zoo.metrics.agreement import agreement, bootstrap
+from zoo.quality_net import examples
+from zoo.quality_net.loss import QualityNetLoss
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt  # noqa: E402 the backend must be chosen first
+
+_KINDS = ("noisy", "enhanced", "clean")  # the rest (rooms, codecs, bands, clipping, lost packets) is "other"
+_SNR_BANDS = (-10, 0, 10, 20, 30)
+_ASCENT_STEPS = (0, 1, 2, 3, 5, 8, 12, 20, 35, 60, 100)
+_ASCENT_RATE = 0.1  # of Adam, on the logits of the mask
+_ASCENT_START = 2.0  # logit: the mask starts at 0.88
+
+
+def predict(model, chunks, batch_size=32):
+    """A surrogate's scores of stored pairs: float64 (pairs,), in order."""
+    scores = []
+    for audio in tqdm(chunks.audio, desc="predict", unit="chunk"):
+        pairs = examples.as_float(audio)
+        scores.append(model.score(pairs[:, 0], pairs[:, 1], examples.SAMPLE_RATE, batch_size=batch_size))
+    return np.concatenate(scores)
+
+
+def report(facts, truth, predicted):
+    """Agreement over all pairs, by kind of degradation, and by SNR band of the noisy ones.
+
+    Args:
+        facts: list of {"kind", "snr_db"}, one a pair.
+        truth, predicted: float (pairs,).
+
+    Returns:
+        {group: `agreement` dict}; groups are "all", "noisy", "enhanced", "clean", "other" and "snr -10..0" and so on.
+    """
+    kinds = np.array([about["kind"] if about["kind"] in _KINDS else "other" for about in facts])
+    snr = np.array([np.nan if about["snr_db"] is None else about["snr_db"] for about in facts])
+    groups = {"all": np.ones(len(facts), bool)}
+    groups |= {kind: kinds == kind for kind in (*_KINDS, "other")}
+    for low, high in itertools.pairwise(_SNR_BANDS):
+        groups[f"snr {low}..{high}"] = (kinds == "noisy") & (snr >= low) & (snr < high)
+    return {name: agreement(truth[chosen], predicted[chosen]) for name, chosen in groups.items() if chosen.any()}
+
+
+def evaluate_pairs(model, target, path, n_jobs=-1):
+    """Score the recordings that a CSV names (columns reference, degraded; relative to its folder), truly and predicted.
+
+    Returns:
+        rows: list of {"reference", "degraded", "truth", "predicted"}; NaN where a pair has no score.
+    """
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not {"reference", "degraded"} <= rows[0].keys():
+        raise InputError(f"{path} needs the columns reference and degraded, and at least one row")
+    folder, rate = Path(path).parent, model.sample_rate
+    pairs = [[io.read(folder / row[side], rate)[0] for side in ("reference", "degraded")] for row in rows]
+    truth = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(target.function)(*pair, rate) for pair in pairs)
+    predicted = [model.score(*pair, rate)[0] for pair in tqdm(pairs, desc="predict", unit="pair")]
+    return [
+        {"reference": row["reference"], "degraded": row["degraded"], "truth": float(t), "predicted": float(p)}
+        for row, t, p in zip(rows, truth, predicted, strict=True)
+    ]
+
+
+def scatter(facts, truth, predicted, title, path):
+    """Predicted against true scores, coloured by kind."""
+    kinds = np.array([about["kind"] if about["kind"] in _KINDS else "other" for about in facts])
+    figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
+    for kind, colour in zip((*_KINDS, "other"), ("tab:blue", "tab:orange", "tab:green", "tab:gray"), strict=True):
+        chosen = kinds == kind
+        axes.scatter(truth[chosen], predicted[chosen], s=5, alpha=0.6, color=colour, label=f"{kind} ({chosen.sum()})")
+    ends = [np.nanmin([truth, predicted]), np.nanmax([truth, predicted])]
+    axes.plot(ends, ends, color="black", linewidth=0.8)
+    axes.set(xlabel="true", ylabel="predicted", title=title, aspect="equal")
+    axes.legend(loc="upper left", markerscale=2, fontsize=8)
+    _save(figure, path)
+
+
+# --- the gradient -----------------------------------------------------------------------------------------------
+
+class _Mask(keras.layers.Layer):
+    """A free mask in 0..1 for each bin of a fixed batch of spectra."""
+
+    def __init__(self, shape):
+        super().__init__()
+        start = keras.initializers.Constant(_ASCENT_START)
+        self.logits = self.add_weight(shape=shape, initializer=start, name="logits")
+
+    def call(self, magnitude):
+        return magnitude * ops.sigmoid(self.logits)
+
+
+def ascend(model, reference, noisy, target, n_jobs=-1):
+    """Climb the surrogate's gradient on a mask over noisy magnitudes, and watch the true metric.
+
+    Adam moves the logits of each bin's mask by about 0.1 a step so that (1 - Q)^2 falls; at some steps the masked
+    spectrum goes back to sound with the noisy phase and is scored truly.
+
+    Args:
+        model: a surrogate.
+        reference, noisy: float32 (pairs, samples), at the model's rate.
+        target: the `Target` that the surrogate learned.
+        n_jobs: processes for the true scores.
+
+    Returns:
+        {"steps": [...], "predicted": (steps, pairs), "truth": (steps, pairs)} in the metric's units.
+    """
+    transform = scipy.signal.ShortTimeFFT(
+        scipy.signal.get_window("hamming", model.n_fft), model.hop_length, fs=model.sample_rate
+    )
+    spectra = transform.stft(noisy, p0=0, p1=1 + noisy.shape[1] // model.hop_length)
+    magnitudes = [ops.convert_to_numpy(dsp.magnitude(x, model.n_fft, model.hop_length)) for x in (reference, noisy)]
+    mask = _Mask(magnitudes[1].shape)
+    climber = keras.Sequential([mask])
+    # Adam's epsilon must be below the gradient of one bin, which is about 1e-6.
+    climber.compile(
+        keras.optimizers.Adam(_ASCENT_RATE, epsilon=1e-12),
+        loss=QualityNetLoss(model, inputs="magnitude", reduction="sum"),
+        jit_compile=False,
+    )
+    predicted, truth = [], []
+    for step in tqdm(range(max(_ASCENT_STEPS) + 1), desc="ascend", unit="step"):
+        if step in _ASCENT_STEPS:
+            gain = ops.convert_to_numpy(ops.sigmoid(mask.logits)).transpose(0, 2, 1)
+            masked = transform.istft(spectra * gain, k1=noisy.shape[1]).astype("float32")
+            predicted.append(model.score(reference, masked, model.sample_rate))
+            truth.append(_true_scores(target, reference, masked, model.sample_rate, n_jobs))
+        climber.train_on_batch(magnitudes[1], magnitudes[0])
+    return {"steps": list(_ASCENT_STEPS), "predicted": np.array(predicted), "truth": np.array(truth)}
+
+
+def ascent_pairs(chunks, count=48):
+    """Up to `count` noisy test pairs of 3 s at 0..15 dB SNR: float32 reference and noisy (pairs, samples)."""
+    facts, start, chosen = chunks.facts, 0, []
+    for audio in chunks.audio:
+        if audio.shape[-1] == 3 * examples.SAMPLE_RATE:
+            here = facts[start : start + len(audio)]
+            rows = [i for i, about in enumerate(here) if about["kind"] == "noisy" and 0 <= about["snr_db"] < 15]
+            chosen += [audio[i] for i in rows]
+        start += len(audio)
+    pairs = examples.as_float(np.stack(chosen[:count]))
+    return pairs[:, 0], pairs[:, 1]
+
+
+def ascent_report(ascent):
+    """The card's facts of an ascent: means with intervals, the best step, and when the surrogate is fooled.
+
+    "Fooled" is the first step whose mean true score is below the step before it that was scored.
+    """
+    truth, predicted = ascent["truth"], ascent["predicted"]
+    means = np.nanmean(truth, axis=1)
+    fooled = [step for step, gain in zip(ascent["steps"][1:], np.diff(means), strict=True) if gain < 0]
+    best = int(np.argmax(means))
+    gains = truth[best] - truth[0]
+    known = gains[np.isfinite(gains)]
+    return {
+        "n": int(known.size),
+        "n_failed": int(gains.size - known.size),
+        "steps": ascent["steps"],
+        "truth": [float(value) for value in means],
+        "predicted": [float(value) for value in np.nanmean(predicted, axis=1)],
+        "best_step": ascent["steps"][best],
+        "gain_at_best": list(bootstrap(lambda gain, _: float(np.mean(gain)), known, known)),
+        "fooled_at_step": fooled[0] if fooled else None,
+    }
+
+
+def plot_ascent(facts, title, path):
+    """True and predicted score against the number of steps, from `ascent_report`'s facts."""
+    figure, axes = plt.subplots(figsize=(5, 3.5), layout="constrained")
+    axes.plot(facts["steps"], facts["predicted"], "o--", color="tab:orange", label="predicted")
+    axes.plot(facts["steps"], facts["truth"], "o-", color="tab:blue", label="true")
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xticks(facts["steps"], [str(step) for step in facts["steps"]])
+    axes.minorticks_off()
+    axes.set(xlabel="steps of gradient ascent on the mask", ylabel=f"mean score, n = {facts['n']}", title=title)
+    axes.legend()
+    _save(figure, path)
+
+
+def _true_scores(target, reference, degraded, sample_rate, n_jobs):
+    pairs = zip(reference, degraded, strict=True)
+    return joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(target.function)(*pair, sample_rate) for pair in pairs)
+
+
+def _save(figure, path):
+    part = Path(path).with_suffix(".part.png")
+    figure.savefig(part, dpi=110)
+    part.replace(path)
+    plt.close(figure)

@@ -1,0 +1,127 @@
+"""What the surrogate learns to predict: any black-box metric of (reference, degraded, sample_rate), and its labels.
+
+Labels are computed over all cores and kept in an SQLite file by content, so nothing is ever scored twice and an
+interrupted run loses at most one chunk.
+"""
+
+import hashlib
+import importlib
+import math
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+from tqdm import tqdm
+
+from zoo.errors import InputError
+from zoo.metrics import speech
+
+
+@dataclass(frozen=True)
+class Target:
+    """A metric to learn.
+
+    Attributes:
+        name: of the metric; labels are cached under it, so a changed function needs a new name.
+        function: (reference, degraded, sample_rate) of two float32 (samples,) -> float; NaN where it has no value.
+        low, high: the scores that become 0 and 1, as in Q = (PESQ + 0.5) / 5 for -0.5 and 4.5.
+        metric: the card's facts, {"name", "mode", "range", "higher_is_better"}.
+    """
+
+    name: str
+    function: Callable
+    low: float
+    high: float
+    metric: dict
+
+
+def _pesq_wb(reference, degraded, sample_rate):
+    return speech.pesq(reference, degraded, sample_rate, mode="wb")[0]
+
+
+def _pesq_nb(reference, degraded, sample_rate):
+    return speech.pesq(reference, degraded, sample_rate, mode="nb")[0]
+
+
+def _stoi(reference, degraded, sample_rate):
+    return speech.stoi(reference, degraded, sample_rate)[0]
+
+
+def _facts(name, mode, low, high):
+    return {"name": name, "mode": mode, "range": [low, high], "higher_is_better": True}
+
+
+TARGETS = {
+    "pesq-wb": Target("pesq-wb", _pesq_wb, -0.5, 4.5, _facts("pesq", "wb", 1.04, 4.64)),
+    "pesq-nb": Target("pesq-nb", _pesq_nb, -0.5, 4.5, _facts("pesq", "nb", 1.02, 4.55)),
+    "stoi": Target("stoi", _stoi, 0.0, 1.0, _facts("stoi", None, 0.0, 1.0)),
+}
+
+
+def target(name, low=0.0, high=1.0):
+    """A known target by name, or one from `package.module:function` with the scores that become 0 and 1.
+
+    Example:
+        >>> target("pesq-wb").high
+        4.5
+    """
+    if name in TARGETS:
+        return TARGETS[name]
+    module, _, attribute = name.partition(":")
+    if not attribute:
+        raise InputError(f"no metric {name!r}: use one of {', '.join(TARGETS)} or package.module:function")
+    function = getattr(importlib.import_module(module), attribute)
+    return Target(name, function, low, high, _facts(name, None, low, high))
+
+
+def label(batches, target, cache, sample_rate, n_jobs=-1):
+    """Score batches of pairs with a target, over all cores, through a cache.
+
+    Args:
+        batches: sequence of int16 (n, 2, samples), [:, 0] references and [:, 1] degraded.
+        target: a `Target`.
+        cache: SQLite file, made where it is not there.
+        sample_rate: of the audio, in Hz.
+        n_jobs: processes (joblib's counting).
+
+    Returns:
+        float64 (pairs,), in order; NaN where the metric has no value (count them: `np.isnan(labels).sum()`).
+    """
+    Path(cache).parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(cache) as store:
+        store.execute("CREATE TABLE IF NOT EXISTS labels (key BLOB PRIMARY KEY, value REAL)")
+        keys = [[_key(pair, target, sample_rate) for pair in batch] for batch in batches]
+        known = _known(store, {key for batch in keys for key in batch})
+        todo = [i for i, batch in enumerate(keys) if any(key not in known for key in batch)]
+        tasks = (joblib.delayed(_score)(batches[i], keys[i], known.keys() & set(keys[i]), target, sample_rate) for i in todo)
+        done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
+        for scores in tqdm(done, total=len(todo), desc=f"label {target.name}", unit="chunk", disable=not todo):
+            known.update(scores)
+            # SQLite keeps NaN as NULL.
+            rows = [(key, None if math.isnan(value) else value) for key, value in scores.items()]
+            store.executemany("INSERT OR REPLACE INTO labels VALUES (?, ?)", rows)
+            store.commit()
+    return np.array([known[key] for batch in keys for key in batch])
+
+
+def _key(pair, target, sample_rate):
+    digest = hashlib.blake2b(f"{target.name} {sample_rate} {pair.shape}".encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(pair))
+    return digest.digest()
+
+
+def _known(store, keys):
+    rows = store.execute("SELECT key, value FROM labels")
+    return {key: math.nan if value is None else value for key, value in rows if key in keys}
+
+
+def _score(batch, keys, known, target, sample_rate):
+    scores = {}
+    for pair, key in zip(batch, keys, strict=True):
+        if key not in known:
+            reference, degraded = np.asarray(pair, "float32") / 32768
+            scores[key] = float(target.function(reference, degraded, sample_rate))
+    return scores

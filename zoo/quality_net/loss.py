@@ -1,0 +1,61 @@
+"""The learned loss: a frozen surrogate says how far from perfect an estimate sounds."""
+
+import keras
+from keras import ops
+
+from zoo.errors import InputError
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class QualityNetLoss(keras.losses.Loss):
+    """(1 - Q)^2 of each example, where Q is a frozen surrogate's quality (Fu, Liao and Tsao 2019, equation 1).
+
+    Q = 1 stands for the metric's upper anchor: PESQ 4.5 by Q = (PESQ + 0.5) / 5. The surrogate is used in inference
+    mode and none of its variables changes; the gradient reaches the estimate.
+
+    Args:
+        metric: a surrogate (`zoo.load(...)`), or a source string, which `zoo.load` then reads. Only a string can be
+            saved with a compiled model.
+        inputs: "waveform" for float (batch, samples) at the surrogate's rate, or "magnitude" for spectra
+            (batch, frames, bins) as `zoo.audio.dsp.magnitude` makes them with the surrogate's n_fft and hop_length.
+        reduction: as for any Keras loss.
+        name: of the loss.
+
+    Call:
+        (reference, estimate) -> scalar (reduced). `loss.call(reference, estimate, lengths)` -> float32 (batch,),
+        0 and up, lower is better, with int32 (batch,) `lengths` in samples (frames for magnitudes).
+
+    Raises:
+        InputError: for other `inputs`, or when a loss made from a model object is saved.
+
+    Example:
+        >>> loss = QualityNetLoss("quality-net-lite-pesq-wb-16k")  # doctest: +SKIP
+        >>> enhancer.compile("adam", loss=loss)  # doctest: +SKIP
+    """
+
+    def __init__(self, metric, inputs="waveform", reduction="sum_over_batch_size", name="quality_net_loss"):
+        super().__init__(name=name, reduction=reduction)
+        if inputs not in ("waveform", "magnitude"):
+            raise InputError(f'inputs must be "waveform" or "magnitude", not {inputs!r}')
+        self.source = metric if isinstance(metric, str) else None
+        self.inputs = inputs
+        if self.source is not None:
+            from zoo import load  # here, because zoo.load's families import this module
+
+            metric = load(self.source)
+        metric.trainable = False
+        self.metric = metric
+
+    def call(self, reference, estimate, lengths=None):
+        if self.inputs == "waveform":
+            quality = self.metric.quality(reference, estimate, lengths)
+        else:
+            if lengths is None:
+                lengths = ops.zeros_like(reference[:, 0, 0], dtype="int32") + ops.shape(reference)[1]
+            quality = self.metric.core([estimate, reference, ops.cast(lengths, "int32")], training=False)
+        return ops.square(1.0 - quality)
+
+    def get_config(self):
+        if self.source is None:
+            raise InputError("a loss made from a model cannot be saved: make it from the source string instead")
+        return {**super().get_config(), "metric": self.source, "inputs": self.inputs}

@@ -1,0 +1,253 @@
+"""Quality-Net: networks that predict an intrusive quality metric (PESQ, STOI, ...) and have a gradient.
+
+`QualityNet` is the network of Fu, Liao and Tsao 2019 ("Learning with Learned Loss Function: Speech Enhancement with
+Quality-Net to Improve Perceptual Evaluation of Speech Quality", section II); `QualityNetLite` is a small one of our
+own. Both are a functional Keras core on magnitudes inside one waveform wrapper, `SurrogateMetric`.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from zoo.audio import dsp
+from zoo.audio.io import resample as resample_audio
+from zoo.errors import InputError
+from zoo.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
+from zoo.quality_net.features import PairFeatures
+
+MIN_SECONDS = 0.5  # shorter clips have no score: the paper's network needs 29 frames
+_SILENCE = 1e-6  # a peak below this is digital silence at 16 bits
+
+
+class SurrogateMetric(keras.Model):
+    """Waveform wrapper of a network that predicts a metric from a pair of magnitude spectra.
+
+    The core maps (degraded magnitude, reference magnitude, frames) to Q; the metric is low + (high - low) Q, as in the
+    paper's Q = (PESQ + 0.5) / 5.
+
+    Call:
+        inputs: [reference, degraded] or [reference, degraded, lengths]; float (batch, samples) in [-1, 1] at
+            `sample_rate`, and int32 (batch,) samples that count.
+        Returns float32 (batch,), in the metric's units; differentiable in the waveforms.
+
+    Attributes:
+        core: functional keras.Model on [degraded, reference, frames] -> Q (batch,); for fine-tuning on spectra.
+        sample_rate: Hz.
+        target_range: (low, high), the metric's values at Q = 0 and Q = 1.
+    """
+
+    def __init__(self, core, sample_rate, n_fft, hop_length, target_range, name):
+        super().__init__(name=name)
+        self.core = core
+        self.sample_rate, self.n_fft, self.hop_length = sample_rate, n_fft, hop_length
+        self.target_range = tuple(target_range)
+        self.built = True  # the core is functional: every variable exists already
+
+    def call(self, inputs, training=False):
+        reference, degraded, *lengths = inputs
+        low, high = self.target_range
+        return low + (high - low) * self.quality(reference, degraded, *lengths, training=training)
+
+    def quality(self, reference, degraded, lengths=None, training=False):
+        """Q of waveforms: the metric on the scale where `target_range` is 0..1. Arguments as for a call."""
+        if lengths is None:
+            lengths = ops.zeros_like(reference[:, 0], dtype="int32") + ops.shape(reference)[1]
+        spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (degraded, reference)]
+        return self.core([*spectra, dsp.frame_count(ops.cast(lengths, "int32"), self.hop_length)], training=training)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0][0],)
+
+    def score(self, reference, degraded, sample_rate, lengths=None, resample=False, batch_size=16):
+        """Predict the metric of recordings.
+
+        Args:
+            reference: clean speech, float (samples,) or (batch, samples) in [-1, 1].
+            degraded: the same speech degraded, the same shape, aligned in time.
+            sample_rate: of both, in Hz.
+            lengths: int (batch,) samples that count of each padded recording; None for all.
+            resample: bring another rate to the model's, instead of raising.
+            batch_size: pairs at a time, which bounds the memory.
+
+        Returns:
+            float64 (batch,), in the metric's units, higher is better; NaN where a recording is silent or has less
+            than 0.5 s.
+
+        Raises:
+            InputError: for another rate, other shapes, or values that are not finite.
+
+        Example:
+            >>> metric = zoo.load("quality-net-lite-pesq-wb-16k")
+            >>> metric.score(reference, degraded, sample_rate=16000)  # doctest: +SKIP
+            array([2.31])
+        """
+        reference, degraded, lengths = _as_batch(reference, degraded, lengths)
+        if sample_rate != self.sample_rate:
+            if not resample:
+                raise InputError(
+                    f"the audio is at {sample_rate} Hz and the model at {self.sample_rate} Hz: pass resample=True"
+                )
+            reference, degraded = (resample_audio(x, sample_rate, self.sample_rate) for x in (reference, degraded))
+            lengths = np.minimum(np.round(lengths * (self.sample_rate / sample_rate)), reference.shape[1])
+        lengths = lengths.astype("int32")
+        counts = np.arange(reference.shape[1]) < lengths[:, None]
+        peaks = [np.max(np.abs(x) * counts, axis=1, initial=0.0) for x in (reference, degraded)]
+        scorable = (np.minimum(*peaks) > _SILENCE) & (lengths >= MIN_SECONDS * self.sample_rate)
+        scores = np.full(len(reference), np.nan)
+        for chunk in np.array_split(np.flatnonzero(scorable), max(-(-scorable.sum() // batch_size), 1)):
+            if len(chunk):
+                longest = lengths[chunk].max()
+                pair = [x[chunk, :longest] for x in (reference, degraded)]
+                scores[chunk] = ops.convert_to_numpy(self([*pair, lengths[chunk]], training=False))
+        return scores
+
+    def get_config(self):
+        return {
+            "sample_rate": self.sample_rate,
+            "n_fft": self.n_fft,
+            "hop_length": self.hop_length,
+            "target_range": list(self.target_range),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class QualityNet(SurrogateMetric):
+    """The paper's network: four convolutions, global average, three dense layers, spectral normalisation on each.
+
+    Convolutions 15 (5, 5), 25 (7, 7), 40 (9, 9), 50 (11, 11) without padding, LeakyReLU 0.3; mean over time and
+    frequency; dense 50, 10 (LeakyReLU), 1. Batch normalisation stands before the first convolution, as in the
+    author's later code.
+
+    Args:
+        features: "magnitude" or "log1p" (the paper's two channels), "log-power" or "log-mel" (equal level,
+            difference channel; see `PairFeatures`).
+        bands: mel bands of "log-mel", at least 29.
+        spectral_norm: whether every convolution and dense layer is spectrally normalised, as in the paper.
+        dropout: before each dense layer, in training.
+        sample_rate, n_fft, hop_length: of the spectra, in Hz and samples; Hamming window of n_fft.
+        target_range: the metric's values at Q = 0 and Q = 1.
+        name: of the model.
+
+    Example:
+        >>> QualityNet(features="magnitude").count_params() > 345_000
+        True
+    """
+
+    def __init__(
+        self,
+        features="log-mel",
+        bands=64,
+        spectral_norm=True,
+        dropout=0.05,
+        sample_rate=16000,
+        n_fft=512,
+        hop_length=256,
+        target_range=(-0.5, 4.5),
+        name="quality_net",
+    ):
+        self.features, self.bands, self.spectral_norm, self.dropout = features, bands, spectral_norm, dropout
+        normalise = SpectralNormalization if spectral_norm else _plain
+        inputs, frames, x = _pair_inputs(features, bands, n_fft, sample_rate)
+        for channels, size in ((15, 5), (25, 7), (40, 9), (50, 11)):
+            x = normalise(layers.Conv2D(channels, size))(x)
+            x = layers.LeakyReLU(0.3)(x)
+        # Four unpadded convolutions see 29 frames: the first `frames - 28` outputs hold no padding.
+        x = layers.GlobalAveragePooling1D()(MeanOverTime()(x, frames - 28))
+        for units in (50, 10):
+            x = layers.LeakyReLU(0.3)(normalise(layers.Dense(units))(layers.Dropout(dropout)(x)))
+        core = keras.Model(inputs, _quality(normalise(layers.Dense(1))(x)), name="core")
+        super().__init__(core, sample_rate, n_fft, hop_length, target_range, name)
+
+    def get_config(self):
+        return {**super().get_config(), **_network_config(self)}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class QualityNetLite(SurrogateMetric):
+    """A small network of our own with the same face: strided 3 x 3 convolutions on mel bands of the pair.
+
+    Six convolutions with batch normalisation and LeakyReLU 0.3, time and frequency halved on the way, mean and maximum
+    over time, two dense layers. About 1/150 of the operations of the paper's network on plain spectra.
+
+    Args: as for `QualityNet`; `spectral_norm` is an option here, off by default.
+
+    Example:
+        >>> model = QualityNetLite()
+        >>> tuple(model([ops.ones((2, 16000)), ops.ones((2, 16000))]).shape)
+        (2,)
+    """
+
+    def __init__(
+        self,
+        features="log-mel",
+        bands=48,
+        spectral_norm=False,
+        dropout=0.1,
+        sample_rate=16000,
+        n_fft=512,
+        hop_length=256,
+        target_range=(-0.5, 4.5),
+        name="quality_net_lite",
+    ):
+        self.features, self.bands, self.spectral_norm, self.dropout = features, bands, spectral_norm, dropout
+        normalise = SpectralNormalization if spectral_norm else _plain
+        inputs, frames, x = _pair_inputs(features, bands, n_fft, sample_rate)
+        for channels, strides in ((24, (1, 1)), (32, (1, 2)), (48, (2, 2)), (64, (1, 2)), (64, (2, 2)), (64, (1, 1))):
+            # One frame and one band of zeros on each side, never "same": that pads by the padded length's parity.
+            x = layers.ZeroPadding2D(1)(x)
+            x = normalise(layers.Conv2D(channels, 3, strides, use_bias=False))(x)
+            x = layers.LeakyReLU(0.3)(layers.BatchNormalization()(x))
+            frames = (frames + strides[0] - 1) // strides[0]
+            x = MaskTime()(x, frames)
+        pooled = [layers.Flatten()(pool(x, frames)) for pool in (MeanOverTime(), MaxOverTime())]
+        x = layers.Dropout(dropout)(layers.Concatenate()(pooled))
+        x = layers.LeakyReLU(0.3)(normalise(layers.Dense(64))(x))
+        core = keras.Model(inputs, _quality(normalise(layers.Dense(1))(x)), name="core")
+        super().__init__(core, sample_rate, n_fft, hop_length, target_range, name)
+
+    def get_config(self):
+        return {**super().get_config(), **_network_config(self)}
+
+
+def _plain(layer):
+    return layer
+
+
+def _pair_inputs(features, bands, n_fft, sample_rate):
+    bins = n_fft // 2 + 1
+    degraded = keras.Input((None, bins), name="degraded")
+    reference = keras.Input((None, bins), name="reference")
+    frames = keras.Input((), dtype="int32", name="frames")
+    x = PairFeatures(features, bands, n_fft, sample_rate)(degraded, reference, frames)
+    # Padding frames must stay zero for the networks that look past the last frame.
+    x = MaskTime()(layers.BatchNormalization()(x), frames)
+    return [degraded, reference, frames], frames, x
+
+
+def _quality(x):
+    """(batch, 1) -> (batch,), on about the scale of the targets, so that training starts near them."""
+    return layers.Rescaling(0.25, 0.5, dtype="float32")(layers.Reshape(())(x))
+
+
+def _network_config(model):
+    return {key: getattr(model, key) for key in ("features", "bands", "spectral_norm", "dropout")}
+
+
+def _as_batch(reference, degraded, lengths):
+    reference, degraded = (np.atleast_2d(np.asarray(x, "float32")) for x in (reference, degraded))
+    if reference.shape != degraded.shape or reference.ndim != 2:
+        raise InputError(
+            f"reference {reference.shape} and degraded {degraded.shape} must have one shape, (samples,) or "
+            "(batch, samples)"
+        )
+    if not (np.isfinite(reference).all() and np.isfinite(degraded).all()):
+        raise InputError("the audio holds values that are not finite (NaN or infinity)")
+    lengths = np.full(len(reference), reference.shape[1]) if lengths is None else np.atleast_1d(lengths)
+    if lengths.shape != (len(reference),) or (lengths < 0).any() or (lengths > reference.shape[1]).any():
+        raise InputError(f"lengths must be {len(reference)} numbers of samples from 0 to {reference.shape[1]}")
+    return reference, degraded, lengths

@@ -1,0 +1,220 @@
+"""The recipe: draw pairs, label them with the target metric, fit a network to the labels.
+
+Every stage keeps what it has done (chunks, labels, a training state each epoch), so the same command goes on after an
+interruption. The loss is the squared error of Q = (metric - low) / (high - low); on TensorFlow the step is one
+`tf.function`, on JAX one jitted function.
+"""
+
+import csv
+import shutil
+import time
+import tomllib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo.errors import InputError
+from zoo.quality_net import examples, labels
+from zoo.quality_net.model import QualityNet, QualityNetLite
+
+NETWORKS = {"QualityNet": QualityNet, "QualityNetLite": QualityNetLite}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a training depends on, besides the data.
+
+    Attributes:
+        name: of the checkpoint.
+        network: "QualityNet" or "QualityNetLite".
+        options: of the network (features, bands, spectral_norm, dropout).
+        metric: a target's name, or package.module:function.
+        metric_range: (low, high) of a function; known metrics have their own.
+        n_train, n_validation, n_test: pairs.
+        batch_size, epochs, learning_rate: of Adam; the rate falls to 0 by a cosine after a short warm-up.
+        seed: of the pairs, the first weights, the order and the dropout.
+    """
+
+    name: str
+    network: str
+    metric: str
+    options: dict = field(default_factory=dict)
+    metric_range: tuple = (0.0, 1.0)
+    n_train: int = 40960
+    n_validation: int = 1536
+    n_test: int = 2048
+    batch_size: int = 32
+    epochs: int = 10
+    learning_rate: float = 2e-3
+    seed: int = 0
+
+    @classmethod
+    def read(cls, path, **changes):
+        """A recipe from a TOML file; `changes` that are not None take the place of what it says."""
+        try:
+            facts = tomllib.loads(Path(path).read_text())
+            facts.pop("card", None)  # words for the checkpoint's card
+            return cls(**facts | {key: value for key, value in changes.items() if value is not None})
+        except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
+            raise InputError(f"cannot read the recipe {path}: {error}") from None
+
+    def target(self):
+        """The metric to learn."""
+        return labels.target(self.metric, *self.metric_range)
+
+    def model(self):
+        """A fresh network with this recipe's options and seed."""
+        if self.network not in NETWORKS:
+            raise InputError(f"no network {self.network!r}: use {' or '.join(NETWORKS)}")
+        keras.utils.set_random_seed(self.seed)
+        target = self.target()
+        return NETWORKS[self.network](**self.options, target_range=(target.low, target.high))
+
+
+class Pairs(keras.utils.PyDataset):
+    """Labelled pairs in batches of one clip length, shuffled by (seed, epoch); pairs without a label are left out.
+
+    Batches are ([reference, degraded] float32 (batch, samples) each, labels float32 (batch,)).
+
+    Args:
+        chunks: int16 (n, 2, samples) arrays.
+        scores: (pairs,) labels in order, NaN where there is none.
+        batch_size: pairs in a batch; the last of a clip length may be smaller.
+        seed: of the order; None keeps it.
+    """
+
+    def __init__(self, chunks, scores, batch_size, seed=None):
+        super().__init__()
+        self.chunks, self.scores, self.batch_size, self.seed = chunks, np.asarray(scores, "float32"), batch_size, seed
+        places = [(chunk, row) for chunk, audio in enumerate(chunks) for row in range(len(audio))]
+        self.groups = {}  # clip length -> (pairs, 3) of chunk, row, pair
+        for pair, (chunk, row) in enumerate(places):
+            if np.isfinite(self.scores[pair]):
+                self.groups.setdefault(chunks[chunk].shape[-1], []).append((chunk, row, pair))
+        self.shuffle(0)
+
+    def shuffle(self, epoch):
+        """Lay out the batches of an epoch."""
+        rng = np.random.default_rng([self.seed or 0, epoch])
+        self.batches = []
+        for group in self.groups.values():
+            order = np.arange(len(group)) if self.seed is None else rng.permutation(len(group))
+            self.batches += [
+                [group[i] for i in order[start : start + self.batch_size]]
+                for start in range(0, len(group), self.batch_size)
+            ]
+        if self.seed is not None:
+            rng.shuffle(self.batches)
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        batch = self.batches[index]
+        audio = examples.as_float(np.stack([self.chunks[chunk][row] for chunk, row, _ in batch]))
+        return (audio[:, 0], audio[:, 1]), self.scores[[pair for *_, pair in batch]]
+
+
+class _Epoch(keras.callbacks.Callback):
+    """Ties the order to the epoch's number, so that a resumed training sees what an uninterrupted one would.
+
+    Also adds the epoch's `seconds` to the log.
+    """
+
+    def __init__(self, pairs):
+        super().__init__()
+        self.pairs = pairs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = time.monotonic()
+        self.pairs.shuffle(epoch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["seconds"] = time.monotonic() - self.start
+
+
+def prepare(recipe, data, runs, split, n_jobs=-1):
+    """The pairs of a split and their labels, drawn and computed where they are not there yet.
+
+    Returns:
+        `examples.Chunks`, and float64 (pairs,) labels.
+    """
+    directory = Path(runs) / f"examples-{recipe.seed}"
+    n_examples = {"train": recipe.n_train, "validation": recipe.n_validation, "test": recipe.n_test}[split]
+    examples.build(data, split, n_examples, directory, recipe.seed, n_jobs)
+    chunks = examples.Chunks(directory, split, n_examples)
+    scores = labels.label(chunks.audio, recipe.target(), Path(runs) / "labels.sqlite", examples.SAMPLE_RATE, n_jobs)
+    return chunks, scores
+
+
+def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
+    """Train a recipe's network, or go on with it.
+
+    Args:
+        recipe: a `Recipe`.
+        data: folder with the recordings (see `examples.build`).
+        runs: folder for pairs, labels and training states.
+        n_jobs: processes for pairs and labels.
+        verbose: as for `keras.Model.fit`.
+
+    Returns:
+        model: with the weights of the epoch that was best on the validation pairs.
+        facts: {"n_train", "n_train_failed", "best_epoch", "validation_rmse", "recipe"}.
+        minutes: spent in the epochs, those before an interruption too.
+    """
+    train_pairs, train_scores = prepare(recipe, data, runs, "train", n_jobs)
+    validation_pairs, validation_scores = prepare(recipe, data, runs, "validation", n_jobs)
+    folder = Path(runs) / recipe.name
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = Pairs(train_pairs.audio, train_scores, recipe.batch_size, recipe.seed)
+    held_back = Pairs(validation_pairs.audio, validation_scores, recipe.batch_size)
+    model = recipe.model()
+    low, high = model.target_range
+    steps = recipe.epochs * len(pairs)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate / 20, steps, warmup_target=recipe.learning_rate, warmup_steps=min(200, steps // 10)
+    )
+    model.compile(
+        keras.optimizers.Adam(schedule, global_clipnorm=1.0),
+        loss="mse",
+        loss_weights=1 / (high - low) ** 2,  # the squared error of Q
+        metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
+        jit_compile=keras.backend.backend() == "jax",  # XLA's convolutions are slow on a CPU
+    )
+    log, best = folder / "log.csv", folder / "best.weights.h5"
+    callbacks = [
+        _Epoch(pairs),
+        keras.callbacks.ModelCheckpoint(
+            best,
+            monitor="val_rmse",
+            mode="min",
+            save_best_only=True,
+            save_weights_only=True,
+            initial_value_threshold=min((float(row["val_rmse"]) for row in _read_log(log)), default=None),
+        ),
+        keras.callbacks.CSVLogger(log, append=log.exists()),
+        keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
+    ]
+    model.fit(pairs, validation_data=held_back, epochs=recipe.epochs, callbacks=callbacks, verbose=verbose)
+    model.load_weights(best)
+    shutil.rmtree(folder / "state", ignore_errors=True)
+    rows = _read_log(log)
+    rmse, epoch = min((float(row["val_rmse"]), int(row["epoch"])) for row in rows)
+    facts = {
+        "n_train": len(train_scores),
+        "n_train_failed": int(np.isnan(train_scores).sum()),
+        "best_epoch": epoch,
+        "validation_rmse": rmse,
+        "recipe": asdict(recipe),
+    }
+    return model, facts, sum(float(row["seconds"]) for row in rows) / 60
+
+
+def _read_log(log):
+    """The epochs of a training log, a dict of strings each."""
+    if not log.exists():
+        return []
+    with open(log, newline="") as file:
+        return list(csv.DictReader(file))
