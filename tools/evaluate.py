@@ -27,7 +27,9 @@ def arguments():
     parser.add_argument("--checkpoint", required=True, help="a bundled name or a directory with a slash")
     parser.add_argument("--pairs", help="CSV with the columns reference and degraded")
     parser.add_argument("--output", help="with --pairs: CSV of true and predicted scores")
-    parser.add_argument("--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)")
+    parser.add_argument(
+        "--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)"
+    )
     parser.add_argument("--runs", default="runs", help="test pairs and labels (default: runs)")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
     return parser.parse_args()
@@ -48,7 +50,7 @@ def on_test_pairs(directory, about, recipe, given):
     about = card.evaluated_card(directory, about, recipe, given.data, given.runs, command, given.jobs)
     preset.write_card(directory, about)
     for group, facts in about["evaluation"]["results"].items():
-        shown = ("  ".join(f"{key} {facts[key][0]:.3f}" for key in ("pearson", "spearman", "rmse", "mae")))
+        shown = "  ".join(f"{key} {facts[key][0]:.3f}" for key in ("pearson", "spearman", "rmse", "mae"))
         print(f"{group:12} n {facts['n']:5}  failed {facts['n_failed']:3}  {shown}")
 
 

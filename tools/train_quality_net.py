@@ -24,18 +24,28 @@ ROOT = Path(__file__).resolve().parent.parent
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", help="TOML file: a recipe, and a [card] table with its words")
-    parser.add_argument("--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)")
+    parser.add_argument(
+        "--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)"
+    )
     parser.add_argument("--runs", default="runs", help="pairs, labels and training states (default: runs)")
-    parser.add_argument("--output", default=ROOT / "checkpoints", help="where the checkpoint goes (default: checkpoints)")
+    parser.add_argument(
+        "--output", default=ROOT / "checkpoints", help="where the checkpoint goes (default: checkpoints)"
+    )
     parser.add_argument("--name", help="of the checkpoint, instead of the config's")
-    parser.add_argument("--metric", help="pesq-wb, pesq-nb, stoi, or package.module:function(reference, degraded, rate)")
-    parser.add_argument("--metric-range", type=float, nargs=2, help="scores of a function that become 0 and 1")
+    parser.add_argument(
+        "--metric", help="pesq-wb, pesq-nb, stoi, or package.module:function(reference, degraded, rate)"
+    )
+    parser.add_argument(
+        "--metric-range", type=float, nargs=2, help="scores of a function that become 0 and 1"
+    )
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--n-train", type=int, help="pairs")
     parser.add_argument("--n-validation", type=int, help="pairs")
     parser.add_argument("--n-test", type=int, help="pairs")
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--jobs", type=int, default=-1, help="processes for pairs and labels (default: all cores)")
+    parser.add_argument(
+        "--jobs", type=int, default=-1, help="processes for pairs and labels (default: all cores)"
+    )
     return parser.parse_args()
 
 

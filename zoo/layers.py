@@ -35,7 +35,9 @@ class SpectralNormalization(keras.layers.Wrapper):
     def __init__(self, layer, **kwargs):
         convolution = isinstance(layer, keras.layers.Conv2D) and layer.groups == 1
         if not (convolution or isinstance(layer, keras.layers.Dense)):
-            raise ValueError(f"SpectralNormalization wraps Conv2D (groups=1) or Dense, not {type(layer).__name__}")
+            raise ValueError(
+                f"SpectralNormalization wraps Conv2D (groups=1) or Dense, not {type(layer).__name__}"
+            )
         super().__init__(layer, **kwargs)
 
     def build(self, input_shape=None):
@@ -60,7 +62,9 @@ class SpectralNormalization(keras.layers.Wrapper):
         if isinstance(layer, keras.layers.Dense):
             outputs = ops.matmul(inputs, kernel)
         else:
-            outputs = ops.conv(inputs, kernel, layer.strides, layer.padding, layer.data_format, layer.dilation_rate)
+            outputs = ops.conv(
+                inputs, kernel, layer.strides, layer.padding, layer.data_format, layer.dilation_rate
+            )
         if layer.use_bias:
             outputs = outputs + ops.cast(layer.bias, outputs.dtype)
         return layer.activation(outputs)

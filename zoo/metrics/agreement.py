@@ -131,8 +131,8 @@ def agreement(truth, predicted, seed=0):
         seed: of the bootstrap.
 
     Returns:
-        dict of `n` (pairs used), `n_failed` (pairs with a NaN), and `pearson`, `spearman`, `rmse`, `mae`, each
-        as [value, low, high] with a 95 % bootstrap interval.
+        dict of `n` (pairs used), `n_failed` (pairs with a NaN), and `pearson`, `spearman`, `rmse`, `mae`,
+        each as [value, low, high] with a 95 % bootstrap interval.
 
     Raises:
         InputError: the two differ in length.

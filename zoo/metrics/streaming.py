@@ -45,6 +45,7 @@ class _SpeechMetric(keras.metrics.Metric):
         """Weighted mean score, higher is better; NaN where no pair could be scored."""
         return self.total / self.weight
 
+
 class _RatedMetric(_SpeechMetric):
     def __init__(self, sample_rate, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)

@@ -86,7 +86,11 @@ def evaluated_card(directory, card, recipe, data, runs, command, n_jobs=-1):
     evaluate.scatter(chunks.facts, truth, predicted, name, directory / "scatter.png")
     ascent = evaluate.ascent_report(evaluate.ascend(model, *evaluate.ascent_pairs(chunks), target, n_jobs))
     evaluate.plot_ascent(ascent, name, directory / "gradient.png")
-    about = {"command": command, "commit": commit(), "data": "speech/test x noise/test, unseen talkers and noises"}
+    about = {
+        "command": command,
+        "commit": commit(),
+        "data": "speech/test x noise/test, unseen talkers and noises",
+    }
     results = evaluate.report(chunks.facts, truth, predicted)
     return card | {"evaluation": about | {"results": results}, "gradient": about | ascent}
 
@@ -95,11 +99,17 @@ def golden_inputs(sample_rate):
     """Two seeded pairs, made here, that a checkpoint's golden output is computed on: [reference, degraded]."""
     rng = np.random.default_rng(0)
     time = np.arange(_GOLDEN_SAMPLES) / sample_rate
-    pitch = 2 * np.pi * np.cumsum(np.array([[110.0], [190.0]]) * (1 + 0.2 * np.sin(2 * np.pi * 3 * time)) / sample_rate, 1)
+    pitch = (
+        2
+        * np.pi
+        * np.cumsum(np.array([[110.0], [190.0]]) * (1 + 0.2 * np.sin(2 * np.pi * 3 * time)) / sample_rate, 1)
+    )
     voiced = sum(np.sin(k * pitch) / k for k in range(1, 30)) * np.sin(2 * np.pi * 4 * time) ** 2
     reference = (0.05 * voiced).astype("float32")
     noise = [mix.colored_noise(_GOLDEN_SAMPLES, 1.0, rng) for _ in reference]
-    degraded = np.stack([mix.mix_at_snr(*pair, snr_db) for *pair, snr_db in zip(reference, noise, (5, 20), strict=True)])
+    degraded = np.stack(
+        [mix.mix_at_snr(*pair, snr_db) for *pair, snr_db in zip(reference, noise, (5, 20), strict=True)]
+    )
     return [reference, degraded]
 
 

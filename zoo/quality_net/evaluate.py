@@ -6,10 +6,10 @@ from pathlib import Path
 
 import joblib
 import keras
-import matplotlib
 import numpy as np
 import scipy.signal
 from keras import ops
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from zoo.audio import dsp, io
@@ -17,9 +17,6 @@ from zoo.errors import InputError
 from zoo.metrics.agreement import agreement, bootstrap
 from zoo.quality_net import examples
 from zoo.quality_net.loss import QualityNetLoss
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402 the backend must be chosen first
 
 _KINDS = ("noisy", "enhanced", "clean")  # the rest (rooms, codecs, bands, clipping, lost packets) is "other"
 _SNR_BANDS = (-10, 0, 10, 20, 30)
@@ -53,7 +50,9 @@ def report(facts, truth, predicted):
     groups |= {kind: kinds == kind for kind in (*_KINDS, "other")}
     for low, high in itertools.pairwise(_SNR_BANDS):
         groups[f"snr {low}..{high}"] = (kinds == "noisy") & (snr >= low) & (snr < high)
-    return {name: agreement(truth[chosen], predicted[chosen]) for name, chosen in groups.items() if chosen.any()}
+    return {
+        name: agreement(truth[chosen], predicted[chosen]) for name, chosen in groups.items() if chosen.any()
+    }
 
 
 def evaluate_pairs(model, target, path, n_jobs=-1):
@@ -79,10 +78,15 @@ def evaluate_pairs(model, target, path, n_jobs=-1):
 def scatter(facts, truth, predicted, title, path):
     """Predicted against true scores, coloured by kind."""
     kinds = np.array([about["kind"] if about["kind"] in _KINDS else "other" for about in facts])
-    figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
-    for kind, colour in zip((*_KINDS, "other"), ("tab:blue", "tab:orange", "tab:green", "tab:gray"), strict=True):
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    for kind, colour in zip(
+        (*_KINDS, "other"), ("tab:blue", "tab:orange", "tab:green", "tab:gray"), strict=True
+    ):
         chosen = kinds == kind
-        axes.scatter(truth[chosen], predicted[chosen], s=5, alpha=0.6, color=colour, label=f"{kind} ({chosen.sum()})")
+        axes.scatter(
+            truth[chosen], predicted[chosen], s=5, alpha=0.6, color=colour, label=f"{kind} ({chosen.sum()})"
+        )
     ends = [np.nanmin([truth, predicted]), np.nanmax([truth, predicted])]
     axes.plot(ends, ends, color="black", linewidth=0.8)
     axes.set(xlabel="true", ylabel="predicted", title=title, aspect="equal")
@@ -91,6 +95,7 @@ def scatter(facts, truth, predicted, title, path):
 
 
 # --- the gradient -----------------------------------------------------------------------------------------------
+
 
 class _Mask(keras.layers.Layer):
     """A free mask in 0..1 for each bin of a fixed batch of spectra."""
@@ -123,7 +128,9 @@ def ascend(model, reference, noisy, target, n_jobs=-1):
         scipy.signal.get_window("hamming", model.n_fft), model.hop_length, fs=model.sample_rate
     )
     spectra = transform.stft(noisy, p0=0, p1=1 + noisy.shape[1] // model.hop_length)
-    magnitudes = [ops.convert_to_numpy(dsp.magnitude(x, model.n_fft, model.hop_length)) for x in (reference, noisy)]
+    magnitudes = [
+        ops.convert_to_numpy(dsp.magnitude(x, model.n_fft, model.hop_length)) for x in (reference, noisy)
+    ]
     mask = _Mask(magnitudes[1].shape)
     climber = keras.Sequential([mask])
     # Adam's epsilon must be below the gradient of one bin, which is about 1e-6.
@@ -149,7 +156,9 @@ def ascent_pairs(chunks, count=48):
     for audio in chunks.audio:
         if audio.shape[-1] == 3 * examples.SAMPLE_RATE:
             here = facts[start : start + len(audio)]
-            rows = [i for i, about in enumerate(here) if about["kind"] == "noisy" and 0 <= about["snr_db"] < 15]
+            rows = [
+                i for i, about in enumerate(here) if about["kind"] == "noisy" and 0 <= about["snr_db"] < 15
+            ]
             chosen += [audio[i] for i in rows]
         start += len(audio)
     pairs = examples.as_float(np.stack(chosen[:count]))
@@ -181,24 +190,28 @@ def ascent_report(ascent):
 
 def plot_ascent(facts, title, path):
     """True and predicted score against the number of steps, from `ascent_report`'s facts."""
-    figure, axes = plt.subplots(figsize=(5, 3.5), layout="constrained")
+    figure = Figure(figsize=(5, 3.5), layout="constrained")
+    axes = figure.subplots()
     axes.plot(facts["steps"], facts["predicted"], "o--", color="tab:orange", label="predicted")
     axes.plot(facts["steps"], facts["truth"], "o-", color="tab:blue", label="true")
     axes.set_xscale("symlog", linthresh=1)
     axes.set_xticks(facts["steps"], [str(step) for step in facts["steps"]])
     axes.minorticks_off()
-    axes.set(xlabel="steps of gradient ascent on the mask", ylabel=f"mean score, n = {facts['n']}", title=title)
+    axes.set(
+        xlabel="steps of gradient ascent on the mask", ylabel=f"mean score, n = {facts['n']}", title=title
+    )
     axes.legend()
     _save(figure, path)
 
 
 def _true_scores(target, reference, degraded, sample_rate, n_jobs):
     pairs = zip(reference, degraded, strict=True)
-    return joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(target.function)(*pair, sample_rate) for pair in pairs)
+    return joblib.Parallel(n_jobs=n_jobs)(
+        joblib.delayed(target.function)(*pair, sample_rate) for pair in pairs
+    )
 
 
 def _save(figure, path):
     part = Path(path).with_suffix(".part.png")
     figure.savefig(part, dpi=110)
     part.replace(path)
-    plt.close(figure)

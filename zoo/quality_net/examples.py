@@ -115,7 +115,10 @@ def draw(corpus, samples, rng):
         degraded = mix.mix_at_snr(degraded, _draw_noise(corpus, talkers, samples, rng), snr_db)
     if kind != "clean" and rng.random() < 0.1:
         degraded = np.roll(degraded, rng.integers(-64, 65))  # PESQ aligns time; 4 ms must not matter
-    reference, degraded = _to_full_scale(reference), _to_full_scale(degraded * 10 ** (rng.uniform(-8, 4) / 20))
+    reference, degraded = (
+        _to_full_scale(reference),
+        _to_full_scale(degraded * 10 ** (rng.uniform(-8, 4) / 20)),
+    )
     return reference, degraded, {"kind": kind, "snr_db": snr_db}
 
 
@@ -139,12 +142,16 @@ def _draw_noise(corpus, talkers, samples, rng):
         noise = _loud_stretch(corpus.noise[rng.integers(len(corpus.noise))], samples, rng)
     elif source < 0.8:
         voices = (corpus.speech[talkers[i]] for i in rng.integers(len(talkers), size=rng.integers(2, 9)))
-        noise = sum(mix.loop_to(v / mix.rms(v), samples, rng) for v in (c[rng.integers(len(c))] for c in voices))
+        noise = sum(
+            mix.loop_to(v / mix.rms(v), samples, rng) for v in (c[rng.integers(len(c))] for c in voices)
+        )
     else:
         noise = mix.colored_noise(samples, rng.uniform(-1, 2.5), rng)
         if rng.random() < 0.4:
             rate, depth = rng.uniform(0.5, 12), rng.uniform(0.3, 1.0)
-            noise = noise * (1 + depth * np.sin(2 * np.pi * (rate * np.arange(samples) / SAMPLE_RATE + rng.random())))
+            noise = noise * (
+                1 + depth * np.sin(2 * np.pi * (rate * np.arange(samples) / SAMPLE_RATE + rng.random()))
+            )
     return np.asarray(noise, "float32")
 
 
@@ -175,6 +182,7 @@ def _to_full_scale(audio):
 
 
 # --- on disk ----------------------------------------------------------------------------------------------------
+
 
 def build(data, split, n_examples, directory, seed=0, n_jobs=-1):
     """Draw a split's pairs and store them as int16 chunks under `directory`/`split`; finished chunks are kept.

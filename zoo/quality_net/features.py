@@ -63,5 +63,10 @@ class PairFeatures(keras.layers.Layer):
         return (*degraded_shape[:2], width, 3 if logarithmic else 2)
 
     def get_config(self):
-        own = {"features": self.features, "bands": self.bands, "n_fft": self.n_fft, "sample_rate": self.sample_rate}
+        own = {
+            "features": self.features,
+            "bands": self.bands,
+            "n_fft": self.n_fft,
+            "sample_rate": self.sample_rate,
+        }
         return {**super().get_config(), **own}

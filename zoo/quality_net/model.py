@@ -16,6 +16,7 @@ from zoo.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalizatio
 from zoo.quality_net.features import PairFeatures
 
 MIN_SECONDS = 0.5  # shorter clips have no score: the paper's network needs 29 frames
+_MOMENTUM = 0.95  # of batch statistics: short trainings must not end on those of their first steps
 _SILENCE = 1e-6  # a peak below this is digital silence at 16 bits
 
 
@@ -53,7 +54,9 @@ class SurrogateMetric(keras.Model):
         if lengths is None:
             lengths = ops.zeros_like(reference[:, 0], dtype="int32") + ops.shape(reference)[1]
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (degraded, reference)]
-        return self.core([*spectra, dsp.frame_count(ops.cast(lengths, "int32"), self.hop_length)], training=training)
+        return self.core(
+            [*spectra, dsp.frame_count(ops.cast(lengths, "int32"), self.hop_length)], training=training
+        )
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0][0],)
@@ -87,7 +90,9 @@ class SurrogateMetric(keras.Model):
                 raise InputError(
                     f"the audio is at {sample_rate} Hz and the model at {self.sample_rate} Hz: pass resample=True"
                 )
-            reference, degraded = (resample_audio(x, sample_rate, self.sample_rate) for x in (reference, degraded))
+            reference, degraded = (
+                resample_audio(x, sample_rate, self.sample_rate) for x in (reference, degraded)
+            )
             lengths = np.minimum(np.round(lengths * (self.sample_rate / sample_rate)), reference.shape[1])
         lengths = lengths.astype("int32")
         counts = np.arange(reference.shape[1]) < lengths[:, None]
@@ -197,11 +202,18 @@ class QualityNetLite(SurrogateMetric):
         self.features, self.bands, self.spectral_norm, self.dropout = features, bands, spectral_norm, dropout
         normalise = SpectralNormalization if spectral_norm else _plain
         inputs, frames, x = _pair_inputs(features, bands, n_fft, sample_rate)
-        for channels, strides in ((24, (1, 1)), (32, (1, 2)), (48, (2, 2)), (64, (1, 2)), (64, (2, 2)), (64, (1, 1))):
+        for channels, strides in (
+            (24, (1, 1)),
+            (32, (1, 2)),
+            (48, (2, 2)),
+            (64, (1, 2)),
+            (64, (2, 2)),
+            (64, (1, 1)),
+        ):
             # One frame and one band of zeros on each side, never "same": that pads by the padded length's parity.
             x = layers.ZeroPadding2D(1)(x)
             x = normalise(layers.Conv2D(channels, 3, strides, use_bias=False))(x)
-            x = layers.LeakyReLU(0.3)(layers.BatchNormalization()(x))
+            x = layers.LeakyReLU(0.3)(layers.BatchNormalization(momentum=_MOMENTUM)(x))
             frames = (frames + strides[0] - 1) // strides[0]
             x = MaskTime()(x, frames)
         pooled = [layers.Flatten()(pool(x, frames)) for pool in (MeanOverTime(), MaxOverTime())]
@@ -225,7 +237,7 @@ def _pair_inputs(features, bands, n_fft, sample_rate):
     frames = keras.Input((), dtype="int32", name="frames")
     x = PairFeatures(features, bands, n_fft, sample_rate)(degraded, reference, frames)
     # Padding frames must stay zero for the networks that look past the last frame.
-    x = MaskTime()(layers.BatchNormalization()(x), frames)
+    x = MaskTime()(layers.BatchNormalization(momentum=_MOMENTUM)(x), frames)
     return [degraded, reference, frames], frames, x
 
 
@@ -249,5 +261,7 @@ def _as_batch(reference, degraded, lengths):
         raise InputError("the audio holds values that are not finite (NaN or infinity)")
     lengths = np.full(len(reference), reference.shape[1]) if lengths is None else np.atleast_1d(lengths)
     if lengths.shape != (len(reference),) or (lengths < 0).any() or (lengths > reference.shape[1]).any():
-        raise InputError(f"lengths must be {len(reference)} numbers of samples from 0 to {reference.shape[1]}")
+        raise InputError(
+            f"lengths must be {len(reference)} numbers of samples from 0 to {reference.shape[1]}"
+        )
     return reference, degraded, lengths

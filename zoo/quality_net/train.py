@@ -87,7 +87,12 @@ class Pairs(keras.utils.PyDataset):
 
     def __init__(self, chunks, scores, batch_size, seed=None):
         super().__init__()
-        self.chunks, self.scores, self.batch_size, self.seed = chunks, np.asarray(scores, "float32"), batch_size, seed
+        self.chunks, self.scores, self.batch_size, self.seed = (
+            chunks,
+            np.asarray(scores, "float32"),
+            batch_size,
+            seed,
+        )
         places = [(chunk, row) for chunk, audio in enumerate(chunks) for row in range(len(audio))]
         self.groups = {}  # clip length -> (pairs, 3) of chunk, row, pair
         for pair, (chunk, row) in enumerate(places):
@@ -145,7 +150,9 @@ def prepare(recipe, data, runs, split, n_jobs=-1):
     n_examples = {"train": recipe.n_train, "validation": recipe.n_validation, "test": recipe.n_test}[split]
     examples.build(data, split, n_examples, directory, recipe.seed, n_jobs)
     chunks = examples.Chunks(directory, split, n_examples)
-    scores = labels.label(chunks.audio, recipe.target(), Path(runs) / "labels.sqlite", examples.SAMPLE_RATE, n_jobs)
+    scores = labels.label(
+        chunks.audio, recipe.target(), Path(runs) / "labels.sqlite", examples.SAMPLE_RATE, n_jobs
+    )
     return chunks, scores
 
 
@@ -174,7 +181,10 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
     low, high = model.target_range
     steps = recipe.epochs * len(pairs)
     schedule = keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 20, steps, warmup_target=recipe.learning_rate, warmup_steps=min(200, steps // 10)
+        recipe.learning_rate / 20,
+        steps,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=min(200, steps // 10),
     )
     model.compile(
         keras.optimizers.Adam(schedule, global_clipnorm=1.0),

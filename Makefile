@@ -1,0 +1,69 @@
+# make demo          score bundled audio with the bundled checkpoints, write demo/report.html
+# make test          all tests, in the reference environment (requirements.lock)
+# make test-latest   all tests, on the newest TensorFlow that setup.py allows
+# make cards         write MODEL_CARDS.md and the README's table from checkpoints/*/card.json
+# make lint          ruff
+# make clean         remove the environments and everything built
+#
+# PYTHON=/path/to/python chooses the interpreter; ARGS="-m 'not slow'" goes to pytest.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+ARGS ?=
+
+.PHONY: demo test test-latest cards lint clean machine
+
+demo: .venv/.ready
+	.venv/bin/python tools/demo.py
+
+test: .venv/.ready
+	.venv/bin/python -m pytest -q $(ARGS)
+
+test-latest: .venv-latest/.ready
+	.venv-latest/bin/python -m pytest -q $(ARGS)
+
+cards: .venv/.ready
+	.venv/bin/python tools/make_cards.py
+
+lint: .venv/.ready
+	.venv/bin/python -m ruff check --line-length 110 .
+
+clean:
+	rm -rf .venv .venv-latest build dist demo *.egg-info .pytest_cache .ruff_cache
+	find zoo tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# .ready stands only once everything is installed; an environment that is .unfinished is made from nothing.
+.venv/.ready: requirements.lock setup.py
+	@$(MAKE) --no-print-directory machine
+	@$(call environment,.venv)
+	.venv/bin/python -m pip install -q -r requirements.lock
+	.venv/bin/python -m pip install -q --no-deps -e .
+	@rm .venv/.unfinished && touch $@
+
+.venv-latest/.ready: setup.py
+	@$(MAKE) --no-print-directory machine
+	@$(call environment,.venv-latest)
+	.venv-latest/bin/python -m pip install -q -e '.[jax,plots,test]'
+	@rm .venv-latest/.unfinished && touch $@
+	@.venv-latest/bin/python -m pip list 2>/dev/null | grep -iE '^(tensorflow|keras|jax|numpy) '
+
+define environment
+echo "installing into $(1), some minutes"; \
+if [ -e $(1)/.unfinished ]; then rm -rf $(1); fi; \
+mkdir -p $(1) && touch $(1)/.unfinished && $(PYTHON) -m venv $(1)
+endef
+
+# What an install needs from the machine: the pesq package is compiled; museval reads audio through ffmpeg,
+# and everything else works without it.
+machine:
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 is needed: install it, or make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make environments: sudo apt-get install python3-venv"; exit 1; }
+	@command -v cc >/dev/null || command -v gcc >/dev/null || \
+		{ echo "A C compiler is needed, pesq is compiled: sudo apt-get install build-essential"; exit 1; }
+	@[ -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || \
+		{ echo "Python's headers are needed, pesq is compiled: sudo apt-get install python3-dev"; exit 1; }
+	@command -v ffmpeg >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		echo "installing ffmpeg" && apt-get update -qq && apt-get install -y -qq ffmpeg >/dev/null 2>&1; } || \
+		echo "The ffmpeg program is missing, separation metrics need it: sudo apt-get install ffmpeg"

@@ -1,0 +1,47 @@
+"""Installs the package `zoo`, the command `zoo` and the bundled checkpoints."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+version = re.search(r'__version__ = "(.+)"', (here / "zoo" / "__init__.py").read_text()).group(1)
+
+setup(
+    name="audio-zoo",
+    version=version,
+    description="Learned audio metrics and losses for Keras, with pretrained checkpoints",
+    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11,<3.13",
+    packages=[*find_packages(include=["zoo", "zoo.*"]), "zoo._checkpoints"],
+    # Checkpoints lie at the top of the repository and inside the installed package.
+    package_dir={"zoo._checkpoints": "checkpoints"},
+    package_data={"zoo._checkpoints": ["*/*"]},
+    entry_points={"console_scripts": ["zoo=zoo.cli:main"]},
+    install_requires=[
+        "huggingface-hub>=0.34",
+        "joblib>=1.3",
+        "keras>=3.15",
+        "museval>=0.4.1",
+        "numpy>=1.26",
+        "pesq>=0.0.4",
+        "pystoi>=0.4.1",
+        "scipy>=1.11",
+        "soundfile>=0.12",
+        "soxr>=0.3.7",
+        "tensorflow>=2.17",
+        "tensorflow-probability>=0.24",
+        "tf_keras>=2.17",
+        "tqdm>=4.66",
+    ],
+    extras_require={
+        "jax": ["jax>=0.5"],
+        "plots": ["matplotlib>=3.8"],
+        "test": ["pytest>=8"],
+        # Its operations load on TensorFlow 2.16 and 2.17 only; elsewhere soundfile and soxr read audio.
+        "tfio": ["tensorflow-io>=0.37.1", "tensorflow<2.18"],
+    },
+)

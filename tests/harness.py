@@ -1,0 +1,67 @@
+"""What many tests share: the real data's place, and checks that every model must pass."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo import preset
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def data_path(*parts):
+    """Path of a file of the real data; skips the test where the data or the file is absent.
+
+    The data's root is the environment variable ZOO_DATA, by default ../shared/data beside the repository.
+    """
+    root = Path(os.environ.get("ZOO_DATA") or REPOSITORY.parent / "shared" / "data")
+    path = root.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"needs the real data: {'/'.join(parts) or 'its folder'} is not under ZOO_DATA")
+    return path
+
+
+def predict(model, inputs):
+    """Output of a model call in inference, as NumPy."""
+    return ops.convert_to_numpy(model(inputs, training=False))
+
+
+def check_frozen(model, step):
+    """Every variable of `model` is bit-equal after `step()`, a training step of something through it."""
+    before = [ops.convert_to_numpy(variable).copy() for variable in model.variables]
+    assert before, "a model without variables proves nothing"
+    step()
+    for variable, old in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(variable), old, err_msg=variable.path)
+
+
+def check_batch_invariance(model, inputs, rtol=1e-4, atol=1e-4):
+    """Scores of a batch equal the scores of its examples one by one."""
+    batch = len(inputs[0])
+    assert batch > 1, "needs two examples or more"
+    together = predict(model, inputs)
+    alone = [predict(model, [array[i : i + 1] for array in inputs]) for i in range(batch)]
+    np.testing.assert_allclose(together, np.concatenate(alone), rtol=rtol, atol=atol)
+
+
+def check_padding_invariance(model, waveforms, padding=4321, rtol=1e-4, atol=1e-4):
+    """Scores do not change when zeros are appended and `lengths` names the true ends."""
+    batch, samples = waveforms[0].shape
+    lengths = np.full(batch, samples, "int32")
+    padded = [np.pad(array, [(0, 0), (0, padding)]) for array in waveforms]
+    expected = predict(model, waveforms)
+    for inputs in ([*waveforms, lengths], [*padded, lengths]):
+        np.testing.assert_allclose(predict(model, inputs), expected, rtol=rtol, atol=atol)
+
+
+def check_save_load(model, inputs, directory):
+    """A model saved and loaded again has the same variables and output; returns the loaded model."""
+    preset.save(model, directory)
+    loaded = preset.load(directory)
+    for ours, theirs in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_allclose(predict(loaded, inputs), predict(model, inputs), rtol=1e-6, atol=1e-6)
+    return loaded

@@ -1,0 +1,118 @@
+"""Reading, resampling, writing, and pairing recordings."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from zoo.audio import io, pairs
+from zoo.errors import InputError
+
+RATE = 16000
+
+
+def tone(rate=RATE, seconds=0.5, frequency=440):
+    return (0.5 * np.sin(2 * np.pi * frequency * np.arange(int(rate * seconds)) / rate)).astype("float32")
+
+
+@pytest.mark.parametrize(("suffix", "atol"), [(".wav", 0), (".flac", 2**-23), (".ogg", 0.03), (".mp3", 0.03)])
+def test_write_then_read(tmp_path, suffix, atol):
+    io.write(tmp_path / f"tone{suffix}", tone(), RATE)
+    audio, rate = io.read(tmp_path / f"tone{suffix}")
+    assert rate == RATE and audio.dtype == np.float32 and audio.shape == tone().shape
+    np.testing.assert_allclose(audio[800:-800], tone()[800:-800], atol=atol)
+    assert [path.name for path in tmp_path.iterdir()] == [f"tone{suffix}"]
+
+
+def test_another_rate_raises_or_is_resampled(tmp_path):
+    io.write(tmp_path / "tone.wav", tone(48000), 48000)
+    with pytest.raises(InputError, match="is at 48000 Hz, 16000 Hz is needed.*--resample"):
+        io.read(tmp_path / "tone.wav", RATE)
+    audio, rate = io.read(tmp_path / "tone.wav", RATE, resample=True)
+    assert rate == RATE and len(audio) == RATE // 2
+    np.testing.assert_allclose(audio[400:-400], tone()[400:-400], atol=1e-4)
+
+
+def test_more_channels_raise_or_are_averaged(tmp_path):
+    io.write(tmp_path / "stereo.wav", np.stack([tone(), 0 * tone()], axis=1), RATE)
+    with pytest.raises(InputError, match="has 2 channels, mono is needed.*--downmix"):
+        io.read(tmp_path / "stereo.wav")
+    audio, _ = io.read(tmp_path / "stereo.wav", downmix=True)
+    np.testing.assert_array_equal(audio, tone() / 2)
+
+
+def test_files_that_cannot_be_used(tmp_path):
+    (tmp_path / "junk.wav").write_text("no audio")
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0), RATE)
+    soundfile.write(tmp_path / "nan.wav", np.array([0, np.nan]), RATE, subtype="FLOAT")
+    cases = [
+        ("junk", "cannot be read"),
+        ("empty", "no samples"),
+        ("nan", "holds NaN"),
+        ("none", "no such file"),
+    ]
+    for name, message in cases:
+        with pytest.raises(InputError, match=f"{name}.wav: .*{message}") as caught:
+            io.read(tmp_path / f"{name}.wav")
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="no such file"):
+        io.read(tmp_path)
+
+
+@pytest.mark.parametrize(("from_rate", "to_rate"), [(48000, 16000), (44100, 16000), (8000, 44100)])
+def test_resample_keeps_a_tone_and_the_leading_axes(from_rate, to_rate):
+    batch = np.stack([tone(from_rate), -tone(from_rate)])
+    audio = io.resample(batch, from_rate, to_rate)
+    assert audio.shape == (2, to_rate // 2) and audio.dtype == np.float32
+    np.testing.assert_allclose(audio[0, 500:-500], tone(to_rate)[500:-500], atol=1e-3)
+    np.testing.assert_allclose(audio[1], -audio[0], atol=1e-6)
+
+
+def test_resample_removes_what_the_new_rate_cannot_hold():
+    audio = io.resample(tone(48000, frequency=12000), 48000, RATE)
+    assert np.abs(audio[500:-500]).max() < 1e-4
+
+
+def test_resample_to_the_same_rate_changes_nothing():
+    np.testing.assert_array_equal(io.resample(tone(), RATE, RATE), tone())
+
+
+@pytest.mark.parametrize(
+    ("name", "audio", "message"),
+    [
+        ("loud.wav", np.full(9, 1.5), "peaks at 1.500"),
+        ("empty.wav", np.zeros(0), "empty"),
+        ("nan.wav", np.full(9, np.nan), "not finite"),
+        ("tone.xyz", np.zeros(9), "unknown audio suffix"),
+        ("none/tone.wav", np.zeros(9), "folder does not exist"),
+    ],
+)
+def test_write_refuses(tmp_path, name, audio, message):
+    with pytest.raises(InputError, match=message):
+        io.write(tmp_path / name, audio, RATE)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    old = tmp_path / "scores.csv"
+    old.write_text("old")
+    with pytest.raises(RuntimeError), io.replacing(old) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert old.read_text() == "old" and list(tmp_path.iterdir()) == [old]
+
+
+def test_pairs_at_two_rates_round_to_one_length(tmp_path):
+    io.write(tmp_path / "reference.wav", tone()[:-1], RATE)
+    io.write(tmp_path / "degraded.wav", tone(44100), 44100)
+    (pair,) = pairs.find(tmp_path / "reference.wav", tmp_path / "degraded.wav")
+    with pytest.raises(InputError, match="degraded.wav: is at 44100 Hz"):
+        pairs.read(pair)
+    reference, degraded, rate = pairs.read(pair, resample=True)
+    assert len(reference) == len(degraded) == len(tone()) - 1 and rate == RATE
+
+
+def test_pairs_read_at_a_rate_of_the_list(tmp_path):
+    io.write(tmp_path / "tone.wav", tone(8000), 8000)
+    (pair,) = pairs.find(tmp_path / "tone.wav", tmp_path / "tone.wav")
+    assert pairs.read(pair, rates=(16000, 8000))[2] == 8000
+    assert pairs.read(pair, rates=(16000,), resample=True)[2] == 16000

@@ -1,0 +1,156 @@
+"""The bundled audio and the demo page made from it."""
+
+import base64
+import io as memory
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import demo
+import numpy as np
+import pytest
+import soundfile
+
+import zoo
+from zoo.audio import io
+from zoo.metrics import speech
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "tests" / "data"
+NAMES = ["speech_reference", "speech_degraded", "speech_enhanced", "speech_mild"]
+
+
+def audio(name):
+    return io.read(DATA / f"{name}.flac", demo.SAMPLE_RATE)[0]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    demo.main(["--output", str(folder)])
+    assert [path.name for path in folder.iterdir()] == ["report.html"]
+    return (folder / "report.html").read_text()
+
+
+def embedded(page, kind):
+    return [base64.b64decode(text) for text in re.findall(rf"data:{kind};base64,([^\"]+)", page)]
+
+
+def table(page):
+    """The table's rows: (metric, checkpoint, predicted, measured)."""
+    number = r"<td class=\"number\">(.*?)</td>"
+    return re.findall(rf"<tr><td>(.*?) <small>(.*?)</small></td>{number}{number}", page)
+
+
+def test_bundled_audio_is_aligned_small_and_ordered_by_quality():
+    clips = {name: audio(name) for name in NAMES}
+    assert len({clip.shape for clip in clips.values()}) == 1
+    assert max(np.abs(clip).max() for clip in clips.values()) < 1
+    assert sum((DATA / f"{name}.flac").stat().st_size for name in NAMES) < 400_000
+    reference = clips["speech_reference"]
+    noise = clips["speech_degraded"] - reference
+    assert 10 * np.log10(np.mean(reference**2) / np.mean(noise**2)) == pytest.approx(5, abs=0.01)
+    degraded, enhanced, mild = (speech.pesq(reference, clips[name], 16000)[0] for name in NAMES[1:])
+    assert degraded < enhanced < mild
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs the program espeak-ng")
+def test_bundled_audio_is_made_again_the_same():
+    version = subprocess.run(["espeak-ng", "--version"], capture_output=True, text=True, check=True).stdout
+    if " 1.51 " not in version:
+        pytest.skip("the bundled audio is from espeak-ng 1.51")
+    command = [sys.executable, str(DATA / "make_audio.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_page_needs_nothing_outside_itself(page):
+    links = re.findall(r"(?:src|srcset|href)=\"([^\"]*)\"", page)
+    assert links and all(link.startswith("data:") for link in links)
+    assert "http" not in page and "url(" not in page and "<script" not in page
+
+
+def test_page_holds_pictures_and_the_audio_that_was_scored(page):
+    pictures = embedded(page, "image/png")
+    assert len(pictures) == 2 * len(NAMES)  # light and dark
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures)
+    players = embedded(page, "audio/flac")
+    for name, player in zip(NAMES, players, strict=True):
+        clip, rate = soundfile.read(memory.BytesIO(player), dtype="float32")
+        assert rate == 16000
+        np.testing.assert_array_equal(clip, audio(name))
+
+
+def test_table_holds_the_measured_and_predicted_scores(page):
+    rows = table(page)
+    reference = audio("speech_reference")
+    checkpoints = {name: zoo.load(name) for name in zoo.list() if zoo.info(name)["family"] == "quality_net"}
+    size = len(rows) // len(NAMES[1:])
+    for name, first in zip(NAMES[1:], range(0, len(rows), size), strict=True):
+        degraded = audio(name)
+        measured = {
+            "PESQ wb": speech.pesq(reference, degraded, 16000)[0],
+            "PESQ nb": speech.pesq(reference, degraded, 16000, mode="nb")[0],
+            "STOI": speech.stoi(reference, degraded, 16000)[0],
+        }
+        own = rows[first : first + size]
+        assert {row[0] for row in own} == set(measured)
+        assert sorted(row[1] for row in own if row[1] != "no checkpoint") == sorted(checkpoints)
+        for metric, checkpoint, predicted, value in own:
+            assert value == f"{measured[metric]:.3f}"
+            if checkpoint in checkpoints:
+                expected = checkpoints[checkpoint].score(reference, degraded, 16000)[0]
+                assert float(predicted) == pytest.approx(expected, abs=2e-3)
+            else:
+                assert predicted == "-"
+
+
+def test_spectrogram_of_a_full_scale_sine_is_0_db():
+    sine = np.sin(2 * np.pi * 1000 * np.arange(16000) / 16000)
+    level = demo.level_db(sine)[:, 5:-5]
+    np.testing.assert_allclose(level[32], 0, atol=0.01)  # bin 32 of 512 is 1000 Hz
+    assert np.all(level[40:] < -50)
+
+
+def test_snippet_on_the_page_runs():
+    if "quality-net-lite-pesq-wb-16k" not in zoo.list():
+        pytest.skip("the checkpoint is not bundled yet")
+    assert len(demo.SNIPPET.splitlines()) == 8
+    command = [sys.executable, "-c", demo.SNIPPET]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    predicted, measured = re.findall(r"\[(.*?)\]", done.stdout)
+    pair = audio("speech_reference"), audio("speech_degraded")
+    assert float(measured) == pytest.approx(speech.pesq(*pair, 16000)[0], abs=1e-6)
+    assert float(predicted) == pytest.approx(
+        zoo.load("quality-net-lite-pesq-wb-16k").score(*pair, 16000)[0], abs=1e-3
+    )
+
+
+def test_own_pair_at_another_rate(tmp_path):
+    rate = 44100
+    for name in ("clean", "noisy"):
+        source = audio("speech_reference" if name == "clean" else "speech_mild")
+        io.write(tmp_path / f"{name} <1>.wav", io.resample(source, 16000, rate), rate)
+    pair = ["--reference", str(tmp_path / "clean <1>.wav"), "--degraded", str(tmp_path / "noisy <1>.wav")]
+    demo.main([*pair, "--output", str(tmp_path / "out")])
+    text = (tmp_path / "out" / "report.html").read_text()
+    assert "noisy &lt;1&gt;.wav" in text and "<1>" not in text
+    expected = speech.pesq(audio("speech_reference"), audio("speech_mild"), 16000)[0]
+    assert float(table(text)[0][3]) == pytest.approx(expected, abs=0.02)
+
+
+def test_bad_input_is_one_line_and_leaves_the_old_page(tmp_path, capsys):
+    io.write(tmp_path / "short.wav", audio("speech_mild")[:20000], 16000)
+    (tmp_path / "report.html").write_text("old")
+    pair = ["--reference", str(DATA / "speech_reference.flac"), "--degraded", str(tmp_path / "short.wav")]
+    with pytest.raises(SystemExit) as stop:
+        demo.main([*pair, "--output", str(tmp_path)])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("demo: ") and error.count("\n") == 1
+    assert (tmp_path / "report.html").read_text() == "old"
+    with pytest.raises(SystemExit):
+        demo.main(["--reference", "only.wav"])
+    assert "both" in capsys.readouterr().err
