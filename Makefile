@@ -27,7 +27,7 @@ cards: .venv/.ready
 	.venv/bin/python tools/make_cards.py
 
 lint: .venv/.ready
-	.venv/bin/python -m ruff check --line-length 110 .
+	.venv/bin/python -m ruff check --line-length 120 .
 
 clean:
 	rm -rf .venv .venv-latest build dist demo *.egg-info .pytest_cache .ruff_cache

@@ -1,7 +1,7 @@
 """A checkpoint directory and a Keras model: saving, loading, verifying.
 
-The directory is Keras's own unpacked layout (config.json, metadata.json, model.weights.h5). Beside it: card.json,
-the facts of the checkpoint with the sha256 of its files, and golden.npz, inputs with the output they must give.
+The directory is Keras's own unpacked layout: config.json, metadata.json, model.weights.h5. Beside them:
+card.json, facts of the checkpoint with the sha256 of its files; golden.npz, inputs and the output they give.
 """
 
 import hashlib

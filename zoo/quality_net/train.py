@@ -6,6 +6,7 @@ interruption. The loss is the squared error of Q = (metric - low) / (high - low)
 """
 
 import csv
+import itertools
 import shutil
 import time
 import tomllib
@@ -101,17 +102,16 @@ class Pairs(keras.utils.PyDataset):
         self.shuffle(0)
 
     def shuffle(self, epoch):
-        """Lay out the batches of an epoch."""
+        """Lay out the batches of an epoch; clip lengths take turns."""
         rng = np.random.default_rng([self.seed or 0, epoch])
-        self.batches = []
+        groups = []
         for group in self.groups.values():
             order = np.arange(len(group)) if self.seed is None else rng.permutation(len(group))
-            self.batches += [
-                [group[i] for i in order[start : start + self.batch_size]]
-                for start in range(0, len(group), self.batch_size)
-            ]
-        if self.seed is not None:
-            rng.shuffle(self.batches)
+            starts = range(0, len(group), self.batch_size)
+            groups.append([[group[i] for i in order[start : start + self.batch_size]] for start in starts])
+        # Turns, because Keras takes the time axis for fixed when the first two batches have one length.
+        turns = itertools.chain.from_iterable(itertools.zip_longest(*groups))
+        self.batches = [batch for batch in turns if batch is not None]
 
     def __len__(self):
         return len(self.batches)
