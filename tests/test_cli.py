@@ -129,9 +129,7 @@ def test_resample_and_downmix(run, folders):
 
 def test_csv_of_pairs_is_relative_to_its_folder(run, folders, tmp_path, monkeypatch):
     table = folders[0].parent / "pairs.csv"
-    table.write_text(
-        "degraded,reference,note\ndegraded/good.wav,reference/good.wav,x\n,reference/good.wav,y\n"
-    )
+    table.write_text("degraded,reference,note\ndegraded/good.wav,reference/good.wav,x\n,reference/good.wav,y\n")
     monkeypatch.chdir(tmp_path)
     status, out, _ = run("score", table, "--metric", "stoi", "--json", "-")
     report = json.loads(out)

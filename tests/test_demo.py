@@ -123,9 +123,7 @@ def test_snippet_on_the_page_runs():
     predicted, measured = re.findall(r"\[(.*?)\]", done.stdout)
     pair = audio("speech_reference"), audio("speech_degraded")
     assert float(measured) == pytest.approx(speech.pesq(*pair, 16000)[0], abs=1e-6)
-    assert float(predicted) == pytest.approx(
-        zoo.load("quality-net-lite-pesq-wb-16k").score(*pair, 16000)[0], abs=1e-3
-    )
+    assert float(predicted) == pytest.approx(zoo.load("quality-net-lite-pesq-wb-16k").score(*pair, 16000)[0], abs=1e-3)
 
 
 def test_own_pair_at_another_rate(tmp_path):

@@ -40,9 +40,7 @@ def test_published_values():
     assert speech.estoi(reference, degraded, RATE)[0] == pytest.approx(0.3904500, abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("name", "best"), [("pesq-wb", 4.6439), ("pesq-nb", 4.5486), ("stoi", 1), ("estoi", 1)]
-)
+@pytest.mark.parametrize(("name", "best"), [("pesq-wb", 4.6439), ("pesq-nb", 4.5486), ("stoi", 1), ("estoi", 1)])
 def test_reference_itself_scores_best(pair, name, best):
     reference, degraded = pair
     assert BATCH_METRICS[name](reference, reference)[0] == pytest.approx(best, abs=1e-4)
@@ -96,9 +94,7 @@ def test_what_cannot_be_scored_is_nan_in_place(pair, name):
     silence, broken = np.zeros_like(reference), np.where(np.arange(len(reference)) == 9, np.nan, degraded)
     references = np.stack([silence, reference, reference, reference])
     degradeds = np.stack([degraded, silence, degraded, broken])
-    np.testing.assert_array_equal(
-        np.isnan(BATCH_METRICS[name](references, degradeds)), [True, True, False, True]
-    )
+    np.testing.assert_array_equal(np.isnan(BATCH_METRICS[name](references, degradeds)), [True, True, False, True])
 
 
 @pytest.mark.parametrize("name", ["pesq-wb", "pesq-nb", "stoi", "estoi"])
@@ -208,7 +204,5 @@ def test_keras_metrics_in_compiled_evaluate_and_fit(backend):
     audio = [str(REPOSITORY / "tests" / "data" / f"speech_{name}.flac") for name in ("reference", "degraded")]
     command = [sys.executable, "-c", STREAMING, backend, *audio]
     environment = {**os.environ, "KERAS_BACKEND": backend}
-    run = subprocess.run(
-        command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
+    run = subprocess.run(command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-2000:]

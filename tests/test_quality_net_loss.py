@@ -99,10 +99,12 @@ def test_unknown_inputs():
 
 
 JAX = """
-import keras, numpy as np, sys
-from test_quality_net_loss import test_frozen_and_the_gradient_arrives as frozen, test_magnitudes_and_waveforms_agree as agree
+import keras
+import test_quality_net_loss as tests
 assert keras.backend.backend() == "jax"
-frozen(True); frozen(False); agree()
+tests.test_frozen_and_the_gradient_arrives(True)
+tests.test_frozen_and_the_gradient_arrives(False)
+tests.test_magnitudes_and_waveforms_agree()
 """
 
 

@@ -72,7 +72,9 @@ def test_score_is_the_call(model):
 def test_level_does_not_matter_to_log_features():
     reference, degraded = pair()
     model = QualityNetLite()
-    np.testing.assert_allclose(model.score(reference, 0.1 * degraded, RATE), model.score(reference, degraded, RATE), atol=2e-3)
+    np.testing.assert_allclose(
+        model.score(reference, 0.1 * degraded, RATE), model.score(reference, degraded, RATE), atol=2e-3
+    )
 
 
 def test_silence_and_short_clips_are_nan_in_place(model):

@@ -1,7 +1,7 @@
 """Shows what the bundled checkpoints do: prints a table and writes one self-contained page, report.html.
 
-    python tools/demo.py
-    python tools/demo.py --reference clean.wav --degraded noisy.wav --output my-demo/
+python tools/demo.py
+python tools/demo.py --reference clean.wav --degraded noisy.wav --output my-demo/
 """
 
 import argparse
@@ -71,6 +71,7 @@ class Score(NamedTuple):
 
 
 # --- Quality-Net: speech quality ------------------------------------------------------------------
+
 
 def quality_section(arguments):
     """Scores recordings against their reference: predicted by each Quality-Net, and measured."""
@@ -153,7 +154,8 @@ def html_table(scores):
     names = list(dict.fromkeys(score.recording for score in scores))
     bodies = "".join(
         f"<tbody><tr><th colspan=6>{escape(name)}</th></tr>"
-        + "".join(html_row(score) for score in scores if score.recording == name) + "</tbody>"
+        + "".join(html_row(score) for score in scores if score.recording == name)
+        + "</tbody>"
         for name in names
     )
     return f"""<table><thead><tr><th>Metric <small>and checkpoint</small></th>
@@ -181,6 +183,7 @@ def html_row(score):
 
 
 # --- what every section may use -------------------------------------------------------------------
+
 
 def spectrograms(recordings):
     """Yields each recording with its pictures {theme: PNG bytes}, all on one scale of colours."""
@@ -227,7 +230,7 @@ def card(recording, pictures):
     return f"""<figure class="card"><h3>{name}</h3><p>{escape(recording.caption)}</p>
 <picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">
 <img src="{light}" alt="Waveform and spectrogram of {name}"></picture>
-<audio controls preload="metadata" src="{inline('audio/flac', flac.getvalue())}" aria-label="{name}"></audio>
+<audio controls preload="metadata" src="{inline("audio/flac", flac.getvalue())}" aria-label="{name}"></audio>
 </figure>"""
 
 

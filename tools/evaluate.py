@@ -4,6 +4,7 @@
     python tools/evaluate.py quality-net --checkpoint quality-net-lite-pesq-wb-16k --pairs pairs.csv
 
 A pairs CSV has the columns reference and degraded: recordings at the checkpoint's rate, relative to its folder.
+The card's words (description, departures, limits) come from tools/configs/<name>.toml.
 """
 
 import argparse
@@ -11,14 +12,18 @@ import csv
 import json
 import os
 import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from zoo import preset, registry
+from zoo.audio import io
 from zoo.errors import InputError
 from zoo.metrics.agreement import agreement
 from zoo.quality_net import card, evaluate
 from zoo.quality_net.train import Recipe
+
+CONFIGS = Path(__file__).parent / "configs"
 
 
 def arguments():
@@ -27,9 +32,7 @@ def arguments():
     parser.add_argument("--checkpoint", required=True, help="a bundled name or a directory with a slash")
     parser.add_argument("--pairs", help="CSV with the columns reference and degraded")
     parser.add_argument("--output", help="with --pairs: CSV of true and predicted scores")
-    parser.add_argument(
-        "--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)"
-    )
+    parser.add_argument("--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)")
     parser.add_argument("--runs", default="runs", help="test pairs and labels (default: runs)")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
     return parser.parse_args()
@@ -37,8 +40,11 @@ def arguments():
 
 def on_pairs(directory, recipe, given):
     rows = evaluate.evaluate_pairs(preset.load(directory), recipe.target(), given.pairs, given.jobs)
+    for row in rows:
+        if row["error"]:
+            print(f"evaluate: {row['error']}", file=sys.stderr)
     if given.output:
-        with open(given.output, "w", newline="") as file:
+        with io.replacing(given.output) as part, open(part, "w", newline="") as file:
             writer = csv.DictWriter(file, rows[0].keys())
             writer.writeheader()
             writer.writerows(rows)
@@ -46,6 +52,7 @@ def on_pairs(directory, recipe, given):
 
 
 def on_test_pairs(directory, about, recipe, given):
+    about |= card.read_words(CONFIGS / f"{about['name']}.toml")
     command = f"python tools/evaluate.py quality-net --checkpoint {given.checkpoint}"
     about = card.evaluated_card(directory, about, recipe, given.data, given.runs, command, given.jobs)
     preset.write_card(directory, about)

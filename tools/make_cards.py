@@ -92,19 +92,20 @@ def evaluation(card):
 
 
 def gradient(card):
-    """Lists of one length are the columns of a table, anything else is a fact of its own."""
-    found = card.get("gradient", {})
-    columns = {key: value for key, value in found.items() if isinstance(value, list)}
-    rows = list(zip(*columns.values(), strict=True))
-    others = [f"{words(key)}: {value}" for key, value in found.items() if key not in [*columns, "command"]]
-    command = code(found["command"]) if "command" in found else ""
-    return section(
-        "Ascending the gradient", table([words(key) for key in columns], rows), bullets(others), command
+    """What steps along the gradient did to the true score."""
+    found = card.get("gradient")
+    if not found:
+        return ""
+    rows = [found["steps"], *([f"{score:.3f}" for score in found[key]] for key in ("predicted", "truth"))]
+    lines = [[title, *row] for title, row in zip(("Steps", "Predicted", "True"), rows, strict=True)]
+    fooled = found["fooled_at_step"]
+    told = (
+        f"{found['data']}; n {found['n']}, failed {found['n_failed']}. The mean true score gains "
+        f"{interval(found['gain_at_best'])} at step {found['best_step']}, the best; it "
+        + (f"first falls at step {fooled}: from there the surrogate is fooled." if fooled else "never fell.")
+        + f" Commit `{found['commit']}`."
     )
-
-
-def words(key):
-    return key.replace("_", " ").capitalize()
+    return section("Ascending the gradient", table(lines[0], lines[1:]), told, code(found["command"]))
 
 
 def images(name):
@@ -167,9 +168,7 @@ def generated():
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is stale")
     check = parser.parse_args().check
     stale = [

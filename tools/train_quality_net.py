@@ -8,7 +8,6 @@ The same command goes on after an interruption. KERAS_BACKEND=jax trains on JAX 
 import argparse
 import os
 import sys
-import tomllib
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -24,9 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", help="TOML file: a recipe, and a [card] table with its words")
-    parser.add_argument(
-        "--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)"
-    )
+    parser.add_argument("--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)")
     parser.add_argument("--runs", default="runs", help="pairs, labels and training states (default: runs)")
     parser.add_argument(
         "--output", default=ROOT / "checkpoints", help="where the checkpoint goes (default: checkpoints)"
@@ -35,17 +32,13 @@ def arguments():
     parser.add_argument(
         "--metric", help="pesq-wb, pesq-nb, stoi, or package.module:function(reference, degraded, rate)"
     )
-    parser.add_argument(
-        "--metric-range", type=float, nargs=2, help="scores of a function that become 0 and 1"
-    )
+    parser.add_argument("--metric-range", type=float, nargs=2, help="scores of a function that become 0 and 1")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--n-train", type=int, help="pairs")
     parser.add_argument("--n-validation", type=int, help="pairs")
     parser.add_argument("--n-test", type=int, help="pairs")
     parser.add_argument("--seed", type=int)
-    parser.add_argument(
-        "--jobs", type=int, default=-1, help="processes for pairs and labels (default: all cores)"
-    )
+    parser.add_argument("--jobs", type=int, default=-1, help="processes for pairs and labels (default: all cores)")
     return parser.parse_args()
 
 
@@ -54,14 +47,11 @@ def main():
     config, data, runs = given.pop("config"), given.pop("data"), given.pop("runs")
     output, jobs = Path(given.pop("output")), given.pop("jobs")
     recipe = Recipe.read(config, **given)
-    text = tomllib.loads(Path(config).read_text()).get("card", {})
-    text = {"description": "", "departures": [], "limits": []} | text
-    command = " ".join(["python", *sys.argv])
-    start = card.commit()
+    words = card.read_words(config)
+    command, start = " ".join(["python", *sys.argv]), card.commit()
     model, facts, minutes = train(recipe, data, runs, jobs)
     directory = output / recipe.name
-    about = card.training_card(recipe, text, model, facts, minutes, command)
-    about["training"]["commit"] = start
+    about = words | card.training_card(recipe, model, facts, minutes, command, start)
     preset.save(model, directory, card=about, golden=card.golden_inputs(model.sample_rate))
     again = f"python tools/evaluate.py quality-net --checkpoint {recipe.name}"
     preset.write_card(directory, card.evaluated_card(directory, about, recipe, data, runs, again, jobs))

@@ -74,9 +74,7 @@ def _parser():
         epilog=_EXAMPLES,
         formatter_class=plain,
     )
-    command.add_argument(
-        "reference", help="recording, folder, or CSV with the columns reference and degraded"
-    )
+    command.add_argument("reference", help="recording, folder, or CSV with the columns reference and degraded")
     command.add_argument("degraded", nargs="?", help="recording, or folder with files of the same names")
     command.add_argument(
         "--metric",
@@ -85,12 +83,8 @@ def _parser():
     )
     command.add_argument("--resample", action="store_true", help="resample to the rate that the metric needs")
     command.add_argument("--downmix", action="store_true", help="average the channels to mono")
-    command.add_argument(
-        "--csv", metavar="OUT", help="write the scores as CSV, '-' to stdout instead of the table"
-    )
-    command.add_argument(
-        "--json", metavar="OUT", help="write the scores as JSON, '-' to stdout instead of the table"
-    )
+    command.add_argument("--csv", metavar="OUT", help="write the scores as CSV, '-' to stdout instead of the table")
+    command.add_argument("--json", metavar="OUT", help="write the scores as JSON, '-' to stdout instead of the table")
     command.set_defaults(run=_score)
     return parser
 
@@ -158,9 +152,7 @@ def _scorer(name):
 
     model = zoo.load(name)
     if not hasattr(model, "score"):
-        raise InputError(
-            f"{name} is a {type(model).__name__}, which scores nothing; `zoo list` names the metrics"
-        )
+        raise InputError(f"{name} is a {type(model).__name__}, which scores nothing; `zoo list` names the metrics")
 
     def score(reference, degraded, sample_rate):
         value = float(model.score(reference, degraded, sample_rate=sample_rate)[0])
@@ -175,11 +167,7 @@ def _unknown(name):
     import difflib
 
     close = difflib.get_close_matches(name, [*registry.names(), *TRUE_METRICS])
-    hint = (
-        f"did you mean {' or '.join(close)}?"
-        if close
-        else f"`zoo list` names them, or {', '.join(TRUE_METRICS)}"
-    )
+    hint = f"did you mean {' or '.join(close)}?" if close else f"`zoo list` names them, or {', '.join(TRUE_METRICS)}"
     return f"unknown metric {name}; {hint}"
 
 
@@ -211,9 +199,7 @@ def _write_scores(rows, metrics, arguments):
         _write_text(arguments.csv, lambda file: _write_csv(file, rows, metrics))
     if arguments.json:
         report = {"pairs": [_as_json(row) for row in rows], "summary": _null_nan(summary)}
-        _write_text(
-            arguments.json, lambda file: print(json.dumps(report, indent=2, ensure_ascii=False), file=file)
-        )
+        _write_text(arguments.json, lambda file: print(json.dumps(report, indent=2, ensure_ascii=False), file=file))
     if "-" not in (arguments.csv, arguments.json):
         print(_score_table(rows, metrics, summary))
 

@@ -12,9 +12,10 @@ class SpectralNormalization(keras.layers.Wrapper):
     """Divides the kernel of a Conv2D or Dense layer by its largest singular value, without overwriting it.
 
     sigma(W) = max ||W h|| / ||h|| of the kernel reshaped to (k * k * c_in, c_out), by power iteration (Miyato et al.
-    2018, Algorithm 1) that starts from the exact one. The raw kernel stays the trained variable; `kernel / sigma` is computed at each call, so a call
-    has no side effect except in training, where one power iteration is kept. A frozen layer never changes. Keras's own
-    layer of this name assigns its kernel at each call, even when frozen, and normalises nothing before training.
+    2018, Algorithm 1) that starts from the exact direction. The raw kernel stays the trained variable; `kernel / sigma`
+    is computed at each call, so a call has no side effect except in training, where one power iteration is kept. A
+    frozen layer never changes. Keras's own layer of this name assigns its kernel at each call, even when frozen, and
+    normalises nothing before training.
 
     It bounds the reshaped matrix, not the convolution: a k x k convolution may still amplify by up to k.
 
@@ -35,9 +36,7 @@ class SpectralNormalization(keras.layers.Wrapper):
     def __init__(self, layer, **kwargs):
         convolution = isinstance(layer, keras.layers.Conv2D) and layer.groups == 1
         if not (convolution or isinstance(layer, keras.layers.Dense)):
-            raise ValueError(
-                f"SpectralNormalization wraps Conv2D (groups=1) or Dense, not {type(layer).__name__}"
-            )
+            raise ValueError(f"SpectralNormalization wraps Conv2D (groups=1) or Dense, not {type(layer).__name__}")
         super().__init__(layer, **kwargs)
 
     def build(self, input_shape=None):
@@ -63,9 +62,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         if isinstance(layer, keras.layers.Dense):
             outputs = ops.matmul(inputs, kernel)
         else:
-            outputs = ops.conv(
-                inputs, kernel, layer.strides, layer.padding, layer.data_format, layer.dilation_rate
-            )
+            outputs = ops.conv(inputs, kernel, layer.strides, layer.padding, layer.data_format, layer.dilation_rate)
         if layer.use_bias:
             outputs = outputs + ops.cast(layer.bias, outputs.dtype)
         return layer.activation(outputs)

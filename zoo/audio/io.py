@@ -45,9 +45,7 @@ def read(path, sample_rate=None, resample=False, downmix=False):
         raise InputError(f"{path}: holds NaN or infinity; repair it")
     channels = audio.shape[1]
     if channels > 1 and not downmix:
-        raise InputError(
-            f"{path}: has {channels} channels, mono is needed; downmix it (--downmix, downmix=True)"
-        )
+        raise InputError(f"{path}: has {channels} channels, mono is needed; downmix it (--downmix, downmix=True)")
     audio = audio.mean(axis=1)
     if sample_rate is None or rate == sample_rate:
         return audio, rate
@@ -112,9 +110,7 @@ def write(path, audio, sample_rate):
     if peak > 1:
         raise InputError(f"{path}: the audio peaks at {peak:.3f} and would clip; scale it into [-1, 1]")
     with replacing(path) as temporary:
-        soundfile.write(
-            temporary, audio, sample_rate, format=container, subtype=_SUBTYPES.get(path.suffix.lower())
-        )
+        soundfile.write(temporary, audio, sample_rate, format=container, subtype=_SUBTYPES.get(path.suffix.lower()))
 
 
 @contextmanager

@@ -95,9 +95,7 @@ def _of_folders(reference, degraded):
     found = {folder: _recordings(folder) for folder in (reference, degraded)}
     names = sorted(found[reference] | found[degraded])
     if not names:
-        raise InputError(
-            f"{reference} and {degraded} hold no {', '.join(sorted(SUFFIXES))} file; check the paths"
-        )
+        raise InputError(f"{reference} and {degraded} hold no {', '.join(sorted(SUFFIXES))} file; check the paths")
     pairs = []
     for name in names:
         lacking = [folder for folder in found if name not in found[folder]]
@@ -123,7 +121,5 @@ def _of_csv(path):
     for number, row in enumerate(rows, start=1):
         reference, degraded = row["reference"] or "", row["degraded"] or ""
         error = "" if reference and degraded else f"row {number} lacks its reference or degraded; fill it in"
-        pairs.append(
-            Pair(degraded or f"row {number}", path.parent / reference, path.parent / degraded, error)
-        )
+        pairs.append(Pair(degraded or f"row {number}", path.parent / reference, path.parent / degraded, error))
     return pairs

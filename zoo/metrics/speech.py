@@ -227,9 +227,7 @@ def _batch(function, reference, degraded, sample_rate, lengths, n_jobs):
 def _as_batch(reference, degraded, lengths):
     reference, degraded = np.asarray(reference), np.asarray(degraded)
     if reference.shape != degraded.shape:
-        raise InputError(
-            f"reference {reference.shape} and degraded {degraded.shape} differ in shape; align them"
-        )
+        raise InputError(f"reference {reference.shape} and degraded {degraded.shape} differ in shape; align them")
     if reference.ndim not in (1, 2):
         raise InputError(f"audio has shape {reference.shape}; give (samples,) or (batch, samples)")
     reference, degraded = np.atleast_2d(reference), np.atleast_2d(degraded)

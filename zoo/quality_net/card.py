@@ -3,7 +3,9 @@
 import os
 import platform
 import subprocess
+import tomllib
 from importlib import metadata
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -28,25 +30,30 @@ _LICENCE = {
 _GOLDEN_SAMPLES = 16000
 
 
-def training_card(recipe, text, model, facts, minutes, command):
+def read_words(config):
+    """The [card] table of a recipe's TOML file: description, departures, ablation and limits, in words."""
+    words = tomllib.loads(Path(config).read_text()).get("card", {})
+    return {"description": "", "departures": [], "ablation": [], "limits": []} | words
+
+
+def training_card(recipe, model, facts, minutes, command, start):
     """Facts of a trained checkpoint before its evaluation.
 
     Args:
         recipe: the `Recipe`.
-        text: {"description", "departures", "limits"} in words.
         model: the trained surrogate.
         facts: what `train` returned.
         minutes: that the training took.
         command: that repeats it.
+        start: the commit at which it was started.
 
     Returns:
-        dict, as card.json holds it.
+        dict, as card.json holds it; `read_words` and `evaluated_card` add the rest.
     """
     return {
         "name": recipe.name,
         "family": "quality_net",
         "architecture": recipe.network,
-        "description": text["description"],
         "sample_rate": model.sample_rate,
         "metric": recipe.target().metric,
         "parameters": model.count_params(),
@@ -54,15 +61,13 @@ def training_card(recipe, text, model, facts, minutes, command):
         "data": _DATA,
         "training": {
             "command": command,
-            "commit": commit(),
+            "commit": start,
             "seed": recipe.seed,
             "versions": versions(),
             "minutes": round(minutes, 1),
             "machine": machine(),
             **facts,
         },
-        "departures": text["departures"],
-        "limits": text["limits"],
     }
 
 
@@ -100,9 +105,7 @@ def golden_inputs(sample_rate):
     rng = np.random.default_rng(0)
     time = np.arange(_GOLDEN_SAMPLES) / sample_rate
     pitch = (
-        2
-        * np.pi
-        * np.cumsum(np.array([[110.0], [190.0]]) * (1 + 0.2 * np.sin(2 * np.pi * 3 * time)) / sample_rate, 1)
+        2 * np.pi * np.cumsum(np.array([[110.0], [190.0]]) * (1 + 0.2 * np.sin(2 * np.pi * 3 * time)) / sample_rate, 1)
     )
     voiced = sum(np.sin(k * pitch) / k for k in range(1, 30)) * np.sin(2 * np.pi * 4 * time) ** 2
     reference = (0.05 * voiced).astype("float32")
@@ -115,10 +118,10 @@ def golden_inputs(sample_rate):
 
 def commit():
     """The commit that is checked out, with "+changes" where code differs from it; "unknown" outside a clone."""
-    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     if head.returncode:
         return "unknown"
-    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "zoo", "tools"]).returncode
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "zoo", "tools"], check=False).returncode
     return head.stdout.strip() + ("+changes" if changed else "")
 
 

@@ -31,9 +31,7 @@ def tilt(speech, sample_rate, rng):
     gains_db = rng.uniform(-1, 1, 8) * rng.uniform(2, 12)
     spectrum = np.fft.rfft(speech)
     place = np.linspace(0, 7, len(spectrum))
-    return np.fft.irfft(spectrum * 10 ** (np.interp(place, np.arange(8), gains_db) / 20), len(speech)).astype(
-        "float32"
-    )
+    return np.fft.irfft(spectrum * 10 ** (np.interp(place, np.arange(8), gains_db) / 20), len(speech)).astype("float32")
 
 
 def clip(speech, sample_rate, rng):
@@ -139,9 +137,7 @@ def _imperfect_mask(power_speech, power_noise, rng):
         errors = scipy.ndimage.gaussian_filter(errors, (rng.uniform(0, 4), rng.uniform(0, 3)))
         mask = mask * np.exp(rng.uniform(0.05, 1.2) * errors / (errors.std() + _EPS))
     if rng.random() < 0.3:  # bands the enhancer gets wrong altogether
-        band = np.exp(
-            rng.uniform(0.2, 1.5) * scipy.ndimage.gaussian_filter1d(rng.standard_normal(len(mask)), 8) * 4
-        )
+        band = np.exp(rng.uniform(0.2, 1.5) * scipy.ndimage.gaussian_filter1d(rng.standard_normal(len(mask)), 8) * 4)
         mask = mask * band[:, None]
     if rng.random() < 0.3:
         mask = mask + rng.uniform(0.0, 0.4)

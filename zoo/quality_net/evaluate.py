@@ -1,6 +1,5 @@
 """How well a surrogate agrees with the metric it learned, and how far its gradient can be trusted."""
 
-import csv
 import itertools
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from keras import ops
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from zoo.audio import dsp, io
+from zoo.audio import dsp, pairs
 from zoo.errors import InputError
 from zoo.metrics.agreement import agreement, bootstrap
 from zoo.quality_net import examples
@@ -29,8 +28,8 @@ def predict(model, chunks, batch_size=32):
     """A surrogate's scores of stored pairs: float64 (pairs,), in order."""
     scores = []
     for audio in tqdm(chunks.audio, desc="predict", unit="chunk"):
-        pairs = examples.as_float(audio)
-        scores.append(model.score(pairs[:, 0], pairs[:, 1], examples.SAMPLE_RATE, batch_size=batch_size))
+        audio = examples.as_float(audio)
+        scores.append(model.score(audio[:, 0], audio[:, 1], examples.SAMPLE_RATE, batch_size=batch_size))
     return np.concatenate(scores)
 
 
@@ -50,29 +49,29 @@ def report(facts, truth, predicted):
     groups |= {kind: kinds == kind for kind in (*_KINDS, "other")}
     for low, high in itertools.pairwise(_SNR_BANDS):
         groups[f"snr {low}..{high}"] = (kinds == "noisy") & (snr >= low) & (snr < high)
-    return {
-        name: agreement(truth[chosen], predicted[chosen]) for name, chosen in groups.items() if chosen.any()
-    }
+    return {name: agreement(truth[chosen], predicted[chosen]) for name, chosen in groups.items() if chosen.any()}
 
 
 def evaluate_pairs(model, target, path, n_jobs=-1):
     """Score the recordings that a CSV names (columns reference, degraded; relative to its folder), truly and predicted.
 
     Returns:
-        rows: list of {"reference", "degraded", "truth", "predicted"}; NaN where a pair has no score.
+        list of {"reference", "degraded", "truth", "predicted", "error"}, one a row; a pair that cannot be read has
+        NaN scores and says why, one that has no score has NaN.
     """
-    with open(path, newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not {"reference", "degraded"} <= rows[0].keys():
-        raise InputError(f"{path} needs the columns reference and degraded, and at least one row")
-    folder, rate = Path(path).parent, model.sample_rate
-    pairs = [[io.read(folder / row[side], rate)[0] for side in ("reference", "degraded")] for row in rows]
-    truth = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(target.function)(*pair, rate) for pair in pairs)
-    predicted = [model.score(*pair, rate)[0] for pair in tqdm(pairs, desc="predict", unit="pair")]
-    return [
-        {"reference": row["reference"], "degraded": row["degraded"], "truth": float(t), "predicted": float(p)}
-        for row, t, p in zip(rows, truth, predicted, strict=True)
-    ]
+    rows, found = [], []
+    for pair in pairs.find(path):
+        row = {"reference": str(pair.reference), "degraded": str(pair.degraded), "truth": np.nan, "predicted": np.nan}
+        try:
+            found.append(pairs.read(pair, (model.sample_rate,)))
+            rows.append(row | {"error": ""})
+        except InputError as error:
+            rows.append(row | {"error": str(error)})
+    readable = [row for row in rows if not row["error"]]
+    truth = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(target.function)(*recordings) for recordings in found)
+    for row, true, recordings in zip(readable, truth, tqdm(found, desc="predict", unit="pair"), strict=True):
+        row |= {"truth": float(true), "predicted": float(model.score(*recordings)[0])}
+    return rows
 
 
 def scatter(facts, truth, predicted, title, path):
@@ -80,13 +79,9 @@ def scatter(facts, truth, predicted, title, path):
     kinds = np.array([about["kind"] if about["kind"] in _KINDS else "other" for about in facts])
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
-    for kind, colour in zip(
-        (*_KINDS, "other"), ("tab:blue", "tab:orange", "tab:green", "tab:gray"), strict=True
-    ):
+    for kind, colour in zip((*_KINDS, "other"), ("tab:blue", "tab:orange", "tab:green", "tab:gray"), strict=True):
         chosen = kinds == kind
-        axes.scatter(
-            truth[chosen], predicted[chosen], s=5, alpha=0.6, color=colour, label=f"{kind} ({chosen.sum()})"
-        )
+        axes.scatter(truth[chosen], predicted[chosen], s=5, alpha=0.6, color=colour, label=f"{kind} ({chosen.sum()})")
     ends = [np.nanmin([truth, predicted]), np.nanmax([truth, predicted])]
     axes.plot(ends, ends, color="black", linewidth=0.8)
     axes.set(xlabel="true", ylabel="predicted", title=title, aspect="equal")
@@ -128,9 +123,7 @@ def ascend(model, reference, noisy, target, n_jobs=-1):
         scipy.signal.get_window("hamming", model.n_fft), model.hop_length, fs=model.sample_rate
     )
     spectra = transform.stft(noisy, p0=0, p1=1 + noisy.shape[1] // model.hop_length)
-    magnitudes = [
-        ops.convert_to_numpy(dsp.magnitude(x, model.n_fft, model.hop_length)) for x in (reference, noisy)
-    ]
+    magnitudes = [ops.convert_to_numpy(dsp.magnitude(x, model.n_fft, model.hop_length)) for x in (reference, noisy)]
     mask = _Mask(magnitudes[1].shape)
     climber = keras.Sequential([mask])
     # Adam's epsilon must be below the gradient of one bin, which is about 1e-6.
@@ -156,13 +149,11 @@ def ascent_pairs(chunks, count=48):
     for audio in chunks.audio:
         if audio.shape[-1] == 3 * examples.SAMPLE_RATE:
             here = facts[start : start + len(audio)]
-            rows = [
-                i for i, about in enumerate(here) if about["kind"] == "noisy" and 0 <= about["snr_db"] < 15
-            ]
+            rows = [i for i, about in enumerate(here) if about["kind"] == "noisy" and 0 <= about["snr_db"] < 15]
             chosen += [audio[i] for i in rows]
         start += len(audio)
-    pairs = examples.as_float(np.stack(chosen[:count]))
-    return pairs[:, 0], pairs[:, 1]
+    audio = examples.as_float(np.stack(chosen[:count]))
+    return audio[:, 0], audio[:, 1]
 
 
 def ascent_report(ascent):
@@ -197,18 +188,14 @@ def plot_ascent(facts, title, path):
     axes.set_xscale("symlog", linthresh=1)
     axes.set_xticks(facts["steps"], [str(step) for step in facts["steps"]])
     axes.minorticks_off()
-    axes.set(
-        xlabel="steps of gradient ascent on the mask", ylabel=f"mean score, n = {facts['n']}", title=title
-    )
+    axes.set(xlabel="steps of gradient ascent on the mask", ylabel=f"mean score, n = {facts['n']}", title=title)
     axes.legend()
     _save(figure, path)
 
 
 def _true_scores(target, reference, degraded, sample_rate, n_jobs):
     pairs = zip(reference, degraded, strict=True)
-    return joblib.Parallel(n_jobs=n_jobs)(
-        joblib.delayed(target.function)(*pair, sample_rate) for pair in pairs
-    )
+    return joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(target.function)(*pair, sample_rate) for pair in pairs)
 
 
 def _save(figure, path):

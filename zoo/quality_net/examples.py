@@ -142,16 +142,12 @@ def _draw_noise(corpus, talkers, samples, rng):
         noise = _loud_stretch(corpus.noise[rng.integers(len(corpus.noise))], samples, rng)
     elif source < 0.8:
         voices = (corpus.speech[talkers[i]] for i in rng.integers(len(talkers), size=rng.integers(2, 9)))
-        noise = sum(
-            mix.loop_to(v / mix.rms(v), samples, rng) for v in (c[rng.integers(len(c))] for c in voices)
-        )
+        noise = sum(mix.loop_to(v / mix.rms(v), samples, rng) for v in (c[rng.integers(len(c))] for c in voices))
     else:
         noise = mix.colored_noise(samples, rng.uniform(-1, 2.5), rng)
         if rng.random() < 0.4:
             rate, depth = rng.uniform(0.5, 12), rng.uniform(0.3, 1.0)
-            noise = noise * (
-                1 + depth * np.sin(2 * np.pi * (rate * np.arange(samples) / SAMPLE_RATE + rng.random()))
-            )
+            noise = noise * (1 + depth * np.sin(2 * np.pi * (rate * np.arange(samples) / SAMPLE_RATE + rng.random())))
     return np.asarray(noise, "float32")
 
 

@@ -97,13 +97,10 @@ def label(batches, target, cache, sample_rate, n_jobs=-1):
         known = _known(store, {key for batch in keys for key in batch})
         todo = [i for i, batch in enumerate(keys) if any(key not in known for key in batch)]
         tasks = (
-            joblib.delayed(_score)(batches[i], keys[i], known.keys() & set(keys[i]), target, sample_rate)
-            for i in todo
+            joblib.delayed(_score)(batches[i], keys[i], known.keys() & set(keys[i]), target, sample_rate) for i in todo
         )
         done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
-        for scores in tqdm(
-            done, total=len(todo), desc=f"label {target.name}", unit="chunk", disable=not todo
-        ):
+        for scores in tqdm(done, total=len(todo), desc=f"label {target.name}", unit="chunk", disable=not todo):
             known.update(scores)
             # SQLite keeps NaN as NULL.
             rows = [(key, None if math.isnan(value) else value) for key, value in scores.items()]

@@ -57,7 +57,5 @@ class QualityNetLoss(keras.losses.Loss):
 
     def get_config(self):
         if self.source is None:
-            raise InputError(
-                "a loss made from a model cannot be saved: make it from the source string instead"
-            )
+            raise InputError("a loss made from a model cannot be saved: make it from the source string instead")
         return {**super().get_config(), "metric": self.source, "inputs": self.inputs}

@@ -54,9 +54,7 @@ class SurrogateMetric(keras.Model):
         if lengths is None:
             lengths = ops.zeros_like(reference[:, 0], dtype="int32") + ops.shape(reference)[1]
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (degraded, reference)]
-        return self.core(
-            [*spectra, dsp.frame_count(ops.cast(lengths, "int32"), self.hop_length)], training=training
-        )
+        return self.core([*spectra, dsp.frame_count(ops.cast(lengths, "int32"), self.hop_length)], training=training)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0][0],)
@@ -90,9 +88,7 @@ class SurrogateMetric(keras.Model):
                 raise InputError(
                     f"the audio is at {sample_rate} Hz and the model at {self.sample_rate} Hz: pass resample=True"
                 )
-            reference, degraded = (
-                resample_audio(x, sample_rate, self.sample_rate) for x in (reference, degraded)
-            )
+            reference, degraded = (resample_audio(x, sample_rate, self.sample_rate) for x in (reference, degraded))
             lengths = np.minimum(np.round(lengths * (self.sample_rate / sample_rate)), reference.shape[1])
         lengths = lengths.astype("int32")
         counts = np.arange(reference.shape[1]) < lengths[:, None]
@@ -146,7 +142,7 @@ class QualityNet(SurrogateMetric):
     def __init__(
         self,
         features="log-mel",
-        bands=64,
+        bands=48,
         spectral_norm=True,
         dropout=0.05,
         sample_rate=16000,
@@ -261,7 +257,5 @@ def _as_batch(reference, degraded, lengths):
         raise InputError("the audio holds values that are not finite (NaN or infinity)")
     lengths = np.full(len(reference), reference.shape[1]) if lengths is None else np.atleast_1d(lengths)
     if lengths.shape != (len(reference),) or (lengths < 0).any() or (lengths > reference.shape[1]).any():
-        raise InputError(
-            f"lengths must be {len(reference)} numbers of samples from 0 to {reference.shape[1]}"
-        )
+        raise InputError(f"lengths must be {len(reference)} numbers of samples from 0 to {reference.shape[1]}")
     return reference, degraded, lengths

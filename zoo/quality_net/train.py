@@ -150,9 +150,7 @@ def prepare(recipe, data, runs, split, n_jobs=-1):
     n_examples = {"train": recipe.n_train, "validation": recipe.n_validation, "test": recipe.n_test}[split]
     examples.build(data, split, n_examples, directory, recipe.seed, n_jobs)
     chunks = examples.Chunks(directory, split, n_examples)
-    scores = labels.label(
-        chunks.audio, recipe.target(), Path(runs) / "labels.sqlite", examples.SAMPLE_RATE, n_jobs
-    )
+    scores = labels.label(chunks.audio, recipe.target(), Path(runs) / "labels.sqlite", examples.SAMPLE_RATE, n_jobs)
     return chunks, scores
 
 
