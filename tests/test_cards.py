@@ -40,8 +40,26 @@ CARD = {
         "results": {"all": AGREEMENT},
     },
     "departures": ["Mel input."],
-    "ablation": [{"change": "plain input", "result": "Pearson 0.75"}],
-    "gradient": {"command": "python ascend", "steps": [0, 10], "true_pesq": [1.5, 1.625], "fooled_after": 40},
+    "ablation": {
+        "command": "python ablate",
+        "commit": "abe",
+        "n_train": 512,
+        "epochs": 1,
+        "rows": [{"change": "plain input", "minutes": 2.5, **AGREEMENT}],
+    },
+    "gradient": {
+        "command": "python ascend",
+        "commit": "abf",
+        "data": "Unseen noise",
+        "n": 40,
+        "n_failed": 1,
+        "steps": [0, 10],
+        "predicted": [1.4, 2.5],
+        "truth": [1.5, 1.625],
+        "best_step": 10,
+        "gain_at_best": [0.125, 0.1, 0.15],
+        "fooled_at_step": 20,
+    },
     "limits": ["English."],
 }
 
@@ -76,9 +94,12 @@ def test_a_figure_stands_with_its_interval_n_and_failures(page):
         "30 minutes on two cores, seed 0, commit `abc`; keras 3.15.1.",
         "```\npython evaluate\n```",
         "- Mel input.",
-        "| plain input | Pearson 0.75 |",
-        "| Steps | True pesq |\n| --- | --- |\n| 0 | 1.5 |\n| 10 | 1.625 |",
-        "- Fooled after: 40",
+        "| plain input | 0.9912 [0.9900, 0.9925] | 0.1310 [0.1200, 0.1400] | 80 | 2 | 2.5 |",
+        "same 512 pairs, 1 epochs",
+        "```\npython ablate\n```",
+        "| Steps | 0 | 10 |\n| --- | --- | --- |\n| Predicted | 1.400 | 2.500 |\n| True | 1.500 | 1.625 |",
+        "gains 0.1250 [0.1000, 0.1500] at step 10",
+        "first falls at step 20",
         "```\npython ascend\n```",
         "- English.",
         "| config.json | `00ff` |",
@@ -89,7 +110,7 @@ def test_the_page_holds(page, text):
 
 
 def test_what_a_card_lacks_has_no_heading():
-    page = make_cards.model_cards([{**CARD, "departures": [], "ablation": [], "gradient": {}}])
+    page = make_cards.model_cards([{**CARD, "departures": [], "ablation": {}, "gradient": {}}])
     for heading in ("Departures", "What each change", "Ascending"):
         assert heading in make_cards.model_cards([CARD]) and heading not in page
 

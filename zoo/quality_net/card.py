@@ -31,9 +31,9 @@ _GOLDEN_SAMPLES = 16000
 
 
 def read_words(config):
-    """The [card] table of a recipe's TOML file: description, departures, ablation and limits, in words."""
+    """The [card] table of a recipe's TOML file: description, departures and limits, in words."""
     words = tomllib.loads(Path(config).read_text()).get("card", {})
-    return {"description": "", "departures": [], "ablation": [], "limits": []} | words
+    return {"description": "", "departures": [], "limits": []} | words
 
 
 def training_card(recipe, model, facts, minutes, command, start):
