@@ -77,11 +77,12 @@ def test_level_does_not_matter_to_log_features():
     )
 
 
-def test_silence_and_short_clips_are_nan_in_place(model):
-    reference, degraded = pair(samples=12000, batch=4)
-    reference[1], degraded[2] = 0.0, 0.0
-    scores = model.score(reference, degraded, RATE, lengths=[12000, 12000, 12000, 7999])
-    np.testing.assert_array_equal(np.isnan(scores), [False, True, True, True])
+def test_what_cannot_be_scored_is_nan_in_place(model):
+    reference, degraded = pair(samples=12000, batch=7)
+    reference[1], degraded[2], degraded[4, 5], reference[5, 7] = 0.0, 0.0, np.nan, np.inf
+    degraded[6, 11000] = np.nan  # after its end
+    scores = model.score(reference, degraded, RATE, lengths=[12000, 12000, 12000, 7999, 12000, 12000, 9000])
+    np.testing.assert_array_equal(np.isnan(scores), [False, True, True, True, True, True, False])
     assert np.isfinite(model.score(reference[0], degraded[0], RATE, lengths=8000)).all()
 
 
@@ -102,11 +103,10 @@ def test_resample_opts_in():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda r, d: (r, d[:, :-1], None), "must have one shape"),
-        (lambda r, d: (r[None], d[None], None), "must have one shape"),
-        (lambda r, d: (r, np.where(d > 0, np.nan, d), None), "not finite"),
-        (lambda r, d: (r, d, [1]), "lengths must be 3 numbers"),
-        (lambda r, d: (r, d, [1, 2, 99999]), "lengths must be 3 numbers"),
+        (lambda r, d: (r, d[:, :-1], None), "differ in shape"),
+        (lambda r, d: (r[None], d[None], None), r"give \(samples,\) or"),
+        (lambda r, d: (r, d, [1]), "give 3 integers"),
+        (lambda r, d: (r, d, [1, 2, 99999]), "must lie in 0..9000"),
     ],
 )
 def test_bad_input(change, message):

@@ -1,8 +1,10 @@
-"""Pairs of a reference and a degraded recording: found in files, folders or a CSV, and read at one rate."""
+"""Pairs of a reference and a degraded recording: found in files, folders or a CSV, read at one rate, batched."""
 
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from zoo.errors import InputError
 
@@ -89,6 +91,38 @@ def read(pair, rates=None, resample=False, downmix=False):
         if not audio.any():
             raise InputError(f"{path}: is silent; use another recording")
     return reference, degraded, rate
+
+
+def as_batch(reference, degraded, lengths=None):
+    """A pair or a batch of pairs as a batch, checked.
+
+    Args:
+        reference: `(samples,)` or `(batch, samples)`.
+        degraded: the same shape.
+        lengths: integers `(batch,)`, samples of each pair before padding; None where nothing is padded.
+
+    Returns:
+        reference, degraded `(batch, samples)`, and lengths `(batch,)`.
+
+    Raises:
+        InputError: the shapes differ or are of another rank, or lengths are not of this batch.
+
+    Example:
+        >>> reference, degraded, lengths = as_batch(reference, degraded)
+    """
+    reference, degraded = np.asarray(reference), np.asarray(degraded)
+    if reference.shape != degraded.shape:
+        raise InputError(f"reference {reference.shape} and degraded {degraded.shape} differ in shape; align them")
+    if reference.ndim not in (1, 2):
+        raise InputError(f"audio has shape {reference.shape}; give (samples,) or (batch, samples)")
+    reference, degraded = np.atleast_2d(reference), np.atleast_2d(degraded)
+    batch, samples = reference.shape
+    lengths = np.full(batch, samples) if lengths is None else np.atleast_1d(np.asarray(lengths))
+    if lengths.shape != (batch,) or not np.issubdtype(lengths.dtype, np.integer):
+        raise InputError(f"lengths has shape {lengths.shape}; give {batch} integers, one a pair")
+    if (lengths < 0).any() or (lengths > samples).any():
+        raise InputError(f"lengths must lie in 0..{samples} samples, found {lengths.min()}..{lengths.max()}")
+    return reference, degraded, lengths
 
 
 def _of_folders(reference, degraded):

@@ -14,6 +14,7 @@ import pesq as itu
 import pystoi
 from joblib import Parallel, delayed
 
+from zoo.audio.pairs import as_batch
 from zoo.errors import InputError
 
 PESQ_RATES = {"wb": (16000,), "nb": (16000, 8000)}
@@ -146,7 +147,7 @@ def score_pair(metric, reference, degraded, sample_rate):
         _check_pesq(sample_rate, mode=metric[-2:])
     else:
         _check_rate(sample_rate)
-    reference, degraded, _ = _as_batch(reference, degraded, None)
+    reference, degraded, _ = as_batch(reference, degraded, None)
     return _score(METRICS[metric], reference[0], degraded[0], sample_rate)
 
 
@@ -218,28 +219,10 @@ def _score_or_nan(function, reference, degraded, sample_rate):
 
 
 def _batch(function, reference, degraded, sample_rate, lengths, n_jobs):
-    reference, degraded, lengths = _as_batch(reference, degraded, lengths)
+    reference, degraded, lengths = as_batch(reference, degraded, lengths)
     pairs = zip(reference, degraded, lengths, strict=True)
     jobs = (delayed(_score_or_nan)(function, r[:n], d[:n], sample_rate) for r, d, n in pairs)
     return np.array(Parallel(n_jobs=n_jobs)(jobs), dtype=np.float64)
-
-
-def _as_batch(reference, degraded, lengths):
-    reference, degraded = np.asarray(reference), np.asarray(degraded)
-    if reference.shape != degraded.shape:
-        raise InputError(f"reference {reference.shape} and degraded {degraded.shape} differ in shape; align them")
-    if reference.ndim not in (1, 2):
-        raise InputError(f"audio has shape {reference.shape}; give (samples,) or (batch, samples)")
-    reference, degraded = np.atleast_2d(reference), np.atleast_2d(degraded)
-    batch, samples = reference.shape
-    if lengths is None:
-        return reference, degraded, [samples] * batch
-    lengths = np.atleast_1d(np.asarray(lengths))
-    if lengths.shape != (batch,) or not np.issubdtype(lengths.dtype, np.integer):
-        raise InputError(f"lengths has shape {lengths.shape}; give {batch} integers, one a pair")
-    if (lengths < 0).any() or (lengths > samples).any():
-        raise InputError(f"lengths must lie in 0..{samples} samples, found {lengths.min()}..{lengths.max()}")
-    return reference, degraded, lengths
 
 
 def _check_rate(sample_rate):

@@ -11,6 +11,7 @@ from keras import layers, ops
 
 from zoo.audio import dsp
 from zoo.audio.io import resample as resample_audio
+from zoo.audio.pairs import as_batch
 from zoo.errors import InputError
 from zoo.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
 from zoo.quality_net.features import PairFeatures
@@ -71,18 +72,18 @@ class SurrogateMetric(keras.Model):
             batch_size: pairs at a time, which bounds the memory.
 
         Returns:
-            float64 (batch,), in the metric's units, higher is better; NaN where a recording is silent or has less
-            than 0.5 s.
+            float64 (batch,), in the metric's units, higher is better; NaN where a recording is silent, not finite, or
+            has less than 0.5 s.
 
         Raises:
-            InputError: for another rate, other shapes, or values that are not finite.
+            InputError: for another rate or other shapes.
 
         Example:
             >>> metric = zoo.load("quality-net-lite-pesq-wb-16k")
             >>> metric.score(reference, degraded, sample_rate=16000)  # doctest: +SKIP
             array([2.31])
         """
-        reference, degraded, lengths = _as_batch(reference, degraded, lengths)
+        reference, degraded, lengths = as_batch(reference, degraded, lengths)
         if sample_rate != self.sample_rate:
             if not resample:
                 raise InputError(
@@ -91,15 +92,16 @@ class SurrogateMetric(keras.Model):
             reference, degraded = (resample_audio(x, sample_rate, self.sample_rate) for x in (reference, degraded))
             lengths = np.minimum(np.round(lengths * (self.sample_rate / sample_rate)), reference.shape[1])
         lengths = lengths.astype("int32")
-        counts = np.arange(reference.shape[1]) < lengths[:, None]
-        peaks = [np.max(np.abs(x) * counts, axis=1, initial=0.0) for x in (reference, degraded)]
-        scorable = (np.minimum(*peaks) > _SILENCE) & (lengths >= MIN_SECONDS * self.sample_rate)
+        counted = np.arange(reference.shape[1]) < lengths[:, None]
+        reference, degraded = (np.where(counted, x, 0).astype("float32") for x in (reference, degraded))
+        peak = np.minimum(*(np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)))
+        # A peak that is not finite compares as False.
+        scorable = (peak > _SILENCE) & (peak < np.inf) & (lengths >= MIN_SECONDS * self.sample_rate)
         scores = np.full(len(reference), np.nan)
-        for chunk in np.array_split(np.flatnonzero(scorable), max(-(-scorable.sum() // batch_size), 1)):
-            if len(chunk):
-                longest = lengths[chunk].max()
-                pair = [x[chunk, :longest] for x in (reference, degraded)]
-                scores[chunk] = ops.convert_to_numpy(self([*pair, lengths[chunk]], training=False))
+        for start in range(0, scorable.sum(), batch_size):
+            chunk = np.flatnonzero(scorable)[start : start + batch_size]
+            pair = [x[chunk, : lengths[chunk].max()] for x in (reference, degraded)]
+            scores[chunk] = ops.convert_to_numpy(self([*pair, lengths[chunk]], training=False))
         return scores
 
     def get_config(self):
@@ -244,18 +246,3 @@ def _quality(x):
 
 def _network_config(model):
     return {key: getattr(model, key) for key in ("features", "bands", "spectral_norm", "dropout")}
-
-
-def _as_batch(reference, degraded, lengths):
-    reference, degraded = (np.atleast_2d(np.asarray(x, "float32")) for x in (reference, degraded))
-    if reference.shape != degraded.shape or reference.ndim != 2:
-        raise InputError(
-            f"reference {reference.shape} and degraded {degraded.shape} must have one shape, (samples,) or "
-            "(batch, samples)"
-        )
-    if not (np.isfinite(reference).all() and np.isfinite(degraded).all()):
-        raise InputError("the audio holds values that are not finite (NaN or infinity)")
-    lengths = np.full(len(reference), reference.shape[1]) if lengths is None else np.atleast_1d(lengths)
-    if lengths.shape != (len(reference),) or (lengths < 0).any() or (lengths > reference.shape[1]).any():
-        raise InputError(f"lengths must be {len(reference)} numbers of samples from 0 to {reference.shape[1]}")
-    return reference, degraded, lengths
