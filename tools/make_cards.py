@@ -101,8 +101,8 @@ def gradient(card):
     fooled = found["fooled_at_step"]
     told = (
         f"{found['data']}; n {found['n']}, failed {found['n_failed']}. The mean true score gains "
-        f"{interval(found['gain_at_best'])} at step {found['best_step']}, the best; it "
-        + (f"first falls at step {fooled}: from there the surrogate is fooled." if fooled else "never fell.")
+        f"{interval(found['gain_at_best'])} at step {found['best_step']}, the best; "
+        + (f"by step {fooled} the surrogate is fooled." if fooled else "the surrogate was not fooled up to there.")
         + f" Commit `{found['commit']}`."
     )
     return section("Ascending the gradient", table(lines[0], lines[1:]), told, code(found["command"]))

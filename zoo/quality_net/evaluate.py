@@ -19,7 +19,7 @@ from zoo.quality_net.loss import QualityNetLoss
 
 _KINDS = ("noisy", "enhanced", "clean")  # the rest (rooms, codecs, bands, clipping, lost packets) is "other"
 _SNR_BANDS = (-10, 0, 10, 20, 30)
-_ASCENT_STEPS = (0, 1, 2, 3, 5, 8, 12, 20, 35, 60, 100)
+_ASCENT_STEPS = (0, 1, 2, 5, 10, 20, 40, 80, 150, 300)
 _ASCENT_RATE = 0.1  # of Adam, on the logits of the mask
 _ASCENT_START = 2.0  # logit: the mask starts at 0.88
 
@@ -159,23 +159,22 @@ def ascent_pairs(chunks, count=48):
 def ascent_report(ascent):
     """The card's facts of an ascent: means with intervals, the best step, and when the surrogate is fooled.
 
-    "Fooled" is the first step whose mean true score is below the step before it that was scored.
+    "Fooled" is the first scored step after the best one: from there the surrogate's gain is no longer real.
     """
-    truth, predicted = ascent["truth"], ascent["predicted"]
+    truth, predicted, steps = ascent["truth"], ascent["predicted"], ascent["steps"]
     means = np.nanmean(truth, axis=1)
-    fooled = [step for step, gain in zip(ascent["steps"][1:], np.diff(means), strict=True) if gain < 0]
     best = int(np.argmax(means))
     gains = truth[best] - truth[0]
     known = gains[np.isfinite(gains)]
     return {
         "n": int(known.size),
         "n_failed": int(gains.size - known.size),
-        "steps": ascent["steps"],
+        "steps": steps,
         "truth": [float(value) for value in means],
         "predicted": [float(value) for value in np.nanmean(predicted, axis=1)],
-        "best_step": ascent["steps"][best],
+        "best_step": steps[best],
         "gain_at_best": list(bootstrap(lambda gain, _: float(np.mean(gain)), known, known)),
-        "fooled_at_step": fooled[0] if fooled else None,
+        "fooled_at_step": steps[best + 1] if best + 1 < len(steps) else None,
     }
 
 

@@ -206,7 +206,8 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
         keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
     ]
     model.fit(pairs, validation_data=held_back, epochs=recipe.epochs, callbacks=callbacks, verbose=verbose)
-    model.load_weights(best)
+    trained = recipe.model()  # without the optimizer, which would treble the checkpoint
+    trained.load_weights(best)
     shutil.rmtree(folder / "state", ignore_errors=True)
     rows = _read_log(log)
     rmse, epoch = min((float(row["val_rmse"]), int(row["epoch"])) for row in rows)
@@ -217,7 +218,7 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
         "validation_rmse": rmse,
         "recipe": asdict(recipe),
     }
-    return model, facts, sum(float(row["seconds"]) for row in rows) / 60
+    return trained, facts, sum(float(row["seconds"]) for row in rows) / 60
 
 
 def _read_log(log):
