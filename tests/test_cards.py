@@ -99,7 +99,7 @@ def test_a_figure_stands_with_its_interval_n_and_failures(page):
         "```\npython ablate\n```",
         "| Steps | 0 | 10 |\n| --- | --- | --- |\n| Predicted | 1.400 | 2.500 |\n| True | 1.500 | 1.625 |",
         "gains 0.1250 [0.1000, 0.1500] at step 10",
-        "by step 20 the surrogate is fooled",
+        "promises 1.1000; by step 20 it falls again",
         "```\npython ascend\n```",
         "- English.",
         "| config.json | `00ff` |",

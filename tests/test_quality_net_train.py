@@ -164,7 +164,9 @@ def small(monkeypatch):
         return type("Chunks", (), {"audio": chunks}), scores
 
     monkeypatch.setattr(train, "prepare", prepare)
-    recipe = train.Recipe("tiny", "QualityNetLite", "test_quality_net_train:loudness", {"dropout": 0.0}, batch_size=4, epochs=3)
+    recipe = train.Recipe(
+        "tiny", "QualityNetLite", "test_quality_net_train:loudness", {"dropout": 0.0}, batch_size=4, epochs=3
+    )
     return recipe
 
 

@@ -98,11 +98,12 @@ def gradient(card):
         return ""
     rows = [found["steps"], *([f"{score:.3f}" for score in found[key]] for key in ("predicted", "truth"))]
     lines = [[title, *row] for title, row in zip(("Steps", "Predicted", "True"), rows, strict=True)]
-    fooled = found["fooled_at_step"]
+    fooled, best = found["fooled_at_step"], found["steps"].index(found["best_step"])
     told = (
         f"{found['data']}; n {found['n']}, failed {found['n_failed']}. The mean true score gains "
-        f"{interval(found['gain_at_best'])} at step {found['best_step']}, the best; "
-        + (f"by step {fooled} the surrogate is fooled." if fooled else "the surrogate was not fooled up to there.")
+        f"{interval(found['gain_at_best'])} at step {found['best_step']}, the best, where the surrogate promises "
+        f"{found['predicted'][best] - found['predicted'][0]:.4f}; "
+        + (f"by step {fooled} it falls again." if fooled else "more steps were not tried.")
         + f" Commit `{found['commit']}`."
     )
     return section("Ascending the gradient", table(lines[0], lines[1:]), told, code(found["command"]))

@@ -157,9 +157,9 @@ def ascent_pairs(chunks, count=48):
 
 
 def ascent_report(ascent):
-    """The card's facts of an ascent: means with intervals, the best step, and when the surrogate is fooled.
+    """The card's facts of an ascent: means, the best step and its gain, and the scored step after it.
 
-    "Fooled" is the first scored step after the best one: from there the surrogate's gain is no longer real.
+    From `fooled_at_step` on the surrogate is fooled outright: what it calls better is worse (None: not seen).
     """
     truth, predicted, steps = ascent["truth"], ascent["predicted"], ascent["steps"]
     means = np.nanmean(truth, axis=1)
