@@ -1,7 +1,6 @@
 """The recipe on a small scale: labels and their cache, batches, resuming, evaluation, cards, and any function."""
 
 import dataclasses
-import json
 import sqlite3
 import subprocess
 import sys
@@ -153,6 +152,11 @@ def test_bad_recipes(tmp_path):
         train.Recipe("x", "UNet", "stoi").model()
 
 
+def test_functions_that_cannot_be_imported_say_so():
+    with pytest.raises(InputError, match="cannot import the metric nowhere:score"):
+        labels.target("nowhere:score")
+
+
 @pytest.fixture
 def small(monkeypatch):
     """Tiny chunks of made-up pairs in the place of real ones, and no test data needed."""
@@ -178,6 +182,20 @@ def test_training_learns_and_keeps_the_best(small, tmp_path):
     assert facts["validation_rmse"] == min(float(row["val_rmse"]) for row in rows)
     assert minutes > 0
     assert facts["n_train"] == 16
+
+
+def test_another_recipe_does_not_go_on_with_this_run(small, tmp_path):
+    train.train(dataclasses.replace(small, epochs=1), "no data", tmp_path, verbose=0)
+    with pytest.raises(InputError, match="another recipe"):
+        train.train(dataclasses.replace(small, epochs=1, seed=1), "no data", tmp_path, verbose=0)
+
+
+def test_a_finished_training_is_not_repeated(small, tmp_path):
+    recipe = dataclasses.replace(small, epochs=1)
+    first, again = (train.train(recipe, "no data", tmp_path, verbose=0) for _ in range(2))
+    assert first[1:] == again[1:]
+    for one, other in zip(first[0].get_weights(), again[0].get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(small, tmp_path, monkeypatch):
@@ -248,19 +266,35 @@ def test_evaluate_command_on_any_pairs(tmp_path):
     preset.save(model, tmp_path / "model", card=about | {"name": "x"})
     audio = REPOSITORY / "tests" / "data"
     (tmp_path / "pairs.csv").write_text(
-        f"reference,degraded\n{audio}/speech_reference.flac,{audio}/speech_degraded.flac\n"
-        f"{audio}/speech_reference.flac,{tmp_path}/nowhere.flac\n"
+        f"reference,degraded,kind,snr_db\n{audio}/speech_reference.flac,{audio}/speech_degraded.flac,noisy,5\n"
+        f"{audio}/speech_reference.flac,{tmp_path}/nowhere.flac,,\n"
     )
     command = [sys.executable, REPOSITORY / "tools" / "evaluate.py", "quality-net", "--checkpoint", f"{tmp_path}/model"]
     done = subprocess.run(
-        [*command, "--pairs", tmp_path / "pairs.csv", "--output", tmp_path / "scores.csv", "--jobs", "1"],
+        [
+            *command,
+            "--pairs",
+            tmp_path / "pairs.csv",
+            "--output",
+            tmp_path / "scores.csv",
+            "--scatter",
+            tmp_path / "scatter.png",
+            "--jobs",
+            "1",
+        ],
         check=True,
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
     )
-    result = json.loads(done.stdout)
-    assert (result["n"], result["n_failed"]) == (1, 1)
+    lines = done.stdout.splitlines()
+    assert [line.split()[:5] for line in lines] == [
+        ["all", "n", "1", "failed", "1"],
+        ["noisy", "n", "1", "failed", "0"],
+        ["other", "n", "0", "failed", "1"],
+        ["snr", "0..10", "n", "1", "failed"],
+    ]
+    assert (tmp_path / "scatter.png").stat().st_size > 1000
     assert "nowhere.flac: no such file" in done.stderr
     assert len((tmp_path / "scores.csv").read_text().splitlines()) == 3
 

@@ -10,10 +10,10 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo import preset, registry
+from zoo import preset, provenance, registry
 from zoo.errors import InputError
 from zoo.metrics.agreement import agreement
-from zoo.quality_net import card, evaluate
+from zoo.quality_net import evaluate
 from zoo.quality_net.train import Recipe, prepare, train
 
 VARIANTS = {  # network -> (what it is, options)
@@ -73,7 +73,7 @@ def main():
         print(
             f"{change}: Pearson {result['pearson'][0]:.3f}, RMSE {result['rmse'][0]:.3f}, {minutes:.1f} min", flush=True
         )
-    told = {"command": " ".join(["python", *sys.argv]), "commit": card.commit(), "n_train": given.n_train}
+    told = {"command": " ".join(["python", *sys.argv]), "commit": provenance.commit(), "n_train": given.n_train}
     preset.write_card(directory, about | {"ablation": told | {"epochs": given.epochs, "rows": rows}})
 
 

@@ -3,23 +3,24 @@
     python tools/evaluate.py quality-net --checkpoint quality-net-lite-pesq-wb-16k
     python tools/evaluate.py quality-net --checkpoint quality-net-lite-pesq-wb-16k --pairs pairs.csv
 
-A pairs CSV has the columns reference and degraded: recordings at the checkpoint's rate, relative to its folder.
-The card's words (description, departures, limits) come from tools/configs/<name>.toml.
+A pairs CSV has the columns reference and degraded, recordings at the checkpoint's rate, relative to its folder; and if
+you like kind (noisy, enhanced, clean) and snr_db, which split the table. The words of a bundled checkpoint's card
+(description, data, licences, departures, limits) come from tools/configs/<name>.toml.
 """
 
 import argparse
 import csv
-import json
 import os
 import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import numpy as np
+
 from zoo import preset, registry
 from zoo.audio import io
 from zoo.errors import InputError
-from zoo.metrics.agreement import agreement
 from zoo.quality_net import card, evaluate
 from zoo.quality_net.train import Recipe
 
@@ -32,10 +33,18 @@ def arguments():
     parser.add_argument("--checkpoint", required=True, help="a bundled name or a directory with a slash")
     parser.add_argument("--pairs", help="CSV with the columns reference and degraded")
     parser.add_argument("--output", help="with --pairs: CSV of true and predicted scores")
+    parser.add_argument("--scatter", help="with --pairs: PNG of predicted against true scores")
     parser.add_argument("--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)")
     parser.add_argument("--runs", default="runs", help="test pairs and labels (default: runs)")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
     return parser.parse_args()
+
+
+def show(results):
+    """Print agreement by group, a line each."""
+    for group, facts in results.items():
+        shown = "  ".join(f"{key} {facts[key][0]:.3f}" for key in ("pearson", "spearman", "rmse", "mae"))
+        print(f"{group:12} n {facts['n']:5}  failed {facts['n_failed']:3}  {shown}")
 
 
 def on_pairs(directory, recipe, given):
@@ -48,17 +57,19 @@ def on_pairs(directory, recipe, given):
             writer = csv.DictWriter(file, rows[0].keys())
             writer.writeheader()
             writer.writerows(rows)
-    print(json.dumps(agreement([row["truth"] for row in rows], [row["predicted"] for row in rows]), indent=1))
+    truth, predicted = (np.array([row[side] for row in rows]) for side in ("truth", "predicted"))
+    if given.scatter:
+        evaluate.scatter(rows, truth, predicted, recipe.name, given.scatter)
+    show(evaluate.report(rows, truth, predicted))
 
 
 def on_test_pairs(directory, about, recipe, given):
-    about |= card.read_words(CONFIGS / f"{about['name']}.toml")
+    config = CONFIGS / f"{about['name']}.toml"
+    about |= card.read_words(config) if config.exists() else {}
     command = f"python tools/evaluate.py quality-net --checkpoint {given.checkpoint}"
     about = card.evaluated_card(directory, about, recipe, given.data, given.runs, command, given.jobs)
     preset.write_card(directory, about)
-    for group, facts in about["evaluation"]["results"].items():
-        shown = "  ".join(f"{key} {facts[key][0]:.3f}" for key in ("pearson", "spearman", "rmse", "mae"))
-        print(f"{group:12} n {facts['n']:5}  failed {facts['n_failed']:3}  {shown}")
+    show(about["evaluation"]["results"])
 
 
 def main():

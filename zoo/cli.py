@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import zoo
 from zoo import registry
 from zoo.audio import pairs
 from zoo.errors import InputError
@@ -42,6 +43,9 @@ def main(argv=None):
     try:
         arguments = _parser().parse_args(argv)
         return arguments.run(arguments)
+    except BrokenPipeError:  # `zoo list | head`; nothing is left to say, at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (InputError, OSError) as error:
         print(f"zoo: {error}", file=sys.stderr)
         return 2
@@ -58,6 +62,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser():
     plain = argparse.RawDescriptionHelpFormatter
     parser = _Parser("zoo", description="Learned audio metrics.", epilog=_EXAMPLES, formatter_class=plain)
+    parser.add_argument("--version", action="version", version=f"zoo {zoo.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("list", help="name the checkpoints")
@@ -148,8 +153,6 @@ def _scorer(name):
         return rates, partial(speech.score_pair, name)
     if "/" not in name and name not in registry.names():
         raise InputError(_unknown(name))
-    import zoo
-
     model = zoo.load(name)
     if not hasattr(model, "score"):
         raise InputError(f"{name} is a {type(model).__name__}, which scores nothing; `zoo list` names the metrics")
@@ -166,7 +169,7 @@ def _scorer(name):
 def _unknown(name):
     import difflib
 
-    close = difflib.get_close_matches(name, [*registry.names(), *TRUE_METRICS])
+    close = difflib.get_close_matches(name.lower(), [*registry.names(), *TRUE_METRICS])
     hint = f"did you mean {' or '.join(close)}?" if close else f"`zoo list` names them, or {', '.join(TRUE_METRICS)}"
     return f"unknown metric {name}; {hint}"
 

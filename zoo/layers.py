@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.audio.dsp import sequence_mask
+
 _EPS = 1e-12
 
 
@@ -121,7 +123,7 @@ class MaskTime(keras.layers.Layer):
     """Sets (batch, time, frequency, channels) to zero at and after (batch,) int32 lengths of the time axis."""
 
     def call(self, inputs, lengths):
-        return inputs * ops.cast(_time_mask(inputs, lengths), inputs.dtype)
+        return inputs * _time_mask(inputs, lengths)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -130,7 +132,7 @@ class MeanOverTime(keras.layers.Layer):
 
     def call(self, inputs, lengths):
         count = ops.cast(ops.maximum(lengths, 1), inputs.dtype)[:, None, None]
-        return ops.sum(inputs * ops.cast(_time_mask(inputs, lengths), inputs.dtype), axis=1) / count
+        return ops.sum(inputs * _time_mask(inputs, lengths), axis=1) / count
 
     def compute_output_shape(self, inputs_shape, lengths_shape=None):
         return (inputs_shape[0], *inputs_shape[2:])
@@ -142,11 +144,12 @@ class MaxOverTime(keras.layers.Layer):
 
     def call(self, inputs, lengths):
         lowest = ops.cast(-1e4, inputs.dtype)
-        return ops.max(ops.where(_time_mask(inputs, lengths), inputs, lowest), axis=1)
+        return ops.max(ops.where(_time_mask(inputs, lengths) > 0, inputs, lowest), axis=1)
 
     def compute_output_shape(self, inputs_shape, lengths_shape=None):
         return (inputs_shape[0], *inputs_shape[2:])
 
 
 def _time_mask(inputs, lengths):
-    return (ops.arange(ops.shape(inputs)[1])[None, :] < lengths[:, None])[:, :, None, None]
+    """(batch, time, 1, 1): 1 where the time counts."""
+    return ops.cast(sequence_mask(lengths, ops.shape(inputs)[1])[:, :, None, None], inputs.dtype)

@@ -8,6 +8,7 @@ import numpy as np
 
 from zoo.errors import InputError
 
+_FEW = 64  # more examples than this with fewer samples each are no batch
 SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 
 
@@ -117,6 +118,8 @@ def as_batch(reference, degraded, lengths=None):
         raise InputError(f"audio has shape {reference.shape}; give (samples,) or (batch, samples)")
     reference, degraded = np.atleast_2d(reference), np.atleast_2d(degraded)
     batch, samples = reference.shape
+    if samples < _FEW < batch:
+        raise InputError(f"audio of shape {reference.shape} looks like (samples, channels); give (batch, samples)")
     lengths = np.full(batch, samples) if lengths is None else np.atleast_1d(np.asarray(lengths))
     if lengths.shape != (batch,) or not np.issubdtype(lengths.dtype, np.integer):
         raise InputError(f"lengths has shape {lengths.shape}; give {batch} integers, one a pair")

@@ -1,39 +1,23 @@
 """The card of a Quality-Net checkpoint: what its training and its evaluation found out, and how to repeat both."""
 
-import os
-import platform
-import subprocess
 import tomllib
-from importlib import metadata
 from pathlib import Path
 
-import keras
 import numpy as np
 
-from zoo import preset
+from zoo import preset, provenance
 from zoo.audio import mix
 from zoo.quality_net import evaluate
 from zoo.quality_net.train import prepare
 
-_PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scipy", "pesq", "pystoi")
-_DATA = (
-    "Pairs drawn by zoo/quality_net/examples.py. Speech: LibriSpeech (CC BY 4.0), Picovoice speech-to-intent "
-    "(Apache-2.0), LJ Speech (public domain); test: LibriSpeech, VCTK (CC BY 4.0), TSP (BSD). Noise: ESC-10, Berlin "
-    "Noise, Tumult and others (CC0, CC BY). Rooms: OpenAIR (CC BY 4.0) and others. Test talkers, noises and rooms are "
-    "not in training."
-)
-_LICENCE = {
-    "code": "MIT",
-    "weights": "MIT",
-    "data": "CC BY 4.0, CC BY 3.0, Apache-2.0, BSD, CC0 and public domain; none of it is distributed here",
-}
 _GOLDEN_SAMPLES = 16000
 
 
 def read_words(config):
-    """The [card] table of a recipe's TOML file: description, departures and limits, in words."""
+    """The [card] table of a recipe's TOML file: what it is, its data, licences, departures and limits, in words."""
     words = tomllib.loads(Path(config).read_text()).get("card", {})
-    return {"description": "", "departures": [], "limits": []} | words
+    unsaid = {"description": "not stated", "data": "not stated", "departures": [], "limits": []}
+    return unsaid | {"licence": dict.fromkeys(("code", "weights", "data"), "not stated")} | words
 
 
 def training_card(recipe, model, facts, minutes, command, start):
@@ -57,15 +41,13 @@ def training_card(recipe, model, facts, minutes, command, start):
         "sample_rate": model.sample_rate,
         "metric": recipe.target().metric,
         "parameters": model.count_params(),
-        "licence": _LICENCE,
-        "data": _DATA,
         "training": {
             "command": command,
             "commit": start,
             "seed": recipe.seed,
-            "versions": versions(),
+            "versions": provenance.versions(),
             "minutes": round(minutes, 1),
-            "machine": machine(),
+            "machine": provenance.machine(),
             **facts,
         },
     }
@@ -93,8 +75,8 @@ def evaluated_card(directory, card, recipe, data, runs, command, n_jobs=-1):
     evaluate.plot_ascent(ascent, name, directory / "gradient.png")
     about = {
         "command": command,
-        "commit": commit(),
-        "data": "speech/test x noise/test, unseen talkers and noises",
+        "commit": provenance.commit(),
+        "data": "pairs of the test split: talkers, recordings of noise and measured rooms that training did not have",
     }
     results = evaluate.report(chunks.facts, truth, predicted)
     return card | {"evaluation": about | {"results": results}, "gradient": about | ascent}
@@ -114,30 +96,3 @@ def golden_inputs(sample_rate):
         [mix.mix_at_snr(*pair, snr_db) for *pair, snr_db in zip(reference, noise, (5, 20), strict=True)]
     )
     return [reference, degraded]
-
-
-def commit():
-    """The commit that is checked out, with "+changes" where code differs from it; "unknown" outside a clone."""
-    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    if head.returncode:
-        return "unknown"
-    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "zoo", "tools"], check=False).returncode
-    return head.stdout.strip() + ("+changes" if changed else "")
-
-
-def versions():
-    """Installed versions of what the result depends on, and the backend."""
-    found = {name: metadata.version(name) for name in _PACKAGES if _installed(name)}
-    return {"python": platform.python_version(), "backend": keras.backend.backend(), **found}
-
-
-def machine():
-    """The machine in words: cores and processor architecture."""
-    return f"{os.cpu_count()} CPU cores, {platform.machine()}"
-
-
-def _installed(name):
-    try:
-        return bool(metadata.version(name))
-    except metadata.PackageNotFoundError:
-        return False

@@ -1,5 +1,6 @@
 """How well a surrogate agrees with the metric it learned, and how far its gradient can be trusted."""
 
+import csv
 import itertools
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def report(facts, truth, predicted):
     Returns:
         {group: `agreement` dict}; groups are "all", "noisy", "enhanced", "clean", "other" and "snr -10..0" and so on.
     """
-    kinds = np.array([about["kind"] if about["kind"] in _KINDS else "other" for about in facts])
+    kinds = _kinds(facts)
     snr = np.array([np.nan if about["snr_db"] is None else about["snr_db"] for about in facts])
     groups = {"all": np.ones(len(facts), bool)}
     groups |= {kind: kinds == kind for kind in (*_KINDS, "other")}
@@ -57,16 +58,27 @@ def report(facts, truth, predicted):
 
 
 def evaluate_pairs(model, target, path, n_jobs=-1):
-    """Score the recordings that a CSV names (columns reference, degraded; relative to its folder), truly and predicted.
+    """Score the recordings that a CSV names, truly and predicted.
+
+    Args:
+        model: a surrogate.
+        target: the `Target` that it learned.
+        path: CSV with the columns reference and degraded (relative to its folder), and if one likes kind and snr_db.
+        n_jobs: processes for the true scores.
 
     Returns:
-        list of {"reference", "degraded", "truth", "predicted", "error"}, one a row; a pair that cannot be read has
-        NaN scores and says why, one that has no score has NaN.
+        list of {"reference", "degraded", "kind", "snr_db", "truth", "predicted", "error"}, one a row; a pair that
+        cannot be read has NaN scores and says why, one that has no score has NaN.
     """
     rows, found = [], []
-    for pair in pairs.find(path):
-        row = {"reference": str(pair.reference), "degraded": str(pair.degraded), "truth": np.nan, "predicted": np.nan}
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        told = list(csv.DictReader(file))
+    for pair, about in zip(pairs.find(path), told, strict=True):
+        row = {"reference": str(pair.reference), "degraded": str(pair.degraded), "kind": about.get("kind") or "other"}
+        row |= {"snr_db": float(about.get("snr_db") or "nan"), "truth": np.nan, "predicted": np.nan}
         try:
+            if pair.error:
+                raise InputError(pair.error)
             found.append(pairs.read(pair, (model.sample_rate,)))
             rows.append(row | {"error": ""})
         except InputError as error:
@@ -80,7 +92,7 @@ def evaluate_pairs(model, target, path, n_jobs=-1):
 
 def scatter(facts, truth, predicted, title, path):
     """Predicted against true scores, coloured by kind."""
-    kinds = np.array([about["kind"] if about["kind"] in _KINDS else "other" for about in facts])
+    kinds = _kinds(facts)
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     for kind, colour in zip((*_KINDS, "other"), ("tab:blue", "tab:orange", "tab:green", "tab:gray"), strict=True):
@@ -148,10 +160,10 @@ def ascend(model, reference, noisy, target, n_jobs=-1):
 
 
 def ascent_pairs(chunks, count=48):
-    """Up to `count` noisy test pairs of 3 s at 0..15 dB SNR: float32 reference and noisy (pairs, samples)."""
+    """Up to `count` noisy pairs of 2 s at 0..15 dB SNR: float32 reference and noisy (pairs, samples)."""
     facts, start, chosen = chunks.facts, 0, []
     for audio in chunks.audio:
-        if audio.shape[-1] == 3 * examples.SAMPLE_RATE:
+        if audio.shape[-1] == 2 * examples.SAMPLE_RATE:
             here = facts[start : start + len(audio)]
             rows = [i for i, about in enumerate(here) if about["kind"] == "noisy" and 0 <= about["snr_db"] < 15]
             chosen += [audio[i] for i in rows]
@@ -194,6 +206,10 @@ def plot_ascent(facts, title, path):
     axes.set(xlabel="steps of gradient ascent on the mask", ylabel=f"mean score, n = {facts['n']}", title=title)
     axes.legend()
     _save(figure, path)
+
+
+def _kinds(facts):
+    return np.array([about["kind"] if about["kind"] in _KINDS else "other" for about in facts])
 
 
 def _true_scores(target, reference, degraded, sample_rate, n_jobs):

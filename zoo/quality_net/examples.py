@@ -24,7 +24,8 @@ SAMPLE_RATE = 16000
 SECONDS = (2.0, 2.5, 3.0, 4.0)  # clip lengths; a chunk holds one of them
 CHUNK = 128
 SPLITS = ("train", "validation", "test")
-# Held back from training: a tenth of the talkers, these noise classes, and these rooms (which the test uses too).
+VERSION = 1  # of what is drawn: stored pairs of another version are not used
+# Held back from training for validation: a tenth of the talkers, these noise classes; for the test: these rooms.
 _VALIDATION_TALKERS = 10
 _VALIDATION_NOISES = {"baby_cry", "computer_fan", "kitchen_dishes", "street_tram_bus"}
 _TEST_ROOMS = {"openair_jack_lyons_hall.flac", "seminar_room_clap.flac"}
@@ -51,7 +52,15 @@ class Corpus:
 
 @functools.lru_cache(maxsize=1)  # a worker process reads it once, not once a chunk
 def read_corpus(data, split):
-    """Read the recordings of a split (`train`, `validation` or `test`) listed in `data`/MANIFEST.csv."""
+    """Read the recordings of a split that `data`/MANIFEST.csv lists in its columns path, speaker_or_class and split.
+
+    Paths begin with speech/, noise/ or rir/. Of the rows marked "train", a tenth of the talkers and some noise classes
+    go to validation, as do rows marked "validation". Validation shares the training's rooms; those of the test are
+    marked "test", or some by name.
+
+    Raises:
+        InputError: no manifest, another sample rate, or nothing of a kind in the split.
+    """
     manifest = Path(data) / "MANIFEST.csv"
     if not manifest.is_file():
         raise InputError(f"no MANIFEST.csv in {data}: give the data folder by --data or ZOO_DATA")
@@ -63,7 +72,8 @@ def read_corpus(data, split):
     for row in rows:
         folder, name = row["path"].split("/")[0], row["speaker_or_class"]
         if folder == "rir":
-            if (Path(row["path"]).name in _TEST_ROOMS) == (split == "test"):
+            of_test = row["split"] == "test" or Path(row["path"]).name in _TEST_ROOMS
+            if of_test == (split == "test"):
                 corpus.rooms.append(_read(data, row))
             continue
         held = name in (held_talkers if folder == "speech" else _VALIDATION_NOISES)
@@ -73,6 +83,9 @@ def read_corpus(data, split):
             corpus.speech.setdefault(name, []).append(_read(data, row))
         else:
             corpus.noise.append(_read(data, row))
+    for kind, found in (("speech", corpus.speech), ("noise", corpus.noise), ("rir", corpus.rooms)):
+        if not found:
+            raise InputError(f"{manifest} lists no {kind}/ for the {split} split: mark some rows of it so")
     return corpus
 
 
@@ -114,7 +127,7 @@ def draw(corpus, samples, rng):
         snr_db = float(rng.uniform(5, 40))
         degraded = mix.mix_at_snr(degraded, _draw_noise(corpus, talkers, samples, rng), snr_db)
     if kind != "clean" and rng.random() < 0.1:
-        degraded = np.roll(degraded, rng.integers(-64, 65))  # PESQ aligns time; 4 ms must not matter
+        degraded = np.roll(degraded, rng.integers(-64, 65))  # PESQ aligns time: a little of that is learned
     reference, degraded = (
         _to_full_scale(reference),
         _to_full_scale(degraded * 10 ** (rng.uniform(-8, 4) / 20)),
@@ -124,7 +137,7 @@ def draw(corpus, samples, rng):
 
 def _draw_speech(corpus, talkers, samples, rng):
     """A stretch that is at least half as loud as its recording, at -36..-14 dB re full scale."""
-    while True:
+    for _ in range(1000):
         clips = corpus.speech[talkers[rng.integers(len(talkers))]]
         clip = clips[rng.integers(len(clips))]
         if len(clip) < samples:
@@ -133,6 +146,7 @@ def _draw_speech(corpus, talkers, samples, rng):
         stretch = clip[start : start + samples]
         if mix.rms(stretch) > max(0.5 * mix.rms(clip), 1e-4):
             return (stretch * 10 ** (rng.uniform(-36, -14) / 20) / mix.rms(stretch)).astype("float32")
+    raise InputError(f"hardly any speech is {samples / SAMPLE_RATE:g} s long or more: add longer recordings")
 
 
 def _draw_noise(corpus, talkers, samples, rng):
@@ -185,7 +199,7 @@ def build(data, split, n_examples, directory, seed=0, n_jobs=-1):
 
     Args:
         data: folder with MANIFEST.csv, speech/, noise/ and rir/.
-        split: "train", "validation" or "test": other talkers, other noises, other rooms.
+        split: "train", "validation" or "test"; see `read_corpus`.
         n_examples: number of pairs, rounded up to whole chunks of 128.
         directory: where to; `chunk_0000.npy` holds int16 (128, 2, samples), `chunk_0000.json` the facts of each pair.
         seed: of all that is drawn.

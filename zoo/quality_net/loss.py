@@ -11,7 +11,7 @@ class QualityNetLoss(keras.losses.Loss):
     """(1 - Q)^2 of each example, where Q is a frozen surrogate's quality (Fu, Liao and Tsao 2019, equation 1).
 
     Q = 1 stands for the metric's upper anchor: PESQ 4.5 by Q = (PESQ + 0.5) / 5. The surrogate is used in inference
-    mode and none of its variables changes; the gradient reaches the estimate.
+    mode, and a training step through it changes none of its variables; the gradient reaches the estimate.
 
     Args:
         metric: a surrogate (`zoo.load(...)`), or a source string, which `zoo.load` then reads. Only a string can be
@@ -43,7 +43,6 @@ class QualityNetLoss(keras.losses.Loss):
             from zoo import load  # here, because zoo.load's families import this module
 
             metric = load(self.source)
-        metric.trainable = False
         self.metric = metric
 
     def call(self, reference, estimate, lengths=None):

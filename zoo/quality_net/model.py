@@ -84,6 +84,8 @@ class SurrogateMetric(keras.Model):
             array([2.31])
         """
         reference, degraded, lengths = as_batch(reference, degraded, lengths)
+        counted = np.arange(reference.shape[1]) < lengths[:, None]
+        reference, degraded = (np.where(counted, x, 0).astype("float32") for x in (reference, degraded))
         if sample_rate != self.sample_rate:
             if not resample:
                 raise InputError(
@@ -92,8 +94,6 @@ class SurrogateMetric(keras.Model):
             reference, degraded = (resample_audio(x, sample_rate, self.sample_rate) for x in (reference, degraded))
             lengths = np.minimum(np.round(lengths * (self.sample_rate / sample_rate)), reference.shape[1])
         lengths = lengths.astype("int32")
-        counted = np.arange(reference.shape[1]) < lengths[:, None]
-        reference, degraded = (np.where(counted, x, 0).astype("float32") for x in (reference, degraded))
         peak = np.minimum(*(np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)))
         # A peak that is not finite compares as False.
         scorable = (peak > _SILENCE) & (peak < np.inf) & (lengths >= MIN_SECONDS * self.sample_rate)

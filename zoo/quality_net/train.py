@@ -7,6 +7,7 @@ interruption. The loss is the squared error of Q = (metric - low) / (high - low)
 
 import csv
 import itertools
+import json
 import shutil
 import time
 import tomllib
@@ -17,6 +18,7 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError
+from zoo.preset import sha256
 from zoo.quality_net import examples, labels
 from zoo.quality_net.model import QualityNet, QualityNetLite
 
@@ -146,7 +148,9 @@ def prepare(recipe, data, runs, split, n_jobs=-1):
     Returns:
         `examples.Chunks`, and float64 (pairs,) labels.
     """
-    directory = Path(runs) / f"examples-{recipe.seed}"
+    manifest = Path(data) / "MANIFEST.csv"
+    digest = sha256(manifest)[:8] if manifest.is_file() else "none"
+    directory = Path(runs) / f"examples-v{examples.VERSION}-{digest}-{recipe.seed}"
     n_examples = {"train": recipe.n_train, "validation": recipe.n_validation, "test": recipe.n_test}[split]
     examples.build(data, split, n_examples, directory, recipe.seed, n_jobs)
     chunks = examples.Chunks(directory, split, n_examples)
@@ -172,7 +176,7 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
     train_pairs, train_scores = prepare(recipe, data, runs, "train", n_jobs)
     validation_pairs, validation_scores = prepare(recipe, data, runs, "validation", n_jobs)
     folder = Path(runs) / recipe.name
-    folder.mkdir(parents=True, exist_ok=True)
+    _claim(folder, recipe)
     pairs = Pairs(train_pairs.audio, train_scores, recipe.batch_size, recipe.seed)
     held_back = Pairs(validation_pairs.audio, validation_scores, recipe.batch_size)
     model = recipe.model()
@@ -205,7 +209,16 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
         keras.callbacks.CSVLogger(log, append=log.exists()),
         keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
     ]
-    model.fit(pairs, validation_data=held_back, epochs=recipe.epochs, callbacks=callbacks, verbose=verbose)
+    if len(_read_log(log)) < recipe.epochs:
+        # `pairs` shuffles by epoch; Keras's own order of batches would not survive an interruption.
+        model.fit(
+            pairs,
+            validation_data=held_back,
+            epochs=recipe.epochs,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=verbose,
+        )
     trained = recipe.model()  # without the optimizer, which would treble the checkpoint
     trained.load_weights(best)
     shutil.rmtree(folder / "state", ignore_errors=True)
@@ -219,6 +232,15 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
         "recipe": asdict(recipe),
     }
     return trained, facts, sum(float(row["seconds"]) for row in rows) / 60
+
+
+def _claim(folder, recipe):
+    """Make the folder of a run; one that another recipe has begun is refused, not continued."""
+    folder.mkdir(parents=True, exist_ok=True)
+    facts, path = json.dumps(asdict(recipe), indent=1), folder / "recipe.json"
+    if path.exists() and path.read_text() != facts:
+        raise InputError(f"{folder} holds the run of another recipe: delete it, or give another --name")
+    path.write_text(facts)
 
 
 def _read_log(log):

@@ -1,0 +1,38 @@
+"""Where a result comes from: the commit, the versions and the machine that a card names."""
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+
+import keras
+
+_PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scipy", "pesq", "pystoi")
+
+
+def commit():
+    """The commit that is checked out, with "+changes" where code differs from it; "unknown" outside a clone."""
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    if head.returncode:
+        return "unknown"
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "zoo", "tools"], check=False).returncode
+    return head.stdout.strip() + ("+changes" if changed else "")
+
+
+def versions():
+    """{package: installed version} of what a result depends on, with the Python and the backend that ran."""
+    found = {name: _version(name) for name in _PACKAGES}
+    installed = {name: version for name, version in found.items() if version}
+    return {"python": platform.python_version(), "backend": keras.backend.backend(), **installed}
+
+
+def machine():
+    """The machine in words: cores and processor architecture."""
+    return f"{os.cpu_count()} CPU cores, {platform.machine()}"
+
+
+def _version(name):
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
