@@ -207,7 +207,10 @@ def test_the_default_metric_is_a_checkpoint_and_quiet():
     command = [sys.executable, "-m", "zoo.cli", "score", str(REFERENCE), str(DEGRADED), "--json", "-"]
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     result = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0 and result.stderr == ""
+    # What TensorFlow 2.18 and later say before their log level counts.
+    unavoidable = ("absl::InitializeLog", "Could not find cuda drivers")
+    noise = [line for line in result.stderr.splitlines() if not any(words in line for words in unavoidable)]
+    assert result.returncode == 0 and noise == []
     (pair,) = json.loads(result.stdout)["pairs"]
     true = speech.score_pair("pesq-wb", *(io.read(path)[0] for path in (REFERENCE, DEGRADED)), RATE)
     assert pair["scores"][cli.DEFAULT_METRIC] == pytest.approx(true, abs=0.6)
