@@ -95,7 +95,7 @@ def test_a_figure_stands_with_its_interval_n_and_failures(page):
         "```\npython evaluate\n```",
         "- Mel input.",
         "| plain input | 0.9912 [0.9900, 0.9925] | 0.1310 [0.1200, 0.1400] | 80 | 2 | 2.5 |",
-        "same 512 pairs, 1 epochs",
+        "same 512 pairs, epochs: 1",
         "```\npython ablate\n```",
         "| Steps | 0 | 10 |\n| --- | --- | --- |\n| Predicted | 1.400 | 2.500 |\n| True | 1.500 | 1.625 |",
         "gains 0.1250 [0.1000, 0.1500] at step 10",

@@ -120,7 +120,7 @@ def ablation(card):
         for row in found["rows"]
     ]
     told = (
-        f"Each trained on the same {found['n_train']} pairs, {found['epochs']} epochs, and tested on unseen "
+        f"Each trained on the same {found['n_train']} pairs, epochs: {found['epochs']}, and tested on unseen "
         f"talkers and noises: far less than the checkpoint had, enough to compare. Commit `{found['commit']}`."
     )
     return section("What each change was worth", table(header, rows), told, code(found["command"]))
