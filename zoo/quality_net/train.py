@@ -180,37 +180,12 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
     pairs = Pairs(train_pairs.audio, train_scores, recipe.batch_size, recipe.seed)
     held_back = Pairs(validation_pairs.audio, validation_scores, recipe.batch_size)
     model = recipe.model()
-    low, high = model.target_range
-    steps = recipe.epochs * len(pairs)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 20,
-        steps,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=min(200, steps // 10),
-    )
-    model.compile(
-        keras.optimizers.Adam(schedule, global_clipnorm=1.0),
-        loss="mse",
-        loss_weights=1 / (high - low) ** 2,  # the squared error of Q
-        metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
-        jit_compile=keras.backend.backend() == "jax",  # XLA's convolutions are slow on a CPU
-    )
+    _compile(model, recipe, steps=recipe.epochs * len(pairs))
     log, best = folder / "log.csv", folder / "best.weights.h5"
-    callbacks = [
-        _Epoch(pairs),
-        keras.callbacks.ModelCheckpoint(
-            best,
-            monitor="val_rmse",
-            mode="min",
-            save_best_only=True,
-            save_weights_only=True,
-            initial_value_threshold=min((float(row["val_rmse"]) for row in _read_log(log)), default=None),
-        ),
-        keras.callbacks.CSVLogger(log, append=log.exists()),
-        keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
-    ]
-    if len(_read_log(log)) < recipe.epochs:
+    begun = _read_log(log)
+    if not begun or int(begun[-1]["epoch"]) < recipe.epochs - 1:
         # `pairs` shuffles by epoch; Keras's own order of batches would not survive an interruption.
+        callbacks = [_Epoch(pairs), *_keepers(folder, log, best, begun)]
         model.fit(
             pairs,
             validation_data=held_back,
@@ -232,6 +207,40 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
         "recipe": asdict(recipe),
     }
     return trained, facts, sum(float(row["seconds"]) for row in rows) / 60
+
+
+def _compile(model, recipe, steps):
+    """Squared error of Q, by Adam at a rate that warms up and falls to 0 by a cosine over all the steps."""
+    schedule = keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate / 20,
+        steps,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=min(200, steps // 10),
+    )
+    low, high = model.target_range
+    model.compile(
+        keras.optimizers.Adam(schedule, global_clipnorm=1.0),
+        loss="mse",
+        loss_weights=1 / (high - low) ** 2,  # from the metric's units to Q's
+        metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
+        jit_compile=keras.backend.backend() == "jax",  # XLA's convolutions are slow on a CPU
+    )
+
+
+def _keepers(folder, log, best, begun):
+    """Callbacks that keep the best weights, the log, and the state to resume from; `begun` is the log so far."""
+    return [
+        keras.callbacks.ModelCheckpoint(
+            best,
+            monitor="val_rmse",
+            mode="min",
+            save_best_only=True,
+            save_weights_only=True,
+            initial_value_threshold=min((float(row["val_rmse"]) for row in begun), default=None),
+        ),
+        keras.callbacks.CSVLogger(log, append=bool(begun)),
+        keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
+    ]
 
 
 def _claim(folder, recipe):
