@@ -152,6 +152,22 @@ def test_bad_recipes(tmp_path):
         train.Recipe("x", "UNet", "stoi").model()
 
 
+def test_a_function_of_the_working_directory_reaches_the_workers(tmp_path):
+    """In a process of its own, as a script of another folder would: there the working directory is not on the path."""
+    (tmp_path / "own_metric.py").write_text("def score(reference, degraded, sample_rate):\n    return 0.25\n")
+    script = tmp_path / "elsewhere" / "script.py"
+    script.parent.mkdir()
+    script.write_text(
+        "import numpy as np\n"
+        "from zoo.quality_net import labels\n"
+        "if __name__ == '__main__':\n"
+        "    pairs = [np.ones((2, 2, 100), 'int16')]\n"
+        "    print(labels.label(pairs, labels.target('own_metric:score'), 'labels.sqlite', 16000, n_jobs=2))\n"
+    )
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[0.25 0.25]"
+
+
 def test_functions_that_cannot_be_imported_say_so():
     with pytest.raises(InputError, match="cannot import the metric nowhere:score"):
         labels.target("nowhere:score")

@@ -71,13 +71,12 @@ def target(name, low=0.0, high=1.0):
     module, _, attribute = name.partition(":")
     if not attribute:
         raise InputError(f"no metric {name!r}: use one of {', '.join(TARGETS)} or package.module:function")
-    sys.path.insert(0, os.getcwd())  # a user's own module lies where the command is given
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # a user's own module lies where the command is given; workers inherit the path
     try:
         function = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise InputError(f"cannot import the metric {name}: {error}") from None
-    finally:
-        sys.path.pop(0)
     return Target(name, function, low, high, _facts(name, None, low, high))
 
 

@@ -96,10 +96,11 @@ class SurrogateMetric(keras.Model):
         lengths = lengths.astype("int32")
         peak = np.minimum(*(np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)))
         # A peak that is not finite compares as False.
-        scorable = (peak > _SILENCE) & (peak < np.inf) & (lengths >= MIN_SECONDS * self.sample_rate)
+        long_enough = lengths >= MIN_SECONDS * self.sample_rate
+        scorable = np.flatnonzero((peak > _SILENCE) & (peak < np.inf) & long_enough)
         scores = np.full(len(reference), np.nan)
-        for start in range(0, scorable.sum(), batch_size):
-            chunk = np.flatnonzero(scorable)[start : start + batch_size]
+        for start in range(0, len(scorable), batch_size):
+            chunk = scorable[start : start + batch_size]
             pair = [x[chunk, : lengths[chunk].max()] for x in (reference, degraded)]
             scores[chunk] = ops.convert_to_numpy(self([*pair, lengths[chunk]], training=False))
         return scores
