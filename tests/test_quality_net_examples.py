@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from harness import data_path
 
 from zoo.audio import mix
+from zoo.audio.corpus import Corpus
 from zoo.errors import InputError
 from zoo.quality_net import degrade, examples
 
@@ -33,7 +33,7 @@ def voice(seconds=1.0, seed=0):
 def corpus():
     speech = {f"talker {i}": [voice(5.0, seed=i)] for i in range(3)}
     noise = [mix.colored_noise(RATE, 0.0, np.random.default_rng(9))]
-    return examples.Corpus(speech, noise, [mix.decaying_room(0.3, 5.0, RATE, np.random.default_rng(8))])
+    return Corpus(speech, noise, [mix.decaying_room(0.3, 5.0, RATE, np.random.default_rng(8))])
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
@@ -123,22 +123,6 @@ def test_build_is_resumable_and_repeatable(data, tmp_path, monkeypatch):
     assert json.loads((first / "test" / "chunk_0000.json").read_text())[0].keys() == {"kind", "snr_db"}
 
 
-def test_missing_data_says_what_to_do(tmp_path):
-    with pytest.raises(InputError, match="ZOO_DATA"):
-        examples.read_corpus(tmp_path, "train")
+def test_missing_examples_say_what_to_do(tmp_path):
     with pytest.raises(InputError, match="build them first"):
         examples.Chunks(tmp_path, "train", 1)
-
-
-def test_no_talker_noise_or_room_is_in_two_splits():
-    data = data_path("MANIFEST.csv").parent
-    splits = [examples.read_corpus(data, split) for split in examples.SPLITS]
-    for corpus in splits:
-        assert min(len(corpus.speech), len(corpus.noise), len(corpus.rooms)) > 1
-    for i, one in enumerate(splits):
-        for other in splits[i + 1 :]:
-            assert not one.speech.keys() & other.speech.keys()
-            noises = {noise.tobytes() for noise in one.noise}
-            assert not noises & {noise.tobytes() for noise in other.noise}
-    rooms = [{room.tobytes() for room in corpus.rooms} for corpus in splits]
-    assert not (rooms[0] | rooms[1]) & rooms[2]

@@ -14,9 +14,11 @@ import zoo
 from zoo import preset
 from zoo.audio import io, mix
 from zoo.audio import pairs as audio_pairs
+from zoo.audio.corpus import read_corpus
 from zoo.errors import InputError
 from zoo.quality_net import card, evaluate, examples, labels, train
 from zoo.quality_net.model import QualityNetLite
+from zoo.training import read_words
 
 RATE = examples.SAMPLE_RATE
 
@@ -139,7 +141,7 @@ def test_recipes_read(config):
     assert recipe.epochs == 1
     model, target = recipe.model(), recipe.target()
     assert model.target_range == (target.low, target.high)
-    assert card.read_words(config)["description"]
+    assert read_words(config)["description"]
 
 
 def test_bad_recipes(tmp_path):
@@ -192,7 +194,7 @@ def small(monkeypatch):
 
 def test_training_learns_and_keeps_the_best(small, tmp_path):
     model, facts, minutes = train.train(small, "no data", tmp_path, verbose=0)
-    rows = train._read_log(tmp_path / "tiny" / "log.csv")
+    rows = train.read_log(tmp_path / "tiny" / "log.csv")
     assert len(rows) == 3
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     assert facts["validation_rmse"] == min(float(row["val_rmse"]) for row in rows)
@@ -220,7 +222,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(small, tmp_path, m
     class Killed(BaseException):
         pass
 
-    begin = train._Epoch.on_epoch_begin
+    begin = train.Epoch.on_epoch_begin
 
     def killed_in_the_last_epoch(self, epoch, logs=None):
         if epoch == 2:
@@ -228,10 +230,10 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(small, tmp_path, m
         begin(self, epoch, logs)
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(train._Epoch, "on_epoch_begin", killed_in_the_last_epoch)
+        patch.setattr(train.Epoch, "on_epoch_begin", killed_in_the_last_epoch)
         train.train(small, "no data", tmp_path / "cut", verbose=0)
     resumed, *_ = train.train(small, "no data", tmp_path / "cut", verbose=0)
-    logs = [train._read_log(tmp_path / name / "tiny" / "log.csv") for name in ("whole", "cut")]
+    logs = [train.read_log(tmp_path / name / "tiny" / "log.csv") for name in ("whole", "cut")]
     assert [row["epoch"] for row in logs[1]] == ["0", "1", "2"]
     for one, other in zip(*logs, strict=True):
         assert float(one["val_rmse"]) == pytest.approx(float(other["val_rmse"]), rel=1e-3)
@@ -348,7 +350,7 @@ def test_scores_rise_with_snr(name):
 def test_a_few_steps_up_the_gradient_raise_the_true_metric(name, monkeypatch):
     monkeypatch.setattr(evaluate, "_ASCENT_STEPS", (0, 3))
     data = data_path("MANIFEST.csv").parent
-    corpus = examples.read_corpus(data, "test")
+    corpus = read_corpus(data, "test")
     found = []
     for seed in range(200):
         reference, noisy, facts = examples.draw(corpus, 2 * RATE, np.random.default_rng(seed))

@@ -16,6 +16,7 @@ from zoo import preset, provenance
 from zoo.errors import InputError
 from zoo.quality_net import card
 from zoo.quality_net.train import Recipe, train
+from zoo.training import read_words
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,7 +48,7 @@ def main():
     config, data, runs = given.pop("config"), given.pop("data"), given.pop("runs")
     output, jobs = Path(given.pop("output")), given.pop("jobs")
     recipe = Recipe.read(config, **given)
-    words = card.read_words(config)
+    words = read_words(config)
     command, start = " ".join(["python", *sys.argv]), provenance.commit()
     model, facts, minutes = train(recipe, data, runs, jobs)
     directory = output / recipe.name

@@ -31,6 +31,25 @@ def machine():
     return f"{os.cpu_count()} CPU cores, {platform.machine()}"
 
 
+def training(command, start, seed, minutes):
+    """What a card says of any training.
+
+    Args:
+        command: that repeats it.
+        start: the commit at which it was started.
+        seed: of all that was drawn.
+        minutes: that it took.
+    """
+    return {
+        "command": command,
+        "commit": start,
+        "seed": seed,
+        "versions": versions(),
+        "minutes": round(minutes, 1),
+        "machine": machine(),
+    }
+
+
 def _version(name):
     try:
         return metadata.version(name)

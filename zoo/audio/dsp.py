@@ -1,4 +1,4 @@
-"""Differentiable signal processing in `keras.ops`: short-time spectra with `lengths`, masks, mel bands."""
+"""Differentiable signal processing in `keras.ops`: short-time spectra and back, `lengths`, mel bands."""
 
 import functools
 
@@ -6,7 +6,7 @@ import numpy as np
 import scipy.signal
 from keras import ops
 
-_EPS = 1e-12  # inside the square root, so that silence has a finite gradient
+_EPS = 1e-12  # inside a square root, so that silence has a finite gradient
 
 
 def sequence_mask(lengths, size):
@@ -19,12 +19,75 @@ def frame_count(lengths, hop_length):
     return 1 + lengths // hop_length
 
 
-def magnitude(waveform, n_fft=512, hop_length=256, lengths=None):
-    """Magnitude of the short-time Fourier transform.
+def stft(waveform, n_fft=512, hop_length=256, lengths=None):
+    """Short-time Fourier transform, as a real and an imaginary part.
 
     Periodic Hamming window of `n_fft` samples, centred: n_fft // 2 zeros go before the first and after the last
     sample; no scaling. Samples at and after `lengths` count as zeros, so a padded clip has the spectrum of the bare
     one in its first `frame_count(lengths, hop_length)` frames.
+
+    Args:
+        waveform: float (batch, samples).
+        n_fft: window and transform length in samples.
+        hop_length: samples from frame to frame.
+        lengths: int (batch,) samples that count, or None for all.
+
+    Returns:
+        real, imaginary: float32 (batch, 1 + samples // hop_length, n_fft // 2 + 1).
+
+    Example:
+        >>> real, imaginary = stft(np.zeros((1, 16000), "float32"))
+        >>> tuple(real.shape)
+        (1, 63, 257)
+    """
+    waveform = ops.cast(waveform, "float32")
+    if lengths is not None:
+        waveform = waveform * sequence_mask(lengths, ops.shape(waveform)[1])
+    waveform = ops.pad(waveform, ((0, 0), (n_fft // 2, n_fft // 2)))
+    return ops.stft(waveform, n_fft, hop_length, n_fft, window=_hamming(n_fft), center=False)
+
+
+def istft(real, imaginary, samples, n_fft=512, hop_length=256):
+    """Waveform of a short-time spectrum that `stft` made, changed or not: the least-squares inverse.
+
+    x[t] = sum_m w[t - m hop] y_m[t - m hop] / sum_m w[t - m hop]^2 (Griffin and Lim 1984, equation 6), so an unchanged
+    spectrum gives its waveform back. Where only one frame reaches, at the very end of a waveform that is no multiple
+    of the hop, the window's low edge is divided out: bring the waveform to a multiple first.
+
+    Args:
+        real, imaginary: float (batch, frames, n_fft // 2 + 1).
+        samples: of the result, at most (frames - 1) * hop_length + n_fft // 2.
+        n_fft, hop_length: as for `stft`; hop_length divides n_fft.
+
+    Returns:
+        float32 (batch, samples).
+
+    Example:
+        >>> wave = np.sin(np.arange(1024, dtype="float32"))[None]
+        >>> bool(np.allclose(istft(*stft(wave), samples=1024), wave, atol=1e-5))
+        True
+    """
+    window = _hamming(n_fft)
+    # No ops.istft: its own window scaling differs by backend at the edges.
+    frames = ops.irfft((real, imaginary), n_fft) * window
+    count = ops.shape(frames)[1]
+    energy = ops.tile(ops.convert_to_tensor(np.square(window))[None, None], (1, count, 1))
+    summed, weight = _overlap_add(frames, hop_length), _overlap_add(energy, hop_length)
+    start = n_fft // 2
+    return summed[:, start : start + samples] / weight[:, start : start + samples]
+
+
+def _overlap_add(frames, hop_length):
+    """(batch, frames, n_fft) -> (batch, (frames - 1) * hop_length + n_fft): the sum of frames a hop apart."""
+    parts = frames.shape[-1] // hop_length
+    count = ops.shape(frames)[1]
+    pieces = ops.reshape(frames, (-1, count, parts, hop_length))
+    rows = [ops.pad(pieces[:, :, i], ((0, 0), (i, parts - 1 - i), (0, 0))) for i in range(parts)]
+    return ops.reshape(sum(rows), (-1, (count + parts - 1) * hop_length))
+
+
+def magnitude(waveform, n_fft=512, hop_length=256, lengths=None):
+    """Magnitude of the short-time Fourier transform, as `stft` computes it.
 
     Args:
         waveform: float (batch, samples).
@@ -39,11 +102,7 @@ def magnitude(waveform, n_fft=512, hop_length=256, lengths=None):
         >>> tuple(magnitude(np.zeros((1, 16000), "float32")).shape)
         (1, 63, 257)
     """
-    waveform = ops.cast(waveform, "float32")
-    if lengths is not None:
-        waveform = waveform * sequence_mask(lengths, ops.shape(waveform)[1])
-    waveform = ops.pad(waveform, ((0, 0), (n_fft // 2, n_fft // 2)))
-    real, imaginary = ops.stft(waveform, n_fft, hop_length, n_fft, window=_hamming(n_fft), center=False)
+    real, imaginary = stft(waveform, n_fft, hop_length, lengths)
     return ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS)
 
 

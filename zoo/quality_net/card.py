@@ -1,8 +1,5 @@
 """The card of a Quality-Net checkpoint: what its training and its evaluation found out, and how to repeat both."""
 
-import tomllib
-from pathlib import Path
-
 import numpy as np
 
 from zoo import preset, provenance
@@ -11,13 +8,6 @@ from zoo.quality_net import evaluate
 from zoo.quality_net.train import prepare
 
 _GOLDEN_SAMPLES = 16000
-
-
-def read_words(config):
-    """The [card] table of a recipe's TOML file: what it is, its data, licences, departures and limits, in words."""
-    words = tomllib.loads(Path(config).read_text()).get("card", {})
-    unsaid = {"description": "not stated", "data": "not stated", "departures": [], "limits": []}
-    return unsaid | {"licence": dict.fromkeys(("code", "weights", "data"), "not stated")} | words
 
 
 def training_card(recipe, model, facts, minutes, command, start):
@@ -32,7 +22,7 @@ def training_card(recipe, model, facts, minutes, command, start):
         start: the commit at which it was started.
 
     Returns:
-        dict, as card.json holds it; `read_words` and `evaluated_card` add the rest.
+        dict, as card.json holds it; `zoo.training.read_words` and `evaluated_card` add the rest.
     """
     return {
         "name": recipe.name,
@@ -41,15 +31,7 @@ def training_card(recipe, model, facts, minutes, command, start):
         "sample_rate": model.sample_rate,
         "metric": recipe.target().metric,
         "parameters": model.count_params(),
-        "training": {
-            "command": command,
-            "commit": start,
-            "seed": recipe.seed,
-            "versions": provenance.versions(),
-            "minutes": round(minutes, 1),
-            "machine": provenance.machine(),
-            **facts,
-        },
+        "training": provenance.training(command, start, recipe.seed, minutes) | facts,
     }
 
 

@@ -4,31 +4,23 @@ Example i of a split depends on (seed, split, i) and the corpus alone, so any ma
 stored as int16 chunks of one clip length each; a build that was interrupted goes on where it stopped.
 """
 
-import csv
-import functools
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
 import numpy as np
-import soundfile
 from tqdm import tqdm
 
 from zoo.audio import mix
+from zoo.audio.corpus import SAMPLE_RATE, SPLITS, draw_noise, draw_speech, read_corpus
 from zoo.errors import InputError
 from zoo.quality_net import degrade
 
-SAMPLE_RATE = 16000
 SECONDS = (2.0, 2.5, 3.0, 4.0)  # clip lengths; a chunk holds one of them
 CHUNK = 128
-SPLITS = ("train", "validation", "test")
 VERSION = 1  # of what is drawn: stored pairs of another version are not used
-# Held back from training for validation: a tenth of the talkers, these noise classes; for the test: these rooms.
-_VALIDATION_TALKERS = 10
-_VALIDATION_NOISES = {"baby_cry", "computer_fan", "kitchen_dishes", "street_tram_bus"}
-_TEST_ROOMS = {"openair_jack_lyons_hall.flac", "seminar_room_clap.flac"}
+_LEVEL_DB = (-36, -14)  # rms of the speech, re full scale
 _KINDS = {  # kind of degradation -> share
     "noisy": 0.40, "enhanced": 0.34, "reverb": 0.07, "codec": 0.08, "band": 0.03, "clip": 0.04, "loss": 0.025,
     "clean": 0.015,
@@ -41,65 +33,6 @@ _CHANNELS = {
 }
 
 
-@dataclass(frozen=True)
-class Corpus:
-    """Recordings of one split: speech as {talker: [clips]}, noise and rooms as lists; float32 at 16 kHz."""
-
-    speech: dict
-    noise: list
-    rooms: list
-
-
-@functools.lru_cache(maxsize=1)  # a worker process reads it once, not once a chunk
-def read_corpus(data, split):
-    """Read the recordings of a split that `data`/MANIFEST.csv lists in its columns path, speaker_or_class and split.
-
-    Paths begin with speech/, noise/ or rir/. Of the rows marked "train", a tenth of the talkers and some noise classes
-    go to validation, as do rows marked "validation". Validation shares the training's rooms; those of the test are
-    marked "test", or some by name.
-
-    Raises:
-        InputError: no manifest, another sample rate, or nothing of a kind in the split.
-    """
-    manifest = Path(data) / "MANIFEST.csv"
-    if not manifest.is_file():
-        raise InputError(f"no MANIFEST.csv in {data}: give the data folder by --data or ZOO_DATA")
-    with open(manifest, newline="") as file:
-        rows = list(csv.DictReader(file))
-    talkers = sorted({row["speaker_or_class"] for row in rows if row["path"].startswith("speech/train")})
-    held_talkers = set(talkers[::_VALIDATION_TALKERS])
-    corpus = Corpus({}, [], [])
-    for row in rows:
-        folder, name = row["path"].split("/")[0], row["speaker_or_class"]
-        if folder == "rir":
-            of_test = row["split"] == "test" or Path(row["path"]).name in _TEST_ROOMS
-            if of_test == (split == "test"):
-                corpus.rooms.append(_read(data, row))
-            continue
-        held = name in (held_talkers if folder == "speech" else _VALIDATION_NOISES)
-        if folder not in ("speech", "noise") or split != _split_of(row["split"], held):
-            continue
-        if folder == "speech":
-            corpus.speech.setdefault(name, []).append(_read(data, row))
-        else:
-            corpus.noise.append(_read(data, row))
-    for kind, found in (("speech", corpus.speech), ("noise", corpus.noise), ("rir", corpus.rooms)):
-        if not found:
-            raise InputError(f"{manifest} lists no {kind}/ for the {split} split: mark some rows of it so")
-    return corpus
-
-
-def _split_of(manifest_split, held):
-    return "validation" if manifest_split == "train" and held else manifest_split
-
-
-def _read(data, row):
-    audio, rate = soundfile.read(Path(data) / row["path"], dtype="float32")
-    if rate != SAMPLE_RATE:
-        raise InputError(f"{row['path']} is at {rate} Hz; the corpus must be at {SAMPLE_RATE} Hz")
-    return audio
-
-
 def draw(corpus, samples, rng):
     """Draw one pair.
 
@@ -108,7 +41,7 @@ def draw(corpus, samples, rng):
     """
     talkers = list(corpus.speech)
     kind = str(rng.choice(list(_KINDS), p=np.array(list(_KINDS.values())) / sum(_KINDS.values())))
-    reference = _draw_speech(corpus, talkers, samples, rng)
+    reference = draw_speech(corpus.speech, samples, _LEVEL_DB, rng)
     degraded, snr_db = reference, None
     if kind in ("noisy", "enhanced"):
         snr_db = float(rng.uniform(-10, 30) if kind == "noisy" else rng.uniform(-10, 20))
@@ -135,25 +68,11 @@ def draw(corpus, samples, rng):
     return reference, degraded, {"kind": kind, "snr_db": snr_db}
 
 
-def _draw_speech(corpus, talkers, samples, rng):
-    """A stretch that is at least half as loud as its recording, at -36..-14 dB re full scale."""
-    for _ in range(1000):
-        clips = corpus.speech[talkers[rng.integers(len(talkers))]]
-        clip = clips[rng.integers(len(clips))]
-        if len(clip) < samples:
-            continue
-        start = rng.integers(len(clip) - samples + 1)
-        stretch = clip[start : start + samples]
-        if mix.rms(stretch) > max(0.5 * mix.rms(clip), 1e-4):
-            return (stretch * 10 ** (rng.uniform(-36, -14) / 20) / mix.rms(stretch)).astype("float32")
-    raise InputError(f"hardly any speech is {samples / SAMPLE_RATE:g} s long or more: add longer recordings")
-
-
 def _draw_noise(corpus, talkers, samples, rng):
     """A recording (60 %), babble of 2..8 other talkers (20 %), or coloured noise, steady or pulsing (20 %)."""
     source = rng.random()
     if source < 0.6:
-        noise = _loud_stretch(corpus.noise[rng.integers(len(corpus.noise))], samples, rng)
+        noise = draw_noise(corpus.noise, samples, rng)
     elif source < 0.8:
         voices = (corpus.speech[talkers[i]] for i in rng.integers(len(talkers), size=rng.integers(2, 9)))
         noise = sum(mix.loop_to(v / mix.rms(v), samples, rng) for v in (c[rng.integers(len(c))] for c in voices))
@@ -163,15 +82,6 @@ def _draw_noise(corpus, talkers, samples, rng):
             rate, depth = rng.uniform(0.5, 12), rng.uniform(0.3, 1.0)
             noise = noise * (1 + depth * np.sin(2 * np.pi * (rate * np.arange(samples) / SAMPLE_RATE + rng.random())))
     return np.asarray(noise, "float32")
-
-
-def _loud_stretch(recording, samples, rng):
-    """A stretch that is not mostly silence (door slams, barks); the last of 5 tries is taken as it is."""
-    for _ in range(5):
-        stretch = mix.loop_to(recording, samples, rng)
-        if mix.rms(stretch) > 0.3 * mix.rms(recording):
-            break
-    return stretch
 
 
 def _through_room(speech, rooms, rng):

@@ -5,12 +5,8 @@ interruption. The loss is the squared error of Q = (metric - low) / (high - low)
 `tf.function`, on JAX one jitted function.
 """
 
-import csv
 import itertools
-import json
 import shutil
-import time
-import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -21,6 +17,7 @@ from zoo.errors import InputError
 from zoo.preset import sha256
 from zoo.quality_net import examples, labels
 from zoo.quality_net.model import QualityNet, QualityNetLite
+from zoo.training import Epoch, claim, keepers, read_log, read_recipe
 
 NETWORKS = {"QualityNet": QualityNet, "QualityNetLite": QualityNetLite}
 
@@ -56,12 +53,7 @@ class Recipe:
     @classmethod
     def read(cls, path, **changes):
         """A recipe from a TOML file; `changes` that are not None take the place of what it says."""
-        try:
-            facts = tomllib.loads(Path(path).read_text())
-            facts.pop("card", None)  # words for the checkpoint's card
-            return cls(**facts | {key: value for key, value in changes.items() if value is not None})
-        except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
-            raise InputError(f"cannot read the recipe {path}: {error}") from None
+        return read_recipe(cls, path, changes)
 
     def target(self):
         """The metric to learn."""
@@ -124,24 +116,6 @@ class Pairs(keras.utils.PyDataset):
         return (audio[:, 0], audio[:, 1]), self.scores[[pair for *_, pair in batch]]
 
 
-class _Epoch(keras.callbacks.Callback):
-    """Ties the order to the epoch's number, so that a resumed training sees what an uninterrupted one would.
-
-    Also adds the epoch's `seconds` to the log.
-    """
-
-    def __init__(self, pairs):
-        super().__init__()
-        self.pairs = pairs
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.start = time.monotonic()
-        self.pairs.shuffle(epoch)
-
-    def on_epoch_end(self, epoch, logs=None):
-        logs["seconds"] = time.monotonic() - self.start
-
-
 def prepare(recipe, data, runs, split, n_jobs=-1):
     """The pairs of a split and their labels, drawn and computed where they are not there yet.
 
@@ -176,16 +150,15 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
     train_pairs, train_scores = prepare(recipe, data, runs, "train", n_jobs)
     validation_pairs, validation_scores = prepare(recipe, data, runs, "validation", n_jobs)
     folder = Path(runs) / recipe.name
-    _claim(folder, recipe)
+    claim(folder, recipe)
     pairs = Pairs(train_pairs.audio, train_scores, recipe.batch_size, recipe.seed)
     held_back = Pairs(validation_pairs.audio, validation_scores, recipe.batch_size)
     model = recipe.model()
     _compile(model, recipe, steps=recipe.epochs * len(pairs))
     log, best = folder / "log.csv", folder / "best.weights.h5"
-    begun = _read_log(log)
+    begun = read_log(log)
     if not begun or int(begun[-1]["epoch"]) < recipe.epochs - 1:
-        # `pairs` shuffles by epoch; Keras's own order of batches would not survive an interruption.
-        callbacks = [_Epoch(pairs), *_keepers(folder, log, best, begun)]
+        callbacks = [Epoch(pairs), *keepers(folder, begun, "val_rmse", "min")]
         model.fit(
             pairs,
             validation_data=held_back,
@@ -197,7 +170,7 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
     trained = recipe.model()  # without the optimizer, which would treble the checkpoint
     trained.load_weights(best)
     shutil.rmtree(folder / "state", ignore_errors=True)
-    rows = _read_log(log)
+    rows = read_log(log)
     rmse, epoch = min((float(row["val_rmse"]), int(row["epoch"])) for row in rows)
     facts = {
         "n_train": len(train_scores),
@@ -225,36 +198,3 @@ def _compile(model, recipe, steps):
         metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
         jit_compile=keras.backend.backend() == "jax",  # XLA's convolutions are slow on a CPU
     )
-
-
-def _keepers(folder, log, best, begun):
-    """Callbacks that keep the best weights, the log, and the state to resume from; `begun` is the log so far."""
-    return [
-        keras.callbacks.ModelCheckpoint(
-            best,
-            monitor="val_rmse",
-            mode="min",
-            save_best_only=True,
-            save_weights_only=True,
-            initial_value_threshold=min((float(row["val_rmse"]) for row in begun), default=None),
-        ),
-        keras.callbacks.CSVLogger(log, append=bool(begun)),
-        keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
-    ]
-
-
-def _claim(folder, recipe):
-    """Make the folder of a run; one that another recipe has begun is refused, not continued."""
-    folder.mkdir(parents=True, exist_ok=True)
-    facts, path = json.dumps(asdict(recipe), indent=1), folder / "recipe.json"
-    if path.exists() and path.read_text() != facts:
-        raise InputError(f"{folder} holds the run of another recipe: delete it, or give another --name")
-    path.write_text(facts)
-
-
-def _read_log(log):
-    """The epochs of a training log, a dict of strings each."""
-    if not log.exists():
-        return []
-    with open(log, newline="") as file:
-        return list(csv.DictReader(file))
