@@ -1,0 +1,62 @@
+"""Train a speech enhancer: mix, fit, watch true scores, save.
+
+    python tools/train_enhancement.py tools/configs/blstm-mse-16k.toml
+
+The same command goes on after an interruption. KERAS_BACKEND=jax trains on JAX (and on its accelerator).
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from zoo import preset, provenance
+from zoo.audio.corpus import read_corpus
+from zoo.enhancement import card, examples
+from zoo.enhancement.train import Recipe, train
+from zoo.errors import InputError
+from zoo.training import read_words
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("config", help="TOML file: a recipe, and a [card] table with its words")
+    parser.add_argument("--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)")
+    parser.add_argument("--runs", default="runs", help="training states (default: runs)")
+    parser.add_argument(
+        "--output", default=ROOT / "checkpoints", help="where the checkpoint goes (default: checkpoints)"
+    )
+    parser.add_argument("--name", help="of the checkpoint, instead of the config's")
+    parser.add_argument("--start", help="checkpoint to start from, instead of the config's")
+    parser.add_argument("--snr-db", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of the training mixtures")
+    parser.add_argument("--epochs", type=int, help="most epochs")
+    parser.add_argument("--steps", type=int, help="batches in an epoch")
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--jobs", type=int, default=-1, help="processes for true scores (default: all cores)")
+    return parser.parse_args()
+
+
+def main():
+    given = vars(arguments())
+    config, data, runs = given.pop("config"), given.pop("data"), given.pop("runs")
+    output, jobs = Path(given.pop("output")), given.pop("jobs")
+    recipe = Recipe.read(config, **given)
+    command, start = " ".join(["python", *sys.argv]), provenance.commit()
+    training, held = read_corpus(data, "train"), read_corpus(data, "validation")
+    source = examples.Mixtures(training.speech, training.noise, recipe.snr_db)
+    validation = examples.validation_set(held.speech, held.noise, recipe.n_validation)
+    model, facts, minutes = train(recipe, source, validation, runs, jobs, verbose=2)
+    about = read_words(config) | card.training_card(recipe, model, facts, minutes, command, start)
+    preset.save(model, output / recipe.name, card=about, golden=card.golden_input())
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"train_enhancement: {error}")

@@ -1,0 +1,161 @@
+"""Callbacks for `fit` of any enhancer: true scores of validation recordings, stopping on them, and the refresh."""
+
+import keras
+import numpy as np
+
+from zoo.audio.corpus import SAMPLE_RATE
+from zoo.metrics import speech
+
+SCORES = ("pesq-wb", "stoi", "si-sdr")
+
+
+class TrueScores(keras.callbacks.Callback):
+    """Adds true PESQ, STOI and SI-SDR of enhanced validation recordings to the log at the end of each epoch.
+
+    The log gets `pesq-wb`, `stoi` (higher is better) and `si-sdr` (dB), means over the recordings that have a score;
+    `n_failed`, scores that are missing; and `predicted`, what a surrogate says instead of PESQ.
+
+    Args:
+        enhancer: the enhancer in training.
+        examples: list of `zoo.enhancement.examples.Example`, of one length.
+        surrogate: a Quality-Net, or None for no `predicted`.
+        n_jobs: processes for the true scores (joblib's counting).
+
+    Example:
+        >>> enhancer.fit(batches, callbacks=[TrueScores(enhancer, examples)])  # doctest: +SKIP
+    """
+
+    def __init__(self, enhancer, examples, surrogate=None, n_jobs=-1):
+        super().__init__()
+        self.enhancer, self.surrogate, self.n_jobs = enhancer, surrogate, n_jobs
+        self.reference, self.noisy = (
+            np.stack([getattr(example, name) for example in examples]) for name in ("reference", "noisy")
+        )
+
+    def measure(self):
+        """The scores now, {name: mean}."""
+        enhanced = self.enhancer.enhance(self.noisy, SAMPLE_RATE, batch_size=32)
+        scores = {name: true_scores(name, self.reference, enhanced, self.n_jobs) for name in SCORES}
+        found = {name: float(np.nanmean(values)) for name, values in scores.items()}
+        found["n_failed"] = int(sum(np.isnan(values).sum() for values in scores.values()))
+        if self.surrogate is not None:
+            found["predicted"] = float(np.nanmean(self.surrogate.score(self.reference, enhanced, SAMPLE_RATE)))
+        return found
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.update(self.measure())
+
+
+class StopWhenNoBetter(keras.callbacks.Callback):
+    """Ends the training when the best epoch lies `patience` epochs back, counting those before an interruption.
+
+    Keras's EarlyStopping forgets what it has seen when a training is resumed.
+
+    Args:
+        monitor: column of the log.
+        mode: "min" or "max" of it.
+        patience: epochs.
+        begun: values of the epochs before.
+    """
+
+    def __init__(self, monitor, mode, patience, begun=()):
+        super().__init__()
+        self.monitor, self.sign, self.patience = monitor, -1 if mode == "min" else 1, patience
+        self.values = list(begun)
+
+    def ended(self):
+        """Whether `patience` epochs have passed since the best one."""
+        if not self.values:
+            return False
+        return len(self.values) - 1 - int(np.nanargmax(self.sign * np.array(self.values))) >= self.patience
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.values.append(logs[self.monitor])
+        self.model.stop_training = self.ended()
+
+
+class Refresh(keras.callbacks.Callback):
+    """Alternating refresh: before each epoch the surrogate learns the true PESQ of what the enhancer makes now.
+
+    New mixtures are enhanced and labelled over all cores; a trainable copy of the surrogate (Adam, squared error) does
+    some steps on batches that are half new examples and half earlier ones and unprocessed noisy speech; its weights go
+    into the frozen surrogate that the loss uses. Without it the surrogate is soon fooled: it never saw such output.
+
+    Args:
+        enhancer: the enhancer in training.
+        teacher: the frozen surrogate of the loss.
+        student: a trainable copy of it, compiled.
+        batches: `zoo.enhancement.examples.Batches`; a batch is the new mixtures of a round.
+        folder: a `pathlib.Path` where the rounds and the student are kept, to go on from.
+        steps: of the student in a round.
+        n_jobs: processes for the labels.
+    """
+
+    BATCH_SIZE = 32
+    KEPT = 60  # rounds that are replayed
+
+    def __init__(self, enhancer, teacher, student, batches, folder, steps, n_jobs=-1):
+        super().__init__()
+        self.enhancer, self.teacher, self.student, self.batches = enhancer, teacher, student, batches
+        self.folder, self.steps, self.n_jobs = folder, steps, n_jobs
+        self.rounds = {}  # epoch -> reference, degraded int16 (pairs, samples), scores
+
+    def on_epoch_begin(self, epoch, logs=None):
+        kept = range(max(0, epoch - self.KEPT), epoch)
+        self.rounds = {i: self.rounds[i] if i in self.rounds else self._stored(i) for i in kept}
+        self.rounds[epoch] = self._label(epoch)
+        rng = np.random.default_rng([self.batches.seed, epoch])
+        for _ in range(self.steps):
+            reference, degraded, scores = self._draw(epoch, rng)
+            self.student.train_on_batch((reference, degraded), scores)
+        self.teacher.set_weights(self.student.get_weights())
+
+    def on_epoch_end(self, epoch, logs=None):
+        # Beside Keras's own backup of this epoch: both or neither are gone back to.
+        self.student.save(self.folder / "student.keras")
+
+    def _label(self, epoch):
+        """Enhance a round's mixtures and score them and the first quarter of the noisy ones; kept on disk."""
+        self.batches.shuffle(epoch)
+        noisy, reference = self.batches[0]
+        quarter = len(noisy) // 4
+        enhanced = self.enhancer.enhance(noisy, SAMPLE_RATE, batch_size=32)
+        reference = _as_int16(np.concatenate([reference, reference[:quarter]]))
+        degraded = _as_int16(np.concatenate([enhanced, noisy[:quarter]]))
+        scores = true_scores("pesq-wb", _as_float(reference), _as_float(degraded), self.n_jobs)
+        known = np.isfinite(scores)
+        drawn = reference[known], degraded[known], scores[known].astype("float32")
+        np.savez(self.folder / f"round_{epoch:04d}.npz", *drawn)
+        return drawn
+
+    def _stored(self, epoch):
+        with np.load(self.folder / f"round_{epoch:04d}.npz") as stored:
+            return tuple(stored[name] for name in stored.files)
+
+    def _draw(self, epoch, rng):
+        """A batch for the student: half of this round, half of the earlier ones, the later the likelier."""
+        earlier = np.array([i for i in self.rounds if i < epoch])
+        chosen = [epoch] * self.BATCH_SIZE
+        if earlier.size:
+            chance = 0.97 ** (epoch - 1.0 - earlier)
+            chosen[::2] = rng.choice(earlier, size=self.BATCH_SIZE // 2, p=chance / chance.sum())
+        rows = [rng.integers(len(self.rounds[i][2])) for i in chosen]
+        picked = [[column[row] for column in self.rounds[i]] for i, row in zip(chosen, rows, strict=True)]
+        reference, degraded, scores = (np.stack(column) for column in zip(*picked, strict=True))
+        return _as_float(reference), _as_float(degraded), scores
+
+
+def true_scores(metric, reference, degraded, n_jobs):
+    """One of `SCORES` of pairs at 16 kHz, over all cores: float64 (pairs,), NaN where it has no value."""
+    if metric == "si-sdr":
+        return speech.si_sdr(reference, degraded)
+    function = {"pesq-wb": speech.pesq, "stoi": speech.stoi}[metric]
+    return function(reference, degraded, SAMPLE_RATE, n_jobs=n_jobs)
+
+
+def _as_int16(audio):
+    return np.round(np.clip(audio, -1, 1) * 32767).astype("int16")
+
+
+def _as_float(audio):
+    return audio.astype("float32") / 32767

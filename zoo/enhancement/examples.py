@@ -1,0 +1,152 @@
+"""Noisy speech to train, validate and test enhancers on: mixtures of two corpora, or a corpus of recorded pairs.
+
+The protocol of Fu, Liao and Tsao 2019 on any speech and noise: training mixtures at -8..8 dB SNR, validation at
+-10..10 dB, test at -6, 0, 6, 12 and 18 dB, each from talkers and recordings of noise of its own.
+"""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from zoo.audio import mix
+from zoo.audio.corpus import SAMPLE_RATE, draw_noise, draw_speech
+from zoo.errors import InputError
+
+VALIDATION_SNRS_DB = (-10, -5, 0, 5, 10)
+TEST_SNRS_DB = (-6, 0, 6, 12, 18)
+_LEVEL_DB = -26.0  # rms of the speech; the enhancers do not hear level, and so squared errors weigh clips alike
+_MIN_SECONDS = 1.0  # of a test utterance: PESQ of less says little
+
+
+@dataclass(frozen=True)
+class Example:
+    """A noisy recording and its reference, float32 (samples,) at 16 kHz; snr_db is None where it is not known.
+
+    Examples of one `name` share their utterance.
+    """
+
+    name: str
+    snr_db: float | None
+    reference: np.ndarray
+    noisy: np.ndarray
+
+
+class Mixtures:
+    """Training mixtures of any speech with any noise.
+
+    Args:
+        speech: {talker: [clips]}, float32 at 16 kHz.
+        noise: list of recordings, float32 at 16 kHz.
+        snr_db: (lowest, highest) signal-to-noise ratio in dB, drawn evenly between.
+    """
+
+    def __init__(self, speech, noise, snr_db):
+        self.speech, self.noise, self.snr_db = speech, noise, snr_db
+
+    def draw(self, samples, rng):
+        """One mixture: reference and noisy, float32 (samples,)."""
+        reference = draw_speech(self.speech, samples, (_LEVEL_DB, _LEVEL_DB), rng)
+        noise = draw_noise(self.noise, samples, rng)
+        return reference, mix.mix_at_snr(reference, noise, rng.uniform(*self.snr_db))
+
+
+class Recordings:
+    """Training stretches of recorded pairs, as of Voice Bank-DEMAND.
+
+    Args:
+        pairs: list of (reference, noisy), float32 (samples,) each, at 16 kHz.
+    """
+
+    def __init__(self, pairs):
+        self.pairs = pairs
+
+    def draw(self, samples, rng):
+        """One stretch: reference and noisy, float32 (samples,), at about one level."""
+        for _ in range(1000):
+            reference, noisy = self.pairs[rng.integers(len(self.pairs))]
+            if len(reference) < samples:
+                continue
+            start = rng.integers(len(reference) - samples + 1)
+            stretch = slice(start, start + samples)
+            level = mix.rms(reference[stretch])
+            if level > 0.5 * mix.rms(reference):
+                gain = 10 ** (_LEVEL_DB / 20) / level
+                return (gain * reference[stretch]).astype("float32"), (gain * noisy[stretch]).astype("float32")
+        raise InputError(f"hardly any recording is {samples / SAMPLE_RATE:g} s long or more: take a shorter `seconds`")
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches (noisy, reference), float32 (batch, samples) each, drawn anew in each epoch from (seed, epoch, batch).
+
+    Args:
+        source: `Mixtures` or `Recordings`.
+        samples: length of each clip.
+        batch_size: clips in a batch.
+        steps: batches in an epoch.
+        seed: of all that is drawn.
+    """
+
+    def __init__(self, source, samples, batch_size, steps, seed):
+        super().__init__()
+        self.source, self.samples, self.batch_size, self.steps, self.seed = source, samples, batch_size, steps, seed
+        self.epoch = 0
+
+    def shuffle(self, epoch):
+        """Go to another epoch."""
+        self.epoch = epoch
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, index):
+        rng = np.random.default_rng([self.seed, self.epoch, index])
+        drawn = [self.source.draw(self.samples, rng) for _ in range(self.batch_size)]
+        reference, noisy = (np.stack(waves) for waves in zip(*drawn, strict=True))
+        return noisy, reference
+
+
+def validation_set(speech, noise, count, seconds=3.0, seed=1):
+    """Mixtures of one length at -10..10 dB in turn: list of `Example`."""
+    rng = np.random.default_rng(seed)
+    examples = []
+    for i in range(count):
+        snr_db = VALIDATION_SNRS_DB[i % len(VALIDATION_SNRS_DB)]
+        reference, noisy = Mixtures(speech, noise, (snr_db, snr_db)).draw(int(seconds * SAMPLE_RATE), rng)
+        examples.append(Example(f"{i:03d}", snr_db, reference, noisy))
+    return examples
+
+
+def test_set(speech, noise, snrs_db=TEST_SNRS_DB, noises=2, seed=2):
+    """Every whole utterance with some recordings of noise at each SNR.
+
+    Args:
+        speech: {talker: [clips]}, float32 at 16 kHz; those of less than 1 s are left out.
+        noise: list of recordings.
+        snrs_db: SNRs in dB.
+        noises: recordings of noise that each utterance meets; they take turns.
+        seed: of where in the noise a mixture begins.
+
+    Returns:
+        list of `Example`: utterances x noises x SNRs, named by talker and number.
+
+    Raises:
+        InputError: no utterance is long enough, or there is no noise.
+    """
+    rng = np.random.default_rng(seed)
+    examples, turn = [], 0
+    for talker in sorted(speech):
+        for number, clip in enumerate(speech[talker]):
+            if len(clip) < _MIN_SECONDS * SAMPLE_RATE or mix.rms(clip) == 0:
+                continue
+            reference = (clip * 10 ** (_LEVEL_DB / 20) / mix.rms(clip)).astype("float32")
+            for _ in range(noises):
+                # One stretch of noise at all SNRs, so that the rows of a table differ by the SNR alone.
+                stretch = draw_noise([noise[turn % len(noise)]], len(clip), rng) if noise else None
+                turn += 1
+                for snr_db in snrs_db if noise else ():
+                    noisy = mix.mix_at_snr(reference, stretch, snr_db)
+                    examples.append(Example(f"{talker}-{number}", snr_db, reference, noisy))
+    if not examples:
+        raise InputError("the test needs an utterance of 1 s or more, and a recording of noise")
+    return examples

@@ -1,0 +1,46 @@
+"""Layers of the enhancers."""
+
+import keras
+from keras import ops
+
+from zoo.audio.dsp import sequence_mask
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class FrameMask(keras.layers.Layer):
+    """bool (batch, time): True for the first (batch,) int32 frames of (batch, time, bins)."""
+
+    def call(self, inputs, frames):
+        return sequence_mask(frames, ops.shape(inputs)[1]) > 0
+
+    def compute_output_spec(self, inputs, frames):
+        return keras.KerasTensor(inputs.shape[:2], "bool")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class AdaptiveNormalization(keras.layers.Layer):
+    """w0 x + w1 (N(x) + beta) with learned scalars w0 = 1 and w1 = 0 at the start, and beta of each channel.
+
+    N(x) = (x - mean) / sqrt(variance + 1e-3) over the time of each clip and channel, in training and inference alike
+    (Chen, Xu and Koltun 2017, equation 5, on the statistics of the clip).
+
+    Call:
+        inputs: float (batch, time, channels).
+        lengths: int32 (batch,); what lies after them does not count.
+    """
+
+    def build(self, inputs_shape, lengths_shape=None):
+        self.w0 = self.add_weight(shape=(), initializer="ones", name="w0")
+        self.w1 = self.add_weight(shape=(), initializer="zeros", name="w1")
+        self.beta = self.add_weight(shape=(inputs_shape[-1],), initializer="zeros", name="beta")
+
+    def call(self, inputs, lengths):
+        counted = ops.cast(sequence_mask(lengths, ops.shape(inputs)[1])[:, :, None], inputs.dtype)
+        count = ops.cast(ops.maximum(lengths, 1), inputs.dtype)[:, None, None]
+        mean = ops.sum(inputs * counted, axis=1, keepdims=True) / count
+        variance = ops.sum(ops.square(inputs - mean) * counted, axis=1, keepdims=True) / count
+        normal = (inputs - mean) / ops.sqrt(variance + 1e-3)
+        return self.w0 * inputs + self.w1 * (normal + self.beta)
+
+    def compute_output_shape(self, inputs_shape, lengths_shape=None):
+        return inputs_shape

@@ -1,0 +1,376 @@
+"""Speech enhancers: networks that take noise out of one-channel speech, behind one waveform face.
+
+`BLSTMEnhancer` and `DNNEnhancer` are the mask networks of Fu, Liao and Tsao 2019 ("Learning with Learned Loss
+Function: Speech Enhancement with Quality-Net to Improve Perceptual Evaluation of Speech Quality", section III);
+`ContextAggregationEnhancer` is the waveform network of Manocha et al. 2020 (section 3.4, after Germain et al. 2019).
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from zoo.audio import dsp
+from zoo.audio.io import resample as resample_audio
+from zoo.enhancement.layers import AdaptiveNormalization, FrameMask
+from zoo.errors import InputError
+from zoo.layers import MaskTime
+
+CHUNK_SECONDS = 30.0  # a longer recording goes through the network in chunks of this length, which bounds the memory
+_BUCKET_SECONDS = 1.0  # batches are padded to a multiple of it, so that few shapes are compiled
+_FLOOR = 1e-7  # -70 dB below a clip's mean power: about the noise of 16 bits under speech
+_FLAT = 0.1  # added to a bin's variance of log power: a bin that never changes must not be blown up
+_SILENCE = 1e-8
+
+
+class Enhancer(keras.Model):
+    """Waveform wrapper of an enhancement network.
+
+    Call:
+        inputs: noisy, or [noisy, lengths]; float (batch, samples) in [-1, 1] at `sample_rate`, and int32 (batch,)
+            samples that count.
+        Returns float32 (batch, samples), enhanced, zero at and after `lengths`; differentiable.
+
+    Attributes:
+        core: functional keras.Model, for fine-tuning on its own features.
+        sample_rate: Hz.
+        lookahead: seconds of what follows a sample that the network looks at, None for all of it; the statistics of
+            the whole recording come on top, so every enhancer here works offline.
+        hop_length: samples; chunks of a long recording begin at multiples of it.
+        context: hops on each side of a chunk that are computed and thrown away.
+    """
+
+    def __init__(self, core, sample_rate, lookahead, hop_length, context, name):
+        super().__init__(name=name)
+        self.core = core
+        self.sample_rate, self.lookahead, self.hop_length, self.context = sample_rate, lookahead, hop_length, context
+        self.jit_compile = keras.backend.backend() == "jax"  # XLA is slow to compile and to run these on a CPU
+        self.built = True  # the core is functional: every variable exists already
+
+    def call(self, inputs, training=False):
+        noisy, *lengths = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        noisy = ops.cast(noisy, "float32")
+        samples = ops.shape(noisy)[1]
+        lengths = ops.cast(lengths[0], "int32") if lengths else ops.zeros_like(noisy[:, 0], dtype="int32") + samples
+        counted = dsp.sequence_mask(lengths, samples)
+        return self._enhance(noisy * counted, lengths, training) * counted
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
+
+    def enhance(self, noisy, sample_rate, lengths=None, resample=False, batch_size=16):
+        """Enhance recordings.
+
+        A recording of more than 30 s goes through the network in chunks, so the memory beyond the recording itself
+        is bounded.
+
+        Args:
+            noisy: speech in noise, float (samples,), (batch, samples) or (batch, samples, channels) in [-1, 1]; each
+                channel is enhanced by itself.
+            sample_rate: in Hz.
+            lengths: int (batch,) samples that count of each padded recording; None for all.
+            resample: bring another rate to the model's and the result back, instead of raising. What lies above
+                half the model's rate is lost.
+            batch_size: recordings at a time.
+
+        Returns:
+            float32 of the shape of `noisy`, aligned with it; zero at and after `lengths`. It may peak beyond 1.
+
+        Raises:
+            InputError: for another rate, other shapes, no samples, or NaN or infinity in what counts.
+
+        Example:
+            >>> enhancer = zoo.load("blstm-quality-net-refresh-16k")  # doctest: +SKIP
+            >>> clean = enhancer.enhance(noisy, sample_rate=16000)  # doctest: +SKIP
+        """
+        noisy = np.asarray(noisy)
+        rows, lengths = _as_rows(noisy, lengths)
+        if sample_rate == self.sample_rate:
+            enhanced = self._enhance_rows(rows, lengths, batch_size)
+        elif resample:
+            inner = [resample_audio(row[:n], sample_rate, self.sample_rate) for row, n in zip(rows, lengths)]
+            enhanced = np.zeros(rows.shape, "float32")
+            for row, brought, n in zip(enhanced, inner, lengths):
+                back = self._enhance_rows(brought[None], np.array([len(brought)]), batch_size)
+                back = resample_audio(back[0], self.sample_rate, sample_rate)[:n]
+                row[: len(back)] = back
+        else:
+            raise InputError(
+                f"the audio is at {sample_rate} Hz and the model at {self.sample_rate} Hz: pass resample=True"
+            )
+        if noisy.ndim == 3:
+            batch, samples, channels = noisy.shape
+            return np.ascontiguousarray(enhanced.reshape(batch, channels, samples).transpose(0, 2, 1))
+        return enhanced.reshape(noisy.shape)
+
+    def _enhance_rows(self, rows, lengths, batch_size):
+        """Short recordings by the batch, long ones by the chunk."""
+        enhanced = np.zeros(rows.shape, "float32")
+        limit = int(CHUNK_SECONDS * self.sample_rate) // self.hop_length * self.hop_length
+        short, long = np.flatnonzero(lengths <= limit), np.flatnonzero(lengths > limit)
+        for start in range(0, len(short), batch_size):
+            chosen = short[start : start + batch_size]
+            out = self._predict([row[:n] for row, n in zip(rows[chosen], lengths[chosen])])
+            for i, row in zip(chosen, out):
+                enhanced[i, : lengths[i]] = row
+        for i in long:
+            enhanced[i, : lengths[i]] = self._enhance_long(rows[i, : lengths[i]], limit)
+        return enhanced
+
+    def _predict(self, recordings, *conditions):
+        """Run recordings of any lengths, with a condition of a row each where the network takes some."""
+        lengths = np.array([len(recording) for recording in recordings], "int32")
+        bucket = int(_BUCKET_SECONDS * self.sample_rate)
+        padded = np.zeros((len(recordings), -(-int(lengths.max()) // bucket) * bucket), "float32")
+        for row, recording in zip(padded, recordings):
+            row[: len(recording)] = recording
+        out = self.predict_on_batch([padded, lengths, *conditions])
+        return [row[:n] for row, n in zip(out, lengths)]
+
+    def _enhance_long(self, recording, chunk):
+        enhanced = np.empty(len(recording), "float32")
+        conditions = self._conditions(recording, chunk)
+        context = self.context * self.hop_length
+        for start in range(0, len(recording), chunk):
+            stop = min(start + chunk, len(recording))
+            first = max(start - context, 0)
+            (out,) = self._predict([recording[first : stop + context]], *conditions)
+            enhanced[start:stop] = out[start - first : stop - first]
+        return enhanced
+
+    def _conditions(self, recording, chunk):
+        """Facts of the whole recording that its chunks are to be enhanced with, each (1, ...)."""
+        return []
+
+    def get_config(self):
+        return {"sample_rate": self.sample_rate, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+class MaskEnhancer(Enhancer):
+    """Enhancer that multiplies each bin of the noisy spectrum by a mask and keeps the noisy phase.
+
+    The core sees log(|X|^2 + 1e-7) of the recording at unit rms, with mean 0 and deviation 1 over time in each bin;
+    its mask is in `mask_floor`..1. Analysis and synthesis are `zoo.audio.dsp.stft` and `istft`: a mask of ones gives
+    the recording back. Level and mean spectrum come from the whole recording, so the network itself may be recurrent
+    or see one frame; the enhancer as a whole works offline.
+
+    Call as `Enhancer`; chunks of a long recording also pass its statistics, [noisy, lengths, level, mean, deviation].
+    """
+
+    def __init__(self, core, mask_floor, sample_rate, n_fft, hop_length, lookahead, context, name):
+        super().__init__(core, sample_rate, lookahead, hop_length, context, name)
+        self.mask_floor, self.n_fft = mask_floor, n_fft
+
+    def call(self, inputs, training=False):
+        if isinstance(inputs, (list, tuple)) and len(inputs) == 5:
+            noisy, lengths, *statistics = inputs
+            return self._enhance(noisy, lengths, training, statistics)
+        return super().call(inputs, training)
+
+    def _enhance(self, noisy, lengths, training, statistics=None):
+        samples = ops.shape(noisy)[1]
+        # To a multiple of the hop, so that two frames reach every sample.
+        noisy = ops.pad(noisy, ((0, 0), (0, -samples % self.hop_length)))
+        level = self._level(noisy, lengths) if statistics is None else statistics[0]
+        real, imaginary = dsp.stft(noisy, self.n_fft, self.hop_length)
+        frames = dsp.frame_count(lengths + self.hop_length - 1, self.hop_length)
+        log_power = _log_power(real, imaginary, level)
+        mean, deviation = _moments(log_power, frames) if statistics is None else statistics[1:]
+        features = (log_power - mean) / deviation
+        mask = self.core([features, frames], training=training)
+        mask = self.mask_floor + (1 - self.mask_floor) * ops.cast(mask, "float32")
+        return dsp.istft(real * mask, imaginary * mask, samples, self.n_fft, self.hop_length)
+
+    def _level(self, noisy, lengths):
+        """rms of what counts, (batch, 1, 1)."""
+        energy = ops.sum(ops.square(noisy), axis=1) / ops.cast(ops.maximum(lengths, 1), "float32")
+        return ops.sqrt(energy + _SILENCE**2)[:, None, None]
+
+    def _conditions(self, recording, chunk):
+        """Level, mean and deviation of the whole recording, from one chunk at a time."""
+        level = np.sqrt(np.mean(np.square(recording, dtype="float64")) + _SILENCE**2).reshape(1, 1, 1).astype("float32")
+        count, total, squares = 0, 0.0, 0.0
+        for start in range(0, len(recording), chunk):
+            # One frame more on each side, which then goes: the frames of chunks are those of the whole.
+            first, stop = max(start - self.hop_length, 0), min(start + chunk, len(recording))
+            part = recording[first : stop + self.hop_length]
+            part = np.pad(part, (0, -len(part) % self.hop_length))[None]
+            log_power = ops.convert_to_numpy(_log_power(*dsp.stft(part, self.n_fft, self.hop_length), level))[0]
+            begin = (start - first) // self.hop_length
+            end = begin + chunk // self.hop_length if stop < len(recording) else None
+            own = log_power[begin:end].astype("float64")
+            count, total, squares = count + len(own), total + own.sum(axis=0), squares + np.square(own).sum(axis=0)
+        mean = total / count
+        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0) + _FLAT)
+        return [level, *(x[None, None].astype("float32") for x in (mean, deviation))]
+
+    def get_config(self):
+        own = {"mask_floor": self.mask_floor, "n_fft": self.n_fft, "hop_length": self.hop_length}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class BLSTMEnhancer(MaskEnhancer):
+    """The paper's enhancer: two bidirectional LSTMs of 200, dense 300 (LeakyReLU 0.3), dense sigmoid as a ratio mask.
+
+    Latency: the whole recording (it looks back from the end). Chunks of a long one are computed with 5 s of context on each side.
+
+    Args:
+        units: of each direction of each LSTM.
+        hidden: units of the dense layer.
+        mask_floor: lowest value of the mask: mask = floor + (1 - floor) sigmoid. The author's later code clips the
+            sigmoid at the floor instead, which leaves no gradient below it.
+        sample_rate, n_fft, hop_length: in Hz and samples; periodic Hamming window of n_fft, hop_length divides it.
+        name: of the model.
+
+    Example:
+        >>> model = BLSTMEnhancer(units=8, hidden=8)
+        >>> tuple(model(ops.ones((2, 4000))).shape)
+        (2, 4000)
+    """
+
+    def __init__(
+        self,
+        units=200,
+        hidden=300,
+        mask_floor=0.05,
+        sample_rate=16000,
+        n_fft=512,
+        hop_length=256,
+        name="blstm_enhancer",
+    ):
+        self.units, self.hidden = units, hidden
+        features, frames = _mask_inputs(n_fft)
+        counted, x = FrameMask()(features, frames), features
+        for _ in range(2):
+            x = layers.Bidirectional(layers.LSTM(units, return_sequences=True))(x, mask=counted)
+        x = layers.LeakyReLU(0.3)(layers.Dense(hidden)(x))
+        mask = layers.Dense(n_fft // 2 + 1, activation="sigmoid")(x)
+        core = keras.Model([features, frames], mask, name="core")
+        context = 5 * sample_rate // hop_length
+        super().__init__(core, mask_floor, sample_rate, n_fft, hop_length, None, context, name)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units, "hidden": self.hidden}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class DNNEnhancer(MaskEnhancer):
+    """The paper's baseline: three dense layers of 256 ReLU on one frame, and a dense sigmoid as a ratio mask.
+
+    Latency: the network sees one frame (32 ms), but the level and mean spectrum of the whole recording.
+
+    Args:
+        units: of each of the three dense layers.
+        mask_floor, sample_rate, n_fft, hop_length, name: as for `BLSTMEnhancer`.
+
+    Example:
+        >>> model = DNNEnhancer(units=8)
+        >>> tuple(model(ops.ones((2, 4000))).shape)
+        (2, 4000)
+    """
+
+    def __init__(
+        self, units=256, mask_floor=0.05, sample_rate=16000, n_fft=512, hop_length=256, name="dnn_enhancer"
+    ):
+        self.units = units
+        features, frames = _mask_inputs(n_fft)
+        x = features
+        for _ in range(3):
+            x = layers.Dense(units, activation="relu")(x)
+        mask = layers.Dense(n_fft // 2 + 1, activation="sigmoid")(x)
+        core = keras.Model([features, frames], mask, name="core")
+        context = 2 * n_fft // hop_length  # the frames at a chunk's ends lack its neighbours' samples
+        super().__init__(core, mask_floor, sample_rate, n_fft, hop_length, n_fft / sample_rate, context, name)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ContextAggregationEnhancer(Enhancer):
+    """The waveform network of the JND paper: dilated convolutions 1 x 3, each with adaptive normalisation.
+
+    `depth` convolutions with dilations 1, 2, 4, ..., one undilated, each w0 x + w1 N(x) and LeakyReLU 0.2, then a
+    1 x 1 convolution to one channel; zeros around the recording. N is the mean and variance of the clip itself over
+    time, in inference too. 160,925 parameters; a sample sees 8,192 samples (0.512 s) before and after it, and the
+    statistics of the clip.
+
+    Latency: the whole recording, for its statistics. Chunks of a long one have statistics of their own.
+
+    Args:
+        depth: number of dilated convolutions.
+        channels: of each.
+        sample_rate: in Hz.
+        name: of the model.
+
+    Example:
+        >>> ContextAggregationEnhancer().count_params()
+        160925
+    """
+
+    def __init__(self, depth=13, channels=64, sample_rate=16000, name="context_aggregation_enhancer"):
+        self.depth, self.channels = depth, channels
+        waveform = keras.Input((None, 1), name="waveform")
+        lengths = keras.Input((), dtype="int32", name="lengths")
+        x = waveform
+        for dilation in (*(2**i for i in range(depth)), 1):
+            x = layers.Conv1D(channels, 3, padding="same", dilation_rate=dilation, use_bias=False)(x)
+            x = layers.LeakyReLU(0.2)(AdaptiveNormalization()(x, lengths))
+            # Zeros after the end, as around the bare recording.
+            x = layers.Reshape((-1, channels))(MaskTime()(layers.Reshape((-1, 1, channels))(x), lengths))
+        core = keras.Model([waveform, lengths], layers.Conv1D(1, 1)(x), name="core")
+        reach = 2**depth  # samples on each side that one sample of the output sees
+        super().__init__(core, sample_rate, reach / sample_rate, 1, reach, name)
+
+    def _enhance(self, noisy, lengths, training):
+        return ops.cast(self.core([noisy[:, :, None], lengths], training=training), "float32")[:, :, 0]
+
+    def get_config(self):
+        return {**super().get_config(), "depth": self.depth, "channels": self.channels}
+
+
+def _mask_inputs(n_fft):
+    return keras.Input((None, n_fft // 2 + 1), name="features"), keras.Input((), dtype="int32", name="frames")
+
+
+def _log_power(real, imaginary, level):
+    """log(|X|^2 + floor) of the spectrum at unit rms."""
+    power = (ops.square(real) + ops.square(imaginary)) / ops.square(level)
+    return ops.log(power / real.shape[-1] + _FLOOR)
+
+
+def _moments(log_power, frames):
+    """Mean and standard deviation over the frames that count, (batch, 1, bins) each."""
+    counted = dsp.sequence_mask(frames, ops.shape(log_power)[1])[:, :, None]
+    count = ops.cast(ops.maximum(frames, 1), "float32")[:, None, None]
+    mean = ops.sum(log_power * counted, axis=1, keepdims=True) / count
+    variance = ops.sum(ops.square(log_power - mean) * counted, axis=1, keepdims=True) / count
+    return mean, ops.sqrt(variance + _FLAT)
+
+
+def _as_rows(noisy, lengths):
+    """Recordings as checked float32 (rows, samples), a row a channel, and the samples of each that count."""
+    if noisy.ndim not in (1, 2, 3) or not noisy.size:
+        raise InputError(
+            f"audio has shape {noisy.shape}; give (samples,), (batch, samples) or (batch, samples, channels)"
+        )
+    if noisy.ndim == 2 and noisy.shape[1] < 8 < noisy.shape[0]:
+        raise InputError(f"audio of shape {noisy.shape} looks like (samples, channels); give (batch, samples)")
+    if not np.issubdtype(noisy.dtype, np.floating):
+        raise InputError(f"audio is {noisy.dtype}; give float in [-1, 1]")
+    channels = noisy.shape[2] if noisy.ndim == 3 else 1
+    rows = np.atleast_2d(noisy) if noisy.ndim < 3 else noisy.transpose(0, 2, 1).reshape(-1, noisy.shape[1])
+    samples = rows.shape[1]
+    lengths = np.full(len(rows) // channels, samples) if lengths is None else np.atleast_1d(np.asarray(lengths))
+    if lengths.shape != (len(rows) // channels,) or not np.issubdtype(lengths.dtype, np.integer):
+        raise InputError(f"lengths has shape {lengths.shape}; give {len(rows) // channels} integers, one a recording")
+    if (lengths < 1).any() or (lengths > samples).any():
+        raise InputError(f"lengths must lie in 1..{samples} samples, found {lengths.min()}..{lengths.max()}")
+    lengths = np.repeat(lengths, channels)
+    if not all(np.isfinite(row[:n]).all() for row, n in zip(rows, lengths)):
+        raise InputError("the audio holds NaN or infinity: repair it")
+    return rows.astype("float32", copy=False), lengths

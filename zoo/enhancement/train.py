@@ -1,0 +1,189 @@
+"""The recipe: train an enhancer on mixtures with any loss, stop by what validation says, refresh the surrogate.
+
+One recipe covers pre-training on squared error, the other signal losses, fine-tuning by a frozen Quality-Net
+(Fu, Liao and Tsao 2019, equation 1) and its alternating refresh; they differ in their TOML files. Each step is one
+`tf.function` on TensorFlow and one jitted function on JAX. The same command goes on after an interruption.
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import zoo
+from zoo.audio.corpus import SAMPLE_RATE
+from zoo.enhancement import examples, loss
+from zoo.enhancement.callbacks import Refresh, StopWhenNoBetter, TrueScores
+from zoo.enhancement.model import BLSTMEnhancer, ContextAggregationEnhancer, DNNEnhancer
+from zoo.errors import InputError
+from zoo.quality_net.loss import QualityNetLoss
+from zoo.training import Epoch, claim, keepers, read_log, read_recipe
+
+NETWORKS = {cls.__name__: cls for cls in (BLSTMEnhancer, DNNEnhancer, ContextAggregationEnhancer)}
+CURVE = ("pesq-wb", "predicted", "stoi", "si-sdr")
+_MODES = {"val_loss": "min", "pesq-wb": "max"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a training depends on, besides the data.
+
+    Attributes:
+        name: of the checkpoint.
+        network: "BLSTMEnhancer", "DNNEnhancer" or "ContextAggregationEnhancer".
+        loss: {name: weight} as `zoo.enhancement.loss.build` takes it; a checkpoint's name is its learned loss.
+        options: of the network.
+        start: checkpoint whose weights it starts from; None for fresh ones.
+        snr_db: (lowest, highest) of the training mixtures.
+        seconds: length of a training clip.
+        n_validation: mixtures that are scored after each epoch.
+        batch_size, steps, epochs: clips in a batch, batches in an epoch, most epochs.
+        optimizer, learning_rate: a name of `keras.optimizers` and its rate.
+        cosine: whether the rate falls to 0 by a cosine over all the epochs.
+        monitor, patience: "val_loss" or "pesq-wb" (true, of the validation mixtures), and epochs without a better one.
+        watch: surrogate whose predicted PESQ goes into the log beside the true one, where the loss has none.
+        refresh: {"examples", "steps", "learning_rate"} of a round of `callbacks.Refresh` before each epoch; None for
+            a fixed surrogate.
+        seed: of the mixtures and the first weights.
+    """
+
+    name: str
+    network: str
+    loss: dict
+    options: dict = field(default_factory=dict)
+    start: str | None = None
+    snr_db: tuple = (-8, 8)
+    seconds: float = 2.5
+    n_validation: int = 100
+    batch_size: int = 32
+    steps: int = 100
+    epochs: int = 100
+    optimizer: str = "Adam"
+    learning_rate: float = 1e-3
+    cosine: bool = False
+    monitor: str = "val_loss"
+    patience: int = 8
+    watch: str = "quality-net-lite-pesq-wb-16k"
+    refresh: dict | None = None
+    seed: int = 0
+
+    @classmethod
+    def read(cls, path, **changes):
+        """A recipe from a TOML file; `changes` that are not None take the place of what it says."""
+        return read_recipe(cls, path, changes)
+
+    def model(self):
+        """The network to train: a fresh one with this recipe's seed, or that of `start`."""
+        if self.network not in NETWORKS:
+            raise InputError(f"no network {self.network!r}: use {', '.join(NETWORKS)}")
+        keras.utils.set_random_seed(self.seed)
+        model = NETWORKS[self.network](**self.options)
+        if self.start is not None:
+            model.set_weights(zoo.load(self.start).get_weights())
+        return model
+
+
+class _Training(keras.Model):
+    """An enhancer with the frozen surrogates of its loss, so that a compiled step on JAX sees them change."""
+
+    def __init__(self, enhancer, surrogates):
+        super().__init__(name="training")
+        self.enhancer, self.surrogates = enhancer, surrogates
+
+    def call(self, noisy, training=False):
+        return self.enhancer(noisy, training=training)
+
+
+def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto"):
+    """Train a recipe's enhancer, or go on with it.
+
+    Args:
+        recipe: a `Recipe`.
+        source: `examples.Mixtures` or `examples.Recordings` to train on.
+        validation: list of `examples.Example`, of one length.
+        runs: folder for training states.
+        n_jobs: processes for true scores.
+        verbose: as for `keras.Model.fit`.
+
+    Returns:
+        model: with the weights of the best epoch by `monitor`.
+        facts: {"recipe", "best_iteration", "curve"}, as the card tells them; iteration 0 is before the first step.
+        minutes: spent in the epochs, those before an interruption too.
+    """
+    if recipe.monitor not in _MODES:
+        raise InputError(f"no monitor {recipe.monitor!r}: use {' or '.join(_MODES)}")
+    folder, mode = Path(runs) / recipe.name, _MODES[recipe.monitor]
+    claim(folder, recipe)
+    enhancer, criterion = recipe.model(), loss.build(recipe.loss)
+    learned = [term for _, term in getattr(criterion, "terms", [(1.0, criterion)]) if isinstance(term, QualityNetLoss)]
+    scores = TrueScores(enhancer, validation, learned[0].metric if learned else zoo.load(recipe.watch), n_jobs)
+    model = _Training(enhancer, [term.metric for term in learned])
+    model.compile(_optimizer(recipe), loss=criterion, jit_compile=keras.backend.backend() == "jax")
+    model(scores.noisy[:1])  # builds it
+    begun = read_log(folder / "log.csv")
+    if not begun:
+        (folder / "start.json").write_text(json.dumps(scores.measure()))
+    batches = _batches(recipe, source, recipe.batch_size, recipe.steps, recipe.seed)
+    stop = StopWhenNoBetter(recipe.monitor, mode, recipe.patience, [float(row[recipe.monitor]) for row in begun])
+    callbacks = [Epoch(batches), scores, *keepers(folder, begun, recipe.monitor, mode), stop]
+    if recipe.refresh:
+        callbacks.append(_refresher(recipe, source, enhancer, learned, folder, bool(begun), n_jobs))
+    if len(begun) < recipe.epochs and not stop.ended():
+        model.fit(
+            batches,
+            validation_data=(scores.noisy, scores.reference),
+            validation_batch_size=recipe.batch_size,
+            epochs=recipe.epochs,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=verbose,
+        )
+    model.load_weights(folder / "best.weights.h5")
+    trained = recipe.model()  # without the optimizer, which would treble the checkpoint
+    trained.set_weights(enhancer.get_weights())
+    shutil.rmtree(folder / "state", ignore_errors=True)
+    rows = read_log(folder / "log.csv")
+    return trained, _facts(recipe, folder, rows), sum(float(row["seconds"]) for row in rows) / 60
+
+
+def _optimizer(recipe):
+    rate = recipe.learning_rate
+    if recipe.cosine:
+        rate = keras.optimizers.schedules.CosineDecay(rate, recipe.epochs * recipe.steps)
+    return getattr(keras.optimizers, recipe.optimizer)(rate, global_clipnorm=5.0)
+
+
+def _batches(recipe, source, batch_size, steps, seed):
+    return examples.Batches(source, int(recipe.seconds * SAMPLE_RATE), batch_size, steps, seed)
+
+
+def _refresher(recipe, source, enhancer, learned, folder, resumed, n_jobs):
+    """The refresh of the recipe's one learned loss, from its own checkpoint or from where it was."""
+    if len(learned) != 1:
+        raise InputError("a refresh needs one Quality-Net in the loss: name its checkpoint there")
+    if resumed:
+        student = keras.saving.load_model(folder / "student.keras")
+    else:
+        student = zoo.load(learned[0].source, trainable=True)
+        low, high = student.target_range
+        student.compile(
+            keras.optimizers.Adam(recipe.refresh["learning_rate"], global_clipnorm=1.0),
+            loss="mse",
+            loss_weights=1 / (high - low) ** 2,
+            jit_compile=keras.backend.backend() == "jax",
+        )
+    # Mixtures of their own: a seed that no other batch has.
+    mixtures = _batches(recipe, source, recipe.refresh["examples"], 1, recipe.seed + 1000)
+    return Refresh(enhancer, learned[0].metric, student, mixtures, folder, recipe.refresh["steps"], n_jobs)
+
+
+def _facts(recipe, folder, rows):
+    points = [json.loads((folder / "start.json").read_text()), *rows]
+    curve = {"iteration": [i * recipe.steps for i in range(len(points))]}
+    curve |= {name: [round(float(point[name]), 4) for point in points] for name in CURVE}
+    values = np.array([float(row[recipe.monitor]) for row in rows])
+    best = int(np.nanargmin(values) if _MODES[recipe.monitor] == "min" else np.nanargmax(values))
+    return {"recipe": asdict(recipe), "best_iteration": (best + 1) * recipe.steps, "curve": curve}
