@@ -38,6 +38,7 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
+        "baselines": ["noisereduce>=3.0"],
         "jax": ["jax>=0.5"],
         "plots": ["matplotlib>=3.8"],
         "test": ["pytest>=8"],

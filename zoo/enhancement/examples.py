@@ -16,6 +16,7 @@ from zoo.errors import InputError
 VALIDATION_SNRS_DB = (-10, -5, 0, 5, 10)
 TEST_SNRS_DB = (-6, 0, 6, 12, 18)
 _LEVEL_DB = -26.0  # rms of the speech; the enhancers do not hear level, and so squared errors weigh clips alike
+_NOISE_SPEED = (0.7, 1.4)  # of the training noise: there are fewer recordings of it than a network can learn by heart
 _MIN_SECONDS = 1.0  # of a test utterance: PESQ of less says little
 
 
@@ -33,7 +34,7 @@ class Example:
 
 
 class Mixtures:
-    """Training mixtures of any speech with any noise.
+    """Training mixtures of any speech with any noise, the noise at 0.7 to 1.4 times its speed.
 
     Args:
         speech: {talker: [clips]}, float32 at 16 kHz.
@@ -47,8 +48,13 @@ class Mixtures:
     def draw(self, samples, rng):
         """One mixture: reference and noisy, float32 (samples,)."""
         reference = draw_speech(self.speech, samples, (_LEVEL_DB, _LEVEL_DB), rng)
-        noise = draw_noise(self.noise, samples, rng)
-        return reference, mix.mix_at_snr(reference, noise, rng.uniform(*self.snr_db))
+        return reference, mix.mix_at_snr(reference, self._noise(samples, rng), rng.uniform(*self.snr_db))
+
+    def _noise(self, samples, rng):
+        """A stretch at a random speed."""
+        speed = np.exp(rng.uniform(*np.log(_NOISE_SPEED)))
+        stretch = draw_noise(self.noise, int(samples * speed) + 2, rng)
+        return np.interp(np.arange(samples) * speed, np.arange(len(stretch)), stretch).astype("float32")
 
 
 class Recordings:
@@ -108,11 +114,12 @@ class Batches(keras.utils.PyDataset):
 
 def validation_set(speech, noise, count, seconds=3.0, seed=1):
     """Mixtures of one length at -10..10 dB in turn: list of `Example`."""
-    rng = np.random.default_rng(seed)
+    rng, samples = np.random.default_rng(seed), int(seconds * SAMPLE_RATE)
     examples = []
     for i in range(count):
         snr_db = VALIDATION_SNRS_DB[i % len(VALIDATION_SNRS_DB)]
-        reference, noisy = Mixtures(speech, noise, (snr_db, snr_db)).draw(int(seconds * SAMPLE_RATE), rng)
+        reference = draw_speech(speech, samples, (_LEVEL_DB, _LEVEL_DB), rng)
+        noisy = mix.mix_at_snr(reference, draw_noise(noise, samples, rng), snr_db)
         examples.append(Example(f"{i:03d}", snr_db, reference, noisy))
     return examples
 

@@ -64,8 +64,8 @@ class Recipe:
     optimizer: str = "Adam"
     learning_rate: float = 1e-3
     cosine: bool = False
-    monitor: str = "val_loss"
-    patience: int = 8
+    monitor: str = "pesq-wb"
+    patience: int = 10
     watch: str = "quality-net-lite-pesq-wb-16k"
     refresh: dict | None = None
     seed: int = 0
@@ -122,7 +122,8 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto"):
     scores = TrueScores(enhancer, validation, learned[0].metric if learned else zoo.load(recipe.watch), n_jobs)
     model = _Training(enhancer, [term.metric for term in learned])
     model.compile(_optimizer(recipe), loss=criterion, jit_compile=keras.backend.backend() == "jax")
-    model(scores.noisy[:1])  # builds it
+    model(scores.noisy[:1])  # builds it, and Keras restores only an optimizer that is built
+    model.optimizer.build(model.trainable_variables)
     begun = read_log(folder / "log.csv")
     if not begun:
         (folder / "start.json").write_text(json.dumps(scores.measure()))

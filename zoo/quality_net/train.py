@@ -198,3 +198,4 @@ def _compile(model, recipe, steps):
         metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
         jit_compile=keras.backend.backend() == "jax",  # XLA's convolutions are slow on a CPU
     )
+    model.optimizer.build(model.trainable_variables)  # a resumed training restores only a built one
