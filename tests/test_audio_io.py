@@ -40,10 +40,47 @@ def test_more_channels_raise_or_are_averaged(tmp_path):
     np.testing.assert_array_equal(audio, tone() / 2)
 
 
+def test_channels_and_format_are_read_and_written(tmp_path):
+    stereo = np.stack([tone(), -tone()], axis=1)
+    soundfile.write(tmp_path / "a.wav", stereo, RATE, "PCM_24", format="WAVEX")
+    recording = io.read_channels(tmp_path / "a.wav")
+    assert (recording.sample_rate, recording.container, recording.subtype) == (RATE, "WAVEX", "PCM_24")
+    np.testing.assert_allclose(recording.audio, stereo, atol=2**-23)
+    assert io.write(tmp_path / "b.wav", recording.audio, RATE, recording.container, recording.subtype) == 0
+    again = io.read_channels(tmp_path / "b.wav")
+    assert (again.container, again.subtype) == ("WAVEX", "PCM_24")
+    np.testing.assert_array_equal(again.audio, recording.audio)
+
+
+@pytest.mark.parametrize(
+    ("name", "subtype", "written"),
+    [
+        ("a.wav", None, "FLOAT"),
+        ("a.flac", "PCM_16", "PCM_16"),
+        ("a.flac", "FLOAT", "PCM_24"),  # which FLAC lacks
+        ("a.wav", "IMA_ADPCM", "FLOAT"),  # which fills whole blocks
+        ("a.wav", "MPEG_LAYER_III", "FLOAT"),
+    ],
+)
+def test_a_subtype_that_cannot_be_kept_is_the_containers_own(tmp_path, name, subtype, written):
+    io.write(tmp_path / name, tone(), RATE, subtype=subtype)
+    info = soundfile.info(tmp_path / name)
+    assert info.subtype == written and info.frames == len(tone())
+
+
+def test_clipping_is_counted_and_floats_keep_what_lies_beyond(tmp_path):
+    audio = np.array([0.5, 1 + 1e-6, 2, -2], "float32")
+    assert io.write(tmp_path / "a.wav", audio, RATE, subtype="PCM_16", clip=True) == 2
+    np.testing.assert_allclose(io.read(tmp_path / "a.wav")[0], [0.5, 1, 1, -1], atol=2**-15)
+    assert io.write(tmp_path / "b.wav", audio, RATE, subtype="FLOAT", clip=True) == 0
+    np.testing.assert_array_equal(io.read(tmp_path / "b.wav")[0], audio)
+
+
 def test_files_that_cannot_be_used(tmp_path):
     (tmp_path / "junk.wav").write_text("no audio")
     soundfile.write(tmp_path / "empty.wav", np.zeros(0), RATE)
     soundfile.write(tmp_path / "nan.wav", np.array([0, np.nan]), RATE, subtype="FLOAT")
+    soundfile.write(tmp_path / "tone.raw", tone(), RATE, "PCM_16", format="RAW")
     cases = [
         ("junk", "cannot be read"),
         ("empty", "no samples"),
@@ -56,6 +93,8 @@ def test_files_that_cannot_be_used(tmp_path):
         assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="no such file"):
         io.read(tmp_path)
+    with pytest.raises(InputError, match="tone.raw: cannot be read"):
+        io.read(tmp_path / "tone.raw")
 
 
 @pytest.mark.parametrize(("from_rate", "to_rate"), [(48000, 16000), (44100, 16000), (8000, 44100)])
@@ -84,6 +123,7 @@ def test_resample_to_the_same_rate_changes_nothing():
         ("nan.wav", np.full(9, np.nan), "not finite"),
         ("tone.xyz", np.zeros(9), "unknown audio suffix"),
         ("none/tone.wav", np.zeros(9), "folder does not exist"),
+        ("tone.mp3", np.zeros((9, 3)), "cannot be written as MP3"),
     ],
 )
 def test_write_refuses(tmp_path, name, audio, message):

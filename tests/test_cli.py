@@ -15,6 +15,7 @@ from harness import REPOSITORY
 
 from zoo import cli, registry
 from zoo.audio import io
+from zoo.commands import enhance, score
 from zoo.metrics import speech
 
 RATE = 16000
@@ -79,7 +80,7 @@ def true_metrics():
 
 
 def test_the_names_of_true_metrics_are_those_of_the_module():
-    assert set(cli.TRUE_METRICS) == set(speech.METRICS)
+    assert set(score.TRUE_METRICS) == set(speech.METRICS)
 
 
 def test_score_prints_a_table(run):
@@ -99,17 +100,17 @@ def test_folders_score_the_good_and_explain_the_rest(run, folders, tmp_path):
     lines = {line.split()[0]: line for line in out.splitlines()}
     for name, reason in REASONS.items():
         assert reason in lines[name] and lines[name].split()[1] == "-"
-    score = speech.score_pair("pesq-wb", *(io.read(path)[0] for path in (REFERENCE, DEGRADED)), RATE)
-    assert lines["good.wav"].split()[1:] == lines["deep/good.wav"].split()[1:] == [f"{score:.3f}"]
-    assert lines["mean"].split() == ["mean", f"{score:.3f}"]
+    true = speech.score_pair("pesq-wb", *(io.read(path)[0] for path in (REFERENCE, DEGRADED)), RATE)
+    assert lines["good.wav"].split()[1:] == lines["deep/good.wav"].split()[1:] == [f"{true:.3f}"]
+    assert lines["mean"].split() == ["mean", f"{true:.3f}"]
     assert (lines["scored"].split()[1], lines["failed"].split()[1]) == ("2", "9")
 
     with open(tmp_path / "o.csv", newline="") as file:
         rows = {row["degraded"]: row for row in csv.DictReader(file)}
-    assert float(rows[str(folders[1] / "good.wav")]["pesq-wb"]) == pytest.approx(score, abs=1e-6)
+    assert float(rows[str(folders[1] / "good.wav")]["pesq-wb"]) == pytest.approx(true, abs=1e-6)
     assert rows[str(folders[1] / "silent.wav")]["pesq-wb"] == "nan"
     report = json.loads((tmp_path / "o.json").read_text())
-    assert report["summary"]["pesq-wb"] == {"mean": pytest.approx(score, abs=1e-6), "n": 2, "n_failed": 9}
+    assert report["summary"]["pesq-wb"] == {"mean": pytest.approx(true, abs=1e-6), "n": 2, "n_failed": 9}
     assert sum(pair["error"] is None for pair in report["pairs"]) == 2
     assert all((pair["scores"]["pesq-wb"] is None) == (pair["error"] is not None) for pair in report["pairs"])
 
@@ -175,6 +176,10 @@ def test_help_shows_examples(capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(["--help"])
     assert caught.value.code == 0 and "zoo score clean.wav noisy.wav" in capsys.readouterr().out
+    for command, example in (("score", "zoo score pairs.csv"), ("enhance", "zoo enhance recordings/ enhanced/")):
+        with pytest.raises(SystemExit) as caught:
+            cli.main([command, "--help"])
+        assert caught.value.code == 0 and example in capsys.readouterr().out
 
 
 def test_list_and_info_import_no_backend():
@@ -192,6 +197,33 @@ def test_list_and_info_import_no_backend():
     assert all(name in result.stdout for name in names)
 
 
+def test_list_and_info_take_an_enhancers_card(run, tmp_path, monkeypatch):
+    card = {
+        "name": enhance.DEFAULT_CHECKPOINT,
+        "family": "enhancement",
+        "sample_rate": RATE,
+        "parameters": 9,
+        "description": "Cleans speech.",
+        "lookahead": None,
+    }
+    (tmp_path / card["name"]).mkdir()
+    for name in ("card.json", "config.json"):
+        (tmp_path / card["name"] / name).write_text(json.dumps(card))
+    monkeypatch.setattr(registry, "root", lambda: tmp_path)
+    assert f"{card['name']}  enhancement  16000" in run("list")[1]
+    assert json.loads(run("info", card["name"])[1]) == card
+
+
+def test_an_enhancer_scores_nothing(run, tmp_path):
+    pytest.importorskip("keras")
+    import zoo
+    from zoo.enhancement.model import DNNEnhancer
+
+    zoo.save(DNNEnhancer(units=4), tmp_path / "dnn")
+    status, out, err = run("score", REFERENCE, DEGRADED, "--metric", f"{tmp_path}/dnn/")
+    assert status == 2 and out == "" and "is a DNNEnhancer, which scores nothing; `zoo list` names the metrics" in err
+
+
 def test_a_folder_that_holds_another_model_is_refused(run, tmp_path):
     keras = pytest.importorskip("keras")
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]).save(tmp_path / "model.keras")
@@ -202,8 +234,8 @@ def test_a_folder_that_holds_another_model_is_refused(run, tmp_path):
 
 def test_the_default_metric_is_a_checkpoint_and_quiet():
     """A fresh process, so that TensorFlow's start-up messages would show."""
-    if cli.DEFAULT_METRIC not in registry.names():
-        pytest.skip(f"{cli.DEFAULT_METRIC} is not bundled yet")
+    if score.DEFAULT_METRIC not in registry.names():
+        pytest.skip(f"{score.DEFAULT_METRIC} is not bundled yet")
     command = [sys.executable, "-m", "zoo.cli", "score", str(REFERENCE), str(DEGRADED), "--json", "-"]
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     result = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
@@ -213,4 +245,4 @@ def test_the_default_metric_is_a_checkpoint_and_quiet():
     assert result.returncode == 0 and noise == []
     (pair,) = json.loads(result.stdout)["pairs"]
     true = speech.score_pair("pesq-wb", *(io.read(path)[0] for path in (REFERENCE, DEGRADED)), RATE)
-    assert pair["scores"][cli.DEFAULT_METRIC] == pytest.approx(true, abs=0.6)
+    assert pair["scores"][score.DEFAULT_METRIC] == pytest.approx(true, abs=0.6)

@@ -1,7 +1,8 @@
-"""Reading, resampling and writing recordings; mono float32 in [-1, 1]."""
+"""Reading, resampling and writing recordings; float32 in [-1, 1]."""
 
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,20 @@ import soxr
 from zoo.errors import InputError
 
 # WAV keeps float32 bit for bit, FLAC knows integers only; other formats keep libsndfile's default.
-_SUBTYPES = {".wav": "FLOAT", ".flac": "PCM_24"}
+_SUBTYPES = {"WAV": "FLOAT", "FLAC": "PCM_24"}
+# Sub-types that keep the number of samples; ADPCM and GSM fill whole blocks.
+_KEPT = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "VORBIS", "OPUS"}
+_LOUDEST = 1 + 2**-15  # full scale and the last bit of 16: less than that beyond 1 is rounding
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a file holds: float32 `(samples, channels)`, Hz, and libsndfile's names of its container and sub-type."""
+
+    audio: np.ndarray
+    sample_rate: int
+    container: str
+    subtype: str
 
 
 def read(path, sample_rate=None, resample=False, downmix=False):
@@ -32,17 +46,8 @@ def read(path, sample_rate=None, resample=False, downmix=False):
     Example:
         >>> audio, rate = read("speech.flac", sample_rate=16000, resample=True)
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path")
-    try:
-        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise InputError(f"{path}: cannot be read; give a wav, flac, ogg or mp3 file") from error
-    if not audio.size:
-        raise InputError(f"{path}: holds no samples; record it again")
-    if not np.isfinite(audio).all():
-        raise InputError(f"{path}: holds NaN or infinity; repair it")
+    recording = read_channels(path)
+    audio, rate = recording.audio, recording.sample_rate
     channels = audio.shape[1]
     if channels > 1 and not downmix:
         raise InputError(f"{path}: has {channels} channels, mono is needed; downmix it (--downmix, downmix=True)")
@@ -54,6 +59,37 @@ def read(path, sample_rate=None, resample=False, downmix=False):
             f"{path}: is at {rate} Hz, {sample_rate} Hz is needed; resample it (--resample, resample=True)"
         )
     return _resample(audio, rate, sample_rate), sample_rate
+
+
+def read_channels(path):
+    """Read a recording (wav, flac, ogg, mp3) with all its channels, at its own rate.
+
+    Args:
+        path: audio file.
+
+    Returns:
+        `Recording`.
+
+    Raises:
+        InputError: missing, unreadable or empty file, or NaN in it.
+
+    Example:
+        >>> left = read_channels("stereo.wav").audio[:, 0]
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; check the path")
+    try:
+        with soundfile.SoundFile(path) as file:
+            audio = file.read(dtype="float32", always_2d=True)
+            recording = Recording(audio, file.samplerate, file.format, file.subtype)
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: .raw, which has no header
+        raise InputError(f"{path}: cannot be read; give a wav, flac, ogg or mp3 file") from error
+    if not audio.size:
+        raise InputError(f"{path}: holds no samples; record it again")
+    if not np.isfinite(audio).all():
+        raise InputError(f"{path}: holds NaN or infinity; repair it")
+    return recording
 
 
 def resample(audio, from_rate, to_rate):
@@ -86,31 +122,69 @@ def resample(audio, from_rate, to_rate):
 _resample = resample  # `read` has an argument of that name
 
 
-def write(path, audio, sample_rate):
+def write(path, audio, sample_rate, container=None, subtype=None, clip=False):
     """Write a recording, whole or not at all.
 
     Args:
-        path: audio file; its suffix names the format (wav: float32, flac: 24 bit, ogg, mp3).
+        path: audio file.
         audio: `(samples,)` or `(samples, channels)`, in [-1, 1].
         sample_rate: Hz.
+        container: libsndfile's name, such as "WAVEX"; None takes the suffix of `path`: wav, flac, ogg, mp3.
+        subtype: libsndfile's name, such as "PCM_16". None, and one that the container lacks or that would change the
+            number of samples (ADPCM), means float32 for wav, 24 bit for flac, elsewhere libsndfile's choice.
+        clip: whether to clip what lies beyond [-1, 1] rather than refuse it; float sub-types keep it.
+
+    Returns:
+        int, how many samples were clipped.
 
     Raises:
-        InputError: unknown suffix, missing folder, or audio that is empty, not finite or beyond [-1, 1].
+        InputError: unknown suffix, missing folder, audio that is empty, not finite or beyond [-1, 1], or what the
+            container cannot hold.
 
     Example:
         >>> write("enhanced.wav", audio, 16000)
+        0
     """
     path, audio = Path(path), np.asarray(audio, dtype=np.float32)
-    container = path.suffix[1:].upper()
-    if container not in soundfile.available_formats():
-        raise InputError(f"{path}: unknown audio suffix; use .wav, .flac, .ogg or .mp3")
+    container = container or container_of(path)
+    if subtype not in _KEPT or not soundfile.check_format(container, subtype):
+        subtype = _SUBTYPES.get(container, soundfile.default_subtype(container))
     if not audio.size or not np.isfinite(audio).all():
         raise InputError(f"{path}: the audio is empty or not finite; nothing was written")
-    peak = np.abs(audio).max()
-    if peak > 1:
+    peak, clipped = np.abs(audio).max(), 0
+    if peak > 1 and not clip:
         raise InputError(f"{path}: the audio peaks at {peak:.3f} and would clip; scale it into [-1, 1]")
+    if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
+        clipped = np.count_nonzero(np.abs(audio) > _LOUDEST)
+        audio = np.clip(audio, -1, 1)
     with replacing(path) as temporary:
-        soundfile.write(temporary, audio, sample_rate, format=container, subtype=_SUBTYPES.get(path.suffix.lower()))
+        try:
+            soundfile.write(temporary, audio, sample_rate, format=container, subtype=subtype)
+        except soundfile.LibsndfileError as error:
+            raise InputError(f"{path}: cannot be written as {container} {subtype}: {error.error_string}") from error
+    return clipped
+
+
+def container_of(path):
+    """The container that a suffix names.
+
+    Args:
+        path: audio file, which need not exist.
+
+    Returns:
+        libsndfile's name: "WAV", "FLAC", "OGG", "MP3" ...
+
+    Raises:
+        InputError: unknown suffix.
+
+    Example:
+        >>> container_of("speech.flac")
+        'FLAC'
+    """
+    container = Path(path).suffix[1:].upper()
+    if container not in soundfile.available_formats():
+        raise InputError(f"{path}: unknown audio suffix; use .wav, .flac, .ogg or .mp3")
+    return container
 
 
 @contextmanager

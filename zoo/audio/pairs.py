@@ -129,7 +129,7 @@ def as_batch(reference, degraded, lengths=None):
 
 
 def _of_folders(reference, degraded):
-    found = {folder: _recordings(folder) for folder in (reference, degraded)}
+    found = {folder: recordings(folder) for folder in (reference, degraded)}
     names = sorted(found[reference] | found[degraded])
     if not names:
         raise InputError(f"{reference} and {degraded} hold no {', '.join(sorted(SUFFIXES))} file; check the paths")
@@ -141,7 +141,8 @@ def _of_folders(reference, degraded):
     return pairs
 
 
-def _recordings(folder):
+def recordings(folder):
+    """Names of the wav, flac, ogg and mp3 files in a folder (`pathlib.Path`) and those in it, relative to it; a set."""
     files = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     return {file.as_posix() for file in files if not file.name.startswith(".")}
 
