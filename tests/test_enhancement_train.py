@@ -22,7 +22,7 @@ from zoo.metrics import speech
 from zoo.quality_net.model import QualityNetLite
 
 RATE = 16000
-CONFIGS = [path for path in (REPOSITORY / "tools" / "configs").glob("*.toml") if "nn-" in path.stem or "blstm" in path.stem]
+CONFIGS = [path for path in (REPOSITORY / "tools" / "configs").glob("*.toml") if path.stem.startswith(("blstm", "dnn"))]
 
 
 def voice(seconds, seed):

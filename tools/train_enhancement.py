@@ -1,6 +1,7 @@
 """Train a speech enhancer: mix, fit, watch true scores, save.
 
     python tools/train_enhancement.py tools/configs/blstm-mse-16k.toml
+    python tools/train_enhancement.py tools/configs/blstm-mse-16k.toml --voice-bank VoiceBank-DEMAND/ --name my-blstm
 
 The same command goes on after an interruption. KERAS_BACKEND=jax trains on JAX (and on its accelerator).
 """
@@ -13,8 +14,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from zoo import preset, provenance
-from zoo.audio.corpus import read_corpus
-from zoo.enhancement import card, examples
+from zoo.enhancement import card, sources
 from zoo.enhancement.train import Recipe, train
 from zoo.errors import InputError
 from zoo.training import read_words
@@ -26,6 +26,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", help="TOML file: a recipe, and a [card] table with its words")
     parser.add_argument("--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)")
+    parser.add_argument("--voice-bank", metavar="DIR", help="train on Voice Bank-DEMAND instead of --data")
+    parser.add_argument("--timit", metavar="DIR", help="train on TIMIT, with --noise, instead of --data")
+    parser.add_argument("--noise", metavar="DIR", help="recordings of noise for --timit")
     parser.add_argument("--runs", default="runs", help="training states (default: runs)")
     parser.add_argument(
         "--output", default=ROOT / "checkpoints", help="where the checkpoint goes (default: checkpoints)"
@@ -41,16 +44,26 @@ def arguments():
     return parser.parse_args()
 
 
+def read_examples(recipe, data, voice_bank, timit, noise):
+    """The training source and the validation examples."""
+    if bool(timit) != bool(noise) or (timit and voice_bank):
+        raise InputError("give --voice-bank, or --timit with --noise, or none of them for --data")
+    if voice_bank:
+        return sources.train_on_voice_bank(voice_bank, recipe.n_validation)
+    if timit:
+        return sources.train_on_timit(timit, noise, recipe.snr_db, recipe.n_validation)
+    return sources.train_on_data(data, recipe.snr_db, recipe.n_validation)
+
+
 def main():
     given = vars(arguments())
     config, data, runs = given.pop("config"), given.pop("data"), given.pop("runs")
     output, jobs = Path(given.pop("output")), given.pop("jobs")
+    corpora = [given.pop(name) for name in ("voice_bank", "timit", "noise")]
     recipe = Recipe.read(config, **given)
     command, start = " ".join(["python", *sys.argv]), provenance.commit()
-    training, held = read_corpus(data, "train"), read_corpus(data, "validation")
-    source = examples.Mixtures(training.speech, training.noise, recipe.snr_db)
-    validation = examples.validation_set(held.speech, held.noise, recipe.n_validation)
-    model, facts, minutes = train(recipe, source, validation, runs, jobs, verbose=2)
+    source, validation = read_examples(recipe, data, *corpora)
+    model, facts, minutes = train(recipe, source, validation, runs, jobs, verbose=1 if sys.stdout.isatty() else 2)
     about = read_words(config) | card.training_card(recipe, model, facts, minutes, command, start)
     preset.save(model, output / recipe.name, card=about, golden=card.golden_input())
 

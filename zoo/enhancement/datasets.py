@@ -98,7 +98,7 @@ def timit(directory, split):
     _check(split)
     folder = _folder(directory, ["TEST" if split == "test" else "TRAIN"])
     talkers = {}
-    for path in _audio_files(folder):
+    for path in sorted(folder / name for name in pairs.recordings(folder)):
         sentence = path.name.split(".")[0].upper()
         if not sentence.startswith("SA"):
             # Sorted, so that a converted copy comes after its original and takes its place.
@@ -130,7 +130,7 @@ def recordings(directory):
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; check the path")
     found = {}
-    for path in _audio_files(root):
+    for path in sorted(root / name for name in pairs.recordings(root)):
         inside = path.relative_to(root).parts
         found.setdefault(inside[0] if len(inside) > 1 else root.resolve().name, []).append(path)
     if not found:
@@ -157,8 +157,3 @@ def _folder(directory, names):
         if name.lower() in present:
             return present[name.lower()]
     raise InputError(f"{root} holds no folder {' or '.join(names)}; give the one that does")
-
-
-def _audio_files(root):
-    files = (path for path in root.rglob("*") if path.suffix.lower() in pairs.SUFFIXES and path.is_file())
-    return sorted(path for path in files if not path.name.startswith("."))

@@ -216,7 +216,8 @@ class MaskEnhancer(Enhancer):
 class BLSTMEnhancer(MaskEnhancer):
     """The paper's enhancer: two bidirectional LSTMs of 200, dense 300 (LeakyReLU 0.3), dense sigmoid as a ratio mask.
 
-    Latency: the whole recording (it looks back from the end). Chunks of a long one are computed with 5 s of context on each side.
+    Latency: the whole recording (it looks back from the end). Chunks of a long one are computed with 5 s of context on
+    each side.
 
     Args:
         units: of each direction of each LSTM.

@@ -158,7 +158,7 @@ def _audible(bark):
 
 
 def _equaliser(reference, estimate, mask):
-    """(batch, 1, 49): what brings the reference to the estimate's long-term spectrum, over its loud frames and bands."""
+    """(batch, 1, 49): brings the reference to the estimate's long-term spectrum, over its loud frames and bands."""
     loud = ops.where(reference > 100 * THRESHOLD, reference, 0.0)
     active = ops.cast(ops.sum(loud, axis=-1) > 1e7, "float32") * mask
     counts = ops.cast(loud > 0, "float32") * active[..., None]

@@ -1,0 +1,93 @@
+"""What to train, validate and test on, from the data folder or from a corpus that the user has.
+
+Each `train_on_...` returns a source of training clips and a list of validation examples of one length, each
+`test_on_...` a list of whole test examples. Recordings of any rate are brought to 16 kHz, mono.
+"""
+
+import joblib
+import numpy as np
+from tqdm import tqdm
+
+from zoo.audio import io
+from zoo.audio import pairs as audio_pairs
+from zoo.audio.corpus import SAMPLE_RATE, read_corpus
+from zoo.enhancement import datasets
+from zoo.enhancement.examples import Example, Mixtures, Recordings, test_set, validation_set
+from zoo.errors import InputError
+
+_VALIDATION_SECONDS = 3.0
+
+
+def train_on_data(data, snr_db, n_validation):
+    """The data folder: MANIFEST.csv, speech/ and noise/ (see `zoo.audio.corpus.read_corpus`)."""
+    training, held = read_corpus(data, "train"), read_corpus(data, "validation")
+    source = Mixtures(training.speech, training.noise, snr_db)
+    return source, validation_set(held.speech, held.noise, n_validation, _VALIDATION_SECONDS)
+
+
+def train_on_timit(directory, noise, snr_db, n_validation):
+    """TIMIT's sentences in the recordings of noise of another folder; see `datasets.timit`."""
+    recordings = _flat(_read(datasets.recordings(noise)))
+    source = Mixtures(_read(datasets.timit(directory, "train")), recordings, snr_db)
+    held = _read(datasets.timit(directory, "validation"))
+    return source, validation_set(held, recordings, n_validation, _VALIDATION_SECONDS)
+
+
+def train_on_voice_bank(directory, n_validation, seed=1):
+    """Voice Bank-DEMAND's own mixtures; see `datasets.voice_bank`. The 28-talker set takes about 4 GB of memory."""
+    source, held = (
+        Recordings([pair[1:] for pair in _read_pairs(datasets.voice_bank(directory, split))])
+        for split in ("train", "validation")
+    )
+    rng, samples = np.random.default_rng(seed), int(_VALIDATION_SECONDS * SAMPLE_RATE)
+    drawn = [held.draw(samples, rng) for _ in range(n_validation)]
+    return source, [Example(f"{i:03d}", None, *pair) for i, pair in enumerate(drawn)]
+
+
+def test_on_data(data):
+    """The data folder's test talkers and noises at -6, 0, 6, 12 and 18 dB."""
+    corpus = read_corpus(data, "test")
+    return test_set(corpus.speech, corpus.noise)
+
+
+def test_on_folders(speech, noise):
+    """Any folder of clean speech in any folder of noise at the same SNRs; see `datasets.recordings`."""
+    return test_set(_read(datasets.recordings(speech)), _flat(_read(datasets.recordings(noise))))
+
+
+def test_on_timit(directory, noise):
+    """TIMIT's test sentences in another folder's noise at the same SNRs."""
+    return test_set(_read(datasets.timit(directory, "test")), _flat(_read(datasets.recordings(noise))))
+
+
+def test_on_voice_bank(directory):
+    """Voice Bank-DEMAND's test recordings, with the SNRs of its log where that is there."""
+    snrs = datasets.voice_bank_snrs(directory)
+    read = _read_pairs(datasets.voice_bank(directory, "test"))
+    return [Example(pair.name, snrs.get(pair.reference.stem), *waves) for pair, *waves in read]
+
+
+def _read(recordings):
+    """{name: [paths]} -> {name: [clips]}."""
+    flat = [(name, path) for name, paths in recordings.items() for path in paths]
+    tasks = (joblib.delayed(io.read)(path, SAMPLE_RATE, resample=True, downmix=True) for _, path in flat)
+    clips = joblib.Parallel(n_jobs=-1, prefer="threads", return_as="generator")(tasks)
+    found = {}
+    for (name, _), (clip, _) in zip(flat, tqdm(clips, total=len(flat), desc="read", disable=None), strict=True):
+        found.setdefault(name, []).append(clip)
+    return found
+
+
+def _flat(recordings):
+    return [clip for clips in recordings.values() for clip in clips]
+
+
+def _read_pairs(found):
+    """[(pair, reference, noisy)] of a list of `zoo.audio.pairs.Pair`."""
+    for pair in found:
+        if pair.error:
+            raise InputError(pair.error)
+    tasks = (joblib.delayed(audio_pairs.read)(pair, (SAMPLE_RATE,), resample=True, downmix=True) for pair in found)
+    waves = joblib.Parallel(n_jobs=-1, prefer="threads", return_as="generator")(tasks)
+    shown = tqdm(waves, total=len(found), desc="read", unit="pair", disable=None)
+    return [(pair, *both) for pair, (*both, _) in zip(found, shown, strict=True)]
