@@ -5,6 +5,7 @@ import sys
 
 import make_cards
 import pytest
+from cards import enhancement, markdown, quality_net
 from harness import REPOSITORY
 
 AGREEMENT = {
@@ -17,6 +18,7 @@ AGREEMENT = {
 }
 CARD = {
     "name": "quality-net-lite-pesq-wb-16k",
+    "family": "quality_net",
     "architecture": "QualityNetLite",
     "description": "Predicts wide-band PESQ.",
     "sample_rate": 16000,
@@ -64,9 +66,41 @@ CARD = {
 }
 
 
+def scores(pesq):
+    """Results of a system whose PESQ wb is this at -6 dB, and 1 more on average."""
+    row = {"pesq-nb": [2.5, 2.25, 2.75], "stoi": [0.8, 0.75, 0.85], "si-sdr": [-1.25, -2.25, None]}
+    row |= {"n": 60, "n_failed": 1}
+    return {
+        name: row | {"pesq-wb": [value, value - 0.25, value + 0.25]}
+        for name, value in (("-6", pesq), ("average", pesq + 1))
+    }
+
+
+ENHANCER = CARD | {
+    "name": "blstm-mse-16k",
+    "family": "enhancement",
+    "architecture": "BLSTMEnhancer",
+    "description": "Takes noise out.",
+    "lookahead": None,
+    "training": CARD["training"] | {"command": "python train_it", "best_iteration": 300},
+    "evaluation": {
+        "command": "python evaluate_it",
+        "commit": "abg",
+        "data": "Unseen mixtures",
+        "results": scores(1.5),
+        "noisy": scores(1.25),
+        "wiener": scores(1.25),
+        "spectral_gating": scores(1.0),
+        "gains": {"over noisy": scores(-0.75)["average"]},
+    },
+    "experiments": [{"change": "no floor", "result": "PESQ 1.25", "command": "python try", "commit": "abh"}],
+}
+OTHER = ENHANCER | {"name": "dnn-mse-16k", "lookahead": 0.032}
+
+
 @pytest.fixture(scope="module")
 def page():
-    return make_cards.model_cards([CARD])
+    return make_cards.model_cards([ENHANCER, OTHER, CARD])
 
 
 def test_generated_files_are_up_to_date():
@@ -103,6 +137,15 @@ def test_a_figure_stands_with_its_interval_n_and_failures(page):
         "```\npython ascend\n```",
         "- English.",
         "| config.json | `00ff` |",
+        "## blstm-mse-16k",
+        "| Lookahead | the whole recording |",
+        "| Lookahead | 0.032 s; statistics",
+        "| -6 dB | 1.50 [1.25, 1.75] | 2.50 [2.25, 2.75] | 0.800 [0.750, 0.850] | undefined | 60 | 1 |",
+        "| average, Wiener | 2.25 [2.00, 2.50] |",
+        "| over noisy | +0.25 [+0.00, +0.50] |",
+        "```\npython evaluate_it\n```",
+        "Kept: iteration 300.",
+        "| no floor | PESQ 1.25 | `python try` | `abh` |",
     ],
 )
 def test_the_page_holds(page, text):
@@ -115,12 +158,56 @@ def test_what_a_card_lacks_has_no_heading():
         assert heading in make_cards.model_cards([CARD]) and heading not in page
 
 
-def test_an_undefined_correlation_says_so():
-    assert make_cards.interval([None, None, None]) == "undefined"
+def test_the_page_opens_with_contents_by_family(page):
+    opening = page[: page.index("## quality-net-lite-pesq-wb-16k\n")]
+    metrics, enhancers = opening.index("### Learned metrics"), opening.index("### Speech enhancers")
+    assert metrics < opening.index("- [quality-net-lite-pesq-wb-16k](#quality-net-lite-pesq-wb-16k)") < enhancers
+    assert enhancers < opening.index("- [dnn-mse-16k](#dnn-mse-16k): Takes noise out.")
 
 
-def test_the_readme_row():
-    row = make_cards.readme_table([CARD]).splitlines()[-1]
+def test_all_enhancers_stand_in_one_table(page):
+    table = page[page.index("### Enhancers compared") : page.index("## quality-net-lite-pesq-wb-16k\n")]
+    assert "| PESQ wb | noisy | Wiener | spectral gating | blstm-mse-16k | dnn-mse-16k |" in table
+    assert "| -6 dB | 1.25 [1.00, 1.50] | 1.25 [1.00, 1.50] | 1.00 [0.75, 1.25] | 1.50 [1.25, 1.75] |" in table
+    assert "| scores that failed | 1 | 1 | 1 | 1 | 1 |" in table
+    assert "| Average | noisy |" in table and "| STOI | 0.800 [0.750, 0.850] |" in table
+
+
+def test_enhancers_of_other_mixtures_are_not_compared():
+    other = OTHER | {"evaluation": ENHANCER["evaluation"] | {"noisy": scores(1.5)}}
+    with pytest.raises(SystemExit, match="dnn-mse-16k was not evaluated on the same mixtures"):
+        enhancement.comparison([ENHANCER, other])
+
+
+def test_a_family_without_cards_has_no_heading():
+    assert "nhancers" not in make_cards.model_cards([CARD])
+
+
+def test_an_undefined_figure_says_so():
+    assert markdown.interval([None, None, None]) == "undefined"
+
+
+def test_the_readme_has_a_table_a_family():
+    text = "a\n" + "".join(
+        f"<!-- checkpoints: {name} -->\nold\n<!-- /checkpoints -->\n" for name in make_cards.FAMILIES
+    )
+    filled = make_cards.readme(text, [CARD, ENHANCER])
+    assert "old" not in filled and make_cards.readme(filled, [CARD, ENHANCER]) == filled
+    assert filled.index(quality_net.summary([CARD])) < filled.index(enhancement.summary([ENHANCER]))
+    with pytest.raises(SystemExit, match="README.md needs"):
+        make_cards.readme(text + text, [])
+
+
+def test_the_readme_row_of_an_enhancer():
+    row = enhancement.summary([ENHANCER]).splitlines()[-1]
+    assert row == (
+        "| [`blstm-mse-16k`](MODEL_CARDS.md#blstm-mse-16k) | 125,493 | 2.25 → 2.50 [2.25, 2.75] "
+        "| 0.800 → 0.800 [0.750, 0.850] | -1.2 → undefined | 60 |"
+    )
+
+
+def test_the_readme_row_of_a_metric():
+    row = quality_net.summary([CARD]).splitlines()[-1]
     assert row == (
         "| [`quality-net-lite-pesq-wb-16k`](MODEL_CARDS.md#quality-net-lite-pesq-wb-16k) | PESQ wb | 16 kHz "
         "| 125,493 | 0.9912 [0.9900, 0.9925] | 0.1310 [0.1200, 0.1400] | 80 |"

@@ -1,5 +1,6 @@
-"""Every bundled checkpoint, on both backends: whole, documented, reproducible, frozen, read by Keras."""
+"""Every bundled checkpoint, on both backends: whole, documented, reproducible, read by Keras; then family by family."""
 
+import functools
 import importlib.util
 import json
 import os
@@ -9,55 +10,78 @@ import sys
 import keras
 import numpy as np
 import pytest
-from harness import check_batch_invariance, check_frozen, check_padding_invariance, check_save_load, predict
+from harness import (
+    REPOSITORY,
+    check_batch_invariance,
+    check_frozen,
+    check_padding_invariance,
+    check_save_load,
+    predict,
+)
 
 import zoo
 from zoo import preset, registry
+from zoo.audio import io
+from zoo.metrics import speech
 
 NAMES = zoo.list()
+METRICS = [name for name in NAMES if zoo.info(name)["family"] == "quality_net"]
+ENHANCERS = [name for name in NAMES if zoo.info(name)["family"] == "enhancement"]
 CARD_KEYS = {
     "": {
-        "name", "family", "architecture", "description", "sample_rate", "metric", "parameters", "files",
-        "licence", "data", "training", "evaluation", "departures", "limits",
+        "name", "family", "architecture", "description", "sample_rate", "parameters", "files", "licence", "data",
+        "training", "evaluation", "departures", "limits",
     },
-    "metric": {"name", "mode", "range", "higher_is_better"},
     "licence": {"code", "weights", "data"},
     "training": {"command", "commit", "seed", "versions", "minutes", "machine"},
     "evaluation": {"command", "commit", "data", "results"},
 }  # fmt: skip
+METRIC_KEYS = {"name", "mode", "range", "higher_is_better"}
+SNR_ROWS = ["-6", "0", "6", "12", "18", "average"]
+SCORES = ["pesq-wb", "pesq-nb", "stoi", "si-sdr"]
 
 KERAS_ONLY = """
 import sys
-import keras, zoo.quality_net.model
+import keras, zoo.enhancement.model, zoo.quality_net.model
 import numpy as np
 for directory in sys.argv[1:]:
     golden = np.load(directory + "/golden.npz")
     inputs = [golden[f"input_{i}"] for i in range(len(golden.files) - 1)]
-    output = keras.ops.convert_to_numpy(keras.saving.load_model(directory)(inputs))
+    model = keras.saving.load_model(directory)
+    output = keras.ops.convert_to_numpy(model(inputs if len(inputs) > 1 else inputs[0]))
     np.testing.assert_allclose(output, golden["output"], rtol=1e-3, atol=1e-3)
 print(keras.backend.backend(), len(sys.argv) - 1)
 """
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@functools.cache
+def load(name):
+    return zoo.load(name, verify=True)
+
+
+def golden_inputs(name):
+    """The waveforms of the golden, each (batch, samples): reference and degraded, or noisy alone."""
+    with np.load(registry.resolve(name) / "golden.npz") as golden:
+        return [golden[f"input_{i}"] for i in range(len(golden.files) - 1)]
+
+
+@pytest.fixture(params=NAMES)
 def name(request):
     return request.param
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model(name):
-    return zoo.load(name, verify=True)
+    return load(name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def waveforms(name):
-    """Reference and degraded, (batch, samples), of the golden."""
-    with np.load(registry.resolve(name) / "golden.npz") as golden:
-        return [golden["input_0"], golden["input_1"]]
+    return golden_inputs(name)
 
 
 def test_there_are_checkpoints():
-    assert NAMES
+    assert NAMES and sorted(METRICS + ENHANCERS) == NAMES
 
 
 def test_the_card_is_complete(name):
@@ -71,46 +95,15 @@ def test_the_card_is_complete(name):
     assert len(card["training"]["commit"]) >= 7 and len(card["evaluation"]["commit"]) >= 7
 
 
-def test_every_result_has_intervals(name):
-    results = zoo.info(name)["evaluation"]["results"]
-    assert {"all", "noisy", "enhanced", "clean"} <= set(results)
-    for group, result in results.items():
-        assert result["n"] > 0 and result["n_failed"] >= 0, group
-        for statistic in ("pearson", "spearman", "rmse", "mae"):
-            # Clean pairs all have the same true score: no correlation is defined there.
-            value, low, high = (np.nan if figure is None else figure for figure in result[statistic])
-            assert low <= value <= high or (group == "clean" and np.isnan(value)), (group, statistic)
-
-
 def test_the_card_agrees_with_the_model(name, model):
     card = zoo.info(name)
     assert card["parameters"] == model.count_params()
     assert card["sample_rate"] == model.sample_rate
-
-
-def test_frozen_while_the_gradient_passes(name, model, waveforms):
-    reference, degraded = waveforms
-    assert model.trainable_variables == []
-    loss = zoo.loss(name)
-
-    class Distortion(keras.layers.Layer):
-        def build(self, shape):
-            self.amount = self.add_weight(shape=(), initializer="zeros")
-
-        def call(self, x):
-            return x + self.amount * keras.ops.abs(x)
-
-    enhancer = keras.Sequential([keras.Input((None,)), Distortion()])
-    enhancer.compile(keras.optimizers.Adam(1e-2), loss=loss)
-    check_frozen(loss.metric, lambda: enhancer.fit(degraded, reference, epochs=2, batch_size=1, verbose=0))
-    (amount,) = enhancer.get_weights()
-    assert np.isfinite(amount) and amount != 0
+    assert card["architecture"] == type(model).__name__
 
 
 def test_batch_invariance(model, waveforms):
-    reference, degraded = waveforms
-    pairs = [np.concatenate([reference, reference]), np.concatenate([degraded, reference])]
-    check_batch_invariance(model, pairs)
+    check_batch_invariance(model, waveforms)
 
 
 def test_padding_invariance(model, waveforms):
@@ -121,14 +114,15 @@ def test_save_load(model, waveforms, tmp_path):
     check_save_load(model, waveforms, tmp_path / "again")
 
 
-def test_trainable_when_asked(name):
+def test_trainable_only_when_asked(name, model):
+    assert model.trainable_variables == []
     assert len(zoo.load(name, trainable=True).trainable_variables) > 0
 
 
 def test_silence_and_full_scale_are_finite(model, waveforms):
-    reference, _ = waveforms
-    for signal in (np.zeros_like(reference), np.ones_like(reference), np.sign(reference)):
-        assert np.all(np.isfinite(predict(model, [reference, signal])))
+    *reference, other = waveforms
+    for signal in (np.zeros_like(other), np.ones_like(other), np.sign(other)):
+        assert np.all(np.isfinite(predict(model, [*reference, signal])))
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)])
@@ -152,3 +146,106 @@ def test_files_are_pinned(name):
     directory = registry.resolve(name)
     pinned = json.loads((directory / "card.json").read_text())["files"]
     assert pinned == {file: preset.sha256(directory / file) for file in pinned}
+
+
+# --- learned metrics --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_agreement_has_intervals(name):
+    card = zoo.info(name)
+    assert METRIC_KEYS <= set(card["metric"])
+    results = card["evaluation"]["results"]
+    assert {"all", "noisy", "enhanced", "clean"} <= set(results)
+    for group, result in results.items():
+        assert result["n"] > 0 and result["n_failed"] >= 0, group
+        for statistic in ("pearson", "spearman", "rmse", "mae"):
+            # Clean pairs all have the same true score: no correlation is defined there.
+            value, low, high = (np.nan if figure is None else figure for figure in result[statistic])
+            assert low <= value <= high or (group == "clean" and np.isnan(value)), (group, statistic)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_frozen_while_the_gradient_passes(name):
+    reference, degraded = golden_inputs(name)
+    loss = zoo.loss(name)
+
+    class Distortion(keras.layers.Layer):
+        def build(self, shape):
+            self.amount = self.add_weight(shape=(), initializer="zeros")
+
+        def call(self, x):
+            return x + self.amount * keras.ops.abs(x)
+
+    enhancer = keras.Sequential([keras.Input((None,)), Distortion()])
+    enhancer.compile(keras.optimizers.Adam(1e-2), loss=loss)
+    check_frozen(loss.metric, lambda: enhancer.fit(degraded, reference, epochs=2, batch_size=1, verbose=0))
+    (amount,) = enhancer.get_weights()
+    assert np.isfinite(amount) and amount != 0
+
+
+# --- enhancers --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ENHANCERS)
+def test_every_true_score_has_an_interval(name):
+    found = zoo.info(name)["evaluation"]
+    for system in ("results", "noisy", "wiener", "spectral_gating"):
+        assert list(found[system]) == SNR_ROWS
+        for row, result in found[system].items():
+            assert result["n"] > 0 and result["n_failed"] >= 0
+            for metric in SCORES:
+                value, low, high = result[metric]
+                assert low <= value <= high, (system, row, metric)
+    assert set(found["gains"]) == {"over noisy", "over blstm-mse-16k"} - {f"over {name}"}
+    for gain in found["gains"].values():
+        for metric in SCORES:
+            value, low, high = gain[metric]
+            assert low <= value <= high, metric
+
+
+@pytest.mark.parametrize("name", ENHANCERS)
+def test_the_card_says_how_training_went(name):
+    card = zoo.info(name)
+    assert card["lookahead"] == load(name).lookahead
+    curve, best = card["training"]["curve"], card["training"]["best_iteration"]
+    assert {"iteration", "pesq-wb", "predicted", "stoi", "si-sdr"} <= set(curve)
+    assert len({len(column) for column in curve.values()}) == 1
+    assert best in curve["iteration"]
+
+
+@pytest.mark.parametrize("name", ENHANCERS)
+@pytest.mark.parametrize("shape", [(1,), (160,), (16001,), (2, 12345), (1, 9000, 2)])
+def test_enhance_keeps_the_shape(name, shape):
+    noisy = np.random.default_rng(0).normal(0, 0.1, shape).astype("float32")
+    enhanced = load(name).enhance(noisy, sample_rate=16000)
+    assert enhanced.shape == shape and enhanced.dtype == np.float32
+    assert np.isfinite(enhanced).all()
+
+
+@pytest.mark.parametrize("name", ENHANCERS)
+def test_enhance_follows_the_level(name):
+    (noisy,) = golden_inputs(name)
+    enhanced = load(name).enhance(noisy, sample_rate=16000)
+    quiet = load(name).enhance(0.1 * noisy, sample_rate=16000)
+    np.testing.assert_allclose(quiet, 0.1 * enhanced, atol=1e-3 * np.abs(enhanced).max())
+
+
+@pytest.mark.parametrize("name", ENHANCERS)
+def test_chunks_of_a_long_recording_equal_the_whole(name, monkeypatch):
+    samples = 20 * 16000 - 123
+    noisy = (np.resize(golden_inputs(name), samples) * np.linspace(0.3, 1, samples)).astype("float32")
+    whole = load(name).enhance(noisy, sample_rate=16000)
+    monkeypatch.setattr("zoo.enhancement.model.CHUNK_SECONDS", samples / 2 / 16000)
+    chunked = load(name).enhance(noisy, sample_rate=16000)
+    assert np.any(chunked != whole)  # or nothing was cut
+    np.testing.assert_allclose(chunked, whole, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ENHANCERS)
+def test_enhanced_speech_is_nearer_to_the_clean(name):
+    data = REPOSITORY / "tests" / "data"
+    (reference, rate), (noisy, _) = (io.read(data / f"speech_{kind}.flac") for kind in ("reference", "degraded"))
+    enhanced = load(name).enhance(noisy, sample_rate=rate)
+    before, after = (speech.si_sdr(reference, audio)[0] for audio in (noisy, enhanced))
+    assert after > before + 1

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import demo
+import demo_page
 import numpy as np
 import pytest
 import soundfile
@@ -23,7 +24,7 @@ NAMES = ["speech_reference", "speech_degraded", "speech_enhanced", "speech_mild"
 
 
 def audio(name):
-    return io.read(DATA / f"{name}.flac", demo.SAMPLE_RATE)[0]
+    return io.read(DATA / f"{name}.flac", demo_page.SAMPLE_RATE)[0]
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +35,25 @@ def page(tmp_path_factory):
     return (folder / "report.html").read_text()
 
 
+def enhanced():
+    return np.clip(zoo.load(demo.ENHANCER).enhance(audio("speech_degraded"), 16000), -1, 1)
+
+
 def embedded(page, kind):
     return [base64.b64decode(text) for text in re.findall(rf"data:{kind};base64,([^\"]+)", page)]
 
 
+NUMBER = r"<td class=\"number\">([^<]*)</td>"
+
+
 def table(page):
-    """The table's rows: (metric, checkpoint, predicted, measured)."""
-    number = r"<td class=\"number\">(.*?)</td>"
-    return re.findall(rf"<tr><td>(.*?) <small>(.*?)</small></td>{number}{number}", page)
+    """Rows of the table of scores: (metric, checkpoint, predicted, measured)."""
+    return re.findall(rf"<tr><td>([^<]*) <small>([^<]*)</small></td>{NUMBER}{NUMBER}<td><div", page)
+
+
+def gains(page):
+    """Rows of the table before and after enhancement: (metric, note, noisy, enhanced, gain)."""
+    return re.findall(rf"<tr><td>([^<]*) <small>([^<]*)</small></td>{NUMBER}{NUMBER}{NUMBER}<td><div", page)
 
 
 def test_bundled_audio_is_aligned_small_and_ordered_by_quality():
@@ -74,13 +86,14 @@ def test_page_needs_nothing_outside_itself(page):
 
 def test_page_holds_pictures_and_the_audio_that_was_scored(page):
     pictures = embedded(page, "image/png")
-    assert len(pictures) == 2 * len(NAMES)  # light and dark
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
     players = embedded(page, "audio/flac")
-    for name, player in zip(NAMES, players, strict=True):
+    assert len(pictures) == 2 * len(players)  # light and dark
+    shown = [*map(audio, NAMES), audio("speech_degraded"), enhanced()]
+    for expected, player in zip(shown, players, strict=True):
         clip, rate = soundfile.read(memory.BytesIO(player), dtype="float32")
         assert rate == 16000
-        np.testing.assert_array_equal(clip, audio(name))
+        np.testing.assert_allclose(clip, expected, atol=2 / 32768)
 
 
 def test_table_holds_the_measured_and_predicted_scores(page):
@@ -107,9 +120,30 @@ def test_table_holds_the_measured_and_predicted_scores(page):
                 assert predicted == "-"
 
 
+def test_table_holds_the_scores_before_and_after_enhancement(page):
+    reference, pair = audio("speech_reference"), (audio("speech_degraded"), enhanced())
+    surrogate = zoo.load(demo.SURROGATE)
+    expected = {
+        ("PESQ wb", ""): [speech.pesq(reference, each, 16000)[0] for each in pair],
+        ("PESQ wb", f"predicted by {demo.SURROGATE}"): [surrogate.score(reference, each, 16000)[0] for each in pair],
+        ("PESQ nb", ""): [speech.pesq(reference, each, 16000, mode="nb")[0] for each in pair],
+        ("STOI", ""): [speech.stoi(reference, each, 16000)[0] for each in pair],
+        ("SI-SDR (dB)", ""): [speech.si_sdr(reference, each)[0] for each in pair],
+    }
+    found = {(metric, note): [*map(float, numbers)] for metric, note, *numbers in gains(page)}
+    assert list(found) == list(expected)
+    for row, (before, after) in expected.items():
+        np.testing.assert_allclose(found[row], [before, after, after - before], atol=2e-3, err_msg=str(row))
+
+
+def test_the_enhanced_recording_is_better(page):
+    measured = [row for row in gains(page) if not row[1]]
+    assert measured and all(float(row[4]) > 0 for row in measured)
+
+
 def test_spectrogram_of_a_full_scale_sine_is_0_db():
     sine = np.sin(2 * np.pi * 1000 * np.arange(16000) / 16000)
-    level = demo.level_db(sine)[:, 5:-5]
+    level = demo_page.level_db(sine)[:, 5:-5]
     np.testing.assert_allclose(level[32], 0, atol=0.01)  # bin 32 of 512 is 1000 Hz
     assert np.all(level[40:] < -50)
 

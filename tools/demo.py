@@ -5,8 +5,6 @@ python tools/demo.py --reference clean.wav --degraded noisy.wav --output my-demo
 """
 
 import argparse
-import base64
-import io as memory
 import os
 import time
 from html import escape
@@ -15,20 +13,17 @@ from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow: its start-up notes are not the demo's
 
-import matplotlib
 import numpy as np
-import soundfile
-from matplotlib.figure import Figure
-from scipy import signal
+from demo_page import SAMPLE_RATE, Recording, card, number, scale, spectrograms, text_table, write_page
 
 import zoo
-from zoo.audio import dsp, io
+from zoo.audio import io
 from zoo.errors import InputError
 from zoo.metrics import speech
 
-TOOLS = Path(__file__).resolve().parent
-DATA = TOOLS.parent / "tests" / "data"
-SAMPLE_RATE = 16000
+DATA = Path(__file__).resolve().parent.parent / "tests" / "data"
+ENHANCER = "blstm-quality-net-refresh-16k"
+SURROGATE = "quality-net-lite-pesq-wb-16k"  # predicts the PESQ of enhanced speech
 BUNDLED = {
     "speech_degraded.flac": "Pink noise and babble at 5 dB SNR.",
     "speech_enhanced.flac": "The 5 dB recording after spectral gating: less noise, damaged speech.",
@@ -49,15 +44,6 @@ metric = zoo.load("quality-net-lite-pesq-wb-16k")
 print("predicted", metric.score(reference, degraded, sample_rate=rate))
 print("measured ", speech.pesq(reference, degraded, rate, mode="wb"))
 """
-THEMES = {"light": "#334155", "dark": "#cbd5e1"}  # a picture's ink on a page of that theme
-N_FFT = 512
-DB_RANGE = 80
-
-
-class Recording(NamedTuple):
-    name: str
-    caption: str
-    audio: np.ndarray
 
 
 class Score(NamedTuple):
@@ -70,6 +56,14 @@ class Score(NamedTuple):
     predicted_ms: float = np.nan
 
 
+class Gain(NamedTuple):
+    metric: str
+    note: str
+    before: float
+    after: float
+    ends: tuple  # of the metric's scale on the page
+
+
 # --- Quality-Net: speech quality ------------------------------------------------------------------
 
 
@@ -77,7 +71,7 @@ def quality_section(arguments):
     """Scores recordings against their reference: predicted by each Quality-Net, and measured."""
     reference, degraded = recordings(arguments)
     scores = score_all(reference, degraded)
-    print(text_table(scores))
+    print(score_table(scores))
     pictures = spectrograms([reference, *degraded])
     cards = "".join(card(recording, picture) for recording, picture in pictures)
     return f"""
@@ -118,36 +112,33 @@ def score_all(reference, degraded):
     for recording in degraded:
         pair = reference.audio, recording.audio
         for metric, (measure, _) in MEASURED.items():
-            row = Score(recording.name, metric, *timed(measure, *pair))
-            predictions = [
-                Score(*row[:4], name, *timed(model.score, *pair, SAMPLE_RATE))
-                for name, model in models.get(metric, {}).items()
-            ]
+            (measured,), milliseconds = timed(measure, *pair)
+            row = Score(recording.name, metric, measured, milliseconds)
+            predictions = []
+            for name, model in models.get(metric, {}).items():
+                (predicted,), milliseconds = timed(model.score, *pair, SAMPLE_RATE)
+                predictions.append(Score(*row[:4], name, predicted, milliseconds))
             scores.extend(predictions or [row])
     return scores
 
 
-def timed(score, *arguments):
-    """Returns the score of the one pair, and the milliseconds of the second call: the first may compile."""
-    score(*arguments)
+def timed(function, *arguments):
+    """Returns the result, and the milliseconds of the second call: the first may compile."""
+    function(*arguments)
     start = time.perf_counter()
-    value = score(*arguments)
-    return float(value[0]), 1000 * (time.perf_counter() - start)
+    result = function(*arguments)
+    return result, 1000 * (time.perf_counter() - start)
 
 
-def number(value, decimals):
-    return "-" if np.isnan(value) else f"{value:.{decimals}f}"
-
-
-def text_table(scores):
-    """Returns the scores as lines of text in aligned columns."""
-    rows = [("recording", "metric", "predicted", "measured", "ms", "ms to measure", "checkpoint")]
+def score_table(scores):
+    """Returns the scores as lines of text."""
+    header = ("recording", "metric", "predicted", "measured", "ms", "ms to measure", "checkpoint")
+    rows = []
     for score in scores:
         values = number(score.predicted, 3), number(score.measured, 3)
         times = number(score.predicted_ms, 1), number(score.measured_ms, 1)
         rows.append((score.recording, score.metric, *values, *times, score.checkpoint or "-"))
-    layout = [f"{{:{side}{max(map(len, column))}}}" for side, column in zip("<<>>>><", zip(*rows))]
-    return "\n".join("  ".join(layout).format(*row).rstrip() for row in rows)
+    return text_table(header, rows)
 
 
 def html_table(scores):
@@ -165,95 +156,72 @@ def html_table(scores):
 
 
 def html_row(score):
-    low, high = MEASURED[score.metric][1]
-    marks = ""
-    for kind, value in (("bar", score.measured), ("dot", score.predicted)):
-        if not np.isnan(value):
-            place = 100 * np.clip((value - low) / (high - low), 0, 1)
-            marks += f'<i class="{kind}" style="left:{place:.1f}%"></i>'
+    marks = scale(MEASURED[score.metric][1], bar=score.measured, dot=score.predicted)
     cells = [number(score.predicted, 3), number(score.measured, 3)]
     times = [number(score.predicted_ms, 0), number(score.measured_ms, 0)]
     return (
         f"<tr><td>{score.metric} <small>{escape(score.checkpoint) or 'no checkpoint'}</small></td>"
         + "".join(f'<td class="number">{cell}</td>' for cell in cells)
-        + f'<td><div class="scale" title="{low:g} to {high:g}">{marks}</div></td>'
+        + f"<td>{marks}</td>"
         + "".join(f'<td class="number quiet">{cell} ms</td>' for cell in times)
         + "</tr>"
     )
 
 
-# --- what every section may use -------------------------------------------------------------------
+# --- enhancement: the noise taken out -------------------------------------------------------------
 
 
-def spectrograms(recordings):
-    """Yields each recording with its pictures {theme: PNG bytes}, all on one scale of colours."""
-    levels = [level_db(recording.audio) for recording in recordings]
-    top = 10 * np.ceil(max(level.max() for level in levels) / 10)
-    for recording, level in zip(recordings, levels):
-        pictures = {theme: picture(recording.audio, level, top, ink) for theme, ink in THEMES.items()}
-        yield recording, pictures
+def enhancement_section(arguments):
+    """Enhances the noisy recording and scores it before and after."""
+    reference, (noisy, *_) = recordings(arguments)
+    samples, milliseconds = timed(zoo.load(ENHANCER).enhance, noisy.audio, SAMPLE_RATE)
+    enhanced = Recording(f"{noisy.name}, enhanced", f"By {ENHANCER}.", np.clip(samples, -1, 1))
+    gains = before_after(reference, noisy, enhanced)
+    header = ("metric", "noisy", "enhanced", "gain", "")
+    print(f"\n{noisy.name}, enhanced by {ENHANCER} in {milliseconds:.0f} ms")
+    print(text_table(header, [(g.metric, *gain_cells(g), g.note) for g in gains]))
+    cards = "".join(card(recording, picture) for recording, picture in spectrograms([noisy, enhanced]))
+    return f"""
+<h2>Enhancement: the noise taken out</h2>
+<p><b>{escape(noisy.name)}</b>, before and after {ENHANCER}: {len(noisy.audio) / SAMPLE_RATE:.1f} s of audio in
+{milliseconds:.0f} ms on this machine (the second call). The network never saw the reference, which only the
+scores need.</p>
+<div class="card wide">{gain_table(gains)}</div>
+<div class="grid">{cards}</div>"""
 
 
-def level_db(audio):
-    """Returns the spectrogram (bins, frames) that a network sees, in dB: 0 dB is a full-scale sine."""
-    magnitude = np.asarray(dsp.magnitude(audio[None], N_FFT))[0].T
-    full_scale = signal.get_window("hamming", N_FFT).sum() / 2
-    return 20 * np.log10(magnitude / full_scale + 1e-10)
+def before_after(reference, noisy, enhanced):
+    """Returns a Gain for each true metric, and for PESQ as a surrogate predicts it."""
+    predict = zoo.load(SURROGATE).score
+    measures = [(metric, "", *how) for metric, how in MEASURED.items()]
+    ends = MEASURED["PESQ wb"][1]
+    measures.insert(1, ("PESQ wb", f"predicted by {SURROGATE}", lambda *pair: predict(*pair, SAMPLE_RATE), ends))
+    measures.append(("SI-SDR (dB)", "", speech.si_sdr, (-10.0, 30.0)))
+    return [
+        Gain(metric, note, *(float(measure(reference.audio, each.audio)[0]) for each in (noisy, enhanced)), ends)
+        for metric, note, measure, ends in measures
+    ]
 
 
-def picture(audio, level, top, ink):
-    """Returns a PNG on a transparent ground: the waveform above the spectrogram."""
-    inked = ["text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"]
-    with matplotlib.rc_context({**dict.fromkeys(inked, ink), "font.size": 9}):
-        figure = Figure(figsize=(6.4, 3.8), dpi=140, layout="constrained")
-        wave, image = axes = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.6])
-        seconds = len(audio) / SAMPLE_RATE
-        wave.plot(np.arange(len(audio)) / SAMPLE_RATE, audio, linewidth=0.4, color="#159a93")
-        wave.set(ylim=(-1, 1), yticks=[-1, 0, 1], ylabel="amplitude")
-        wave.spines[["top", "right"]].set_visible(False)
-        extent = (0, seconds, 0, SAMPLE_RATE / 2000)
-        colours = {"cmap": "magma", "vmin": top - DB_RANGE, "vmax": top, "interpolation": "nearest"}
-        drawn = image.imshow(level, origin="lower", aspect="auto", extent=extent, **colours)
-        image.set(xlabel="time (s)", ylabel="frequency (kHz)")
-        figure.colorbar(drawn, ax=axes, label="level (dB re full scale)", pad=0.02, aspect=30)
-        png = memory.BytesIO()
-        figure.savefig(png, format="png", transparent=True)
-    return png.getvalue()
+def gain_cells(gain):
+    """Returns the scores before and after, and their difference, as text."""
+    difference = gain.after - gain.before
+    change = "-" if np.isnan(difference) else f"{difference:+.3f}"
+    return number(gain.before, 3), number(gain.after, 3), change
 
 
-def card(recording, pictures):
-    """Returns a recording's card: its name, pictures for both themes, and a player."""
-    flac = memory.BytesIO()
-    soundfile.write(flac, recording.audio, SAMPLE_RATE, format="FLAC")
-    name = escape(recording.name)
-    light, dark = (inline("image/png", pictures[theme]) for theme in THEMES)
-    return f"""<figure class="card"><h3>{name}</h3><p>{escape(recording.caption)}</p>
-<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">
-<img src="{light}" alt="Waveform and spectrogram of {name}"></picture>
-<audio controls preload="metadata" src="{inline("audio/flac", flac.getvalue())}" aria-label="{name}"></audio>
-</figure>"""
+def gain_table(gains):
+    rows = ""
+    for gain in gains:
+        numbers = "".join(f'<td class="number">{cell}</td>' for cell in gain_cells(gain))
+        marks = scale(gain.ends, bar=gain.before, dot=gain.after)
+        rows += f"<tr><td>{gain.metric} <small>{escape(gain.note)}</small></td>{numbers}<td>{marks}</td></tr>"
+    return f"""<table><thead><tr><th>Metric</th><th class="number">Noisy</th><th class="number">Enhanced</th>
+<th class="number">Gain</th><th><i class="bar"></i> noisy <i class="dot"></i> enhanced</th></tr></thead>
+<tbody>{rows}</tbody></table>"""
 
 
-def inline(kind, content):
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
-
-
-SECTIONS = [quality_section]  # each takes the arguments, prints its table and returns its part of the page
-
-
-def write_page(path, sections):
-    """Writes the sections as one page that needs nothing outside itself."""
-    page = f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Audio zoo: demo</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
-<style>{(TOOLS / "demo.css").read_text()}</style></head>
-<body><main><h1>Audio zoo</h1>
-<p>Learned audio metrics for Keras, run on this machine with the bundled checkpoints.</p>{"".join(sections)}
-</main></body></html>
-"""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with io.replacing(path) as unfinished:
-        unfinished.write_text(page, encoding="utf-8")
+SECTIONS = [quality_section, enhancement_section]  # each takes the arguments, prints its table, returns its HTML
 
 
 def main(argv=None):

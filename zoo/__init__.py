@@ -1,4 +1,4 @@
-"""Learned audio metrics and losses for Keras, with pretrained checkpoints.
+"""Learned audio metrics and losses for Keras, and enhancers trained with them, with pretrained checkpoints.
 
     import zoo
 
@@ -7,6 +7,8 @@
     metric = zoo.load("quality-net-lite-pesq-wb-16k")         # a keras.Model
     metric.score(reference, degraded, sample_rate=16000)      # PESQ as the network predicts it, (batch,)
     loss = zoo.loss("quality-net-lite-pesq-wb-16k")           # a keras.losses.Loss on waveforms
+    enhancer = zoo.load("blstm-quality-net-refresh-16k")
+    enhancer.enhance(noisy, sample_rate=16000)                # NumPy, the shape of noisy
 
 Importing zoo, `list` and `info` import no Keras backend.
 """
