@@ -193,7 +193,7 @@ def small(monkeypatch):
 
 
 def test_training_learns_and_keeps_the_best(small, tmp_path):
-    model, facts, minutes = train.train(small, "no data", tmp_path, verbose=0)
+    _, facts, minutes = train.train(small, "no data", tmp_path, verbose=0)
     rows = train.read_log(tmp_path / "tiny" / "log.csv")
     assert len(rows) == 3
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])

@@ -22,6 +22,11 @@ from zoo.training import read_words
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def weighted(text):
+    name, _, weight = text.partition("=")
+    return name, float(weight or 1.0)
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", help="TOML file: a recipe, and a [card] table with its words")
@@ -35,6 +40,9 @@ def arguments():
     )
     parser.add_argument("--name", help="of the checkpoint, instead of the config's")
     parser.add_argument("--start", help="checkpoint to start from, instead of the config's")
+    parser.add_argument(
+        "--loss", type=weighted, nargs="+", metavar="NAME=WEIGHT", help="instead of the config's loss"
+    )
     parser.add_argument("--snr-db", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of the training mixtures")
     parser.add_argument("--epochs", type=int, help="most epochs")
     parser.add_argument("--steps", type=int, help="batches in an epoch")
@@ -60,6 +68,7 @@ def main():
     config, data, runs = given.pop("config"), given.pop("data"), given.pop("runs")
     output, jobs = Path(given.pop("output")), given.pop("jobs")
     corpora = [given.pop(name) for name in ("voice_bank", "timit", "noise")]
+    given["loss"] = dict(given["loss"]) if given["loss"] else None
     recipe = Recipe.read(config, **given)
     command, start = " ".join(["python", *sys.argv]), provenance.commit()
     source, validation = read_examples(recipe, data, *corpora)
