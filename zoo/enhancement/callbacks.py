@@ -84,7 +84,7 @@ class Refresh(keras.callbacks.Callback):
     Args:
         enhancer: the enhancer in training.
         teacher: the frozen surrogate of the loss.
-        student: a trainable copy of it, compiled.
+        student: a trainable copy of it, compiled, with frozen statistics (`freeze_statistics`).
         batches: `zoo.enhancement.examples.Batches`; a batch is the new mixtures of a round.
         folder: a `pathlib.Path` where the rounds and the student are kept, to go on from.
         steps: of the student in a round.
@@ -143,6 +143,16 @@ class Refresh(keras.callbacks.Callback):
         picked = [[column[row] for column in self.rounds[i]] for i, row in zip(chosen, rows, strict=True)]
         reference, degraded, scores = (np.stack(column) for column in zip(*picked, strict=True))
         return _as_float(reference), _as_float(degraded), scores
+
+
+def freeze_statistics(surrogate):
+    """Keep a surrogate's batch statistics as they are while it trains.
+
+    A round is too small for statistics of its own: they would shift what the surrogate says from round to round.
+    """
+    for layer in surrogate.core.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
 
 
 def true_scores(metric, reference, degraded, n_jobs):

@@ -16,7 +16,7 @@ import numpy as np
 import zoo
 from zoo.audio.corpus import SAMPLE_RATE
 from zoo.enhancement import examples, loss
-from zoo.enhancement.callbacks import Refresh, StopWhenNoBetter, TrueScores
+from zoo.enhancement.callbacks import Refresh, StopWhenNoBetter, TrueScores, freeze_statistics
 from zoo.enhancement.model import BLSTMEnhancer, ContextAggregationEnhancer, DNNEnhancer
 from zoo.errors import InputError
 from zoo.quality_net.loss import QualityNetLoss
@@ -131,11 +131,12 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto"):
     stop = StopWhenNoBetter(recipe.monitor, mode, recipe.patience, [float(row[recipe.monitor]) for row in begun])
     callbacks = [Epoch(batches), scores, *keepers(folder, begun, recipe.monitor, mode), stop]
     if recipe.refresh:
-        callbacks.append(_refresher(recipe, source, enhancer, learned, folder, bool(begun), n_jobs))
+        callbacks.insert(1, _refresher(recipe, source, enhancer, learned, folder, bool(begun), n_jobs))
     if len(begun) < recipe.epochs and not stop.ended():
         model.fit(
             batches,
-            validation_data=(scores.noisy, scores.reference),
+            # Only where it is asked for: it takes as long as the true scores.
+            validation_data=(scores.noisy, scores.reference) if recipe.monitor == "val_loss" else None,
             validation_batch_size=recipe.batch_size,
             epochs=recipe.epochs,
             callbacks=callbacks,
@@ -167,8 +168,10 @@ def _refresher(recipe, source, enhancer, learned, folder, resumed, n_jobs):
         raise InputError("a refresh needs one Quality-Net in the loss: name its checkpoint there")
     if resumed:
         student = keras.saving.load_model(folder / "student.keras")
+        freeze_statistics(student)
     else:
         student = zoo.load(learned[0].source, trainable=True)
+        freeze_statistics(student)
         low, high = student.target_range
         student.compile(
             keras.optimizers.Adam(recipe.refresh["learning_rate"], global_clipnorm=1.0),
