@@ -1,4 +1,4 @@
-"""Agreement statistics: exact values, ties, failures, and what a bootstrap interval must do."""
+"""Agreement statistics and means: exact values, ties, failures, and what a bootstrap interval must do."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.errors import InputError
-from zoo.metrics.agreement import agreement, bootstrap, mae, pearson, rmse, spearman
+from zoo.metrics.agreement import agreement, bootstrap, grouped_mean, mae, pearson, rmse, spearman
 
 TRUTH, PREDICTED = [1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 5.0]
 
@@ -76,3 +76,25 @@ def test_agreement_counts_failures():
     assert result["n"] == 4 and result["n_failed"] == 2
     assert result["mae"][0] == 0.75 and result["mae"][1] <= 0.75 <= result["mae"][2]
     assert result["pearson"] == agreement(TRUTH, PREDICTED)["pearson"]
+
+
+def test_grouped_mean_resamples_whole_groups():
+    rng = np.random.default_rng(0)
+    scores, groups = rng.normal(2, 1, 60), np.arange(60)
+    once = grouped_mean(scores, groups)
+    assert once[0] == pytest.approx(scores.mean()) and once[1] < once[0] < once[2]
+    # The normal distribution gives the width in theory.
+    assert once[2] - once[1] == pytest.approx(2 * 1.96 * scores.std() / math.sqrt(60), rel=0.15)
+    assert grouped_mean(np.repeat(scores, 4), np.repeat(groups, 4)) == pytest.approx(once)
+    alone = grouped_mean(np.repeat(scores, 4), np.arange(240))
+    assert alone[2] - alone[1] < 0.6 * (once[2] - once[1])
+    assert grouped_mean(scores, groups, seed=1) != once
+
+
+def test_grouped_mean_weighs_scores_alike_and_leaves_out_nan():
+    assert grouped_mean([1.0, 2.0, 6.0, math.nan], ["a", "a", "b", "c"])[0] == 3
+    value, low, high = grouped_mean([1.0, 3.0, math.nan], ["a", "a", "b"])
+    assert value == 2 and math.isnan(low) and math.isnan(high)
+    assert all(math.isnan(figure) for figure in grouped_mean([math.nan], ["a"]))
+    with pytest.raises(InputError, match="one shape"):
+        grouped_mean([1.0, 2.0], ["a"])

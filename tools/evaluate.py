@@ -1,10 +1,13 @@
-"""Evaluate a checkpoint on its test pairs and renew its card, or on any pairs of recordings.
+"""Evaluate checkpoints on the test set and renew their cards, or on any recordings.
 
     python tools/evaluate.py quality-net --checkpoint quality-net-lite-pesq-wb-16k
     python tools/evaluate.py quality-net --checkpoint quality-net-lite-pesq-wb-16k --pairs pairs.csv
+    python tools/evaluate.py enhancement
+    python tools/evaluate.py enhancement --checkpoint blstm-mse-16k --speech clean/ --noise noise/ --output scores/
 
 A pairs CSV has the columns reference and degraded, recordings at the checkpoint's rate, relative to its folder; and if
-you like kind (noisy, enhanced, clean) and snr_db, which split the table. The words of a bundled checkpoint's card
+you like kind (noisy, enhanced, clean) and snr_db, which split the table. Folders of speech and of noise may hold
+recordings of any rate; one of speech has a folder a talker, or just files. The words of a bundled checkpoint's card
 (description, data, licences, departures, limits) come from tools/configs/<name>.toml.
 """
 
@@ -18,26 +21,64 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from zoo import preset, registry
+from zoo import preset, provenance, registry
 from zoo.audio import io
+from zoo.audio.corpus import SAMPLE_RATE
+from zoo.enhancement import evaluate as enhancement
+from zoo.enhancement import figures, sources
 from zoo.errors import InputError
 from zoo.quality_net import card, evaluate
 from zoo.quality_net.train import Recipe
+from zoo.training import read_words
 
 CONFIGS = Path(__file__).parent / "configs"
+# Whose curves are the paper's Figure 2; they and the other BLSTMs are in its Figure 3, both beside the last one's card.
+FOOLED_AND_CURED = (enhancement.BASE, "blstm-quality-net-16k", "blstm-quality-net-refresh-16k")
+FIGURE_SNR_DB = 6
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("family", choices=["quality-net"])
-    parser.add_argument("--checkpoint", required=True, help="a bundled name or a directory with a slash")
-    parser.add_argument("--pairs", help="CSV with the columns reference and degraded")
-    parser.add_argument("--output", help="with --pairs: CSV of true and predicted scores")
-    parser.add_argument("--scatter", help="with --pairs: PNG of predicted against true scores")
-    parser.add_argument("--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)")
-    parser.add_argument("--runs", default="runs", help="test pairs and labels (default: runs)")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], epilog=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)")
+    shared.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
+    families = parser.add_subparsers(required=True, metavar="family")
+    one = families.add_parser("quality-net", parents=[shared], help="agreement of a surrogate with its metric")
+    one.add_argument("--checkpoint", required=True, help="a bundled name or a directory with a slash")
+    one.add_argument("--pairs", help="CSV with the columns reference and degraded")
+    one.add_argument("--output", help="with --pairs: CSV of true and predicted scores")
+    one.add_argument("--scatter", help="with --pairs: PNG of predicted against true scores")
+    one.add_argument("--runs", default="runs", help="test pairs and labels (default: runs)")
+    one.set_defaults(run=evaluate_surrogate)
+    one = families.add_parser("enhancement", parents=[shared], help="true PESQ, STOI and SI-SDR of enhanced speech")
+    one.add_argument(
+        "--checkpoint", action="append", help="a bundled name or a directory with a slash; may be repeated (all)"
+    )
+    one.add_argument("--speech", metavar="DIR", help="clean speech, instead of the test set")
+    one.add_argument("--timit", metavar="DIR", help="TIMIT, instead of the test set")
+    one.add_argument("--noise", metavar="DIR", help="noise, with --speech or --timit")
+    one.add_argument("--voice-bank", metavar="DIR", help="Voice Bank-DEMAND, instead of the test set")
+    one.add_argument("--output", metavar="DIR", help="for table.txt and table.csv; with another test set the figure too")
+    one.set_defaults(run=evaluate_enhancers)
     return parser.parse_args()
+
+
+def with_words(about):
+    """A card with the words of its recipe's file, where it has one."""
+    config = CONFIGS / f"{about['name']}.toml"
+    return about | (read_words(config) if config.exists() else {})
+
+
+def write_rows(path, rows):
+    with io.replacing(path) as part, open(part, "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+# --- surrogates -------------------------------------------------------------------------------------------------
 
 
 def show(results):
@@ -53,10 +94,7 @@ def on_pairs(directory, recipe, given):
         if row["error"]:
             print(f"evaluate: {row['error']}", file=sys.stderr)
     if given.output:
-        with io.replacing(given.output) as part, open(part, "w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0].keys())
-            writer.writeheader()
-            writer.writerows(rows)
+        write_rows(given.output, rows)
     truth, predicted = (np.array([row[side] for row in rows]) for side in ("truth", "predicted"))
     if given.scatter:
         evaluate.scatter(rows, truth, predicted, recipe.name, given.scatter)
@@ -64,22 +102,115 @@ def on_pairs(directory, recipe, given):
 
 
 def on_test_pairs(directory, about, recipe, given):
-    config = CONFIGS / f"{about['name']}.toml"
-    about |= card.read_words(config) if config.exists() else {}
     command = f"python tools/evaluate.py quality-net --checkpoint {given.checkpoint}"
-    about = card.evaluated_card(directory, about, recipe, given.data, given.runs, command, given.jobs)
+    about = card.evaluated_card(directory, with_words(about), recipe, given.data, given.runs, command, given.jobs)
     preset.write_card(directory, about)
     show(about["evaluation"]["results"])
 
 
-def main():
-    given = arguments()
+def evaluate_surrogate(given):
     directory, about = registry.resolve(given.checkpoint), registry.info(given.checkpoint)
     recipe = Recipe(**about["training"]["recipe"])
     if given.pairs:
         on_pairs(directory, recipe, given)
     else:
         on_test_pairs(directory, about, recipe, given)
+
+
+# --- enhancers --------------------------------------------------------------------------------------------------
+
+
+def mixtures(given):
+    """The mixtures to enhance, and what they are in words."""
+    if given.speech:
+        found, source = sources.test_on_folders(given.speech, given.noise), f"{given.speech} with {given.noise}"
+    elif given.timit:
+        found, source = sources.test_on_timit(given.timit, given.noise), f"TIMIT's test talkers with {given.noise}"
+    elif given.voice_bank:
+        found, source = sources.test_on_voice_bank(given.voice_bank), "the test recordings of Voice Bank-DEMAND"
+    else:
+        found = sources.test_on_data(given.data)
+        source = "speech/test with noise/test, talkers and recordings of noise that training did not have"
+    utterances = len({example.name for example in found})
+    levels = sorted({example.snr_db for example in found if example.snr_db is not None})
+    snrs = f" at {', '.join(f'{level:g}' for level in levels)} dB" if levels else ""
+    return found, f"{len(found)} mixtures of {utterances} utterances{snrs}: {source}"
+
+
+def check(given):
+    """Whether the test set is of the data folder; what is given of another one must be whole."""
+    others = [given.speech, given.timit, given.voice_bank]
+    if sum(map(bool, others)) > 1 or bool(given.noise) != bool(given.speech or given.timit):
+        raise InputError("give --speech or --timit with --noise, or --voice-bank, or none of them for the test set")
+    if any(others) and not given.output:
+        raise InputError("give --output, a folder for the tables and the figure")
+    return not any(others)
+
+
+def evaluate_enhancers(given):
+    own = check(given)
+    bundled = [name for name in registry.names() if registry.info(name)["family"] == "enhancement"]
+    names = given.checkpoint or bundled
+    if not names:
+        raise InputError("no enhancer is bundled: train one (tools/train_enhancement.py), or give --checkpoint")
+    cards = {name: with_words(registry.info(name)) for name in names} if own else {}
+    compared = dict.fromkeys([*(name for name in [enhancement.BASE] if name in bundled), *names])
+    systems = {name: system for name, (_, system) in enhancement.BASELINES.items()}
+    systems |= {name: preset.load(registry.resolve(name)) for name in compared}
+    found, words = mixtures(given)
+    scored = {name: enhancement.score(system, found, given.jobs) for name, system in systems.items()}
+    evaluations = {name: enhancement.evaluation(scored, name) for name in compared}
+    report(evaluations, words, given.output)
+    example = min(found, key=lambda one: abs((one.snr_db or 0) - FIGURE_SNR_DB))
+    if not own:
+        draw(example, systems, list(compared), Path(given.output) / "spectrograms.png")
+        return
+    for name, about in cards.items():
+        command = f"python tools/evaluate.py enhancement --checkpoint {name}"
+        facts = {"command": command, "commit": provenance.commit(), "data": words}
+        preset.write_card(registry.resolve(name), about | {"evaluation": facts | evaluations[name]})
+        plot(name, bundled, systems, example)
+
+
+def report(evaluations, words, output):
+    """Print Table I and the gains, and keep both in a folder, if one is given."""
+    first = next(iter(evaluations.values()))
+    columns = {heading: first[name] for name, (heading, _) in enhancement.BASELINES.items()}
+    columns |= {name: found["results"] for name, found in evaluations.items()}
+    gains = {f"{name} {over}": gain for name, found in evaluations.items() for over, gain in found["gains"].items()}
+    text = "\n\n".join([words, enhancement.table(columns), enhancement.gain_table(gains)])
+    print(text)
+    if output:
+        Path(output).mkdir(parents=True, exist_ok=True)
+        with io.replacing(Path(output) / "table.txt") as part:
+            part.write_text(f"{text}\n", encoding="utf-8")
+        write_rows(Path(output) / "table.csv", enhancement.records(columns))
+
+
+def plot(name, bundled, systems, example):
+    """A checkpoint's figures, beside its card."""
+    directory, curves, shown = registry.resolve(name), [name], [name]
+    if name == FOOLED_AND_CURED[-1]:
+        curves = [other for other in FOOLED_AND_CURED if other in bundled]
+        shown = [other for other in bundled if other.startswith("blstm-")]
+        systems = {other: preset.load(registry.resolve(other)) for other in shown} | systems
+    figures.learning({other: registry.info(other)["training"] for other in curves}, directory / "learning.png")
+    draw(example, systems, shown, directory / "spectrograms.png")
+
+
+def draw(example, systems, names, path):
+    """Spectrograms of one mixture: clean, by every classical system, and by some checkpoints."""
+    headings = {name: heading for name, (heading, _) in enhancement.BASELINES.items()}
+    if example.snr_db is not None:
+        headings["noisy"] += f", {example.snr_db:g} dB"
+    headings |= {name: name for name in names}
+    made = {words: enhancement.enhance(systems[name], [example.noisy])[0] for name, words in headings.items()}
+    figures.spectrograms(example.reference, made, SAMPLE_RATE, path)
+
+
+def main():
+    given = arguments()
+    given.run(given)
 
 
 if __name__ == "__main__":

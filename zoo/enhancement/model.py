@@ -246,8 +246,10 @@ class BLSTMEnhancer(MaskEnhancer):
         self.units, self.hidden = units, hidden
         features, frames = _mask_inputs(n_fft)
         counted, x = FrameMask()(features, frames), features
-        for _ in range(2):
-            x = layers.Bidirectional(layers.LSTM(units, return_sequences=True))(x, mask=counted)
+        # All made first and kept: Keras's loader tells layers apart by id(), which a freed one hands on.
+        pairs = [[layers.LSTM(units, return_sequences=True, go_backwards=back) for back in (False, True)] for _ in "12"]
+        for forward, backward in pairs:
+            x = layers.Bidirectional(forward, backward_layer=backward)(x, mask=counted)
         x = layers.LeakyReLU(0.3)(layers.Dense(hidden)(x))
         mask = layers.Dense(n_fft // 2 + 1, activation="sigmoid")(x)
         core = keras.Model([features, frames], mask, name="core")

@@ -1,4 +1,4 @@
-"""How well predicted scores agree with true ones: correlation, error, and bootstrap intervals."""
+"""How well predicted scores agree with true ones: correlation, error, and bootstrap intervals; means with them too."""
 
 import numpy as np
 
@@ -122,8 +122,41 @@ def bootstrap(statistic, truth, predicted, n_resamples=1000, seed=0, confidence=
     return value, float(low), float(high)
 
 
+def grouped_mean(values, groups, seed=0):
+    """A mean with its 95 % percentile bootstrap interval, whole groups resampled.
+
+    Scores of one group (an utterance at several SNRs) go up and down together; to resample them one by one would make
+    the interval too narrow.
+
+    Args:
+        values: scores, `(n,)`. NaNs are left out.
+        groups: what each score belongs to, `(n,)` strings or numbers.
+        seed: of the 1000 resamples; the same seed gives the same interval.
+
+    Returns:
+        (mean, low, high), floats in the scores' unit; NaN where no score is left, low and high for fewer than two
+        groups too.
+
+    Raises:
+        InputError: the two differ in length.
+
+    Example:
+        >>> grouped_mean([1.0, 2.0, 3.0], ["one", "one", "one"])
+        (2.0, nan, nan)
+    """
+    values, groups = np.asarray(values, np.float64), np.asarray(groups)
+    if values.ndim != 1 or values.shape != groups.shape:
+        raise InputError(f"values {values.shape} and groups {groups.shape} must be of one shape, (n,)")
+    known = ~np.isnan(values)
+    if not known.any():
+        return np.nan, np.nan, np.nan
+    _, members = np.unique(groups[known], return_inverse=True)
+    # A group's sum and count are a pair: a resample's mean is the ratio of their sums.
+    return bootstrap(_ratio, np.bincount(members, values[known]), np.bincount(members), seed=seed)
+
+
 def agreement(truth, predicted, seed=0):
-    """All of the above, as a checkpoint's card holds them.
+    """Each statistic of agreement, as a checkpoint's card holds them.
 
     Args:
         truth: true scores, `(n,)`; NaN where there is none.
@@ -153,6 +186,10 @@ def _finite(truth, predicted):
         raise InputError(f"truth {truth.shape} and predicted {predicted.shape} must be of one shape, (n,)")
     kept = ~(np.isnan(truth) | np.isnan(predicted))
     return truth[kept], predicted[kept]
+
+
+def _ratio(totals, counts):
+    return float(totals.sum() / counts.sum())
 
 
 def _correlation(x, y):

@@ -1,0 +1,255 @@
+"""What an enhancer does to speech in noise, by true metrics: scores of each mixture, means with intervals, Table I.
+
+Imports no Keras backend: the processes that score import this module.
+"""
+
+import textwrap
+
+import joblib
+import numpy as np
+from tqdm import tqdm
+
+from zoo.audio.corpus import SAMPLE_RATE
+from zoo.enhancement.baselines import spectral_gating, wiener
+from zoo.errors import InputError
+from zoo.metrics import speech
+from zoo.metrics.agreement import grouped_mean
+
+METRICS = {"pesq-wb": ("PESQ wb", 2), "pesq-nb": ("PESQ nb", 2), "stoi": ("STOI", 3), "si-sdr": ("SI-SDR (dB)", 1)}
+AVERAGE = "average"  # the row of all mixtures
+BASE = "blstm-mse-16k"  # every other checkpoint's gain over it is shown
+# What a card shows beside the checkpoint: heading, and the system.
+BASELINES = {
+    "noisy": ("noisy", lambda noisy: noisy),
+    "wiener": ("Wiener", lambda noisy: [wiener(audio, SAMPLE_RATE) for audio in noisy]),
+    "spectral_gating": ("spectral gating", lambda noisy: [spectral_gating(audio, SAMPLE_RATE) for audio in noisy]),
+}
+_BATCH = 16
+_MIN_WIDTH = 16  # of a column, so that headings break at their hyphens
+
+
+def enhance(system, noisy):
+    """What a system makes of recordings of any lengths.
+
+    Args:
+        system: as for `score`.
+        noisy: list of float32 (samples,) at 16 kHz.
+
+    Returns:
+        list of float32 (samples,), in order.
+
+    Example:
+        >>> enhance(zoo.load("blstm-mse-16k"), [noisy])
+    """
+    if not hasattr(system, "enhance"):
+        return system(noisy)
+    lengths, estimates = np.array([len(audio) for audio in noisy]), [None] * len(noisy)
+    order = np.argsort(lengths, kind="stable")  # batches of like lengths: little padding
+    for start in tqdm(range(0, len(order), _BATCH), desc=f"enhance {system.name}", unit="batch", disable=None):
+        chosen = order[start : start + _BATCH]
+        padded = np.zeros((len(chosen), lengths[chosen].max()), "float32")
+        for row, i in zip(padded, chosen, strict=True):
+            row[: lengths[i]] = noisy[i]
+        for i, row in zip(chosen, system.enhance(padded, SAMPLE_RATE, lengths=lengths[chosen]), strict=True):
+            estimates[i] = row[: lengths[i]]
+    return estimates
+
+
+def score(system, examples, n_jobs=-1):
+    """Enhance mixtures and score them by the true metrics: PESQ wb and nb, STOI, SI-SDR.
+
+    Args:
+        system: an `Enhancer`, or a function of a list of noisy float32 (samples,) at 16 kHz -> the
+            enhanced ones.
+        examples: list of `Example`.
+        n_jobs: processes that score (joblib's counting).
+
+    Returns:
+        list of {"name", "snr_db", "pesq-wb", "pesq-nb", "stoi", "si-sdr"}, one an example, in order; a score that
+        cannot be computed (silence, too short, too long) is NaN. Higher is better for each; SI-SDR is in dB.
+
+    Raises:
+        InputError: the system gives another number of recordings or of samples.
+
+    Example:
+        >>> rows = score(zoo.load("blstm-mse-16k"), examples)
+    """
+    estimates = enhance(system, [example.noisy for example in examples])
+    if len(estimates) != len(examples):
+        raise InputError(f"the system gave {len(estimates)} recordings for {len(examples)}; it must keep each")
+    tasks = (
+        joblib.delayed(_true_scores)(example.reference, estimate)
+        for example, estimate in zip(examples, estimates, strict=True)
+    )
+    scores = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+    scores = tqdm(scores, total=len(examples), desc="score", unit="mixture", disable=None)
+    return [
+        {"name": example.name, "snr_db": example.snr_db} | found
+        for example, found in zip(examples, scores, strict=True)
+    ]
+
+
+def results(rows):
+    """A system's results as its card holds them: means by SNR and over all mixtures.
+
+    Args:
+        rows: of `score`.
+
+    Returns:
+        {row: {metric: [mean, low, high], ..., "n": mixtures, "n_failed": scores that are NaN, of all metrics}}; rows
+        are the SNRs in dB, "-6", "0" and so on, rising, and "average", the mean over all mixtures. Intervals are 95 %
+        bootstraps that resample utterances with all their SNRs.
+
+    Example:
+        >>> results(rows)["average"]["pesq-wb"][0]
+    """
+    levels = sorted({row["snr_db"] for row in rows if row["snr_db"] is not None})
+    groups = {f"{level:g}": [row for row in rows if row["snr_db"] == level] for level in levels}
+    return {group: _means(chosen) for group, chosen in (groups | {AVERAGE: rows}).items()}
+
+
+def gains(rows, base_rows):
+    """What a system gains over another one, mixture by mixture.
+
+    Args:
+        rows, base_rows: of `score`, of the same mixtures.
+
+    Returns:
+        {metric: [mean difference, low, high], ..., "n", "n_failed"} over all mixtures; above 0 the system is better. A
+        score that either failed to get is left out and counted. Intervals as in `results`.
+
+    Raises:
+        InputError: the mixtures differ.
+
+    Example:
+        >>> gains(rows, noisy_rows)["stoi"]
+    """
+    mixtures, base_mixtures = ([(row["name"], row["snr_db"]) for row in each] for each in (rows, base_rows))
+    if mixtures != base_mixtures:
+        raise InputError("the rows are of different mixtures; score both systems on the same examples")
+    pairs = zip(rows, base_rows, strict=True)
+    return _means([row | {metric: row[metric] - base[metric] for metric in METRICS} for row, base in pairs])
+
+
+def evaluation(scored, name):
+    """The part of a card's `evaluation` that is figures.
+
+    Args:
+        scored: {name: rows of `score`} of a checkpoint and of every system of `BASELINES`, and of `BASE` if one likes.
+        name: of the checkpoint.
+
+    Returns:
+        {"results", "noisy", "wiener", "spectral_gating": `results`, "gains": {"over ...": `gains`}}.
+
+    Example:
+        >>> evaluation(scored, "blstm-pmsqe-16k")["gains"]["over noisy"]["pesq-wb"]
+    """
+    bases = [base for base in ("noisy", BASE) if base in scored and base != name]
+    return {
+        "results": results(scored[name]),
+        **{system: results(scored[system]) for system in BASELINES},
+        "gains": {f"over {base}": gains(scored[name], scored[base]) for base in bases},
+    }
+
+
+def table(columns):
+    """The paper's Table I as text: a block a metric, rows by SNR and average, a column a system.
+
+    Args:
+        columns: {heading: `results` of a system}, or such of cards, where None stands for NaN.
+
+    Returns:
+        str of lines, without a newline at the end; a cell is "mean [low, high]", "-" where nothing has a score.
+
+    Example:
+        >>> print(table({"noisy": results(noisy_rows), "Wiener": results(wiener_rows)}))
+    """
+    names = list(next(iter(columns.values())))
+    blocks = []
+    for metric, (title, decimals) in METRICS.items():
+        rows = [[name, *(_cell(found[name][metric], decimals) for found in columns.values())] for name in names]
+        blocks.append(_aligned(title, "SNR (dB)", columns, rows))
+    told = {"mixtures": "n", "failed scores": "n_failed"}
+    counts = [[words, *(str(found[AVERAGE][key]) for found in columns.values())] for words, key in told.items()]
+    blocks.append(_aligned("Counts", "", columns, counts))
+    return "\n\n".join(blocks)
+
+
+def gain_table(found):
+    """Gains as text, a line each.
+
+    Args:
+        found: {what over what: `gains`}.
+
+    Returns:
+        str of lines, without a newline at the end; cells as in `table`.
+
+    Example:
+        >>> print(gain_table({"Wiener over noisy": gains(wiener_rows, noisy_rows)}))
+    """
+    headings = [title for title, _ in METRICS.values()]
+    rows = [
+        [words, *(_cell(gain[metric], decimals, "+") for metric, (_, decimals) in METRICS.items())]
+        for words, gain in found.items()
+    ]
+    return _aligned("Gains, mean over all mixtures", "", headings, rows)
+
+
+def records(columns):
+    """The same as records for a CSV file.
+
+    Args:
+        columns: as for `table`.
+
+    Returns:
+        list of {"system", "snr_db", "n", "n_failed", metric, metric + " low", metric + " high", ...}, one a system and
+        row of its results.
+
+    Example:
+        >>> csv.DictWriter(file, records(columns)[0]).writerows(records(columns))
+    """
+    found = []
+    for system, by_row in columns.items():
+        for name, facts in by_row.items():
+            record = {"system": system, "snr_db": name, "n": facts["n"], "n_failed": facts["n_failed"]}
+            for metric in METRICS:
+                record |= zip((metric, f"{metric} low", f"{metric} high"), facts[metric], strict=True)
+            found.append(record)
+    return found
+
+
+def _true_scores(reference, estimate):
+    scores = {}
+    for metric in METRICS:
+        try:
+            scores[metric] = speech.score_pair(metric, reference, estimate, SAMPLE_RATE)
+        except speech.Unscorable:
+            scores[metric] = np.nan
+    return scores
+
+
+def _means(rows):
+    utterances = [row["name"] for row in rows]
+    means = {metric: list(grouped_mean([row[metric] for row in rows], utterances)) for metric in METRICS}
+    failed = sum(bool(np.isnan(row[metric])) for row in rows for metric in METRICS)
+    return means | {"n": len(rows), "n_failed": failed}
+
+
+def _cell(triple, decimals, sign=""):
+    value, low, high = np.array(triple, float)  # None becomes NaN
+    if np.isnan(value):
+        return "-"
+    value, low, high = (f"{figure:{sign}z.{decimals}f}" for figure in (value, low, high))
+    return value if low == "nan" else f"{value} [{low}, {high}]"
+
+
+def _aligned(title, corner, columns, rows):
+    """A block of text: the title, headings broken at hyphens to the width of their column, then the rows."""
+    width = max(_MIN_WIDTH, *(len(cell) for row in rows for cell in row[1:]))
+    headings = [textwrap.wrap(heading, width) for heading in columns]
+    depth = max(map(len, headings))
+    lines = [[""] * (depth - len(heading)) + heading for heading in headings]
+    head = [[corner if i == depth - 1 else "", *(line[i] for line in lines)] for i in range(depth)]
+    first = max(len(row[0]) for row in (*head, *rows))
+    shown = ["  ".join([row[0].ljust(first), *(cell.rjust(width) for cell in row[1:])]).rstrip() for row in head + rows]
+    return "\n".join([title, *shown])

@@ -1,0 +1,112 @@
+"""The paper's Figures 2 and 3 for our networks, as PNG: how training went, and what the results look like."""
+
+from io import BytesIO
+
+import numpy as np
+import scipy.signal
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
+
+from zoo.audio import io
+from zoo.metrics import speech
+
+_N_FFT = 512
+_HOP_LENGTH = 128
+_RANGE_DB = 70  # of the colours, below the loudest bin of all panels
+_TRUE, _PREDICTED = "tab:blue", "tab:orange"
+
+
+def learning(trainings, path):
+    """True and predicted PESQ of the validation set against iterations, a panel a training (paper, Figure 2).
+
+    Where predicted PESQ rises and true PESQ falls, the surrogate is fooled. The checkpoint's iteration is marked.
+
+    Args:
+        trainings: {title: `training` of a card}, with "curve": {"iteration", "pesq-wb", "predicted"} (None: not
+            known) and "best_iteration".
+        path: PNG to write.
+
+    Example:
+        >>> learning({name: zoo.info(name)["training"] for name in zoo.list("blstm-*")}, "learning.png")
+    """
+    figure = Figure(figsize=(max(5.2, 3.6 * len(trainings)), 3.6), layout="constrained")
+    panels = figure.subplots(1, len(trainings), sharey=True, squeeze=False)[0]
+    for axes, (title, training) in zip(panels, trainings.items(), strict=True):
+        _learning_panel(axes, title, training)
+    panels[0].set_ylabel("mean PESQ wb, validation")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    _save(figure, path)
+
+
+def spectrograms(reference, systems, sample_rate, path):
+    """Log spectrograms of one mixture, clean and by each system, with its PESQ wb (paper, Figure 3).
+
+    Periodic Hamming window of 512 samples, hop 128. One scale of colours for all: 70 dB below the loudest bin.
+
+    Args:
+        reference: clean speech, float32 (samples,).
+        systems: {title: float32 (samples,)}, such as the noisy mixture and what enhancers made of it.
+        sample_rate: Hz; 16000, as PESQ wb wants it.
+        path: PNG to write.
+
+    Raises:
+        zoo.metrics.speech.Unscorable: a panel has no PESQ.
+
+    Example:
+        >>> spectrograms(clean, {"noisy": noisy, "Wiener": wiener(noisy, 16000)}, 16000, "spectrograms.png")
+    """
+    signals = {"clean": reference} | systems
+    decibels = [_decibels(audio, sample_rate) for audio in signals.values()]
+    top = max(spectrum.max() for spectrum in decibels)
+    columns = -(-len(signals) // 2)
+    figure = Figure(figsize=(3.4 * columns + 0.8, 5), layout="constrained")
+    grid = figure.subplots(2, columns, sharex=True, sharey=True, squeeze=False)
+    seconds = len(reference) / sample_rate
+    for axes, (title, audio), spectrum in zip(grid.flat, signals.items(), decibels, strict=False):
+        image = axes.imshow(
+            spectrum - top, origin="lower", aspect="auto", extent=(0, seconds, 0, sample_rate / 2000), cmap="magma",
+            vmin=-_RANGE_DB, vmax=0,
+        )  # fmt: skip
+        pesq = speech.score_pair("pesq-wb", reference, audio, sample_rate)
+        axes.set_title(f"{title}\nPESQ {pesq:.2f}", fontsize=9)
+        axes.xaxis.set_tick_params(labelbottom=True)
+    for axes in grid.flat[len(signals) :]:
+        axes.set_visible(False)
+    figure.supxlabel("time (s)", fontsize=10)
+    figure.supylabel("frequency (kHz)", fontsize=10)
+    figure.colorbar(image, ax=grid, label="level (dB)", aspect=40, pad=0.01)
+    _save(figure, path)
+
+
+def _learning_panel(axes, title, training):
+    curve = {key: np.array(values, float) for key, values in training["curve"].items()}  # None becomes NaN
+    iteration, true, predicted = curve["iteration"], curve["pesq-wb"], curve["predicted"]
+    axes.fill_between(iteration, true, predicted, where=predicted > true, color=_PREDICTED, alpha=0.12, linewidth=0)
+    axes.plot(iteration, predicted, "--", color=_PREDICTED, label="predicted by the surrogate")
+    axes.plot(iteration, true, "-", color=_TRUE, label="true")
+    best = training["best_iteration"]
+    axes.axvline(best, color="0.6", linewidth=0.8, linestyle=":")
+    axes.plot(best, true[iteration == best], "o", color=_TRUE, markersize=7, label="checkpoint")
+    axes.set_title(title, fontsize=10)
+    axes.set_xlabel("iteration")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _decibels(audio, sample_rate):
+    window = scipy.signal.get_window("hamming", _N_FFT)
+    transform = scipy.signal.ShortTimeFFT(window, _HOP_LENGTH, fs=sample_rate)
+    power = transform.spectrogram(np.asarray(audio, np.float64), p0=0, p1=1 + len(audio) // _HOP_LENGTH)
+    return 10 * np.log10(power + 1e-12)
+
+
+def _save(figure, path):
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", dpi=110)
+    # 256 colours look the same and take a third of the bytes.
+    image = Image.open(drawn).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
+    with io.replacing(path) as part:
+        image.save(part, format="png", optimize=True)
