@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 import zoo
+from zoo import preset
 from zoo.audio.corpus import SAMPLE_RATE
 from zoo.enhancement import examples, loss
 from zoo.enhancement.callbacks import Refresh, StopWhenNoBetter, TrueScores, freeze_statistics
@@ -112,6 +113,8 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto"):
         model: with the weights of the best epoch by `monitor`.
         facts: {"recipe", "best_iteration", "curve"}, as the card tells them; iteration 0 is before the first step.
         minutes: spent in the epochs, those before an interruption too.
+
+    A refreshed surrogate is left in `runs`/NAME/surrogate/, as a checkpoint directory.
     """
     if recipe.monitor not in _MODES:
         raise InputError(f"no monitor {recipe.monitor!r}: use {' or '.join(_MODES)}")
@@ -143,6 +146,8 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto"):
             shuffle=False,
             verbose=verbose,
         )
+        if recipe.refresh:
+            preset.save(learned[0].metric, folder / "surrogate")
     model.load_weights(folder / "best.weights.h5")
     trained = recipe.model()  # without the optimizer, which would treble the checkpoint
     trained.set_weights(enhancer.get_weights())
