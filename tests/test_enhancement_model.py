@@ -12,7 +12,8 @@ from harness import check_batch_invariance, check_padding_invariance, check_save
 from keras import ops
 
 import zoo.enhancement.model
-from zoo.enhancement.model import BLSTMEnhancer, ContextAggregationEnhancer, DNNEnhancer
+from zoo.enhancement.context import ContextAggregationEnhancer
+from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
 from zoo.errors import InputError
 
 RATE = 16000
@@ -165,6 +166,10 @@ def test_another_rate_is_refused_or_resampled(model):
         model.enhance(noisy, 44100)
     enhanced = model.enhance(noisy, 44100, resample=True)
     assert enhanced.shape == noisy.shape and np.isfinite(enhanced).all()
+
+
+def test_less_than_a_sample_at_the_models_rate(model):
+    assert model.enhance(np.ones(2), 96000, resample=True).shape == (2,)
 
 
 @pytest.mark.parametrize("noisy", [np.zeros(160), np.zeros(5000), np.ones(5000), np.sign(noise(5000)), np.ones(1)])

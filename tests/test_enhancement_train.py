@@ -8,7 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from harness import REPOSITORY, check_frozen
+from harness import REPOSITORY
 from keras import ops
 
 import zoo
@@ -148,6 +148,7 @@ def test_stopping_looks_back(mode, values, ended):
 def test_a_round_teaches_the_surrogate_what_the_enhancer_makes(source, surrogate, tmp_path):
     teacher, student = zoo.load(surrogate), zoo.load(surrogate, trainable=True)
     student.compile(keras.optimizers.Adam(1e-2), loss="mse", loss_weights=1 / 25)
+    student.optimizer.build(student.trainable_variables)
     batches = examples.Batches(source, RATE, 8, 1, seed=3)
     refresh = Refresh(DNNEnhancer(units=8), teacher, student, batches, tmp_path, steps=40, n_jobs=1)
     reference, degraded, scores = refresh._label(0)
@@ -171,7 +172,7 @@ def test_a_round_teaches_the_surrogate_what_the_enhancer_makes(source, surrogate
 
 
 def test_the_loss_falls_and_the_facts_are_whole(small, source, validation, tmp_path):
-    recipe = dataclasses.replace(small, steps=20, learning_rate=1e-2)
+    recipe = dataclasses.replace(small, steps=20, learning_rate=1e-2, monitor="val_loss")
     model, facts, minutes = train.train(recipe, source, validation, tmp_path, n_jobs=1, verbose=0)
     rows = training.read_log(tmp_path / "tiny" / "log.csv")
     assert float(rows[-1]["val_loss"]) < float(rows[0]["val_loss"])
@@ -203,7 +204,6 @@ def test_a_fixed_surrogate_stays_as_it_is(small, surrogate, source, validation, 
     ((_, learned),) = seen[0].terms
     for ours, theirs in zip(learned.metric.get_weights(), before.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    check_frozen(learned.metric, lambda: learned(np.ones((1, RATE)), np.ones((1, RATE))))
 
 
 class _Killed(BaseException):
@@ -216,29 +216,37 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(
 ):
     recipe = request.getfixturevalue(name)
     whole, facts, _ = train.train(recipe, source, validation, tmp_path / "whole", n_jobs=1, verbose=0)
-    begin = training.Epoch.on_epoch_begin
+    end = TrueScores.on_epoch_end
 
     def killed_in_the_last_epoch(self, epoch, logs=None):
         if epoch == 2:
             raise _Killed
-        begin(self, epoch, logs)
+        end(self, epoch, logs)
 
     with monkeypatch.context() as patch, pytest.raises(_Killed):
-        patch.setattr(training.Epoch, "on_epoch_begin", killed_in_the_last_epoch)
+        patch.setattr(TrueScores, "on_epoch_end", killed_in_the_last_epoch)
         train.train(recipe, source, validation, tmp_path / "cut", n_jobs=1, verbose=0)
     resumed, again, _ = train.train(recipe, source, validation, tmp_path / "cut", n_jobs=1, verbose=0)
     for column, values in facts["curve"].items():
-        np.testing.assert_allclose(again["curve"][column], values, rtol=1e-2, atol=1e-2, err_msg=column)
+        np.testing.assert_allclose(again["curve"][column], values, rtol=1e-3, atol=2e-3, err_msg=column)
     for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-2, atol=1e-3)
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+    if recipe.refresh:
+        surrogates = [zoo.load(f"{tmp_path}/{name}/tiny/surrogate/") for name in ("whole", "cut")]
+        for one, other in zip(*(surrogate.get_weights() for surrogate in surrogates), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+        assert not list((tmp_path / "cut" / "tiny").glob("*_0*"))
     done = train.train(recipe, source, validation, tmp_path / "cut", n_jobs=1, verbose=0)
     assert done[1] == again
 
 
 def test_another_recipe_does_not_go_on_with_this_run(small, source, validation, tmp_path):
-    training.claim(tmp_path / "tiny", small)
+    train.train(dataclasses.replace(small, epochs=1), source, validation, tmp_path, n_jobs=1, verbose=0)
     with pytest.raises(InputError, match="another recipe"):
-        train.train(dataclasses.replace(small, seed=1), source, validation, tmp_path)
+        train.train(dataclasses.replace(small, epochs=2), source, validation, tmp_path)
+    others = examples.Mixtures({"talker": [voice(4.0, seed=77)]}, source.noise, (-8, 8))
+    with pytest.raises(InputError, match="other data"):
+        train.train(dataclasses.replace(small, epochs=1), others, validation, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -298,3 +306,16 @@ assert len(set(predicted)) == 3
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.startswith("jax")
+
+
+def test_a_refresh_by_another_metric_is_refused(small, source, validation, tmp_path):
+    refresh = {"examples": 8, "steps": 1, "learning_rate": 1e-3}
+    recipe = dataclasses.replace(small, loss={"quality-net-lite-stoi-16k": 1.0}, refresh=refresh)
+    with pytest.raises(InputError, match="wide-band PESQ"):
+        train.train(recipe, source, validation, tmp_path, n_jobs=1, verbose=0)
+
+
+def test_a_training_that_diverges_says_so():
+    stop = StopWhenNoBetter("pesq-wb", "max", 3)
+    with pytest.raises(InputError, match="learning rate"):
+        stop.on_epoch_end(0, {"loss": np.nan, "pesq-wb": 1.0})

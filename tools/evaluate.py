@@ -33,7 +33,7 @@ from zoo.training import read_words
 
 CONFIGS = Path(__file__).parent / "configs"
 # Whose curves are the paper's Figure 2; they and the other BLSTMs are in its Figure 3, both beside the last one's card.
-FOOLED_AND_CURED = (enhancement.BASE, "blstm-quality-net-16k", "blstm-quality-net-refresh-16k")
+FOOLED_AND_CURED = ("blstm-mse-16k", "blstm-quality-net-16k", "blstm-quality-net-refresh-16k")
 FIGURE_SNR_DB = 6
 
 
@@ -154,7 +154,7 @@ def evaluate_enhancers(given):
     if not names:
         raise InputError("no enhancer is bundled: train one (tools/train_enhancement.py), or give --checkpoint")
     cards = {name: with_words(registry.info(name)) for name in names} if own else {}
-    compared = dict.fromkeys([*(name for name in [enhancement.BASE] if name in bundled), *names])
+    compared = dict.fromkeys([*(base for name in names for base in enhancement.bases(name) if base in bundled), *names])
     systems = {name: system for name, (_, system) in enhancement.BASELINES.items()}
     systems |= {name: preset.load(registry.resolve(name)) for name in compared}
     found, words = mixtures(given)
@@ -169,6 +169,7 @@ def evaluate_enhancers(given):
         command = f"python tools/evaluate.py enhancement --checkpoint {name}"
         facts = {"command": command, "commit": provenance.commit(), "data": words}
         preset.write_card(registry.resolve(name), about | {"evaluation": facts | evaluations[name]})
+    for name in cards:
         plot(name, bundled, systems, example)
 
 

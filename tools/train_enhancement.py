@@ -1,7 +1,7 @@
 """Train a speech enhancer: mix, fit, watch true scores, save.
 
     python tools/train_enhancement.py tools/configs/blstm-mse-16k.toml
-    python tools/train_enhancement.py tools/configs/blstm-mse-16k.toml --voice-bank VoiceBank-DEMAND/ --name my-blstm
+    python tools/train_enhancement.py tools/configs/blstm-mse-16k.toml --voice-bank DIR --name my-blstm --output my/
 
 The same command goes on after an interruption. KERAS_BACKEND=jax trains on JAX (and on its accelerator).
 """
@@ -73,7 +73,11 @@ def main():
     command, start = " ".join(["python", *sys.argv]), provenance.commit()
     source, validation = read_examples(recipe, data, *corpora)
     model, facts, minutes = train(recipe, source, validation, runs, jobs, verbose=1 if sys.stdout.isatty() else 2)
-    about = read_words(config) | card.training_card(recipe, model, facts, minutes, command, start)
+    words = read_words(config)
+    if any(corpora):  # the config's words are of the data folder
+        words |= {"data": f"{' with '.join(filter(None, corpora))}, by the command below", "limits": []}
+        words["licence"] = {"code": "MIT", "weights": "not stated", "data": "not stated"}
+    about = words | card.training_card(recipe, model, facts, minutes, command, start)
     preset.save(model, output / recipe.name, card=about, golden=card.golden_input())
 
 

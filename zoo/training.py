@@ -33,21 +33,23 @@ def read_words(config):
     return unsaid | {"licence": dict.fromkeys(("code", "weights", "data"), "not stated")} | words
 
 
-def claim(folder, recipe):
-    """Make the folder of a run; one that another recipe has begun is refused, not continued."""
+def claim(folder, recipe, **data):
+    """Make the folder of a run; one that another recipe has begun, or on other `data`, is refused, not continued."""
     folder.mkdir(parents=True, exist_ok=True)
-    facts, path = json.dumps(asdict(recipe), indent=1), folder / "recipe.json"
+    facts, path = json.dumps(asdict(recipe) | data, indent=1), folder / "recipe.json"
     if path.exists() and path.read_text() != facts:
-        raise InputError(f"{folder} holds the run of another recipe: delete it, or give another --name")
+        raise InputError(
+            f"{folder} holds the run of another recipe, or one on other data: delete it, or give another --name"
+        )
     path.write_text(facts)
 
 
 def read_log(log):
-    """The epochs of a training log, a dict of strings each."""
+    """The epochs of a training log, a dict of strings each; of an epoch that was done twice, the last."""
     if not log.exists():
         return []
     with open(log, newline="") as file:
-        return list(csv.DictReader(file))
+        return list({row["epoch"]: row for row in csv.DictReader(file)}.values())
 
 
 class Epoch(keras.callbacks.Callback):
@@ -71,7 +73,7 @@ class Epoch(keras.callbacks.Callback):
         logs["seconds"] = time.monotonic() - self.start
 
 
-def keepers(folder, begun, monitor, mode):
+def keepers(folder, begun, monitor, mode, start=()):
     """Callbacks that keep the best weights (best.weights.h5), the log (log.csv), and the state to resume from (state/).
 
     Args:
@@ -79,8 +81,9 @@ def keepers(folder, begun, monitor, mode):
         begun: the log so far, as `read_log` gives it.
         monitor: column of the log that says which epoch is best.
         mode: "min" or "max" of it.
+        start: its value before the first epoch, in a list, where best.weights.h5 holds those weights.
     """
-    values = [float(row[monitor]) for row in begun]
+    values = [*start, *(float(row[monitor]) for row in begun)]
     return [
         keras.callbacks.ModelCheckpoint(
             folder / "best.weights.h5",

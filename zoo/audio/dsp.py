@@ -19,6 +19,14 @@ def frame_count(lengths, hop_length):
     return 1 + lengths // hop_length
 
 
+def frame_mask(waveform, lengths, hop_length):
+    """float32 (batch, frames): 1 for the frames of `stft` that count, by (batch,) lengths or None for all."""
+    samples = ops.shape(waveform)[1]
+    if lengths is None:
+        lengths = ops.zeros_like(waveform[:, 0], dtype="int32") + samples
+    return sequence_mask(frame_count(lengths, hop_length), frame_count(samples, hop_length))
+
+
 def stft(waveform, n_fft=512, hop_length=256, lengths=None):
     """Short-time Fourier transform, as a real and an imaginary part.
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from zoo.audio.corpus import SAMPLE_RATE
+from zoo.errors import InputError
 from zoo.metrics import speech
 
 SCORES = ("pesq-wb", "stoi", "si-sdr")
@@ -56,6 +57,9 @@ class StopWhenNoBetter(keras.callbacks.Callback):
         mode: "min" or "max" of it.
         patience: epochs.
         begun: values of the epochs before.
+
+    Raises:
+        InputError: the loss is no longer finite.
     """
 
     def __init__(self, monitor, mode, patience, begun=()):
@@ -70,6 +74,8 @@ class StopWhenNoBetter(keras.callbacks.Callback):
         return len(self.values) - 1 - int(np.nanargmax(self.sign * np.array(self.values))) >= self.patience
 
     def on_epoch_end(self, epoch, logs=None):
+        if not np.isfinite(logs["loss"]):
+            raise InputError(f"the loss is {logs['loss']} after epoch {epoch + 1}: lower the learning rate")
         self.values.append(logs[self.monitor])
         self.model.stop_training = self.ended()
 
@@ -77,22 +83,28 @@ class StopWhenNoBetter(keras.callbacks.Callback):
 class Refresh(keras.callbacks.Callback):
     """Alternating refresh: before each epoch the surrogate learns the true PESQ of what the enhancer makes now.
 
-    New mixtures are enhanced and labelled over all cores; a trainable copy of the surrogate (Adam, squared error) does
-    some steps on batches that are half new examples and half earlier ones and unprocessed noisy speech; its weights go
-    into the frozen surrogate that the loss uses. Without it the surrogate is soon fooled: it never saw such output.
+    New mixtures are enhanced and labelled over all cores, and a quarter of them as they are, noisy. A trainable copy of
+    the surrogate (Adam, squared error) does some steps on batches that are half this round's and half those of the last
+    60 rounds, each 0.97 times as likely as the next; its weights go into the frozen surrogate that the loss uses.
+    Without it the surrogate is soon fooled: it never saw such output. The rounds take 20 MB each for 96 mixtures of
+    2.5 s, in memory and on disk.
 
     Args:
         enhancer: the enhancer in training.
         teacher: the frozen surrogate of the loss.
-        student: a trainable copy of it, compiled, with frozen statistics (`freeze_statistics`).
+        student: a trainable copy of it, compiled, with frozen statistics (`freeze_statistics`) and a built optimizer.
         batches: `zoo.enhancement.examples.Batches`; a batch is the new mixtures of a round.
         folder: a `pathlib.Path` where the rounds and the student are kept, to go on from.
         steps: of the student in a round.
         n_jobs: processes for the labels.
+
+    Raises:
+        InputError: nothing that the enhancer makes has a PESQ.
     """
 
     BATCH_SIZE = 32
     KEPT = 60  # rounds that are replayed
+    DECAY = 0.97  # of their chance, from round to round
 
     def __init__(self, enhancer, teacher, student, batches, folder, steps, n_jobs=-1):
         super().__init__()
@@ -101,18 +113,36 @@ class Refresh(keras.callbacks.Callback):
         self.rounds = {}  # epoch -> reference, degraded int16 (pairs, samples), scores
 
     def on_epoch_begin(self, epoch, logs=None):
+        if epoch and not self.rounds:
+            self.student.load_weights(self._student_file(epoch - 1))  # going on after an interruption
         kept = range(max(0, epoch - self.KEPT), epoch)
         self.rounds = {i: self.rounds[i] if i in self.rounds else self._stored(i) for i in kept}
         self.rounds[epoch] = self._label(epoch)
         rng = np.random.default_rng([self.batches.seed, epoch])
+        for layer in self.student.core.layers:
+            if isinstance(layer, keras.layers.Dropout):  # its state is not among the weights
+                layer.seed_generator.state.assign([self.batches.seed, epoch])
         for _ in range(self.steps):
             reference, degraded, scores = self._draw(epoch, rng)
             self.student.train_on_batch((reference, degraded), scores)
         self.teacher.set_weights(self.student.get_weights())
 
     def on_epoch_end(self, epoch, logs=None):
-        # Beside Keras's own backup of this epoch: both or neither are gone back to.
-        self.student.save(self.folder / "student.keras")
+        # The epoch's number ties it to Keras's own backup, which may be of the epoch before if this one is cut short.
+        self.student.save_weights(self._student_file(epoch))
+        for old in (self._student_file(epoch - 2), self._round_file(epoch - self.KEPT - 1)):
+            old.unlink(missing_ok=True)
+
+    def clear(self):
+        """Delete what was kept to go on from."""
+        for file in [*self.folder.glob("round_*.npz"), *self.folder.glob("student_*.weights.h5")]:
+            file.unlink()
+
+    def _student_file(self, epoch):
+        return self.folder / f"student_{epoch:04d}.weights.h5"
+
+    def _round_file(self, epoch):
+        return self.folder / f"round_{epoch:04d}.npz"
 
     def _label(self, epoch):
         """Enhance a round's mixtures and score them and the first quarter of the noisy ones; kept on disk."""
@@ -125,19 +155,21 @@ class Refresh(keras.callbacks.Callback):
         scores = true_scores("pesq-wb", _as_float(reference), _as_float(degraded), self.n_jobs)
         known = np.isfinite(scores)
         drawn = reference[known], degraded[known], scores[known].astype("float32")
-        np.savez(self.folder / f"round_{epoch:04d}.npz", *drawn)
+        if not known.any():
+            raise InputError("nothing that the enhancer makes has a PESQ: lower the learning rate")
+        np.savez(self._round_file(epoch), *drawn)
         return drawn
 
     def _stored(self, epoch):
-        with np.load(self.folder / f"round_{epoch:04d}.npz") as stored:
+        with np.load(self._round_file(epoch)) as stored:
             return tuple(stored[name] for name in stored.files)
 
     def _draw(self, epoch, rng):
-        """A batch for the student: half of this round, half of the earlier ones, the later the likelier."""
+        """A batch for the student."""
         earlier = np.array([i for i in self.rounds if i < epoch])
         chosen = [epoch] * self.BATCH_SIZE
         if earlier.size:
-            chance = 0.97 ** (epoch - 1.0 - earlier)
+            chance = self.DECAY ** (epoch - 1.0 - earlier)
             chosen[::2] = rng.choice(earlier, size=self.BATCH_SIZE // 2, p=chance / chance.sum())
         rows = [rng.integers(len(self.rounds[i][2])) for i in chosen]
         picked = [[column[row] for column in self.rounds[i]] for i, row in zip(chosen, rows, strict=True)]

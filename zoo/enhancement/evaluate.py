@@ -17,7 +17,6 @@ from zoo.metrics.agreement import grouped_mean
 
 METRICS = {"pesq-wb": ("PESQ wb", 2), "pesq-nb": ("PESQ nb", 2), "stoi": ("STOI", 3), "si-sdr": ("SI-SDR (dB)", 1)}
 AVERAGE = "average"  # the row of all mixtures
-BASE = "blstm-mse-16k"  # every other checkpoint's gain over it is shown
 # What a card shows beside the checkpoint: heading, and the system.
 BASELINES = {
     "noisy": ("noisy", lambda noisy: noisy),
@@ -131,11 +130,17 @@ def gains(rows, base_rows):
     return _means([row | {metric: row[metric] - base[metric] for metric in METRICS} for row, base in pairs])
 
 
+def bases(name):
+    """Checkpoints that a checkpoint's gain is shown over: its network after squared error, at both ranges of SNR."""
+    network = name.partition("-")[0]
+    return [base for base in (f"{network}-mse-16k", f"{network}-mse-wide-16k") if base != name]
+
+
 def evaluation(scored, name):
     """The part of a card's `evaluation` that is figures.
 
     Args:
-        scored: {name: rows of `score`} of a checkpoint and of every system of `BASELINES`, and of `BASE` if one likes.
+        scored: {name: rows of `score`} of a checkpoint and of every system of `BASELINES`, and of its `bases`.
         name: of the checkpoint.
 
     Returns:
@@ -144,11 +149,10 @@ def evaluation(scored, name):
     Example:
         >>> evaluation(scored, "blstm-pmsqe-16k")["gains"]["over noisy"]["pesq-wb"]
     """
-    bases = [base for base in ("noisy", BASE) if base in scored and base != name]
     return {
         "results": results(scored[name]),
         **{system: results(scored[system]) for system in BASELINES},
-        "gains": {f"over {base}": gains(scored[name], scored[base]) for base in bases},
+        "gains": {f"over {base}": gains(scored[name], scored[base]) for base in ("noisy", *bases(name)) if base in scored},
     }
 
 

@@ -41,7 +41,7 @@ def learning(trainings, path):
 
 
 def spectrograms(reference, systems, sample_rate, path):
-    """Log spectrograms of one mixture, clean and by each system, with its PESQ wb (paper, Figure 3).
+    """Log spectrograms of one mixture, clean and by each system, with its PESQ wb or NaN (paper, Figure 3).
 
     Periodic Hamming window of 512 samples, hop 128. One scale of colours for all: 70 dB below the loudest bin.
 
@@ -50,9 +50,6 @@ def spectrograms(reference, systems, sample_rate, path):
         systems: {title: float32 (samples,)}, such as the noisy mixture and what enhancers made of it.
         sample_rate: Hz; 16000, as PESQ wb wants it.
         path: PNG to write.
-
-    Raises:
-        zoo.metrics.speech.Unscorable: a panel has no PESQ.
 
     Example:
         >>> spectrograms(clean, {"noisy": noisy, "Wiener": wiener(noisy, 16000)}, 16000, "spectrograms.png")
@@ -69,7 +66,7 @@ def spectrograms(reference, systems, sample_rate, path):
             spectrum - top, origin="lower", aspect="auto", extent=(0, seconds, 0, sample_rate / 2000), cmap="magma",
             vmin=-_RANGE_DB, vmax=0,
         )  # fmt: skip
-        pesq = speech.score_pair("pesq-wb", reference, audio, sample_rate)
+        (pesq,) = speech.pesq(reference, audio, sample_rate)
         axes.set_title(f"{title}\nPESQ {pesq:.2f}", fontsize=9)
         axes.xaxis.set_tick_params(labelbottom=True)
     for axes in grid.flat[len(signals) :]:

@@ -7,7 +7,7 @@ from keras import ops
 
 import zoo
 from zoo.audio import dsp
-from zoo.enhancement.pmsqe import PMSQE, frame_mask
+from zoo.enhancement.pmsqe import PMSQE
 from zoo.errors import InputError
 
 _LOG_FLOOR = 3e-4  # added to a magnitude inside its logarithm: 16-bit noise counts for little
@@ -42,7 +42,7 @@ class MagnitudeMSE(keras.losses.Loss):
 
     def call(self, reference, estimate, lengths=None):
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (reference, estimate)]
-        mask = frame_mask(estimate, lengths, self.hop_length)
+        mask = dsp.frame_mask(estimate, lengths, self.hop_length)
         return _mean(ops.square(spectra[0] - spectra[1]), mask)
 
     def get_config(self):
@@ -79,7 +79,7 @@ class MultiResolutionSTFT(keras.losses.Loss):
 
     def _at(self, n_fft, reference, estimate, lengths):
         ours, theirs = (dsp.magnitude(x, n_fft, n_fft // 4, lengths) for x in (estimate, reference))
-        mask = frame_mask(estimate, lengths, n_fft // 4)
+        mask = dsp.frame_mask(estimate, lengths, n_fft // 4)
         error, power = _mean(ops.square(ours - theirs), mask), _mean(ops.square(theirs + _LOG_FLOOR), mask)
         logs = ops.abs(ops.log(ours + _LOG_FLOOR) - ops.log(theirs + _LOG_FLOOR))
         return ops.sqrt(error + _EPS) / ops.sqrt(power) + _mean(logs, mask)

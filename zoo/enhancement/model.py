@@ -1,8 +1,7 @@
 """Speech enhancers: networks that take noise out of one-channel speech, behind one waveform face.
 
 `BLSTMEnhancer` and `DNNEnhancer` are the mask networks of Fu, Liao and Tsao 2019 ("Learning with Learned Loss
-Function: Speech Enhancement with Quality-Net to Improve Perceptual Evaluation of Speech Quality", section III);
-`ContextAggregationEnhancer` is the waveform network of Manocha et al. 2020 (section 3.4, after Germain et al. 2019).
+Function: Speech Enhancement with Quality-Net to Improve Perceptual Evaluation of Speech Quality", section III).
 """
 
 import keras
@@ -11,13 +10,12 @@ from keras import layers, ops
 
 from zoo.audio import dsp
 from zoo.audio.io import resample as resample_audio
-from zoo.enhancement.layers import AdaptiveNormalization, FrameMask
+from zoo.enhancement.layers import FrameMask
 from zoo.errors import InputError
-from zoo.layers import MaskTime
 
 CHUNK_SECONDS = 30.0  # a longer recording goes through the network in chunks of this length, which bounds the memory
 _BUCKET_SECONDS = 1.0  # batches are padded to a multiple of it, so that few shapes are compiled
-_FLOOR = 1e-7  # -70 dB below a clip's mean power: about the noise of 16 bits under speech
+_FLOOR = 1e-7  # 70 dB below a clip's mean power: about the noise of 16 bits under speech
 _FLAT = 0.1  # added to a bin's variance of log power: a bin that never changes must not be blown up
 _SILENCE = 1e-8
 
@@ -90,6 +88,8 @@ class Enhancer(keras.Model):
             inner = [resample_audio(row[:n], sample_rate, self.sample_rate) for row, n in zip(rows, lengths)]
             enhanced = np.zeros(rows.shape, "float32")
             for row, brought, n in zip(enhanced, inner, lengths):
+                if not len(brought):  # less than half a sample at the model's rate
+                    continue
                 back = self._enhance_rows(brought[None], np.array([len(brought)]), batch_size)
                 back = resample_audio(back[0], self.sample_rate, sample_rate)[:n]
                 row[: len(back)] = back
@@ -160,8 +160,9 @@ class MaskEnhancer(Enhancer):
     Call as `Enhancer`; chunks of a long recording also pass its statistics, [noisy, lengths, level, mean, deviation].
     """
 
-    def __init__(self, core, mask_floor, sample_rate, n_fft, hop_length, lookahead, context, name):
-        super().__init__(core, sample_rate, lookahead, hop_length, context, name)
+    def __init__(self, core, mask_floor, sample_rate, n_fft, lookahead, context, name):
+        # Half a window: with a shorter hop, frames beyond the last that counts would hold samples that count.
+        super().__init__(core, sample_rate, lookahead, n_fft // 2, context, name)
         self.mask_floor, self.n_fft = mask_floor, n_fft
 
     def call(self, inputs, training=False):
@@ -208,8 +209,7 @@ class MaskEnhancer(Enhancer):
         return [level, *(x[None, None].astype("float32") for x in (mean, deviation))]
 
     def get_config(self):
-        own = {"mask_floor": self.mask_floor, "n_fft": self.n_fft, "hop_length": self.hop_length}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "mask_floor": self.mask_floor, "n_fft": self.n_fft}
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -224,7 +224,7 @@ class BLSTMEnhancer(MaskEnhancer):
         hidden: units of the dense layer.
         mask_floor: lowest value of the mask: mask = floor + (1 - floor) sigmoid. The author's later code clips the
             sigmoid at the floor instead, which leaves no gradient below it.
-        sample_rate, n_fft, hop_length: in Hz and samples; periodic Hamming window of n_fft, hop_length divides it.
+        sample_rate, n_fft: in Hz and samples; periodic Hamming window of n_fft, hop of half of it.
         name: of the model.
 
     Example:
@@ -240,7 +240,6 @@ class BLSTMEnhancer(MaskEnhancer):
         mask_floor=0.05,
         sample_rate=16000,
         n_fft=512,
-        hop_length=256,
         name="blstm_enhancer",
     ):
         self.units, self.hidden = units, hidden
@@ -253,8 +252,8 @@ class BLSTMEnhancer(MaskEnhancer):
         x = layers.LeakyReLU(0.3)(layers.Dense(hidden)(x))
         mask = layers.Dense(n_fft // 2 + 1, activation="sigmoid")(x)
         core = keras.Model([features, frames], mask, name="core")
-        context = 5 * sample_rate // hop_length
-        super().__init__(core, mask_floor, sample_rate, n_fft, hop_length, None, context, name)
+        context = 5 * sample_rate // (n_fft // 2)
+        super().__init__(core, mask_floor, sample_rate, n_fft, None, context, name)
 
     def get_config(self):
         return {**super().get_config(), "units": self.units, "hidden": self.hidden}
@@ -268,7 +267,7 @@ class DNNEnhancer(MaskEnhancer):
 
     Args:
         units: of each of the three dense layers.
-        mask_floor, sample_rate, n_fft, hop_length, name: as for `BLSTMEnhancer`.
+        mask_floor, sample_rate, n_fft, name: as for `BLSTMEnhancer`.
 
     Example:
         >>> model = DNNEnhancer(units=8)
@@ -276,9 +275,7 @@ class DNNEnhancer(MaskEnhancer):
         (2, 4000)
     """
 
-    def __init__(
-        self, units=256, mask_floor=0.05, sample_rate=16000, n_fft=512, hop_length=256, name="dnn_enhancer"
-    ):
+    def __init__(self, units=256, mask_floor=0.05, sample_rate=16000, n_fft=512, name="dnn_enhancer"):
         self.units = units
         features, frames = _mask_inputs(n_fft)
         x = features
@@ -286,54 +283,11 @@ class DNNEnhancer(MaskEnhancer):
             x = layers.Dense(units, activation="relu")(x)
         mask = layers.Dense(n_fft // 2 + 1, activation="sigmoid")(x)
         core = keras.Model([features, frames], mask, name="core")
-        context = 2 * n_fft // hop_length  # the frames at a chunk's ends lack its neighbours' samples
-        super().__init__(core, mask_floor, sample_rate, n_fft, hop_length, n_fft / sample_rate, context, name)
+        context = 4  # the frames at a chunk's ends lack its neighbours' samples
+        super().__init__(core, mask_floor, sample_rate, n_fft, n_fft / sample_rate, context, name)
 
     def get_config(self):
         return {**super().get_config(), "units": self.units}
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class ContextAggregationEnhancer(Enhancer):
-    """The waveform network of the JND paper: dilated convolutions 1 x 3, each with adaptive normalisation.
-
-    `depth` convolutions with dilations 1, 2, 4, ..., one undilated, each w0 x + w1 N(x) and LeakyReLU 0.2, then a
-    1 x 1 convolution to one channel; zeros around the recording. N is the mean and variance of the clip itself over
-    time, in inference too. 160,925 parameters; a sample sees 8,192 samples (0.512 s) before and after it, and the
-    statistics of the clip.
-
-    Latency: the whole recording, for its statistics. Chunks of a long one have statistics of their own.
-
-    Args:
-        depth: number of dilated convolutions.
-        channels: of each.
-        sample_rate: in Hz.
-        name: of the model.
-
-    Example:
-        >>> ContextAggregationEnhancer().count_params()
-        160925
-    """
-
-    def __init__(self, depth=13, channels=64, sample_rate=16000, name="context_aggregation_enhancer"):
-        self.depth, self.channels = depth, channels
-        waveform = keras.Input((None, 1), name="waveform")
-        lengths = keras.Input((), dtype="int32", name="lengths")
-        x = waveform
-        for dilation in (*(2**i for i in range(depth)), 1):
-            x = layers.Conv1D(channels, 3, padding="same", dilation_rate=dilation, use_bias=False)(x)
-            x = layers.LeakyReLU(0.2)(AdaptiveNormalization()(x, lengths))
-            # Zeros after the end, as around the bare recording.
-            x = layers.Reshape((-1, channels))(MaskTime()(layers.Reshape((-1, 1, channels))(x), lengths))
-        core = keras.Model([waveform, lengths], layers.Conv1D(1, 1)(x), name="core")
-        reach = 2**depth  # samples on each side that one sample of the output sees
-        super().__init__(core, sample_rate, reach / sample_rate, 1, reach, name)
-
-    def _enhance(self, noisy, lengths, training):
-        return ops.cast(self.core([noisy[:, :, None], lengths], training=training), "float32")[:, :, 0]
-
-    def get_config(self):
-        return {**super().get_config(), "depth": self.depth, "channels": self.channels}
 
 
 def _mask_inputs(n_fft):

@@ -26,11 +26,15 @@ def train_on_data(data, snr_db, n_validation):
 
 
 def train_on_timit(directory, noise, snr_db, n_validation):
-    """TIMIT's sentences in the recordings of noise of another folder; see `datasets.timit`."""
+    """TIMIT's sentences in another folder's recordings of noise, every tenth for validation; see `datasets.timit`."""
     recordings = _flat(_read(datasets.recordings(noise)))
-    source = Mixtures(_read(datasets.timit(directory, "train")), recordings, snr_db)
+    if len(recordings) < 2:
+        raise InputError(f"{noise} holds one recording: training and validation need one each")
+    held_noise = recordings[::10]
+    training_noise = [recording for i, recording in enumerate(recordings) if i % 10]
+    source = Mixtures(_read(datasets.timit(directory, "train")), training_noise, snr_db)
     held = _read(datasets.timit(directory, "validation"))
-    return source, validation_set(held, recordings, n_validation, _VALIDATION_SECONDS)
+    return source, validation_set(held, held_noise, n_validation, _VALIDATION_SECONDS)
 
 
 def train_on_voice_bank(directory, n_validation, seed=1):

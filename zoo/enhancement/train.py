@@ -5,6 +5,7 @@ One recipe covers pre-training on squared error, the other signal losses, fine-t
 `tf.function` on TensorFlow and one jitted function on JAX. The same command goes on after an interruption.
 """
 
+import hashlib
 import json
 import shutil
 from dataclasses import asdict, dataclass, field
@@ -14,11 +15,12 @@ import keras
 import numpy as np
 
 import zoo
-from zoo import preset
+from zoo import preset, registry
 from zoo.audio.corpus import SAMPLE_RATE
 from zoo.enhancement import examples, loss
 from zoo.enhancement.callbacks import Refresh, StopWhenNoBetter, TrueScores, freeze_statistics
-from zoo.enhancement.model import BLSTMEnhancer, ContextAggregationEnhancer, DNNEnhancer
+from zoo.enhancement.context import ContextAggregationEnhancer
+from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
 from zoo.errors import InputError
 from zoo.quality_net.loss import QualityNetLoss
 from zoo.training import Epoch, claim, keepers, read_log, read_recipe
@@ -118,23 +120,21 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto"):
     """
     if recipe.monitor not in _MODES:
         raise InputError(f"no monitor {recipe.monitor!r}: use {' or '.join(_MODES)}")
-    folder, mode = Path(runs) / recipe.name, _MODES[recipe.monitor]
-    claim(folder, recipe)
+    folder = Path(runs) / recipe.name
+    batches = _batches(recipe, source, recipe.batch_size, recipe.steps, recipe.seed)
+    claim(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0])).hexdigest()[:16])
     enhancer, criterion = recipe.model(), loss.build(recipe.loss)
-    learned = [term for _, term in getattr(criterion, "terms", [(1.0, criterion)]) if isinstance(term, QualityNetLoss)]
+    learned = [term for _, term in criterion.terms if isinstance(term, QualityNetLoss)]
     scores = TrueScores(enhancer, validation, learned[0].metric if learned else zoo.load(recipe.watch), n_jobs)
-    model = _Training(enhancer, [term.metric for term in learned])
-    model.compile(_optimizer(recipe), loss=criterion, jit_compile=keras.backend.backend() == "jax")
-    model(scores.noisy[:1])  # builds it, and Keras restores only an optimizer that is built
-    model.optimizer.build(model.trainable_variables)
+    model = _compiled(recipe, enhancer, criterion, [term.metric for term in learned])
     begun = read_log(folder / "log.csv")
     if not begun:
         (folder / "start.json").write_text(json.dumps(scores.measure()))
-    batches = _batches(recipe, source, recipe.batch_size, recipe.steps, recipe.seed)
-    stop = StopWhenNoBetter(recipe.monitor, mode, recipe.patience, [float(row[recipe.monitor]) for row in begun])
-    callbacks = [Epoch(batches), scores, *keepers(folder, begun, recipe.monitor, mode), stop]
-    if recipe.refresh:
-        callbacks.insert(1, _refresher(recipe, source, enhancer, learned, folder, bool(begun), n_jobs))
+        model.save_weights(folder / "best.weights.h5")
+    refresh = [_refresher(recipe, source, enhancer, learned, folder, n_jobs)] if recipe.refresh else []
+    mode, start = _MODES[recipe.monitor], [value for value in [_start(folder).get(recipe.monitor)] if value is not None]
+    values = [*start, *(float(row[recipe.monitor]) for row in begun)]
+    stop = StopWhenNoBetter(recipe.monitor, mode, recipe.patience, values)
     if len(begun) < recipe.epochs and not stop.ended():
         model.fit(
             batches,
@@ -142,18 +142,28 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto"):
             validation_data=(scores.noisy, scores.reference) if recipe.monitor == "val_loss" else None,
             validation_batch_size=recipe.batch_size,
             epochs=recipe.epochs,
-            callbacks=callbacks,
+            # The seconds of an epoch hold its round before and its scores after.
+            callbacks=[scores, Epoch(batches), *refresh, *keepers(folder, begun, recipe.monitor, mode, start), stop],
             shuffle=False,
             verbose=verbose,
         )
-        if recipe.refresh:
-            preset.save(learned[0].metric, folder / "surrogate")
+        for callback in refresh:
+            preset.save(callback.teacher, folder / "surrogate")
+            callback.clear()
     model.load_weights(folder / "best.weights.h5")
     trained = recipe.model()  # without the optimizer, which would treble the checkpoint
     trained.set_weights(enhancer.get_weights())
     shutil.rmtree(folder / "state", ignore_errors=True)
     rows = read_log(folder / "log.csv")
     return trained, _facts(recipe, folder, rows), sum(float(row["seconds"]) for row in rows) / 60
+
+
+def _compiled(recipe, enhancer, criterion, surrogates):
+    model = _Training(enhancer, surrogates)
+    model.compile(_optimizer(recipe), loss=criterion, jit_compile=keras.backend.backend() == "jax")
+    model(np.zeros((1, SAMPLE_RATE), "float32"))  # builds it, and Keras restores only an optimizer that is built
+    model.optimizer.build(model.trainable_variables)
+    return model
 
 
 def _optimizer(recipe):
@@ -167,32 +177,40 @@ def _batches(recipe, source, batch_size, steps, seed):
     return examples.Batches(source, int(recipe.seconds * SAMPLE_RATE), batch_size, steps, seed)
 
 
-def _refresher(recipe, source, enhancer, learned, folder, resumed, n_jobs):
-    """The refresh of the recipe's one learned loss, from its own checkpoint or from where it was."""
+def _refresher(recipe, source, enhancer, learned, folder, n_jobs):
+    """The refresh of the recipe's one learned loss, which must be of what the rounds are labelled with."""
     if len(learned) != 1:
         raise InputError("a refresh needs one Quality-Net in the loss: name its checkpoint there")
-    if resumed:
-        student = keras.saving.load_model(folder / "student.keras")
-        freeze_statistics(student)
-    else:
-        student = zoo.load(learned[0].source, trainable=True)
-        freeze_statistics(student)
-        low, high = student.target_range
-        student.compile(
-            keras.optimizers.Adam(recipe.refresh["learning_rate"], global_clipnorm=1.0),
-            loss="mse",
-            loss_weights=1 / (high - low) ** 2,
-            jit_compile=keras.backend.backend() == "jax",
-        )
+    name = learned[0].source
+    card = registry.resolve(name) / "card.json"
+    metric = json.loads(card.read_text()).get("metric", {}) if card.exists() else {"name": "pesq", "mode": "wb"}
+    if (metric.get("name"), metric.get("mode")) != ("pesq", "wb"):
+        raise InputError(f"a refresh labels by wide-band PESQ, which {name} does not predict")
+    student = zoo.load(name, trainable=True)
+    freeze_statistics(student)
+    low, high = student.target_range
+    student.compile(
+        keras.optimizers.Adam(recipe.refresh["learning_rate"], global_clipnorm=1.0),
+        loss="mse",
+        loss_weights=1 / (high - low) ** 2,
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    student.optimizer.build(student.trainable_variables)
     # Mixtures of their own: a seed that no other batch has.
     mixtures = _batches(recipe, source, recipe.refresh["examples"], 1, recipe.seed + 1000)
     return Refresh(enhancer, learned[0].metric, student, mixtures, folder, recipe.refresh["steps"], n_jobs)
 
 
+def _start(folder):
+    """The scores before the first epoch."""
+    return json.loads((folder / "start.json").read_text())
+
+
 def _facts(recipe, folder, rows):
-    points = [json.loads((folder / "start.json").read_text()), *rows]
+    points = [_start(folder), *rows]
     curve = {"iteration": [i * recipe.steps for i in range(len(points))]}
     curve |= {name: [round(float(point[name]), 4) for point in points] for name in CURVE}
-    values = np.array([float(row[recipe.monitor]) for row in rows])
+    # Before the first epoch there is no val_loss, so no best.
+    values = np.array([float(point.get(recipe.monitor, "nan")) for point in points])
     best = int(np.nanargmin(values) if _MODES[recipe.monitor] == "min" else np.nanargmax(values))
-    return {"recipe": asdict(recipe), "best_iteration": (best + 1) * recipe.steps, "curve": curve}
+    return {"recipe": asdict(recipe), "best_iteration": best * recipe.steps, "curve": curve}

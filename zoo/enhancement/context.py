@@ -1,0 +1,51 @@
+"""The waveform network of Manocha et al. 2020 (section 3.4, after Germain et al. 2019), as an enhancer."""
+
+import keras
+from keras import layers, ops
+
+from zoo.enhancement.layers import AdaptiveNormalization
+from zoo.enhancement.model import Enhancer
+from zoo.layers import MaskTime
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ContextAggregationEnhancer(Enhancer):
+    """The waveform network of the JND paper: dilated convolutions 1 x 3, each with adaptive normalisation.
+
+    `depth` convolutions with dilations 1, 2, 4, ..., one undilated, each w0 x + w1 N(x) and LeakyReLU 0.2, then a
+    1 x 1 convolution to one channel; zeros around the recording. N is the mean and variance of the clip itself over
+    time, in inference too. 160,925 parameters; a sample sees 8,192 samples (0.512 s) before and after it, and the
+    statistics of the clip.
+
+    Latency: the whole recording, for its statistics. Chunks of a long one have statistics of their own.
+
+    Args:
+        depth: number of dilated convolutions.
+        channels: of each.
+        sample_rate: in Hz.
+        name: of the model.
+
+    Example:
+        >>> ContextAggregationEnhancer().count_params()
+        160925
+    """
+
+    def __init__(self, depth=13, channels=64, sample_rate=16000, name="context_aggregation_enhancer"):
+        self.depth, self.channels = depth, channels
+        waveform = keras.Input((None, 1), name="waveform")
+        lengths = keras.Input((), dtype="int32", name="lengths")
+        x = waveform
+        for dilation in (*(2**i for i in range(depth)), 1):
+            x = layers.Conv1D(channels, 3, padding="same", dilation_rate=dilation, use_bias=False)(x)
+            x = layers.LeakyReLU(0.2)(AdaptiveNormalization()(x, lengths))
+            # Zeros after the end, as around the bare recording.
+            x = layers.Reshape((-1, channels))(MaskTime()(layers.Reshape((-1, 1, channels))(x), lengths))
+        core = keras.Model([waveform, lengths], layers.Conv1D(1, 1)(x), name="core")
+        reach = 2**depth  # samples on each side that one sample of the output sees
+        super().__init__(core, sample_rate, reach / sample_rate, 1, reach, name)
+
+    def _enhance(self, noisy, lengths, training):
+        return ops.cast(self.core([noisy[:, :, None], lengths], training=training), "float32")[:, :, 0]
+
+    def get_config(self):
+        return {**super().get_config(), "depth": self.depth, "channels": self.channels}
