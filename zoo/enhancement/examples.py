@@ -124,7 +124,7 @@ def validation_set(speech, noise, count, seconds=3.0, seed=1):
     return examples
 
 
-def test_set(speech, noise, snrs_db=TEST_SNRS_DB, noises=2, seed=2):
+def test_set(speech, noise, snrs_db=TEST_SNRS_DB, noises=1, seed=2):
     """Every whole utterance with some recordings of noise at each SNR.
 
     Args:
