@@ -216,7 +216,7 @@ def test_command_renews_cards_and_figures(tmp_path, monkeypatch, capsys):
         assert found["command"].endswith(f"enhancement --checkpoint {name}") and found["commit"]
         for system in ("results", "noisy", "wiener", "spectral_gating"):
             assert list(found[system]) == ["-6", "0", "6", "12", "18", "average"]
-        assert found["noisy"]["0"]["si-sdr"][0] == pytest.approx(0, abs=0.2) and found["results"]["0"]["n_failed"] == 0
+        assert found["noisy"]["0"]["si-sdr"][0] == pytest.approx(0, abs=0.5) and found["results"]["0"]["n_failed"] == 0
         assert {path.name for path in (tmp_path / name).glob("*.png")} == {"learning.png", "spectrograms.png"}
     assert list(cards[0]["evaluation"]["gains"]) == ["over noisy"]
     assert list(cards[1]["evaluation"]["gains"]) == ["over noisy", "over blstm-mse-16k"]
