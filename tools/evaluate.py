@@ -195,7 +195,11 @@ def plot(name, bundled, systems, example):
         curves = [other for other in FOOLED_AND_CURED if other in bundled]
         shown = [other for other in bundled if other.startswith("blstm-")]
         systems = {other: preset.load(registry.resolve(other)) for other in shown} | systems
-    figures.learning({other: registry.info(other)["training"] for other in curves}, directory / "learning.png")
+    trainings = {other: registry.info(other)["training"] for other in curves}
+    if len(curves) > 1:  # the fooling: trainings that were not kept, from the card of the fixed surrogate
+        tried = registry.info(FOOLED_AND_CURED[1]).get("experiments", []) if FOOLED_AND_CURED[1] in curves else []
+        trainings |= {facts["change"].replace(", ", ",\n"): facts for facts in tried if "curve" in facts}
+    figures.learning(trainings, directory / "learning.png")
     draw(example, systems, shown, directory / "spectrograms.png")
 
 
