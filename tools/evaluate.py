@@ -60,7 +60,7 @@ def arguments():
     one.add_argument("--timit", metavar="DIR", help="TIMIT, instead of the test set")
     one.add_argument("--noise", metavar="DIR", help="noise, with --speech or --timit")
     one.add_argument("--voice-bank", metavar="DIR", help="Voice Bank-DEMAND, instead of the test set")
-    one.add_argument("--output", metavar="DIR", help="for table.txt and table.csv; with another test set the figure too")
+    one.add_argument("--output", metavar="DIR", help="for table.txt, table.csv; of another test set the figure too")
     one.set_defaults(run=evaluate_enhancers)
     return parser.parse_args()
 

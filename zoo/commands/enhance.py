@@ -68,8 +68,8 @@ def add(commands):
         nargs="?",
         const="-",
         metavar="CSV",
-        help=f"print {', '.join(METRICS)} against the reference, before and after (channels averaged); written as --report=CSV, to "
-        "a file too",
+        help=f"print {', '.join(METRICS)} against the reference, before and after (channels averaged); "
+        "written as --report=CSV, to a file too",
     )
     command.set_defaults(run=_enhance)
 

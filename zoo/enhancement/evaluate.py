@@ -149,10 +149,11 @@ def evaluation(scored, name):
     Example:
         >>> evaluation(scored, "blstm-pmsqe-16k")["gains"]["over noisy"]["pesq-wb"]
     """
+    compared = [base for base in ("noisy", *bases(name)) if base in scored]
     return {
         "results": results(scored[name]),
         **{system: results(scored[system]) for system in BASELINES},
-        "gains": {f"over {base}": gains(scored[name], scored[base]) for base in ("noisy", *bases(name)) if base in scored},
+        "gains": {f"over {base}": gains(scored[name], scored[base]) for base in compared},
     }
 
 

@@ -217,7 +217,7 @@ class BLSTMEnhancer(MaskEnhancer):
     """The paper's enhancer: two bidirectional LSTMs of 200, dense 300 (LeakyReLU 0.3), dense sigmoid as a ratio mask.
 
     Latency: the whole recording (it looks back from the end). Chunks of a long one are computed with 5 s of context on
-    each side; a trained network remembers longer, so they differ a little from the whole (by up to 5 % rms in the tests).
+    each side; a trained network remembers longer, so they differ a little from the whole (up to 5 % rms in the tests).
 
     Args:
         units: of each direction of each LSTM.
