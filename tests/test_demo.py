@@ -8,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import demo
 import demo_page
 import numpy as np
 import pytest
 import soundfile
 
+import demo
 import zoo
 from zoo.audio import io
 from zoo.metrics import speech

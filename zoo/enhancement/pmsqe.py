@@ -75,7 +75,7 @@ class PMSQE(keras.losses.Loss):
     Of P.862 there is no time alignment, no smoothing of the gain over frames and no split intervals, as in the paper.
     Departures from the authors' code: the frequency equaliser moves the reference, as in P.862, not the estimate; the
     level counts whole bins; 0 Hz counts for nothing. Values are on another scale than theirs where those come from
-    magnitudes: DPAM's sample recordings 2.wav and 4.wav have 0.48 and 0.24 here, 0.33 and 1.04 from magnitudes at 22 kHz.
+    magnitudes: for DPAM's samples 2.wav and 4.wav 0.48 and 0.24 here, 0.33 and 1.04 from magnitudes at 22 kHz.
 
     Args:
         reduction: as for any Keras loss.
