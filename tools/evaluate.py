@@ -194,7 +194,7 @@ def plot(name, bundled, systems, example):
     if name == FOOLED_AND_CURED[-1]:
         curves = [other for other in FOOLED_AND_CURED if other in bundled]
         shown = [other for other in bundled if other.startswith("blstm-")]
-        systems = {other: preset.load(registry.resolve(other)) for other in shown} | systems
+        systems = systems | {other: preset.load(registry.resolve(other)) for other in shown if other not in systems}
     trainings = {other: registry.info(other)["training"] for other in curves}
     if len(curves) > 1:  # the fooling: trainings that were not kept, from the card of the fixed surrogate
         tried = registry.info(FOOLED_AND_CURED[1]).get("experiments", []) if FOOLED_AND_CURED[1] in curves else []

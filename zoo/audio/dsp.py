@@ -14,6 +14,21 @@ def sequence_mask(lengths, size):
     return ops.cast(ops.arange(size)[None, :] < ops.cast(lengths, "int32")[:, None], "float32")
 
 
+def lengths_of(waveform, lengths=None):
+    """int32 (batch,) samples of (batch, samples, ...) that count: `lengths`, or all where there are none."""
+    if lengths is None:
+        return ops.full(ops.shape(waveform)[:1], ops.shape(waveform)[1], dtype="int32")
+    return ops.cast(lengths, "int32")
+
+
+def masked_moments(values, lengths):
+    """Mean and variance of (batch, time, channels) over (batch,) int32 lengths of time, (batch, 1, channels) each."""
+    counted = ops.cast(sequence_mask(lengths, ops.shape(values)[1])[:, :, None], values.dtype)
+    count = ops.cast(ops.maximum(lengths, 1), values.dtype)[:, None, None]
+    mean = ops.sum(values * counted, axis=1, keepdims=True) / count
+    return mean, ops.sum(ops.square(values - mean) * counted, axis=1, keepdims=True) / count
+
+
 def frame_count(lengths, hop_length):
     """Frames of a centred short-time spectrum of `lengths` samples: 1 + lengths // hop_length."""
     return 1 + lengths // hop_length
@@ -22,9 +37,7 @@ def frame_count(lengths, hop_length):
 def frame_mask(waveform, lengths, hop_length):
     """float32 (batch, frames): 1 for the frames of `stft` that count, by (batch,) lengths or None for all."""
     samples = ops.shape(waveform)[1]
-    if lengths is None:
-        lengths = ops.zeros_like(waveform[:, 0], dtype="int32") + samples
-    return sequence_mask(frame_count(lengths, hop_length), frame_count(samples, hop_length))
+    return sequence_mask(frame_count(lengths_of(waveform, lengths), hop_length), frame_count(samples, hop_length))
 
 
 def stft(waveform, n_fft=512, hop_length=256, lengths=None):

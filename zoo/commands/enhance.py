@@ -24,7 +24,8 @@ _DESCRIPTION = """Take noise out of recordings of speech. Sample rate, channels,
 container and sub-type stay (ADPCM becomes float); each channel is enhanced by
 itself. OUT's suffix decides the container where it differs from IN's. What lies
 beyond full scale is clipped, with a warning that counts; float files keep it.
-Tags are not copied; a recording is held in memory whole. A batch goes on past a bad file and then exits with 2."""
+Tags are not copied; a recording is held in memory whole. A batch goes on past
+a bad file and then exits with 2."""
 _EXAMPLES = """examples:
   zoo enhance noisy.wav enhanced.wav
   zoo enhance interview.mp3 interview.flac --resample

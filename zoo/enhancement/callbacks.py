@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from joblib import Parallel, delayed
 
 from zoo.audio.corpus import SAMPLE_RATE
 from zoo.errors import InputError
@@ -189,10 +190,8 @@ def freeze_statistics(surrogate):
 
 def true_scores(metric, reference, degraded, n_jobs):
     """One of `SCORES` of pairs at 16 kHz, over all cores: float64 (pairs,), NaN where it has no value."""
-    if metric == "si-sdr":
-        return speech.si_sdr(reference, degraded)
-    function = {"pesq-wb": speech.pesq, "stoi": speech.stoi}[metric]
-    return function(reference, degraded, SAMPLE_RATE, n_jobs=n_jobs)
+    pairs = zip(reference, degraded, strict=True)
+    return np.array(Parallel(n_jobs)(delayed(speech.score_or_nan)(metric, *pair, SAMPLE_RATE) for pair in pairs))
 
 
 def _as_int16(audio):

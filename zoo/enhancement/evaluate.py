@@ -224,13 +224,7 @@ def records(columns):
 
 
 def _true_scores(reference, estimate):
-    scores = {}
-    for metric in METRICS:
-        try:
-            scores[metric] = speech.score_pair(metric, reference, estimate, SAMPLE_RATE)
-        except speech.Unscorable:
-            scores[metric] = np.nan
-    return scores
+    return {metric: speech.score_or_nan(metric, reference, estimate, SAMPLE_RATE) for metric in METRICS}
 
 
 def _means(rows):

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from zoo.audio.dsp import sequence_mask
+from zoo.audio.dsp import masked_moments, sequence_mask
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -35,10 +35,7 @@ class AdaptiveNormalization(keras.layers.Layer):
         self.beta = self.add_weight(shape=(inputs_shape[-1],), initializer="zeros", name="beta")
 
     def call(self, inputs, lengths):
-        counted = ops.cast(sequence_mask(lengths, ops.shape(inputs)[1])[:, :, None], inputs.dtype)
-        count = ops.cast(ops.maximum(lengths, 1), inputs.dtype)[:, None, None]
-        mean = ops.sum(inputs * counted, axis=1, keepdims=True) / count
-        variance = ops.sum(ops.square(inputs - mean) * counted, axis=1, keepdims=True) / count
+        mean, variance = masked_moments(inputs, lengths)
         normal = (inputs - mean) / ops.sqrt(variance + 1e-3)
         return self.w0 * inputs + self.w1 * (normal + self.beta)
 

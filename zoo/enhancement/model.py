@@ -47,9 +47,8 @@ class Enhancer(keras.Model):
     def call(self, inputs, training=False):
         noisy, *lengths = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         noisy = ops.cast(noisy, "float32")
-        samples = ops.shape(noisy)[1]
-        lengths = ops.cast(lengths[0], "int32") if lengths else ops.zeros_like(noisy[:, 0], dtype="int32") + samples
-        counted = dsp.sequence_mask(lengths, samples)
+        lengths = dsp.lengths_of(noisy, *lengths)
+        counted = dsp.sequence_mask(lengths, ops.shape(noisy)[1])
         return self._enhance(noisy * counted, lengths, training) * counted
 
     def compute_output_shape(self, input_shape):
@@ -85,14 +84,13 @@ class Enhancer(keras.Model):
         if sample_rate == self.sample_rate:
             enhanced = self._enhance_rows(rows, lengths, batch_size)
         elif resample:
-            inner = [resample_audio(row[:n], sample_rate, self.sample_rate) for row, n in zip(rows, lengths)]
             enhanced = np.zeros(rows.shape, "float32")
-            for row, brought, n in zip(enhanced, inner, lengths):
-                if not len(brought):  # less than half a sample at the model's rate
-                    continue
-                back = self._enhance_rows(brought[None], np.array([len(brought)]), batch_size)
-                back = resample_audio(back[0], self.sample_rate, sample_rate)[:n]
-                row[: len(back)] = back
+            for out, row, n in zip(enhanced, rows, lengths):
+                inner = resample_audio(row[:n], sample_rate, self.sample_rate)
+                if len(inner):  # or it is less than half a sample at the model's rate
+                    inner = self._enhance_rows(inner[None], np.array([len(inner)]), batch_size)[0]
+                    back = resample_audio(inner, self.sample_rate, sample_rate)[:n]
+                    out[: len(back)] = back
         else:
             raise InputError(
                 f"the audio is at {sample_rate} Hz and the model at {self.sample_rate} Hz: pass resample=True"
@@ -302,10 +300,7 @@ def _log_power(real, imaginary, level):
 
 def _moments(log_power, frames):
     """Mean and standard deviation over the frames that count, (batch, 1, bins) each."""
-    counted = dsp.sequence_mask(frames, ops.shape(log_power)[1])[:, :, None]
-    count = ops.cast(ops.maximum(frames, 1), "float32")[:, None, None]
-    mean = ops.sum(log_power * counted, axis=1, keepdims=True) / count
-    variance = ops.sum(ops.square(log_power - mean) * counted, axis=1, keepdims=True) / count
+    mean, variance = dsp.masked_moments(log_power, frames)
     return mean, ops.sqrt(variance + _FLAT)
 
 

@@ -9,7 +9,6 @@ from keras import ops
 
 from zoo.audio import dsp
 
-SAMPLE_RATE = 16000
 N_FFT, HOP_LENGTH = 512, 256
 
 # 49 bands of P.862: bins of 31.25 Hz in each from 0 Hz on (the last bin, 8 kHz, is in none), centre and width in Bark,

@@ -151,6 +151,14 @@ def score_pair(metric, reference, degraded, sample_rate):
     return _score(METRICS[metric], reference[0], degraded[0], sample_rate)
 
 
+def score_or_nan(metric, reference, degraded, sample_rate):
+    """As `score_pair`, with NaN where the pair has no score."""
+    try:
+        return score_pair(metric, reference, degraded, sample_rate)
+    except Unscorable:
+        return np.nan
+
+
 def _pesq(reference, degraded, sample_rate, mode):
     if len(reference) > PESQ_MAX_SECONDS * sample_rate:
         raise Unscorable(f"PESQ takes at most {PESQ_MAX_SECONDS:.0f} s; cut the recording")

@@ -41,21 +41,18 @@ class Target:
     metric: dict
 
 
-def _true(metric, reference, degraded, sample_rate):
-    try:
-        return speech.score_pair(metric, reference, degraded, sample_rate)
-    except speech.Unscorable:
-        return math.nan
-
-
 def _facts(name, mode, low, high):
     return {"name": name, "mode": mode, "range": [low, high], "higher_is_better": True}
 
 
+def _true(name, low, high, metric):
+    return Target(name, functools.partial(speech.score_or_nan, name), low, high, metric)
+
+
 TARGETS = {
-    "pesq-wb": Target("pesq-wb", functools.partial(_true, "pesq-wb"), -0.5, 4.5, _facts("pesq", "wb", 1.04, 4.64)),
-    "pesq-nb": Target("pesq-nb", functools.partial(_true, "pesq-nb"), -0.5, 4.5, _facts("pesq", "nb", 1.02, 4.55)),
-    "stoi": Target("stoi", functools.partial(_true, "stoi"), 0.0, 1.0, _facts("stoi", None, 0.0, 1.0)),
+    "pesq-wb": _true("pesq-wb", -0.5, 4.5, _facts("pesq", "wb", 1.04, 4.64)),
+    "pesq-nb": _true("pesq-nb", -0.5, 4.5, _facts("pesq", "nb", 1.02, 4.55)),
+    "stoi": _true("stoi", 0.0, 1.0, _facts("stoi", None, 0.0, 1.0)),
 }
 
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from zoo.audio import dsp
 from zoo.errors import InputError
 
 
@@ -49,9 +50,7 @@ class QualityNetLoss(keras.losses.Loss):
         if self.inputs == "waveform":
             quality = self.metric.quality(reference, estimate, lengths)
         else:
-            if lengths is None:
-                lengths = ops.zeros_like(reference[:, 0, 0], dtype="int32") + ops.shape(reference)[1]
-            quality = self.metric.core([estimate, reference, ops.cast(lengths, "int32")], training=False)
+            quality = self.metric.core([estimate, reference, dsp.lengths_of(reference, lengths)], training=False)
         return ops.square(1.0 - quality)
 
     def get_config(self):

@@ -52,10 +52,9 @@ class SurrogateMetric(keras.Model):
 
     def quality(self, reference, degraded, lengths=None, training=False):
         """Q of waveforms: the metric on the scale where `target_range` is 0..1. Arguments as for a call."""
-        if lengths is None:
-            lengths = ops.zeros_like(reference[:, 0], dtype="int32") + ops.shape(reference)[1]
+        lengths = dsp.lengths_of(reference, lengths)
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (degraded, reference)]
-        return self.core([*spectra, dsp.frame_count(ops.cast(lengths, "int32"), self.hop_length)], training=training)
+        return self.core([*spectra, dsp.frame_count(lengths, self.hop_length)], training=training)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0][0],)
