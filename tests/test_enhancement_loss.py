@@ -12,7 +12,15 @@ from keras import ops
 import zoo
 from zoo import preset
 from zoo.audio import dsp
-from zoo.enhancement.loss import LOSSES, MagnitudeMSE, MultiResolutionSTFT, NegativeSISDR, WeightedSum, build
+from zoo.enhancement.loss import (
+    LOSSES,
+    MagnitudeMSE,
+    MultiResolutionSTFT,
+    NegativeSISDR,
+    WaveformL1,
+    WeightedSum,
+    build,
+)
 from zoo.enhancement.pmsqe import PMSQE
 from zoo.errors import InputError
 from zoo.metrics import speech
@@ -46,6 +54,11 @@ def test_multi_resolution_stft():
         norm = np.linalg.norm(x - y, axis=(1, 2)) / np.linalg.norm(x, axis=(1, 2))
         expected += (norm + np.abs(np.log(x) - np.log(y)).mean(axis=(1, 2))) / 2
     np.testing.assert_allclose(value(MultiResolutionSTFT((512, 2048)), REFERENCE, ESTIMATE), expected, rtol=2e-3)
+
+
+def test_waveform_l1():
+    expected = np.abs(REFERENCE - ESTIMATE).mean(axis=1)
+    np.testing.assert_allclose(value(WaveformL1(), REFERENCE, ESTIMATE), expected, rtol=1e-5)
 
 
 def test_negative_si_sdr_is_the_metrics():

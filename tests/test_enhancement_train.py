@@ -22,7 +22,7 @@ from zoo.metrics import speech
 from zoo.quality_net.model import QualityNetLite
 
 RATE = 16000
-CONFIGS = [path for path in (REPOSITORY / "tools" / "configs").glob("*.toml") if path.stem.startswith(("blstm", "dnn"))]
+CONFIGS = [path for path in (REPOSITORY / "tools" / "configs").glob("*.toml") if path.stem.startswith(("blstm", "can", "dnn"))]
 
 
 def voice(seconds, seed):

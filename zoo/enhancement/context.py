@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from zoo.enhancement.layers import AdaptiveNormalization
+from zoo.enhancement.layers import AdaptiveNormalization, NearIdentity
 from zoo.enhancement.model import Enhancer
 from zoo.layers import MaskTime
 
@@ -36,7 +36,14 @@ class ContextAggregationEnhancer(Enhancer):
         lengths = keras.Input((), dtype="int32", name="lengths")
         x = waveform
         for dilation in (*(2**i for i in range(depth)), 1):
-            x = layers.Conv1D(channels, 3, padding="same", dilation_rate=dilation, use_bias=False)(x)
+            x = layers.Conv1D(
+                channels,
+                3,
+                padding="same",
+                dilation_rate=dilation,
+                use_bias=False,
+                kernel_initializer=NearIdentity(),
+            )(x)
             x = layers.LeakyReLU(0.2)(AdaptiveNormalization()(x, lengths))
             # Zeros after the end, as around the bare recording.
             x = layers.Reshape((-1, channels))(MaskTime()(layers.Reshape((-1, 1, channels))(x), lengths))

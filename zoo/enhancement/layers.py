@@ -1,6 +1,7 @@
 """Layers of the enhancers."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.audio.dsp import masked_moments, sequence_mask
@@ -41,3 +42,20 @@ class AdaptiveNormalization(keras.layers.Layer):
 
     def compute_output_shape(self, inputs_shape, lengths_shape=None):
         return inputs_shape
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class NearIdentity(keras.initializers.Initializer):
+    """A convolution that hands its channels on, and a little noise: 1 at the centre tap of channel i to i.
+
+    The noise is a tenth of what would keep the variance; `keras.utils.set_random_seed` fixes it. From random kernels a
+    deep waveform network first learns to be silent, and stays so for long (Chen, Xu and Koltun 2017 start from the
+    identity too).
+    """
+
+    def __call__(self, shape, dtype=None):
+        width, inputs, outputs = shape
+        centre = np.zeros(shape, "float32")
+        centre[width // 2] = np.eye(inputs, outputs)
+        noise = keras.initializers.RandomNormal(stddev=0.1 / np.sqrt(width * inputs))(shape, dtype)
+        return ops.cast(centre, noise.dtype) + noise

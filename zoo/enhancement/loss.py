@@ -120,6 +120,31 @@ class NegativeSISDR(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
+class WaveformL1(keras.losses.Loss):
+    """Mean absolute difference of waveforms over the samples that count (Manocha et al. 2020, section 3.4).
+
+    Args:
+        reduction: as for any Keras loss.
+        name: of the loss.
+
+    Call:
+        As for `MagnitudeMSE`; per example 0 and up, lower is better.
+
+    Example:
+        >>> float(WaveformL1()(ops.ones((2, 4000)), ops.zeros((2, 4000))))
+        1.0
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name="waveform_l1"):
+        super().__init__(name=name, reduction=reduction)
+
+    def call(self, reference, estimate, lengths=None):
+        mask = dsp.sequence_mask(dsp.lengths_of(reference, lengths), ops.shape(reference)[1])
+        difference = ops.abs(ops.cast(reference, "float32") - ops.cast(estimate, "float32"))
+        return ops.sum(difference * mask, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1.0)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
 class WeightedSum(keras.losses.Loss):
     """Sum of losses, each times its weight.
 
@@ -157,6 +182,7 @@ LOSSES = {
     "multi-resolution-stft": MultiResolutionSTFT,
     "negative-si-sdr": NegativeSISDR,
     "pmsqe": PMSQE,
+    "waveform-l1": WaveformL1,
 }
 
 
