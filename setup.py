@@ -30,7 +30,7 @@ setup(
         "pesq>=0.0.4",
         "pystoi>=0.4.1",
         "scipy>=1.11",
-        "soundfile>=0.12",
+        "soundfile>=0.13",
         "soxr>=0.3.7",
         "tensorflow>=2.17",
         "tensorflow-probability>=0.24",
@@ -40,6 +40,8 @@ setup(
     extras_require={
         "baselines": ["noisereduce>=3.0"],
         "jax": ["jax>=0.5"],
+        # What renders the pairs that the JND metrics are trained and judged on.
+        "jnd": ["pyloudnorm>=0.1.1", "pyroomacoustics>=0.8"],
         "plots": ["matplotlib>=3.8"],
         "test": ["pytest>=8"],
         # Its operations load on TensorFlow 2.16 and 2.17 only; elsewhere soundfile and soxr read audio.

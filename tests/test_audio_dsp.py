@@ -37,3 +37,29 @@ def test_mel_bands_average_and_rise(bands):
     np.testing.assert_allclose(mel.sum(axis=0), 1.0, rtol=1e-5)
     centres = np.arange(257) @ mel
     assert (np.diff(centres) >= 0).all()
+
+
+@pytest.mark.parametrize("rates", [(16000, 22050), (44100, 22050), (22050, 16000), (48000, 22050)])
+def test_resample_keeps_tones_and_drops_what_does_not_fit(rates):
+    low, high = rates
+    time = np.arange(low // 2) / low
+    tones = np.stack([np.sin(2 * np.pi * f * time) for f in (440.0, 5000.0)]).astype("float32")
+    actual = ops.convert_to_numpy(dsp.resample(tones, *rates))
+    expected = np.stack([np.sin(2 * np.pi * f * np.arange(actual.shape[1]) / high) for f in (440.0, 5000.0)])
+    assert actual.shape[1] == dsp.resampled_length(len(time), *rates) == -(-len(time) * high // low)
+    inner = slice(200, -200)
+    np.testing.assert_allclose(actual[:, inner], expected[:, inner], atol=2e-3)
+    if high < low:
+        above = np.sin(2 * np.pi * 0.57 * high * time)[None].astype("float32")
+        assert np.abs(ops.convert_to_numpy(dsp.resample(above, *rates))[:, inner]).max() < 2e-3
+
+
+def test_resample_does_not_see_what_lies_after_the_lengths():
+    audio = np.random.default_rng(0).standard_normal((2, 4000)).astype("float32")
+    lengths = np.array([1234, 4000], "int32")
+    padded = ops.convert_to_numpy(dsp.resample(audio, 16000, 22050, lengths))
+    bare = ops.convert_to_numpy(dsp.resample(audio[:1, :1234], 16000, 22050))
+    counted = dsp.resampled_length(lengths, 16000, 22050)
+    assert counted[0] == bare.shape[1]
+    np.testing.assert_allclose(padded[0, : counted[0]], bare[0], atol=1e-5)
+    assert dsp.resampled_length(np.int32(2**31 - 1), 22050, 16000) > 1.5e9  # no overflow

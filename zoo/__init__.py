@@ -22,7 +22,7 @@ __version__ = "0.1.0"
 __all__ = ["info", "list", "load", "loss", "save"]
 
 # The loss that a model class brings: the class's room -> a class in the room's loss.py.
-_LOSSES = {"zoo.quality_net": "QualityNetLoss"}
+_LOSSES = {"zoo.quality_net": "QualityNetLoss", "zoo.jnd": "JNDLoss"}
 
 
 def list(pattern="*"):
@@ -100,11 +100,12 @@ def save(model, directory):
     preset.save(model, directory)
 
 
-def loss(source):
+def loss(source, sample_rate=None):
     """The loss that a checkpoint was trained to be, frozen.
 
     Args:
         source: A bundled name or a directory written with a slash, "my-model/".
+        sample_rate: Of the waveforms, in Hz; None for the checkpoint's own. Another is resampled inside the loss.
 
     Returns:
         A keras.losses.Loss on (reference, estimate), one value per example before reduction.
@@ -114,6 +115,7 @@ def loss(source):
 
     Example:
         >>> enhancer.compile("adam", loss=zoo.loss("quality-net-lite-pesq-wb-16k"))
+        >>> enhancer.compile("adam", loss=zoo.loss("jnd-22k", sample_rate=16000))
     """
     import importlib
 
@@ -123,4 +125,4 @@ def loss(source):
         raise InputError(f"{os.fspath(source)!r} brings no loss: it holds a {name}.")
     # The loss gets the source, not a model: a model compiled with it can then be saved.
     text = source if isinstance(source, str) else f"{os.fspath(source)}/"
-    return getattr(importlib.import_module(f"{room}.loss"), _LOSSES[room])(text)
+    return getattr(importlib.import_module(f"{room}.loss"), _LOSSES[room])(text, sample_rate=sample_rate)

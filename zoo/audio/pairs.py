@@ -53,7 +53,7 @@ def find(reference, degraded=None):
     return [Pair(str(degraded), first, second)]
 
 
-def read(pair, rates=None, resample=False, downmix=False):
+def read(pair, rates=None, resample=False, downmix=False, pad=None, silent=False):
     """Both recordings of a pair, mono, at one rate.
 
     Args:
@@ -61,6 +61,9 @@ def read(pair, rates=None, resample=False, downmix=False):
         rates: sample rates in Hz to choose from, the preferred one first; None takes the reference's own.
         resample: whether to resample rather than refuse another rate.
         downmix: whether to average the channels rather than refuse more than one.
+        pad: whether to let the shorter recording end in digital silence rather than refuse two lengths; None
+            refuses them and does not offer it.
+        silent: whether to take digital silence rather than refuse it.
 
     Returns:
         (reference, degraded, rate): float32 `(samples,)` twice, and Hz.
@@ -83,15 +86,35 @@ def read(pair, rates=None, resample=False, downmix=False):
         # Files of one duration at two rates may round to lengths one sample apart.
         samples = min(len(reference), len(degraded))
         reference, degraded = reference[:samples], degraded[:samples]
+    if pad:
+        reference, degraded = padded(reference, degraded)
     if len(reference) != len(degraded):
+        offer = "" if pad is None else ", or pad the shorter (--pad, pad=True)"
         raise InputError(
             f"{pair.reference} has {len(reference)} samples ({len(reference) / rate:.2f} s), {pair.degraded} "
-            f"{len(degraded)} ({len(degraded) / rate:.2f} s); align and cut them to one length"
+            f"{len(degraded)} ({len(degraded) / rate:.2f} s); align and cut them to one length{offer}"
         )
     for path, audio in ((pair.reference, reference), (pair.degraded, degraded)):
-        if not audio.any():
+        if not silent and not audio.any():
             raise InputError(f"{path}: is silent; use another recording")
     return reference, degraded, rate
+
+
+def padded(*recordings):
+    """Recordings of one length: each ends in zeros up to the longest.
+
+    Args:
+        recordings: `(..., samples)`, each of its own length.
+
+    Returns:
+        list of `(..., longest)`, in that order.
+
+    Example:
+        >>> [x.tolist() for x in padded(np.ones(3), np.ones(1))]
+        [[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+    longest = max(np.shape(x)[-1] for x in recordings)
+    return [np.pad(x, [(0, 0)] * (np.ndim(x) - 1) + [(0, longest - np.shape(x)[-1])]) for x in recordings]
 
 
 def as_batch(reference, degraded, lengths=None):
@@ -126,6 +149,36 @@ def as_batch(reference, degraded, lengths=None):
     if (lengths < 0).any() or (lengths > samples).any():
         raise InputError(f"lengths must lie in 0..{samples} samples, found {lengths.min()}..{lengths.max()}")
     return reference, degraded, lengths
+
+
+def at_rate(reference, degraded, lengths, sample_rate, wanted_rate, resample=False):
+    """A batch of pairs at a model's rate, zero after the lengths.
+
+    Args:
+        reference, degraded, lengths: as `as_batch` gives them.
+        sample_rate: of both, in Hz.
+        wanted_rate: of the model, in Hz.
+        resample: bring another rate to the wanted one, instead of raising.
+
+    Returns:
+        reference, degraded float32 `(batch, samples)`, lengths int32 `(batch,)`.
+
+    Raises:
+        InputError: the rates differ and `resample` is off.
+
+    Example:
+        >>> reference, degraded, lengths = at_rate(*as_batch(reference, degraded), 16000, 22050, resample=True)
+    """
+    from zoo.audio import io
+
+    counted = np.arange(reference.shape[1]) < lengths[:, None]
+    reference, degraded = (np.where(counted, x, 0).astype("float32") for x in (reference, degraded))
+    if sample_rate != wanted_rate:
+        if not resample:
+            raise InputError(f"the audio is at {sample_rate} Hz and the model at {wanted_rate} Hz: pass resample=True")
+        reference, degraded = (io.resample(x, sample_rate, wanted_rate) for x in (reference, degraded))
+        lengths = np.minimum(np.round(lengths * (wanted_rate / sample_rate)), reference.shape[1])
+    return reference, degraded, lengths.astype("int32")
 
 
 def _of_folders(reference, degraded):

@@ -7,6 +7,7 @@ from keras import ops
 
 import zoo
 from zoo.audio import dsp
+from zoo.audio.corpus import SAMPLE_RATE
 from zoo.enhancement.pmsqe import PMSQE
 from zoo.errors import InputError
 
@@ -213,7 +214,7 @@ def _named(name):
     if name in LOSSES:
         return LOSSES[name]()
     try:
-        return zoo.loss(name)
+        return zoo.loss(name, sample_rate=SAMPLE_RATE)
     except InputError as error:
         raise InputError(f"{error} Losses that need no checkpoint: {', '.join(LOSSES)}.") from None
 

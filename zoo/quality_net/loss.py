@@ -17,8 +17,10 @@ class QualityNetLoss(keras.losses.Loss):
     Args:
         metric: a surrogate (`zoo.load(...)`), or a source string, which `zoo.load` then reads. Only a string can be
             saved with a compiled model.
-        inputs: "waveform" for float (batch, samples) at the surrogate's rate, or "magnitude" for spectra
-            (batch, frames, bins) as `zoo.audio.dsp.magnitude` makes them with the surrogate's n_fft and hop_length.
+        inputs: "waveform" for float (batch, samples), or "magnitude" for spectra (batch, frames, bins) as
+            `zoo.audio.dsp.magnitude` makes them with the surrogate's n_fft and hop_length.
+        sample_rate: of the waveforms, in Hz; another than the surrogate's is resampled on the way, with a gradient.
+            None for the surrogate's own.
         reduction: as for any Keras loss.
         name: of the loss.
 
@@ -34,7 +36,14 @@ class QualityNetLoss(keras.losses.Loss):
         >>> enhancer.compile("adam", loss=loss)  # doctest: +SKIP
     """
 
-    def __init__(self, metric, inputs="waveform", reduction="sum_over_batch_size", name="quality_net_loss"):
+    def __init__(
+        self,
+        metric,
+        inputs="waveform",
+        sample_rate=None,
+        reduction="sum_over_batch_size",
+        name="quality_net_loss",
+    ):
         super().__init__(name=name, reduction=reduction)
         if inputs not in ("waveform", "magnitude"):
             raise InputError(f'inputs must be "waveform" or "magnitude", not {inputs!r}')
@@ -45,10 +54,13 @@ class QualityNetLoss(keras.losses.Loss):
 
             metric = load(self.source)
         self.metric = metric
+        self.sample_rate = sample_rate or metric.sample_rate
 
     def call(self, reference, estimate, lengths=None):
         if self.inputs == "waveform":
-            quality = self.metric.quality(reference, estimate, lengths)
+            rates, lengths = (self.sample_rate, self.metric.sample_rate), dsp.lengths_of(reference, lengths)
+            pair = [dsp.resample(x, *rates, lengths) for x in (reference, estimate)]
+            quality = self.metric.quality(*pair, dsp.resampled_length(lengths, *rates))
         else:
             quality = self.metric.core([estimate, reference, dsp.lengths_of(reference, lengths)], training=False)
         return ops.square(1.0 - quality)
@@ -56,4 +68,5 @@ class QualityNetLoss(keras.losses.Loss):
     def get_config(self):
         if self.source is None:
             raise InputError("a loss made from a model cannot be saved: make it from the source string instead")
-        return {**super().get_config(), "metric": self.source, "inputs": self.inputs}
+        own = {"metric": self.source, "inputs": self.inputs, "sample_rate": self.sample_rate}
+        return {**super().get_config(), **own}

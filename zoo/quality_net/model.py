@@ -9,10 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo.audio import dsp
-from zoo.audio.io import resample as resample_audio
-from zoo.audio.pairs import as_batch
-from zoo.errors import InputError
+from zoo.audio import dsp, pairs
 from zoo.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
 from zoo.quality_net.features import PairFeatures
 
@@ -82,17 +79,9 @@ class SurrogateMetric(keras.Model):
             >>> metric.score(reference, degraded, sample_rate=16000)  # doctest: +SKIP
             array([2.31])
         """
-        reference, degraded, lengths = as_batch(reference, degraded, lengths)
-        counted = np.arange(reference.shape[1]) < lengths[:, None]
-        reference, degraded = (np.where(counted, x, 0).astype("float32") for x in (reference, degraded))
-        if sample_rate != self.sample_rate:
-            if not resample:
-                raise InputError(
-                    f"the audio is at {sample_rate} Hz and the model at {self.sample_rate} Hz: pass resample=True"
-                )
-            reference, degraded = (resample_audio(x, sample_rate, self.sample_rate) for x in (reference, degraded))
-            lengths = np.minimum(np.round(lengths * (self.sample_rate / sample_rate)), reference.shape[1])
-        lengths = lengths.astype("int32")
+        reference, degraded, lengths = pairs.at_rate(
+            *pairs.as_batch(reference, degraded, lengths), sample_rate, self.sample_rate, resample
+        )
         peak = np.minimum(*(np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)))
         # A peak that is not finite compares as False.
         long_enough = lengths >= MIN_SECONDS * self.sample_rate

@@ -1,0 +1,254 @@
+"""The perturbations of Manocha et al. 2020 by their physical values, and the loudness that every clip is brought to.
+
+All work at 22,050 Hz on mono float32 (samples,), keep the length and the alignment, and leave digital silence silent.
+"""
+
+import io
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+import soundfile
+
+from zoo.audio.mix import mix_at_snr
+from zoo.errors import InputError
+
+SAMPLE_RATE = 22050
+LOUDNESS = -16.0  # LUFS of every clip that a listener hears
+SLOWEST_MP3, FASTEST_MP3 = 8.0, 160.0  # kb/s that MPEG-2 layer III has at 22,050 Hz
+_MU = 255  # of the companding curve, as in ITU-T G.711
+_SPLITS = (500.0, 1000.0)  # Hz, between the equaliser's bands
+_GAP = int(0.01 * SAMPLE_RATE)  # a dropout: 10 ms
+_N_FFT, _HOP = 1024, 256
+_SHORTEST = 0.4  # seconds: one block of BS.1770's gated loudness
+
+
+def add_noise(speech, noise, snr_db):
+    """Add noise to speech at a signal-to-noise ratio.
+
+    Args:
+        speech, noise: float (samples,) of the same length, at any level.
+        snr_db: ratio of mean powers in dB, pauses included.
+
+    Returns:
+        float32 (samples,); the speech keeps its level.
+
+    Example:
+        >>> bool(np.allclose(add_noise(np.ones(2), np.array([1.0, -1.0]), 20.0), [1.1, 0.9]))
+        True
+    """
+    return mix_at_snr(speech, noise, snr_db)
+
+
+def mp3(speech, kbps):
+    """Encode as MP3 (LAME, average bit rate) and decode.
+
+    Any rate is possible: LAME picks each frame's from the standard ones, and comes out a little above in clips of a
+    few seconds. libsndfile runs it, no program is needed, and takes the delay out by the tag that LAME writes.
+
+    Args:
+        speech: float (samples,).
+        kbps: bit rate in kb/s, clamped to 8..160, what the format has at 22,050 Hz.
+
+    Returns:
+        float32 (samples,), clipped to [-1, 1].
+
+    Example:
+        >>> mp3(np.zeros(22050, "float32"), 64.0).shape
+        (22050,)
+    """
+    kbps = np.clip(kbps, SLOWEST_MP3, FASTEST_MP3)
+    # libsndfile refuses its lowest rate itself, so the scale ends just above it.
+    level = min((FASTEST_MP3 - kbps) / (FASTEST_MP3 - SLOWEST_MP3), 0.999)
+    file = io.BytesIO()
+    soundfile.write(
+        file, np.clip(speech, -1, 1), SAMPLE_RATE, format="MP3", subtype="MPEG_LAYER_III",
+        bitrate_mode="AVERAGE", compression_level=float(level),
+    )  # fmt: skip
+    file.seek(0)
+    decoded, _ = soundfile.read(file, dtype="float32")
+    out = np.zeros(len(speech), "float32")
+    out[: len(decoded)] = np.clip(decoded[: len(out)], -1, 1)
+    return out
+
+
+def mu_law(speech, bits):
+    """Quantise on the mu-law curve, y = sign(x) ln(1 + 255 |x|) / ln 256, at 2**bits levels.
+
+    The levels lie between the cells' edges (mid-rise), but 0 stays 0. The curve is that of G.711 at any number of
+    bits, so 8 bits are telephone speech; a curve that grows with the bits would make 60 of them logarithmic.
+
+    Args:
+        speech: float (samples,), clipped to [-1, 1].
+        bits: at least 1, whole or not; 16 and more cannot be heard.
+
+    Returns:
+        float32 (samples,).
+
+    Raises:
+        InputError: fewer bits than 1.
+
+    Example:
+        >>> [round(float(x), 4) for x in mu_law(np.array([-0.9, -0.1, 0.0, 0.1]), 1)]
+        [-0.0588, -0.0588, 0.0, 0.0588]
+    """
+    if not bits >= 1:
+        raise InputError(f"mu-law at {bits} bits has no levels; give 1 bit or more")
+    half = 2.0**bits / 2  # cells on each side of 0
+    curve = np.log1p(_MU * np.minimum(np.abs(speech, dtype=np.float64), 1)) / np.log1p(_MU)
+    level = np.minimum((np.minimum(np.floor(curve * half), np.ceil(half) - 1) + 0.5) / half, 1)
+    return (np.sign(speech) * np.expm1(level * np.log1p(_MU)) / _MU).astype("float32")
+
+
+def equalise(speech, strengths):
+    """Attenuate three bands, split at 500 and 1000 Hz, by 10**-(strength / 100) each: 0 to 20 dB.
+
+    Butterworth low-passes of 4th order, forwards and backwards (no delay, 6 dB at the split); each band is what the
+    one below leaves over, so three equal strengths are a plain gain.
+
+    Args:
+        speech: float (samples,), 17 samples or more.
+        strengths: of the low, the middle and the high band, 0..100.
+
+    Returns:
+        float32 (samples,).
+
+    Raises:
+        InputError: not three strengths, or a shorter clip.
+
+    Example:
+        >>> bool(np.allclose(equalise(np.ones(99), (100, 0, 0)), 0.1, atol=1e-3))  # constant: all in the low band
+        True
+    """
+    gains = 10.0 ** -(np.asarray(strengths, "float64") / 100)
+    if gains.shape != (3,) or len(speech) < 17:
+        raise InputError(f"equalising {len(speech)} samples by {strengths}; give 17 samples or more, three strengths")
+    lows = [
+        scipy.signal.sosfiltfilt(scipy.signal.butter(4, edge, fs=SAMPLE_RATE, output="sos"), speech) for edge in _SPLITS
+    ]
+    bands = lows[0], lows[1] - lows[0], speech - lows[1]
+    return sum(gain * band for gain, band in zip(gains, bands, strict=True)).astype("float32")
+
+
+def pops(speech, fraction, rng):
+    """Set random samples to the clip's maximum and, every second one, to its minimum.
+
+    With the same generator a larger fraction keeps the pops of a smaller one.
+
+    Args:
+        speech: float (samples,).
+        fraction: of the samples, 0..1.
+        rng: NumPy generator of the places.
+
+    Returns:
+        float32 (samples,).
+
+    Example:
+        >>> clip = np.linspace(-1, 1, 1000, dtype="float32")
+        >>> int(np.sum(pops(clip, 0.1, np.random.default_rng(0)) != clip))
+        100
+    """
+    places = rng.permutation(len(speech))[: round(fraction * len(speech))]
+    out = np.array(speech, "float32")
+    out[places[::2]], out[places[1::2]] = np.max(speech), np.min(speech)
+    return out
+
+
+def dropouts(speech, fraction, rng):
+    """Set random stretches of 10 ms to zero; the last one is shorter, to reach the fraction to the sample.
+
+    Stretches lie on a grid, so none overlap. With the same generator a larger fraction keeps those of a smaller one.
+    The paper names the fraction only; 10 ms is the length chosen here.
+
+    Args:
+        speech: float (samples,).
+        fraction: of the samples, 0..1.
+        rng: NumPy generator of the places.
+
+    Returns:
+        float32 (samples,).
+
+    Example:
+        >>> int(np.sum(dropouts(np.ones(22050), 0.2, np.random.default_rng(0)) == 0))
+        4410
+    """
+    out = np.array(speech, "float32")
+    # The clip as a ring: a random start of the grid puts its odd end anywhere.
+    start, cells = rng.integers(len(out)), rng.permutation(-(-len(out) // _GAP))
+    lost = (cells[:, None] * _GAP + np.arange(_GAP)).ravel()
+    lost = lost[lost < len(out)][: round(fraction * len(out))]
+    out[(lost + start) % len(out)] = 0.0
+    return out
+
+
+def griffin_lim(speech, iterations, rng):
+    """Keep the short-time magnitudes and find phases for them from random ones (Griffin and Lim 1984).
+
+    Periodic Hann window of 1024 samples, hop 256, zeros before the start and after the end.
+
+    Args:
+        speech: float (samples,).
+        iterations: rounds of inverse and forward transform before the last inverse; more is better.
+        rng: NumPy generator of the first phases.
+
+    Returns:
+        float32 (samples,).
+
+    Example:
+        >>> griffin_lim(np.zeros(5000, "float32"), 3, np.random.default_rng(0)).any()
+        False
+    """
+    window = scipy.signal.get_window("hann", _N_FFT).astype("float32")
+    tail = -len(speech) % _HOP + _N_FFT
+    padded = np.pad(np.asarray(speech, "float32"), (_N_FFT, tail))
+    magnitude = np.abs(_stft(padded, window))
+    phase = np.exp(2j * np.pi * rng.random(magnitude.shape, "float32"))
+    for _ in range(iterations):
+        spectrum = _stft(_istft(magnitude * phase, window), window)
+        phase = spectrum / np.maximum(np.abs(spectrum), 1e-12)
+    return _istft(magnitude * phase, window)[_N_FFT : _N_FFT + len(speech)]
+
+
+def _stft(audio, window):
+    """(samples,), a multiple of the hop -> complex64 (frames, bins)."""
+    frames = np.lib.stride_tricks.sliding_window_view(audio, _N_FFT)[::_HOP]
+    return scipy.fft.rfft(frames * window)
+
+
+def _istft(spectrum, window):
+    """The least-squares inverse of `_stft` (its equation 6); the window's squares add to 1.5 at a quarter's hop."""
+    frames = (scipy.fft.irfft(spectrum.astype("complex64"), _N_FFT) * window).reshape(len(spectrum), -1, _HOP)
+    parts = frames.shape[1]
+    out = np.zeros((len(spectrum) + parts - 1, _HOP), "float32")
+    for i in range(parts):
+        out[i : i + len(spectrum)] += frames[:, i]
+    return out.ravel() / 1.5
+
+
+def loudness_normalise(audio):
+    """Bring a clip to -16 LUFS (ITU-R BS.1770-4, gated), then clip it to [-1, 1], as a 16-bit file would.
+
+    Args:
+        audio: float (samples,), at least 0.4 s.
+
+    Returns:
+        float32 (samples,); what the gate takes for silence (all of it below -70 LUFS) comes back as it is.
+
+    Raises:
+        InputError: a shorter clip, or pyloudnorm is not installed.
+
+    Example:
+        >>> tone = np.sin(np.arange(22050))
+        >>> bool(np.allclose(loudness_normalise(0.01 * tone), loudness_normalise(0.1 * tone), atol=1e-6))
+        True
+    """
+    try:
+        import pyloudnorm
+    except ImportError as error:
+        raise InputError('loudness needs pyloudnorm: pip install "audio-zoo[jnd]"') from error
+    if len(audio) < _SHORTEST * SAMPLE_RATE:
+        raise InputError(f"{len(audio) / SAMPLE_RATE:g} s is too short for its loudness; give {_SHORTEST:g} s or more")
+    with np.errstate(divide="ignore"):  # the logarithm of silence
+        loudness = pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(np.asarray(audio, "float64"))
+    gain = 10 ** ((LOUDNESS - loudness) / 20) if np.isfinite(loudness) else 1.0
+    return np.clip(gain * np.asarray(audio), -1, 1).astype("float32")

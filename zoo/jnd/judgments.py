@@ -1,0 +1,154 @@
+"""The published answers of listeners: what each row says of its two recordings, and how talkers are split.
+
+The tables of Manocha et al. 2020 hold file names, no audio. A name gives the levels of the perturbations, the talker
+and the place in the talker's speech, so a pair can be rendered again on other speech (`zoo.jnd.examples`).
+"""
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import InputError
+from zoo.jnd.perturb import value
+
+TABLES = ("combined", "eq", "linear", "reverb")
+# Talkers whose answers training never sees. Two women and two men for the test, one each to choose the epoch by.
+_HELD_OUT = {"test": {"f7", "f8", "m7", "m8"}, "validation": {"f6", "m6"}}
+_NAME = re.compile(
+    r"(?:\w+/)?(?P<levels>(?:-?\d[\d.e+-]*_)+)(?P<talker>[fm]\d+)_script(?P<script>\d+)"
+    r"_produced_clipped_(?P<start>[\d.]+)\.wav(?:_(?P<room>.+))?"
+)
+_NOISES = {name: name.removesuffix("_noise") for name in ("brown_noise", "blue_noise", "pink_noise")}
+_NOISES |= {name: name for name in ("applause", "crickets", "siren")}
+_SOFTEST_AMPLITUDE, _SOFTEST_SNR_DB = 0.0006, 66.0
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """A listener's answer on two conditions of one clip.
+
+    Attributes:
+        table: "combined", "eq", "linear" or "reverb".
+        talker, script, start: where the clip came from: "f1".."m10", a number, seconds.
+        reference, degraded: conditions, {what: value}: "noise" (its name) and "snr_db", "drr_db" and "rt60" (s), "kbps",
+            "eq" (three strengths). A perturbation that is absent is not there.
+        room: name of the measured room, "" where the table gives none.
+        different: whether the listener heard a difference.
+    """
+
+    table: str
+    talker: str
+    script: str
+    start: str
+    reference: dict
+    degraded: dict
+    room: str
+    different: bool
+
+
+def read_judgments(folder):
+    """Read the tables that a folder holds.
+
+    Args:
+        folder: with combined.tsv, eq.tsv, linear.tsv and reverb.tsv, or some of them; tab-separated lines of
+            reference, perturbed, answer (0 same, 1 different) and, in `linear`, the perturbation's name.
+
+    Returns:
+        judgments: list of `Judgment`.
+        dropped: {(table, reason): rows}.
+
+    Raises:
+        InputError: no table in the folder, or a row that no rule explains.
+
+    Example:
+        >>> judgments, dropped = read_judgments("jnd_judgments/")  # doctest: +SKIP
+    """
+    paths = [path for path in (Path(folder) / f"{table}.tsv" for table in TABLES) if path.is_file()]
+    if not paths:
+        raise InputError(f"{folder} holds none of {', '.join(f'{table}.tsv' for table in TABLES)}")
+    judgments, dropped = [], Counter()
+    for path in paths:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            fields = [field.strip() for field in line.split("\t")]
+            if path.stem == "eq" and fields[0] == fields[1]:
+                # 4 in 10 of these were answered "different", and 3 in 100 of the other tables': the change of the third
+                # band is not in the name.
+                dropped["eq", "names one file twice, though its third band changed"] += 1
+                continue
+            try:
+                judgments.append(_judgment(path.stem, *fields))
+            except (KeyError, TypeError, ValueError):
+                raise InputError(f"{path}, line {number}: cannot tell what was judged in {line!r}") from None
+    return judgments, dropped
+
+
+def split_of(talker):
+    """The split of a talker: "train", "validation" or "test"; one that the tables here lack, such as f9, is "test"."""
+    if int(talker[1:]) > 8:
+        return "test"
+    return next((split for split, talkers in _HELD_OUT.items() if talker in talkers), "train")
+
+
+def snr_db(amplitude):
+    """SNR of a noise in `linear`, whose names give an amplitude.
+
+    The softest, 0.0006, is taken as the paper's highest SNR, 66 dB, and the number as an amplitude: then the least that
+    is heard in quiet, and the least change of a loud noise, agree with those of the strengths in `combined`. Taken as a
+    power, they are up to 20 dB off.
+    """
+    return _SOFTEST_SNR_DB - 20 * math.log10(amplitude / _SOFTEST_AMPLITUDE)
+
+
+def _judgment(table, reference, degraded, answer, perturbation=""):
+    names = [_NAME.fullmatch(name) for name in (reference, degraded)]
+    if None in names or answer not in ("0", "1"):
+        raise ValueError
+    clips = {name.group("talker", "script", "start", "room") for name in names}
+    if len(clips) != 1:
+        raise ValueError
+    talker, script, start, room = clips.pop()
+    levels = [[float(level) for level in name["levels"].rstrip("_").split("_")] for name in names]
+    conditions = [_CONDITIONS[table](perturbation, *values) for values in levels]
+    return Judgment(table, talker, script, start, *conditions, room or "", answer == "1")
+
+
+def _combined(_, additive, drr, rt60, compression):
+    condition = _additive("white", additive) if additive else {}
+    condition |= _reverb("", drr, rt60) if drr or rt60 else {}
+    # Answers on the fourth level look like those on MP3 in `linear`, in all three campaigns: none above 64, where
+    # both recordings would be at the codec's lowest rate.
+    return condition | ({"kbps": 300 ** (1 - compression / 100)} if compression else {})
+
+
+def _linear(perturbation, *levels):
+    if perturbation == "mp3":
+        (kbps,) = levels
+        return {"kbps": kbps}
+    if perturbation == "reverb_noise":
+        additive, drr, rt60 = levels
+        return _additive("room", additive) | _reverb("", drr, rt60)
+    (amplitude,) = levels
+    return {"noise": _NOISES[perturbation], "snr_db": snr_db(amplitude)}
+
+
+def _additive(noise, strength):
+    return {"noise": noise, "snr_db": value("additive", strength)}
+
+
+def _reverb(_, drr, rt60):
+    """Level of DRR and RT60.
+
+    The paper's -27..65 dB of DRR cannot be the scale: listeners heard differences of RT60 at both of its ends, and at
+    the upper one about half as often. So -15 (level 0) to 25 dB, in which reverberation stays audible.
+    """
+    return {"drr_db": -15.0 + 0.4 * drr, "rt60": value("rt60", rt60)}
+
+
+def _eq(_, *strengths):
+    low, middle, high = strengths
+    return {"eq": (low, middle, high)}
+
+
+_CONDITIONS = {"combined": _combined, "eq": _eq, "linear": _linear, "reverb": _reverb}

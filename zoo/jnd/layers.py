@@ -1,0 +1,124 @@
+"""Layers of the JND networks."""
+
+import keras
+from keras import ops
+
+from zoo.audio.dsp import masked_moments, sequence_mask
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class HalvingConv1D(keras.layers.Layer):
+    """Convolution 1 x 3 without bias, "same", stride 1 or 2, aligned by each example's own length.
+
+    "Same" with stride 2 puts one zero before an odd length and none before an even one. Here that is the length of
+    the example, not of the padded batch, so padding changes nothing. What lies after the length must be zero.
+
+    Args:
+        filters: channels of the output.
+        strides: 1 or 2.
+
+    Call:
+        inputs: float (batch, time, channels), zero after the lengths.
+        lengths: int32 (batch,).
+        Returns float (batch, ceil(time / strides), filters); ceil(length / strides) of them count.
+    """
+
+    def __init__(self, filters, strides, **kwargs):
+        super().__init__(**kwargs)
+        self.filters, self.strides = filters, strides
+
+    def build(self, inputs_shape, lengths_shape=None):
+        self.kernel = self.add_weight(shape=(3, inputs_shape[-1], self.filters), name="kernel")
+
+    def call(self, inputs, lengths):
+        padded = ops.pad(inputs, [[0, 0], [1, 1], [0, 0]])
+        if self.strides == 2:
+            later = ops.pad(inputs, [[0, 0], [0, 2], [0, 0]])
+            padded = ops.where((lengths % 2 == 1)[:, None, None], padded, later)
+        return ops.conv(padded, ops.cast(self.kernel, inputs.dtype), self.strides, "valid")
+
+    def compute_output_shape(self, inputs_shape, lengths_shape=None):
+        batch, time, _ = inputs_shape
+        return (batch, None if time is None else -(-time // self.strides), self.filters)
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters, "strides": self.strides}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ClipNormalization(keras.layers.Layer):
+    """(x - mean) / sqrt(variance + 1e-3) + beta over the time of each clip and channel; zero after the length.
+
+    The statistics are always those of the clip itself, in training and inference alike: the upstream metric runs its
+    batch normalisation that way on one clip at a time.
+
+    Call:
+        inputs: float (batch, time, channels).
+        lengths: int32 (batch,); what lies after them does not count.
+    """
+
+    def build(self, inputs_shape, lengths_shape=None):
+        self.beta = self.add_weight(shape=(inputs_shape[-1],), initializer="zeros", name="beta")
+
+    def call(self, inputs, lengths):
+        mean, variance = masked_moments(inputs, lengths)
+        normal = (inputs - mean) / ops.sqrt(variance + 1e-3) + self.beta
+        return normal * ops.cast(sequence_mask(lengths, ops.shape(inputs)[1])[:, :, None], inputs.dtype)
+
+    def compute_output_shape(self, inputs_shape, lengths_shape=None):
+        return inputs_shape
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class PairedDropout(keras.layers.Layer):
+    """Dropout with one mask for both halves of a batch: a recording and its reference lose the same features.
+
+    With masks of their own, identical recordings would differ in training.
+
+    Args:
+        rate: share that is dropped, in training only.
+
+    Call:
+        inputs: float (2 n, time, channels), the references and then the degraded recordings.
+    """
+
+    def __init__(self, rate, **kwargs):
+        super().__init__(**kwargs)
+        self.rate = rate
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, inputs, training=False):
+        if not training or not self.rate:
+            return inputs
+        half = inputs[: ops.shape(inputs)[0] // 2]
+        mask = keras.random.dropout(ops.ones_like(half), self.rate, seed=self.seed_generator)
+        return inputs * ops.concatenate([mask, mask])
+
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ChannelDistance(keras.layers.Layer):
+    """Mean of |w_c (a - b)| over the time that counts and the channels; w_c is learned and free in sign.
+
+    Call:
+        inputs: float (2 n, time, channels), the references and then the degraded recordings.
+        lengths: int32 (2 n,).
+        Returns float (n,), 0 and up.
+    """
+
+    def build(self, inputs_shape, lengths_shape=None):
+        self.weight = self.add_weight(shape=(inputs_shape[-1],), initializer="ones", name="weight")
+
+    def call(self, inputs, lengths):
+        half = ops.shape(inputs)[0] // 2
+        difference = ops.mean(ops.abs(self.weight * (inputs[:half] - inputs[half:])), axis=2)
+        counted = sequence_mask(lengths[:half], ops.shape(inputs)[1])
+        return ops.sum(difference * counted, axis=1) / ops.maximum(ops.sum(counted, axis=1), 1.0)
+
+    def compute_output_shape(self, inputs_shape, lengths_shape=None):
+        return (None,)

@@ -1,0 +1,205 @@
+"""JND: distances between recordings that listeners' answers trained.
+
+`JND` is the network of Manocha et al. 2020 ("A Differentiable Perceptual Audio Metric Learned from Just Noticeable
+Differences", section 3), which its authors publish as DPAM. Every metric here is a functional Keras core, which gives
+one distance for each of its layers, inside the waveform wrapper `JNDMetric`.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from zoo.audio import dsp, pairs
+from zoo.errors import InputError
+from zoo.jnd.layers import ChannelDistance, ClipNormalization, HalvingConv1D, PairedDropout
+
+_FULL_SCALE = 32768.0  # upstream reads 16-bit files as they are
+
+
+class JNDMetric(keras.Model):
+    """Waveform wrapper of a network that measures how different two recordings sound.
+
+    Call:
+        inputs: [reference, degraded] or [reference, degraded, lengths]; float (batch, samples) in [-1, 1] at
+            `sample_rate`, and int32 (batch,) samples that count.
+        Returns the distance, float32 (batch,), 0 and up, lower is more alike; differentiable in the waveforms. It is
+        symmetric, and 0 for identical recordings.
+
+    Attributes:
+        core: functional keras.Model, [what `features` gives of a pair] -> float (batch, layers), a distance each.
+        head: functional keras.Model, (batch, layers) -> (batch, 2), log-odds of the answers "same" and "different".
+        sample_rate: Hz.
+    """
+
+    def __init__(self, core, head, sample_rate, name):
+        super().__init__(name=name)
+        self.core, self.head, self.sample_rate = core, head, sample_rate
+        self.built = True  # the cores are functional: every variable exists already
+
+    def features(self, reference, degraded, lengths):
+        """What the core takes, of float (batch, samples) waveforms and int32 (batch,) lengths."""
+        raise NotImplementedError
+
+    def layer_distances(self, inputs, training=False):
+        """The distance of each layer, float32 (batch, layers); arguments as for a call."""
+        reference, degraded, *lengths = inputs
+        reference, degraded = ops.cast(reference, "float32"), ops.cast(degraded, "float32")
+        lengths = dsp.lengths_of(reference, *lengths)
+        # What lies after the length must not reach a convolution that overlaps the end.
+        counted = dsp.sequence_mask(lengths, ops.shape(reference)[1])
+        # A frozen metric is the same in the training of another model: no dropout.
+        training = training and self.trainable
+        return self.core(self.features(reference * counted, degraded * counted, lengths), training=training)
+
+    def call(self, inputs, training=False):
+        return ops.sum(self.layer_distances(inputs, training), axis=1)
+
+    def logit(self, inputs, training=False):
+        """Log-odds that a listener answers "different", float32 (batch,); differentiable; arguments as for a call."""
+        answers = self.head(self.layer_distances(inputs, training), training=training)
+        return answers[:, 1] - answers[:, 0]
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0][0],)
+
+    def distance(self, reference, degraded, sample_rate, lengths=None, resample=False, pad=False, batch_size=16):
+        """How different recordings sound.
+
+        Args:
+            reference: float (samples,) or (batch, samples) in [-1, 1].
+            degraded: the same recordings, changed; the same shape, aligned in time.
+            sample_rate: of both, in Hz.
+            lengths: int (batch,) samples that count of each padded recording; None for all.
+            resample: bring another rate to the model's, instead of raising.
+            pad: let the shorter of two lengths end in digital silence, instead of raising.
+            batch_size: pairs at a time, which bounds the memory.
+
+        Returns:
+            float64 (batch,), 0 (identical) and up; NaN where a recording is empty or not finite.
+
+        Raises:
+            InputError: for another rate or other shapes.
+
+        Example:
+            >>> metric = zoo.load("jnd-22k")  # doctest: +SKIP
+            >>> metric.distance(reference, degraded, sample_rate=22050)  # doctest: +SKIP
+            array([0.42])
+        """
+        return self._measure(self, reference, degraded, sample_rate, lengths, resample, pad, batch_size)
+
+    def probability(self, reference, degraded, sample_rate, lengths=None, resample=False, pad=False, batch_size=16):
+        """Probability that a listener, asked whether two recordings are the same, answers "different".
+
+        Arguments, NaN and errors as for `distance`.
+
+        Returns:
+            float64 (batch,) in 0..1. It is a little above 0 for identical recordings, as with people.
+
+        Example:
+            >>> metric.probability(reference, degraded, sample_rate=22050)  # doctest: +SKIP
+            array([0.81])
+        """
+
+        def probability(inputs, training):
+            return ops.sigmoid(self.logit(inputs, training))
+
+        return self._measure(probability, reference, degraded, sample_rate, lengths, resample, pad, batch_size)
+
+    def _measure(self, function, reference, degraded, sample_rate, lengths, resample, pad, batch_size):
+        if pad:
+            if lengths is not None:
+                raise InputError("give lengths or pad=True, not both: lengths already say where recordings end")
+            reference, degraded = _padded(np.asarray(reference), np.asarray(degraded))
+        reference, degraded, lengths = pairs.at_rate(
+            *pairs.as_batch(reference, degraded, lengths), sample_rate, self.sample_rate, resample
+        )
+        finite = np.isfinite(reference).all(axis=1) & np.isfinite(degraded).all(axis=1)
+        measurable = np.flatnonzero(finite & (lengths > 0))
+        values = np.full(len(reference), np.nan)
+        for start in range(0, len(measurable), batch_size):
+            chunk = measurable[start : start + batch_size]
+            inputs = [*(x[chunk, : lengths[chunk].max()] for x in (reference, degraded)), lengths[chunk]]
+            values[chunk] = ops.convert_to_numpy(function(inputs, training=False))
+        return values
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def _padded(*recordings):
+    """Recordings (samples,) or (batch, samples) with zeros up to the longest."""
+    longest = max(x.shape[-1] for x in recordings)
+    return [np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, longest - x.shape[-1])]) for x in recordings]
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class JND(JNDMetric):
+    """The paper's network: convolutions 1 x 3 on the waveform, statistics of the clip, L1 of every layer.
+
+    Each of the `channels` layers: convolution without bias (stride 2, the last 1), normalisation by the clip's own mean
+    and variance, LeakyReLU 0.2. The distance is the sum over layers of mean |w_c (F_c(x) - F_c(y))| (section 3.1).
+    The head of section 3.2 reads the mean of the layers: sigmoid, dense 16, 6 (ReLU), 2.
+
+    Args:
+        channels: of each layer.
+        dropout: share of each layer's features that training leaves out, the same of both recordings.
+        sample_rate: Hz.
+        name: of the model.
+
+    Example:
+        >>> JND().count_params()
+        241844
+    """
+
+    def __init__(self, channels=(32,) * 5 + (64,) * 5 + (128,) * 4, dropout=0.3, sample_rate=22050, name="jnd"):
+        self.channels, self.dropout = tuple(channels), dropout
+        backbone = _waveform_backbone(self.channels, dropout)
+        reference, degraded = (keras.Input((None, 1), name=name) for name in ("reference", "degraded"))
+        lengths = keras.Input((), dtype="int32", name="lengths")
+        stack = layers.Concatenate(axis=0)
+        features = backbone([stack([reference, degraded]), stack([lengths, lengths])])
+        distances = [
+            ChannelDistance(name=f"distance_{i}")(x, frames) for i, (x, frames) in enumerate(_by_layer(features))
+        ]
+        core = keras.Model([reference, degraded, lengths], ops.stack(distances, axis=1), name="core")
+        super().__init__(core, _answer_head(len(self.channels)), sample_rate, name)
+        self.backbone = backbone
+
+    def features(self, reference, degraded, lengths):
+        return [reference[:, :, None], degraded[:, :, None], lengths]
+
+    def get_config(self):
+        return {
+            "channels": list(self.channels),
+            "dropout": self.dropout,
+            "sample_rate": self.sample_rate,
+            "name": self.name,
+        }
+
+
+def _waveform_backbone(channels, dropout):
+    """[waveform (batch, time, 1), lengths (batch,)] -> the features of each layer and the lengths that count of them."""
+    waveform, lengths = keras.Input((None, 1), name="waveform"), keras.Input((), dtype="int32", name="lengths")
+    x, frames, outputs = layers.Rescaling(_FULL_SCALE)(waveform), lengths, []
+    for i, filters in enumerate(channels):
+        strides = 1 if i == len(channels) - 1 else 2
+        x = HalvingConv1D(filters, strides, name=f"conv_{i}")(x, frames)
+        frames = (frames + strides - 1) // strides
+        x = layers.LeakyReLU(0.2)(ClipNormalization(name=f"norm_{i}")(x, frames))
+        x = PairedDropout(dropout)(x)
+        outputs += [x, frames]
+    return keras.Model([waveform, lengths], outputs, name="backbone")
+
+
+def _by_layer(features):
+    """Pairs (features, lengths) of the outputs of a backbone."""
+    return list(zip(features[::2], features[1::2], strict=True))
+
+
+def _answer_head(count):
+    distances = keras.Input((count,), name="distances")
+    x = ops.sigmoid(ops.mean(distances, axis=1, keepdims=True))
+    for units in (16, 6):
+        x = layers.Dense(units, "relu")(x)
+    return keras.Model(distances, layers.Dense(2)(x), name="head")

@@ -1,0 +1,151 @@
+"""The noises and rooms that perturbations draw from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo.audio import corpus, io, mix
+from zoo.errors import InputError
+from zoo.jnd.effects import SAMPLE_RATE
+from zoo.jnd.rooms import shoebox_rooms
+
+_COLOURS = {"white": 0.0, "pink": 1.0, "brown": 2.0, "blue": -1.0}  # power falls as 1 / f**exponent
+_RECORDED = {  # files or folders under the data's root
+    "applause": ["textures/applause.flac"],
+    "water_drops": ["noise/train/running_tap"],
+    "crickets": ["noise/train/insects_night"],
+    "room": ["noise/train/air_conditioning", "noise/train/computer_fan", "noise/train/fridge_hum"],
+}
+NOISES = (*_COLOURS, *_RECORDED, "siren")
+_PARTS = {"train": (0.0, 0.6), "validation": (0.6, 0.8), "test": (0.8, 1.0)}  # of each recording, in time
+_SHOEBOXES = 16
+_AUDIBLE = 20.0  # Hz; brown noise has most of its power below
+_SILENCE = 1e-8  # rms
+
+
+@dataclass(frozen=True)
+class Material:
+    """What perturbations are made of, at 22,050 Hz.
+
+    Attributes:
+        recordings: {name: [float32 (samples,)]} of the noises that are recorded: applause; water_drops, a running
+            tap; crickets, insects at night; room, the tone of rooms (air conditioning, computer fan, fridge).
+        rooms: float32 (taps,) impulse responses, measured and simulated.
+    """
+
+    recordings: dict
+    rooms: list
+
+    @classmethod
+    def read(cls, data, split="train"):
+        """Read the recordings of a split and simulate its shoebox rooms.
+
+        There is one recording of some noises, so each is cut in time: three fifths train, one fifth is for validation
+        and one for the test. The measured rooms of the test are others than those of training, which validation
+        shares; so are the 16 simulated ones.
+
+        Args:
+            data: folder with MANIFEST.csv, noise/, textures/ and rir/.
+            split: "train", "validation" or "test".
+
+        Returns:
+            `Material`.
+
+        Raises:
+            InputError: unknown split, nothing of a noise or of rooms, or pyroomacoustics is not installed.
+
+        Example:
+            >>> material = Material.read("../shared/data")  # doctest: +SKIP
+        """
+        if split not in _PARTS:
+            raise InputError(f"there is no split {split!r}; take one of {', '.join(_PARTS)}")
+        recordings = {name: _read_part(data, name, *_PARTS[split]) for name in _RECORDED}
+        measured = corpus.read_corpus(data, split).rooms
+        rooms = [io.resample(room, corpus.SAMPLE_RATE, SAMPLE_RATE) for room in measured]
+        return cls(recordings, [*rooms, *shoebox_rooms(_SHOEBOXES, seed=int(split == "test"))])
+
+    def noise(self, name, samples, rng):
+        """A stretch of a noise.
+
+        Coloured noises are Gaussian, made afresh and empty below 20 Hz; sirens are made as by `siren`; the others
+        are a random stretch of a random recording, repeated where it is short.
+
+        Args:
+            name: one of `NOISES`.
+            samples: length.
+            rng: NumPy generator.
+
+        Returns:
+            float32 (samples,) at rms 1.
+
+        Raises:
+            InputError: unknown name, or a noise without recordings.
+
+        Example:
+            >>> Material({}, []).noise("pink", 1000, np.random.default_rng(0)).shape
+            (1000,)
+        """
+        if name in _COLOURS:
+            noise = _without_rumble(mix.colored_noise(samples, _COLOURS[name], rng))
+        elif name == "siren":
+            noise = siren(samples, rng)
+        elif self.recordings.get(name):
+            noise = corpus.draw_noise(self.recordings[name], samples, rng)
+        else:
+            raise InputError(f"no noise {name!r} here; take one of {', '.join(NOISES)} and read the data for it")
+        return (noise / max(mix.rms(noise), _SILENCE)).astype("float32")
+
+    def room(self, rng):
+        """A random one of `rooms`, float32 (taps,); InputError where there is none."""
+        if not self.rooms:
+            raise InputError("no room responses here; read them by Material.read")
+        return self.rooms[rng.integers(len(self.rooms))]
+
+
+def siren(samples, rng):
+    """An emergency siren: a wail that sweeps up and down, or two tones in turn, each with six falling harmonics.
+
+    The wail runs between 500..700 and 1200..1600 Hz every 1..4 s; the tones are 400..500 Hz and a fourth above, each
+    0.4..0.8 s. No recording of one is in the data.
+
+    Args:
+        samples: length.
+        rng: NumPy generator of the kind, its figures and its start.
+
+    Returns:
+        float32 (samples,).
+
+    Example:
+        >>> siren(1000, np.random.default_rng(0)).shape
+        (1000,)
+    """
+    time = np.arange(samples) / SAMPLE_RATE
+    if rng.random() < 0.5:
+        low, high, period = rng.uniform(500, 700), rng.uniform(1200, 1600), rng.uniform(1, 4)
+        sweep = 0.5 - 0.5 * np.cos(2 * np.pi * (time / period + rng.random()))
+        frequency = low * (high / low) ** sweep
+    else:
+        low, period = rng.uniform(400, 500), 2 * rng.uniform(0.4, 0.8)
+        frequency = np.where((time / period + rng.random()) % 1 < 0.5, low, low * 4 / 3)
+    phase = 2 * np.pi * np.cumsum(frequency) / SAMPLE_RATE
+    return sum(np.sin(k * phase) / k for k in range(1, 7)).astype("float32")
+
+
+def _without_rumble(noise):
+    spectrum = np.fft.rfft(noise)
+    spectrum[np.fft.rfftfreq(len(noise), 1 / SAMPLE_RATE) < _AUDIBLE] = 0
+    return np.fft.irfft(spectrum, len(noise))
+
+
+def _read_part(data, name, start, end):
+    """The stretches from `start` to `end`, parts of the length, of a noise's recordings."""
+    found = []
+    for place in _RECORDED[name]:
+        path = Path(data) / place
+        for file in sorted(path.glob("*.flac")) if path.is_dir() else [path]:
+            audio, _ = io.read(file, SAMPLE_RATE, resample=True)
+            found.append(audio[int(start * len(audio)) : int(end * len(audio))])
+    if not found:
+        raise InputError(f"no recording of {name} in {data}: give {' or '.join(_RECORDED[name])}")
+    return found

@@ -1,0 +1,166 @@
+"""Reverberation with a chosen direct-to-reverberant ratio and decay, and simulated shoebox rooms."""
+
+import functools
+
+import numpy as np
+import scipy.signal
+
+from zoo.errors import InputError
+from zoo.jnd.effects import SAMPLE_RATE
+
+_DIRECT = int(0.0025 * SAMPLE_RATE)  # 2.5 ms: what arrives until then is the direct path
+_SHORTEST, _LONGEST = 0.05, 8.0  # seconds, the paper's range of RT60
+_USABLE_DB = -30.0  # of the backward-integrated decay; what lies below may be a recording's noise
+_COLOUR = int(0.05 * SAMPLE_RATE)  # 50 ms at the usable end, whose spectrum the longer tail takes
+_REFINEMENTS = 4
+
+
+def reverberate(speech, response, drr_db=None, rt60=None):
+    """Put speech in a room whose direct-to-reverberant ratio and decay are set.
+
+    The direct path is one impulse at time 0, which stands for the response from its largest sample to 2.5 ms after;
+    the rest is the tail. The tail is multiplied by 10**(-3 t (1 / rt60 - 1 / its own)) until its decay, measured as
+    by `decay_time`, is the wanted one. Where the recording ends or has decayed by 30 dB, Gaussian noise (always the
+    same) with the spectrum of its last 50 ms goes on. So a room's early pattern stays where it is; upstream stretches
+    responses in time, which also lowers their pitch. Direct path and tail are scaled to the ratio and to an energy of
+    1 together: at a high ratio the speech comes through unchanged.
+
+    Args:
+        speech: float (samples,) at 22,050 Hz.
+        response: float (taps,), an impulse response at 22,050 Hz.
+        drr_db: energy of the direct path to that of the tail in dB; None keeps the response's own.
+        rt60: time of a 60 dB decay in seconds, 0.05..8; None keeps the response's own.
+
+    Returns:
+        float32 (samples,), the direct sound in place; the tail is cut at the clip's end.
+
+    Raises:
+        InputError: a response without a tail, or rt60 out of range.
+
+    Example:
+        >>> response = np.zeros(8000)
+        >>> response[[100, 1100]] = 1.0, 0.5
+        >>> impulse = np.eye(1, 4000)[0]
+        >>> [round(float(tap), 3) for tap in reverberate(impulse, response, drr_db=0.0)[[0, 1000]]]
+        [0.707, 0.707]
+    """
+    direct, tail = _split(response)
+    ratio = direct / np.sum(tail**2) if drr_db is None else 10 ** (drr_db / 10)
+    if rt60 is not None:
+        if not _SHORTEST <= rt60 <= _LONGEST:
+            raise InputError(f"rt60 of {rt60} s is out of range; give {_SHORTEST:g} to {_LONGEST:g} s")
+        tail = _reshape(tail, rt60)
+    tail = tail / np.sqrt(np.sum(tail**2) * (1 + ratio))
+    out = np.sqrt(ratio / (1 + ratio)) * speech
+    late = len(speech) - _DIRECT
+    if late > 0:
+        reverberation = scipy.signal.oaconvolve(np.asarray(speech, "float64"), tail[:late])
+        out[_DIRECT:] += reverberation[:late]
+    return out.astype("float32")
+
+
+def decay_time(response):
+    """RT60 of a response by the slope of its backward-integrated energy from -5 to -25 dB (T20 of ISO 3382).
+
+    The direct path, 2.5 ms from the largest sample, is left out, so the ratio does not change it.
+
+    Args:
+        response: float (taps,) at 22,050 Hz.
+
+    Returns:
+        float, seconds; above 0.
+
+    Raises:
+        InputError: a response without a tail, or one too sparse for a slope.
+
+    Example:
+        >>> response = 10 ** (-3 * np.arange(22050) / SAMPLE_RATE / 0.5)
+        >>> round(decay_time(response), 2)
+        0.5
+    """
+    return _decay_time(_split(response)[1])
+
+
+def _split(response):
+    """Energy of the direct path, and the tail with the direct path upwards; float64."""
+    response = np.asarray(response, "float64")
+    start = int(np.argmax(np.abs(response)))
+    direct, tail = response[start : start + _DIRECT], response[start + _DIRECT :]
+    if not np.any(tail):
+        raise InputError("the impulse response ends with its direct path; give one with reverberation")
+    return np.sum(direct**2), tail * np.sign(response[start])
+
+
+def _decay_db(tail):
+    """Energy that is still to come, in dB re the whole."""
+    remaining = np.cumsum(tail[::-1] ** 2)[::-1]
+    return 10 * np.log10(np.maximum(remaining / remaining[0], 1e-30))
+
+
+def _decay_time(tail):
+    decay = _decay_db(tail)
+    first, last = np.searchsorted(-decay, [5.0, 25.0])
+    if last - first < 2:
+        raise InputError("the impulse response is too sparse for its decay to be measured; give a denser one")
+    return -60 / np.polyfit(np.arange(first, last) / SAMPLE_RATE, decay[first:last], 1)[0]
+
+
+def _reshape(tail, rt60):
+    """The tail with another decay, as long as that decay takes."""
+    time = np.arange(int(rt60 * SAMPLE_RATE)) / SAMPLE_RATE
+    own = _decay_time(tail)
+    end = min(int(np.searchsorted(-_decay_db(tail), -_USABLE_DB)), len(tail))
+    flat = tail[:end] * 10 ** (3 * np.arange(end) / SAMPLE_RATE / own)
+    if len(time) > end:
+        noise = np.random.default_rng(0).standard_normal(len(time) - end)
+        late = flat[-_COLOUR:]
+        more = scipy.signal.oaconvolve(noise, late / np.linalg.norm(late))[: len(noise)]
+        flat = np.concatenate([flat, more * np.sqrt(np.mean(late**2))])
+    flat = flat[: len(time)]
+    rate = 1 / rt60
+    for _ in range(_REFINEMENTS):  # what is flattened is no pure exponential, so its decay is off by a little
+        shaped = flat * 10 ** (-3 * time * rate)
+        rate += 1 / rt60 - 1 / _decay_time(shaped)
+    return flat * 10 ** (-3 * time * rate)
+
+
+@functools.lru_cache(maxsize=4)
+def shoebox_rooms(count, seed):
+    """Impulse responses of random shoebox rooms, by the image-source method of pyroomacoustics.
+
+    Floors of 3..10 by 3..8 m, 2.4..4 m high, walls that absorb 5..50 % of the energy, talker and microphone anywhere
+    0.5 m off the walls and at least 1 m apart; images to the 20th order.
+
+    Args:
+        count: how many rooms.
+        seed: of their sizes, walls and places.
+
+    Returns:
+        tuple of `count` float32 arrays (taps,) at 22,050 Hz; kept in memory for the next call.
+
+    Raises:
+        InputError: pyroomacoustics is not installed.
+
+    Example:
+        >>> len(shoebox_rooms(2, seed=0))
+        2
+    """
+    try:
+        import pyroomacoustics
+    except ImportError as error:
+        raise InputError('simulated rooms need pyroomacoustics: pip install "audio-zoo[jnd]"') from error
+    rng = np.random.default_rng(seed)
+    return tuple(_shoebox(pyroomacoustics, rng) for _ in range(count))
+
+
+def _shoebox(pyroomacoustics, rng):
+    size = rng.uniform([3, 3, 2.4], [10, 8, 4])
+    walls = pyroomacoustics.Material(rng.uniform(0.05, 0.5))
+    room = pyroomacoustics.ShoeBox(size, fs=SAMPLE_RATE, materials=walls, max_order=20, air_absorption=True)
+    talker, microphone = rng.uniform(0.5, size - 0.5, (2, 3))
+    while np.linalg.norm(talker - microphone) < 1:
+        microphone = rng.uniform(0.5, size - 0.5)
+    room.add_source(talker)
+    room.add_microphone(microphone)
+    room.compute_rir()
+    return np.asarray(room.rir[0][0], "float32")

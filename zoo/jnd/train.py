@@ -1,0 +1,310 @@
+"""The recipe: train a JND network on listeners' answers, and on what is known without asking.
+
+One recipe covers the paper's regimes `lin`, `fin` and `scratch` (section 3.2) and ours; they differ in their TOML
+files. Binary cross-entropy on the head; beside the judged pairs, ours learns from pairs that differ by a small shift
+or by level, and from ladders, which fix an order and no more. The same command goes on after an interruption.
+"""
+
+import hashlib
+import math
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+import scipy.stats
+from keras import ops
+
+import zoo
+from zoo.errors import InputError
+from zoo.jnd import examples
+from zoo.jnd.effects import SAMPLE_RATE
+from zoo.jnd.judgments import split_of
+from zoo.jnd.model import JND
+from zoo.jnd.spectral import SpectralJND
+from zoo.training import Epoch, claim, keepers, read_log, read_recipe
+
+NETWORKS = {cls.__name__: cls for cls in (JND, SpectralJND)}
+TRAINABLE = ("all", "weights", "head")
+CURVE = ("loss", "val_loss")
+# Answers that nobody was asked for. Listeners of the tables say "different" of 3 in 100 identical pairs, and miss
+# about as many plain differences.
+_LAPSE = 0.03
+_LEVEL_JND_DB, _LEVEL_SPREAD_DB = 2.0, 1.0  # half of untrained listeners notice 2 dB; trained ones notice 1
+_SHIFTS = 100  # samples; nobody hears 4.5 ms
+_SILENCE = int(0.25 * SAMPLE_RATE)
+_TINY = 1e-4  # added to a distance inside its logarithm
+_MARGIN, _SHARPNESS = 0.05, 5.0  # of the ladders' hinge on the logarithm of the distance
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a training depends on, besides the data.
+
+    Attributes:
+        name: of the checkpoint.
+        network: "JND" (the paper's) or "SpectralJND".
+        options: of the network.
+        start: checkpoint whose weights it starts from; None for fresh ones.
+        trainable: "all", "weights" (of the channels, and the head) or "head".
+        judged, shifts, levels, ladders: pairs of each kind in a batch; a ladder is two pairs.
+        renders: how often the judged pairs are rendered, on other speech.
+        epochs: times through the judgments.
+        learning_rate: of Adam.
+        cosine: whether the rate falls to 0 by a cosine over all the epochs.
+        silence: share of pairs that get 0.25 s of silence before or after, the paper's augmentation.
+        gain_db: (lowest, highest) gain of both recordings of a pair.
+        max_shift: most samples by which the degraded recording of a judged pair is moved, either way.
+        n_ladders: ladders that there are to draw from.
+        seed: of the order, the augmentation and the first weights.
+    """
+
+    name: str
+    network: str
+    options: dict = field(default_factory=dict)
+    start: str | None = None
+    trainable: str = "all"
+    judged: int = 16
+    shifts: int = 0
+    levels: int = 0
+    ladders: int = 0
+    renders: int = 1
+    epochs: int = 5
+    learning_rate: float = 1e-4
+    cosine: bool = False
+    silence: float = 0.5
+    gain_db: tuple = (0, 0)
+    max_shift: int = 0
+    n_ladders: int = 2048
+    seed: int = 0
+
+    @classmethod
+    def read(cls, path, **changes):
+        """A recipe from a TOML file; `changes` that are not None take the place of what it says."""
+        return read_recipe(cls, path, changes)
+
+    def model(self):
+        """The network to train: a fresh one with this recipe's seed, or that of `start`."""
+        if self.network not in NETWORKS:
+            raise InputError(f"no network {self.network!r}: use {', '.join(NETWORKS)}")
+        if self.trainable not in TRAINABLE:
+            raise InputError(f"cannot train {self.trainable!r}: use {', '.join(TRAINABLE)}")
+        keras.utils.set_random_seed(self.seed)
+        model = NETWORKS[self.network](**self.options)
+        if self.start is not None:
+            model.core.set_weights(zoo.load(self.start).core.get_weights())
+        if self.trainable != "all":
+            model.backbone.trainable = False
+        if self.trainable == "head":
+            model.core.trainable = False
+        return model
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rendered judgments of a split: lists of int16 (pairs, 2, 55125), one or more renderings of `judgments`."""
+
+    judgments: list
+    renderings: list
+
+    @property
+    def answers(self):
+        """float32 (judgments,), 1 for "different"."""
+        return np.array([judgment.different for judgment in self.judgments], "float32")
+
+    def pair(self, rendering, i):
+        """float32 (2, 55125) of judgment i."""
+        return examples.as_float(self.renderings[rendering][i // examples.CHUNK][i % examples.CHUNK])
+
+
+def prepare(judgments, data, runs, split, renders=1, n_jobs=-1):
+    """Render the judgments of a split's talkers on its speech, or take what `runs` holds of them; gives `Judged`."""
+    chosen = [judgment for judgment in judgments if split_of(judgment.talker) == split]
+    digest = hashlib.sha256(repr(chosen).encode()).hexdigest()[:8]
+    folder = Path(runs) / "jnd" / f"judged-v{examples.VERSION}-{digest}"
+    renderings = [
+        examples.render_judgments(data, chosen, split, folder / str(seed), seed, n_jobs) for seed in range(renders)
+    ]
+    return Judged(chosen, renderings)
+
+
+def prepare_ladders(recipe, data, runs, n_jobs=-1):
+    """The ladders that a recipe draws from, or None where it has none."""
+    if not recipe.ladders:
+        return None
+    folder = Path(runs) / "jnd" / f"ladders-v{examples.VERSION}-{recipe.n_ladders}"
+    return examples.draw_ladders(data, recipe.n_ladders, "train", folder, n_jobs=n_jobs)
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches [reference, degraded], target of a training.
+
+    A target is the answer (0 or 1) or the share of listeners (0..1) that would say "different"; the last rows are
+    ladders, the mild rungs and then the severe ones, with targets -1.
+
+    Args:
+        recipe: says how many of each kind, and the augmentation.
+        judged: `Judged`.
+        ladders: chunks as `examples.draw_ladders` gives them, or None.
+    """
+
+    def __init__(self, recipe, judged, ladders):
+        super().__init__()
+        self.recipe, self.judged, self.ladders = recipe, judged, ladders
+        self.answers = judged.answers
+        self.shuffle(0)
+
+    def __len__(self):
+        return len(self.answers) // self.recipe.judged
+
+    def shuffle(self, epoch):
+        """Draw the order, the renderings and the augmentation of an epoch."""
+        self.epoch = epoch
+        rng = np.random.default_rng([self.recipe.seed, epoch])
+        self.order = rng.permutation(len(self.answers))
+        self.rendering = rng.integers(len(self.judged.renderings), size=len(self.answers))
+
+    def __getitem__(self, index):
+        recipe, rng = self.recipe, np.random.default_rng([self.recipe.seed, self.epoch, index])
+        chosen = self.order[index * recipe.judged : (index + 1) * recipe.judged]
+        judged = [self.judged.pair(self.rendering[i], i) for i in chosen]
+        references = [judged[rng.integers(len(judged))][0] for _ in range(recipe.shifts + recipe.levels)]
+        judged = [_move(pair, rng.integers(-recipe.max_shift, recipe.max_shift + 1)) for pair in judged]
+        shifted = [
+            _move(np.stack([x, x]), rng.integers(1, _SHIFTS + 1) * rng.choice((-1, 1)))
+            for x in references[: recipe.shifts]
+        ]
+        gains = rng.uniform(-12, 6, recipe.levels)
+        louder = [np.stack([x, 10 ** (g / 20) * x]) for x, g in zip(references[recipe.shifts :], gains, strict=True)]
+        pairs = [*judged, *shifted, *louder, *self._rungs(rng)]
+        targets = [*self.answers[chosen], *[_LAPSE] * recipe.shifts, *_share_of_level(gains)]
+        targets += [-1.0] * (2 * recipe.ladders)
+        x = np.stack([_augment(pair, recipe, rng) for pair in pairs]).astype("float32")
+        return [x[:, 0], x[:, 1]], np.array(targets, "float32")
+
+    def _rungs(self, rng):
+        """Pairs (clip, mild rung) of some ladders, then (clip, severe rung) of the same."""
+        ladders = []
+        for i in rng.integers(self.recipe.n_ladders, size=self.recipe.ladders):
+            ladders.append(examples.as_float(self.ladders[i // examples.CHUNK][i % examples.CHUNK]))
+        return [ladder[[0, rung]] for rung in (1, 2) for ladder in ladders]
+
+
+class _Plain(keras.utils.PyDataset):
+    """Batches of judged pairs as they are, for validation."""
+
+    def __init__(self, judged, batch_size):
+        super().__init__()
+        self.judged, self.batch_size = judged, batch_size
+
+    def __len__(self):
+        return math.ceil(len(self.judged.judgments) / self.batch_size)
+
+    def __getitem__(self, index):
+        chosen = range(index * self.batch_size, min((index + 1) * self.batch_size, len(self.judged.judgments)))
+        x = np.stack([self.judged.pair(0, i) for i in chosen])
+        return [x[:, 0], x[:, 1]], self.judged.answers[list(chosen)]
+
+
+def _move(pair, samples):
+    """The pair with its degraded recording `samples` later; what leaves at one end comes in at the other."""
+    return np.stack([pair[0], np.roll(pair[1], samples)]) if samples else pair
+
+
+def _share_of_level(gains):
+    """Share of listeners that notice a change of level by `gains` dB."""
+    noticed = scipy.stats.norm.cdf((np.abs(gains) - _LEVEL_JND_DB) / _LEVEL_SPREAD_DB)
+    return _LAPSE + (1 - 2 * _LAPSE) * noticed
+
+
+def _augment(pair, recipe, rng):
+    pair = 10 ** (rng.uniform(*recipe.gain_db) / 20) * pair
+    if rng.random() < recipe.silence:
+        late = rng.random() < 0.5
+        pair = np.roll(pair, _SILENCE if late else -_SILENCE, axis=1)
+        pair[:, slice(None, _SILENCE) if late else slice(-_SILENCE, None)] = 0.0
+    return pair
+
+
+class _Training(keras.Model):
+    """A metric and its loss on the targets of `Batches`: cross-entropy of answers, a hinge on ladders."""
+
+    def __init__(self, metric, ladders):
+        super().__init__(name="training")
+        self.metric, self.ladders = metric, ladders
+
+    def call(self, pair, training=False):
+        distances = self.metric.layer_distances(pair, training)
+        answers = self.metric.head(distances, training=training)
+        return ops.stack([answers[:, 1] - answers[:, 0], ops.sum(distances, axis=1)], axis=1)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        logit, distance = y_pred[:, 0], y_pred[:, 1]
+        asked = ops.cast(y >= 0, "float32")
+        entropy = ops.softplus(logit) - ops.maximum(y, 0.0) * logit
+        loss = ops.sum(entropy * asked) / ops.maximum(ops.sum(asked), 1.0)
+        if self.ladders and training:
+            logarithm = ops.log(ops.maximum(distance, 0.0) + _TINY)
+            mild, severe = logarithm[-2 * self.ladders : -self.ladders], logarithm[-self.ladders :]
+            loss = loss + ops.mean(ops.softplus(_SHARPNESS * (mild - severe + _MARGIN))) / _SHARPNESS
+        return loss
+
+
+def train(recipe, judged, validation, ladders, runs, verbose="auto"):
+    """Train a recipe's network, or go on with it.
+
+    Args:
+        recipe: a `Recipe`.
+        judged, validation: `Judged` of the training's and the validation's talkers.
+        ladders: as `prepare_ladders` gives them.
+        runs: folder for training states.
+        verbose: as for `keras.Model.fit`.
+
+    Returns:
+        model: with the weights of the epoch of the lowest cross-entropy on the validation's answers.
+        facts: {"recipe", "best_epoch", "curve", "answers"}, as the card tells them.
+        minutes: spent in the epochs, those before an interruption too.
+    """
+    folder = Path(runs) / f"{recipe.name}-{recipe.seed}"
+    batches = Batches(recipe, judged, ladders)
+    claim(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0][0])).hexdigest()[:16])
+    metric = recipe.model()
+    model = _compiled(recipe, metric, len(batches))
+    begun = read_log(folder / "log.csv")
+    if len(begun) < recipe.epochs:
+        model.fit(
+            batches,
+            validation_data=_Plain(validation, 2 * recipe.judged),
+            epochs=recipe.epochs,
+            callbacks=[Epoch(batches), *keepers(folder, begun, "val_loss", "min")],
+            shuffle=False,
+            verbose=verbose,
+        )
+    model.load_weights(folder / "best.weights.h5")
+    trained = recipe.model()  # without the optimizer, which would treble the checkpoint
+    trained.set_weights(metric.get_weights())
+    shutil.rmtree(folder / "state", ignore_errors=True)
+    rows = read_log(folder / "log.csv")
+    curve = {"epoch": list(range(1, len(rows) + 1))}
+    curve |= {name: [round(float(row[name]), 4) for row in rows] for name in CURVE}
+    facts = {
+        "recipe": asdict(recipe),
+        "best_epoch": 1 + int(np.argmin(curve["val_loss"])),
+        "curve": curve,
+        "answers": {"training": len(judged.judgments), "validation": len(validation.judgments)},
+    }
+    return trained, facts, sum(float(row["seconds"]) for row in rows) / 60
+
+
+def _compiled(recipe, metric, steps):
+    rate = recipe.learning_rate
+    if recipe.cosine:
+        rate = keras.optimizers.schedules.CosineDecay(rate, recipe.epochs * steps)
+    model = _Training(metric, recipe.ladders)
+    optimizer = keras.optimizers.Adam(rate, global_clipnorm=5.0)
+    model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
+    clip = np.zeros((2, SAMPLE_RATE // 10), "float32")
+    model([clip, clip])  # builds it, and Keras restores only an optimizer that is built
+    model.optimizer.build(model.trainable_variables)
+    return model
