@@ -156,3 +156,33 @@ def test_pairs_read_at_a_rate_of_the_list(tmp_path):
     (pair,) = pairs.find(tmp_path / "tone.wav", tmp_path / "tone.wav")
     assert pairs.read(pair, rates=(16000, 8000))[2] == 8000
     assert pairs.read(pair, rates=(16000,), resample=True)[2] == 16000
+
+
+def test_pairs_of_two_lengths_are_padded_on_request(tmp_path):
+    for name, samples in (("long", 8000), ("short", 7000), ("shorter", 7999)):
+        io.write(tmp_path / f"{name}.wav", tone()[:samples], RATE)
+
+    def read(reference, degraded, **options):
+        (pair,) = pairs.find(tmp_path / f"{reference}.wav", tmp_path / f"{degraded}.wav")
+        return pairs.read(pair, **options)[:2]
+
+    expected = np.concatenate([tone()[:7000], np.zeros(1000)]).astype("float32")
+    for names in (("long", "short"), ("short", "long")):
+        found = dict(zip(names, read(*names, pad=True), strict=True))
+        np.testing.assert_array_equal(found["short"], expected)
+        np.testing.assert_array_equal(found["long"], tone()[:8000])
+    with pytest.raises(InputError, match=r"one length$"):
+        read("long", "short")
+    with pytest.raises(InputError, match=r"one length, or pad the shorter \(--pad, pad=True\)$"):
+        read("long", "short", pad=False)
+    # One sample is rounding where recordings are resampled, with padding too.
+    assert [len(x) for x in read("long", "shorter", pad=True)] == [8000, 8000]
+    assert [len(x) for x in read("long", "shorter", pad=True, resample=True)] == [7999, 7999]
+
+
+def test_silent_pairs_are_read_on_request(tmp_path):
+    io.write(tmp_path / "silent.wav", np.zeros(8000), RATE)
+    (pair,) = pairs.find(tmp_path / "silent.wav", tmp_path / "silent.wav")
+    with pytest.raises(InputError, match="silent.wav: is silent"):
+        pairs.read(pair)
+    assert not np.any(pairs.read(pair, silent=True)[:2])

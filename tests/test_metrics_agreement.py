@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 
 from zoo.errors import InputError
-from zoo.metrics.agreement import agreement, bootstrap, grouped_mean, mae, pearson, rmse, spearman
+from zoo.metrics.agreement import (
+    agreement,
+    bootstrap,
+    calibration_curve,
+    calibration_error,
+    cross_entropy,
+    grouped_mean,
+    mae,
+    pearson,
+    rmse,
+    roc_auc,
+    spearman,
+)
 
 TRUTH, PREDICTED = [1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 5.0]
 
@@ -98,3 +110,53 @@ def test_grouped_mean_weighs_scores_alike_and_leaves_out_nan():
     assert all(math.isnan(figure) for figure in grouped_mean([math.nan], ["a"]))
     with pytest.raises(InputError, match="one shape"):
         grouped_mean([1.0, 2.0], ["a"])
+
+
+def test_roc_auc_counts_pairs():
+    rng = np.random.default_rng(0)
+    labels, scores = rng.integers(2, size=80), rng.integers(6, size=80)  # many ties
+    above = [np.sign(p - q) / 2 + 0.5 for p in scores[labels == 1] for q in scores[labels == 0]]
+    assert roc_auc(labels, scores) == pytest.approx(np.mean(above), abs=1e-12)
+    assert roc_auc(labels, -scores) == pytest.approx(1 - np.mean(above), abs=1e-12)
+    assert roc_auc(labels, np.exp(scores)) == roc_auc(labels, scores)
+    assert roc_auc([0, 1, 1], [5, 5, 5]) == 0.5 and roc_auc([0, 0, 1], [1, 2, 3]) == 1
+
+
+def test_cross_entropy_is_exact_and_finite():
+    assert cross_entropy([1, 0], [0.8, 0.4]) == pytest.approx(-(math.log(0.8) + math.log(0.6)) / 2, abs=1e-15)
+    assert cross_entropy([1], [0.0]) == pytest.approx(-math.log(1e-7))
+
+
+def test_calibration_bins_hold_equally_many_and_ties_stay_together():
+    probabilities = np.linspace(0.01, 0.99, 100)
+    predicted, _, counts = calibration_curve(np.zeros(100), probabilities, bins=10)
+    assert counts.tolist() == [10] * 10 and predicted == pytest.approx(probabilities.reshape(10, 10).mean(axis=1))
+    labels = np.array([1] * 30 + [0] * 70)
+    predicted, share, counts = calibration_curve(labels, np.full(100, 0.25))
+    assert (predicted.tolist(), share.tolist(), counts.tolist()) == ([0.25], [0.3], [100])
+    assert calibration_error(labels, np.full(100, 0.25)) == pytest.approx(0.05)
+
+
+def test_calibration_error_knows_a_calibrated_prediction():
+    rng = np.random.default_rng(2)
+    probabilities = rng.random(20000)
+    labels = rng.random(20000) < probabilities
+    assert calibration_error(labels, probabilities) < 0.015
+    assert calibration_error(labels, probabilities**3) > 0.2
+    order = rng.permutation(20000)
+    assert calibration_error(labels[order], probabilities[order]) == pytest.approx(
+        calibration_error(labels, probabilities), abs=1e-12
+    )
+    value, low, high = bootstrap(calibration_error, labels, probabilities**3, n_resamples=50)
+    assert low < value < high
+
+
+@pytest.mark.parametrize("statistic", [roc_auc, cross_entropy, calibration_error])
+def test_answers_leave_nan_out_and_refuse_other_labels(statistic):
+    labels, scores = [0, 1, 0, 1], [0.1, 0.4, 0.3, 0.8]
+    assert statistic([*labels, math.nan, 1], [*scores, 0.5, math.nan]) == statistic(labels, scores)
+    assert math.isnan(statistic([], []))
+    with pytest.raises(InputError, match="0 or 1"):
+        statistic([0, 2], [0.1, 0.2])
+    with pytest.raises(InputError, match="one shape"):
+        statistic([0, 1, 1], [0.1, 0.2])

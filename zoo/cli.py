@@ -1,4 +1,4 @@
-"""The `zoo` command: checkpoints listed and described, recordings scored and enhanced.
+"""The `zoo` command: checkpoints listed and described, recordings scored, compared and enhanced.
 
 Loads a backend only to run a model.
 """
@@ -10,13 +10,14 @@ import sys
 
 import zoo
 from zoo import registry
-from zoo.commands import enhance, score, tables
+from zoo.commands import distance, enhance, score, tables
 from zoo.errors import InputError
 
 _EXAMPLES = """examples:
   zoo list 'quality-net*'
   zoo info quality-net-lite-pesq-wb-16k
   zoo score clean.wav noisy.wav
+  zoo distance original.wav coded.wav
   zoo enhance noisy.wav enhanced.wav
   zoo COMMAND --help
 """
@@ -70,6 +71,7 @@ def _parser():
     command.set_defaults(run=_info)
 
     score.add(commands)
+    distance.add(commands)
     enhance.add(commands)
     return parser
 

@@ -138,7 +138,7 @@ def prepare_ladders(recipe, data, runs, n_jobs=-1):
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches [reference, degraded], target of a training.
+    """Batches (reference, degraded), target of a training.
 
     A target is the answer (0 or 1) or the share of listeners (0..1) that would say "different"; the last rows are
     ladders, the mild rungs and then the severe ones, with targets -1.
@@ -181,7 +181,7 @@ class Batches(keras.utils.PyDataset):
         targets = [*self.answers[chosen], *[_LAPSE] * recipe.shifts, *_share_of_level(gains)]
         targets += [-1.0] * (2 * recipe.ladders)
         x = np.stack([_augment(pair, recipe, rng) for pair in pairs]).astype("float32")
-        return [x[:, 0], x[:, 1]], np.array(targets, "float32")
+        return (x[:, 0], x[:, 1]), np.array(targets, "float32")
 
     def _rungs(self, rng):
         """Pairs (clip, mild rung) of some ladders, then (clip, severe rung) of the same."""
@@ -204,7 +204,7 @@ class _Plain(keras.utils.PyDataset):
     def __getitem__(self, index):
         chosen = range(index * self.batch_size, min((index + 1) * self.batch_size, len(self.judged.judgments)))
         x = np.stack([self.judged.pair(0, i) for i in chosen])
-        return [x[:, 0], x[:, 1]], self.judged.answers[list(chosen)]
+        return (x[:, 0], x[:, 1]), self.judged.answers[list(chosen)]
 
 
 def _move(pair, samples):
@@ -305,6 +305,6 @@ def _compiled(recipe, metric, steps):
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=5.0)
     model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
     clip = np.zeros((2, SAMPLE_RATE // 10), "float32")
-    model([clip, clip])  # builds it, and Keras restores only an optimizer that is built
+    model((clip, clip))  # builds it, and Keras restores only an optimizer that is built
     model.optimizer.build(model.trainable_variables)
     return model

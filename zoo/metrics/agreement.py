@@ -1,4 +1,4 @@
-"""How well predicted scores agree with true ones: correlation, error, and bootstrap intervals; means with them too."""
+"""How well predictions agree with the truth: scores, and probabilities of answers; bootstrap intervals, also of means."""
 
 import numpy as np
 
@@ -86,6 +86,109 @@ def mae(truth, predicted):
     """
     truth, predicted = _finite(truth, predicted)
     return float(np.mean(np.abs(predicted - truth))) if truth.size else np.nan
+
+
+def roc_auc(labels, scores):
+    """Area under the ROC curve: how often a positive scores above a negative; a tie counts one half.
+
+    The rank formula of Mann and Whitney: (sum of the positives' ranks - p (p + 1) / 2) / (p q), with p positives and q
+    negatives; ties share their mean rank.
+
+    Args:
+        labels: 1 (positive) or 0, `(n,)`.
+        scores: of any unit, higher is more positive, `(n,)`. Pairs with a NaN are left out.
+
+    Returns:
+        float, 0..1, higher is better, 0.5 is chance; NaN where the labels are all alike.
+
+    Raises:
+        InputError: the two differ in length, or a label is neither 0 nor 1.
+
+    Example:
+        >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.3, 0.8])
+        0.75
+    """
+    labels, scores = _labelled(labels, scores)
+    positives = labels.sum()
+    pairs = positives * (labels.size - positives)
+    if not pairs:
+        return np.nan
+    return float((labels @ _ranks(scores) - positives * (positives + 1) / 2) / pairs)
+
+
+def cross_entropy(labels, probabilities):
+    """Mean of -log P(label), in nats.
+
+    Args:
+        labels: 1 or 0, `(n,)`.
+        probabilities: of label 1, `(n,)`; held within 1e-7..1 - 1e-7. Pairs with a NaN are left out.
+
+    Returns:
+        float, 0 and up, lower is better, log 2 = 0.693 is a constant one half; NaN where no pair is left.
+
+    Raises:
+        InputError: the two differ in length, or a label is neither 0 nor 1.
+
+    Example:
+        >>> round(cross_entropy([0, 1], [0.5, 0.5]), 4)
+        0.6931
+    """
+    labels, probabilities = _labelled(labels, probabilities)
+    said = np.clip(np.where(labels == 1, probabilities, 1 - probabilities), 1e-7, 1 - 1e-7)
+    return float(-np.mean(np.log(said))) if said.size else np.nan
+
+
+def calibration_curve(labels, probabilities, bins=10):
+    """What was predicted and what came true, in bins that hold equally many pairs.
+
+    Equal probabilities share a bin, by their mean rank, so the order of the pairs does not matter.
+
+    Args:
+        labels: 1 or 0, `(n,)`.
+        probabilities: of label 1, `(n,)`. Pairs with a NaN are left out.
+        bins: at most so many.
+
+    Returns:
+        predicted, share, count: float64 `(bins,)` or fewer, rising: mean probability, share of label 1, pairs.
+
+    Raises:
+        InputError: the two differ in length, or a label is neither 0 nor 1.
+
+    Example:
+        >>> predicted, share, count = calibration_curve([0, 1, 1, 1], [0.2, 0.2, 0.8, 0.8], bins=2)
+        >>> share.tolist(), count.tolist()
+        ([0.5, 1.0], [2.0, 2.0])
+    """
+    labels, probabilities = _labelled(labels, probabilities)
+    bin_of = ((_ranks(probabilities) - 0.5) * bins / max(labels.size, 1)).astype(int)
+    counts, *sums = (np.bincount(bin_of, weights, bins) for weights in (np.ones(labels.size), probabilities, labels))
+    filled = counts > 0
+    predicted, share = (total[filled] / counts[filled] for total in sums)
+    return predicted, share, counts[filled]
+
+
+def calibration_error(labels, probabilities, bins=10):
+    """Expected calibration error: mean of |share - predicted| over equal-mass bins (`calibration_curve`), by count.
+
+    Even a perfect predictor has some on a finite sample: about 0.4 / sqrt(pairs in a bin) around one half.
+
+    Args:
+        labels: 1 or 0, `(n,)`.
+        probabilities: of label 1, `(n,)`. Pairs with a NaN are left out.
+        bins: at most so many.
+
+    Returns:
+        float, 0..1, lower is better; NaN where no pair is left.
+
+    Raises:
+        InputError: the two differ in length, or a label is neither 0 nor 1.
+
+    Example:
+        >>> round(calibration_error([0, 1, 1, 1], [0.2, 0.2, 0.8, 0.8], bins=2), 3)
+        0.25
+    """
+    predicted, share, counts = calibration_curve(labels, probabilities, bins)
+    return float(np.average(np.abs(share - predicted), weights=counts)) if counts.size else np.nan
 
 
 def bootstrap(statistic, truth, predicted, n_resamples=1000, seed=0, confidence=0.95):
@@ -186,6 +289,13 @@ def _finite(truth, predicted):
         raise InputError(f"truth {truth.shape} and predicted {predicted.shape} must be of one shape, (n,)")
     kept = ~(np.isnan(truth) | np.isnan(predicted))
     return truth[kept], predicted[kept]
+
+
+def _labelled(labels, scores):
+    labels, scores = _finite(labels, scores)
+    if not np.isin(labels, (0, 1)).all():
+        raise InputError("labels must be 0 or 1; turn answers into one of them")
+    return labels, scores
 
 
 def _ratio(totals, counts):
