@@ -14,7 +14,7 @@ import numpy as np
 
 import zoo
 from zoo.audio import pairs
-from zoo.commands import score, tables
+from zoo.commands import measure, score, tables
 from zoo.errors import InputError
 
 DEFAULT_CHECKPOINT = "blstm-quality-net-refresh-16k"
@@ -90,8 +90,8 @@ class _Report:
     """A recording's scores before and after."""
 
     name: str
-    noisy: score.Row
-    enhanced: score.Row
+    noisy: measure.Row
+    enhanced: measure.Row
 
     def gain(self, metric):
         return self.enhanced.scores[metric] - self.noisy.scores[metric]
@@ -237,7 +237,7 @@ def _count_flat(audio):
 
 def _report(job, scorers, resample, error):
     rows = (
-        score.score_pair(pairs.Pair(job.name, job.reference, path, error), scorers, resample, downmix=True)
+        measure.score_pair(pairs.Pair(job.name, job.reference, path, error), scorers, resample, downmix=True)
         for path in (job.noisy, job.enhanced)
     )
     return _Report(job.name, *rows)
@@ -271,7 +271,7 @@ def _summary(reports):
     means = []
     for audio in ("noisy", "enhanced"):
         rows = {name: [getattr(report, audio) for report in found] for name, found in scored.items()}
-        means.append(score.Row(None, {name: score.summary(rows[name], name)["mean"] for name in METRICS}, ""))
+        means.append(measure.Row(None, {name: measure.summary(rows[name], name)["mean"] for name in METRICS}, ""))
     return [
         *_lines(_Report("mean", *means)),
         ["scored", "", *(str(len(scored[name])) for name in METRICS), ""],

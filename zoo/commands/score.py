@@ -3,7 +3,6 @@
 import math
 
 from zoo.commands import measure
-from zoo.commands.measure import Row, score_pair, summary  # noqa: F401  `zoo enhance` reports with them
 from zoo.errors import InputError
 
 DEFAULT_METRIC = "quality-net-lite-pesq-wb-16k"

@@ -109,7 +109,7 @@ class JNDMetric(keras.Model):
         if pad:
             if lengths is not None:
                 raise InputError("give lengths or pad=True, not both: lengths already say where recordings end")
-            reference, degraded = _padded(np.asarray(reference), np.asarray(degraded))
+            reference, degraded = pairs.padded(np.asarray(reference), np.asarray(degraded))
         reference, degraded, lengths = pairs.at_rate(
             *pairs.as_batch(reference, degraded, lengths), sample_rate, self.sample_rate, resample
         )
@@ -125,12 +125,6 @@ class JNDMetric(keras.Model):
     @classmethod
     def from_config(cls, config):
         return cls(**config)
-
-
-def _padded(*recordings):
-    """Recordings (samples,) or (batch, samples) with zeros up to the longest."""
-    longest = max(x.shape[-1] for x in recordings)
-    return [np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, longest - x.shape[-1])]) for x in recordings]
 
 
 @keras.saving.register_keras_serializable(package="zoo")
