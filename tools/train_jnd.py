@@ -2,8 +2,10 @@
 
     python tools/train_jnd.py tools/configs/jnd-22k.toml --seeds 0 1 2
     python tools/train_jnd.py tools/configs/jnd-pre-22k.toml
+    python tools/train_jnd.py tools/configs/jnd-pre-22k.toml --dcase TUT-acoustic-scenes/ --name my-pre --output my/
 
-Of several seeds the one with the lowest cross-entropy on the validation's answers is kept; the card tells of all. The
+A recipe without a network is one of features: trained on environmental sounds, with a head on the answers. Of several
+seeds the one with the lowest cross-entropy on the validation's answers is kept; the card tells of all. The
 same command goes on after an interruption. KERAS_BACKEND=jax trains on JAX (and on its accelerator).
 """
 
@@ -17,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from zoo import preset, provenance
 from zoo.errors import InputError
-from zoo.jnd import card, train
+from zoo.jnd import card, environment, pretrain, train
 from zoo.jnd.judgments import read_judgments
 from zoo.training import read_words
 
@@ -29,6 +31,7 @@ def arguments():
     parser.add_argument("config", help="TOML file: a recipe, and a [card] table with its words")
     parser.add_argument("--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)")
     parser.add_argument("--judgments", metavar="DIR", help="tables of answers (default: jnd_judgments in --data)")
+    parser.add_argument("--dcase", metavar="DIR", help="DCASE 2016 recordings for the features, instead of --data")
     parser.add_argument("--runs", default="runs", help="rendered pairs and training states (default: runs)")
     parser.add_argument(
         "--output", default=ROOT / "checkpoints", help="where the checkpoint goes (default: checkpoints)"
@@ -42,29 +45,59 @@ def arguments():
     return parser.parse_args()
 
 
-def main():
-    given = arguments()
-    changes = {key: getattr(given, key) for key in ("name", "start", "epochs", "learning_rate")}
-    recipe = train.Recipe.read(given.config, **changes)
-    command, start = " ".join(["python", *sys.argv]), provenance.commit()
+def rendered_answers(given, renders):
+    """The training's and the validation's judged pairs."""
     judgments, dropped = read_judgments(given.judgments or Path(given.data) / "jnd_judgments")
     for (table, reason), rows in dropped.items():
         print(f"{table}: {rows} rows are left out: each {reason}")
-    rendered = [
-        train.prepare(judgments, given.data, given.runs, split, renders, given.jobs)
-        for split, renders in (("train", recipe.renders), ("validation", 1))
+    return [
+        train.prepare(judgments, given.data, given.runs, split, count, given.jobs)
+        for split, count in (("train", renders), ("validation", 1))
     ]
+
+
+def train_metric(given, recipe, verbose):
+    """The best of the seeds: its recipe, model, facts and minutes."""
+    answers = rendered_answers(given, recipe.renders)
     ladders = train.prepare_ladders(recipe, given.data, given.runs, given.jobs)
-    verbose = 1 if sys.stdout.isatty() else 2
-    trained = {}
-    for seed in given.seeds:
-        seeded = dataclasses.replace(recipe, seed=seed)
-        trained[seed] = train.train(seeded, *rendered, ladders, given.runs, verbose)
+    seeded = {seed: dataclasses.replace(recipe, seed=seed) for seed in given.seeds}
+    trained = {seed: train.train(one, *answers, ladders, given.runs, verbose) for seed, one in seeded.items()}
     losses = {seed: min(facts["curve"]["val_loss"]) for seed, (_, facts, _) in trained.items()}
     best = min(losses, key=losses.get)
     model, facts, minutes = trained[best]
     facts["seeds"] = [{"seed": seed, "cross_entropy": loss} for seed, loss in losses.items()]
-    recipe = dataclasses.replace(recipe, seed=best)
+    return seeded[best], model, facts, minutes
+
+
+def train_features(given, recipe, verbose):
+    """Features, then a head on the answers; the distance has no part in them."""
+    if len(given.seeds) > 1:
+        raise InputError("features are trained from one seed; give one")
+    recipe = dataclasses.replace(recipe, seed=given.seeds[0])
+    sounds = [
+        environment.read_dcase(given.dcase, split) if given.dcase else environment.read_noise_classes(given.data, split)
+        for split in environment.SPLITS
+    ]
+    model, facts, minutes = pretrain.pretrain(recipe, *sounds, given.runs, verbose)
+    features = Path(given.runs) / recipe.name / "features"
+    preset.save(model, features)
+    head = train.Recipe(
+        f"{recipe.name}-head", "JND", recipe.options, f"{features}/", "head", epochs=1, learning_rate=3e-3
+    )
+    model, told, more = train.train(head, *rendered_answers(given, 1), None, given.runs, verbose)
+    return recipe, model, facts | {"head": told}, minutes + more
+
+
+def main():
+    given = arguments()
+    of_metric = "network" in Path(given.config).read_text()
+    changes = {key: getattr(given, key) for key in ("name", "epochs", "learning_rate")}
+    changes |= {"start": given.start} if of_metric else {}
+    recipe = (train if of_metric else pretrain).Recipe.read(given.config, **changes)
+    command, start = " ".join(["python", *sys.argv]), provenance.commit()
+    recipe, model, facts, minutes = (train_metric if of_metric else train_features)(
+        given, recipe, verbose=1 if sys.stdout.isatty() else 2
+    )
     about = read_words(given.config) | card.training_card(recipe, model, facts, minutes, command, start)
     preset.save(model, Path(given.output) / recipe.name, card=about, golden=card.golden_inputs(model.sample_rate))
 

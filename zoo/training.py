@@ -55,7 +55,8 @@ def read_log(log):
 class Epoch(keras.callbacks.Callback):
     """Ties what is drawn to the epoch's number, so that a resumed training sees what an uninterrupted one would.
 
-    Also adds the epoch's `seconds` to the log.
+    That is the batches, and the masks of dropout, whose seeds Keras does not keep in the state to resume from. Also
+    adds the epoch's `seconds` to the log.
 
     Args:
         batches: a dataset with `shuffle(epoch)`. Keras's own order of batches would not survive an interruption.
@@ -68,6 +69,10 @@ class Epoch(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.monotonic()
         self.batches.shuffle(epoch)
+        for variable in self.model.variables:
+            if variable.name == "seed_generator_state":
+                seed, _ = keras.ops.convert_to_numpy(variable)
+                variable.assign([seed, epoch * len(self.batches)])
 
     def on_epoch_end(self, epoch, logs=None):
         logs["seconds"] = time.monotonic() - self.start

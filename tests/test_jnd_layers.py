@@ -1,0 +1,90 @@
+"""Layers of the JND networks against Keras and NumPy, with and without padding."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo.jnd.layers import ChannelDistance, ClipNormalization, HalvingConv1D, PairedDropout
+
+
+def values(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).astype("float32")
+
+
+def array(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+def zero_after(x, lengths):
+    return np.where((np.arange(x.shape[1]) < np.asarray(lengths)[:, None])[:, :, None], x, 0).astype("float32")
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("samples", [1, 2, 3, 8, 9])
+def test_convolution_is_that_of_keras(samples, strides):
+    x = values(2, samples, 3)
+    ours = HalvingConv1D(4, strides)
+    y = array(ours(x, np.full(2, samples, "int32")))
+    theirs = keras.layers.Conv1D(4, 3, strides, "same", use_bias=False)
+    theirs.build(x.shape)
+    theirs.set_weights(ours.get_weights())
+    np.testing.assert_allclose(y, array(theirs(x)), atol=1e-6)
+    assert y.shape == ours.compute_output_shape(x.shape)
+
+
+@pytest.mark.parametrize("size", [8, 9, 20])
+def test_convolution_is_aligned_by_the_length_of_each_example(size):
+    lengths = np.array([8, 7, 1, 4], "int32")
+    x, layer = zero_after(values(4, size, 3), lengths), HalvingConv1D(4, 2)
+    together = array(layer(x, lengths))
+    for row, y, length in zip(x, together, lengths, strict=True):
+        alone = array(layer(row[None, :length], np.array([length])))[0]
+        np.testing.assert_allclose(y[: len(alone)], alone, atol=1e-6)
+
+
+def test_normalization_is_that_of_numpy_and_zero_after_the_length():
+    x, lengths, beta = 3 + values(3, 10, 4), np.array([10, 7, 1], "int32"), values(4, seed=1)
+    layer = ClipNormalization()
+    layer.build(x.shape)
+    layer.set_weights([beta])
+    for training in (False, True):  # the statistics are the clip's own in both
+        y = array(layer(x, lengths, training=training))
+        for row, clip, length in zip(y, x, lengths, strict=True):
+            clip = clip[:length].astype("float64")
+            expected = (clip - clip.mean(axis=0)) / np.sqrt(clip.var(axis=0) + 1e-3) + beta
+            np.testing.assert_allclose(row[:length], expected, atol=1e-5)
+            assert not row[length:].any()
+
+
+def test_dropout_takes_the_same_of_both_halves_in_training():
+    layer, x = PairedDropout(0.3), np.ones((8, 500, 4), "float32")
+    y = array(layer(x, training=True))
+    np.testing.assert_array_equal(y[:4], y[4:])
+    assert not np.array_equal(y[0], y[1])  # not the same of all examples
+    assert set(np.unique(y)) == {0.0, np.float32(1 / 0.7)}
+    assert np.mean(y == 0) == pytest.approx(0.3, abs=0.03)
+    assert not np.array_equal(y, array(layer(x, training=True)))  # nor the same at each step
+
+
+def test_dropout_is_off_in_inference_and_at_rate_0():
+    x = values(4, 10, 2)
+    np.testing.assert_array_equal(array(PairedDropout(0.3)(x)), x)
+    np.testing.assert_array_equal(array(PairedDropout(0.0)(x, training=True)), x)
+
+
+def test_distance_is_that_of_numpy():
+    x, lengths, weight = values(6, 9, 4), np.array([9, 5, 0] * 2, "int32"), values(4, seed=1)
+    layer = ChannelDistance()
+    layer.build(x.shape)
+    np.testing.assert_array_equal(layer.get_weights()[0], np.ones(4))
+    layer.set_weights([weight])
+    y = array(layer(x, lengths))
+    difference = np.abs(weight * (x[:3] - x[3:]))
+    np.testing.assert_allclose(y, [difference[0].mean(), difference[1, :5].mean(), 0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [HalvingConv1D(4, 2), PairedDropout(0.25)])
+def test_config_makes_the_layer_again(layer):
+    config = type(layer).from_config(layer.get_config()).get_config()
+    assert config == layer.get_config()

@@ -1,0 +1,100 @@
+"""How a JND metric's card reads: agreement with listeners beside other distances, and whether it behaves as one should."""
+
+from cards.markdown import code, interval, link, section, table
+
+TITLE = "Perceptual distances"
+ALL = "all"  # the group of all tables of answers
+
+
+def facts(_):
+    """Rows of the table of facts that only this family has."""
+    return [["Gives", "distance, 0 and up, lower is more alike; probability that a listener hears a difference"]]
+
+
+def evaluation(card):
+    found = card["evaluation"]
+    caption = (
+        f"{found['data']}. AUC of the distances for the answers, 2AFC accuracy on pairs of rungs of a ladder; 95 % "
+        f"bootstrap intervals; commit `{found['commit']}`."
+    )
+    parts = [agreement(card), caption, code(found["command"])]
+    return "\n\n".join([section("Agreement with listeners", *parts), section("Manners", *manners(found))])
+
+
+def agreement(card):
+    """This metric and those that it is compared with, on the same answers."""
+    found = card["evaluation"]
+    metrics = {card["name"]: found} | found["compared"]
+    groups = list(found["answers"])
+    header = ["Metric", *groups, "cross-entropy", "calibration error", "2AFC", "n", "failed"]
+    rows = []
+    for name, facts in metrics.items():
+        total = facts["answers"][ALL]
+        figures = [interval(facts["answers"][group]["auc"], 3) for group in groups]
+        figures += [interval(total[key], 3) if key in total else "-" for key in ("cross_entropy", "calibration_error")]
+        rows.append([name, *figures, interval(facts["two_afc"]["accuracy"], 3), total["n"], total["n_failed"]])
+    return table(header, rows)
+
+
+def manners(found):
+    """Tables of ladders, shifts and levels, with the distance at the JND to read them by."""
+    threshold = found["jnd_distance"]
+    told = f"Half of the answers are \"different\" at a distance of {interval(threshold, 3)}."
+    ladders = [
+        [axis, f"{facts['spearman']:.3f}", "yes" if facts["rises"] else "no",
+         *(interval(facts["distance"][rung], 3) for rung in (0, -1)), facts["n"], facts["n_failed"]]
+        for axis, facts in found["ladders"].items()
+    ]  # fmt: skip
+    header = ["Ladder", "Spearman", "rises at each rung", "distance, mildest", "distance, most severe", "n", "failed"]
+    steps = [
+        [title, *(f"{steps[key][i]:g}", interval(triple, 3), steps["n"], steps["n_failed"])]
+        for title, key, steps in (("shift, samples", "samples", found["shifts"]), ("level, dB", "db", found["levels"]))
+        for i, triple in enumerate(steps["distance"])
+    ]
+    return [told, table(header, ladders), table(["Change", "by", "distance", "n", "failed"], steps)]
+
+
+def studies(card):
+    """Sections of what was tried beside the training itself."""
+    return [seeds(card), experiments(card)]
+
+
+def seeds(card):
+    """The same recipe from other seeds."""
+    tried = card["training"].get("seeds", [])
+    if len(tried) < 2:
+        return ""
+    rows = [[found["seed"], f"{found['cross_entropy']:.4f}"] for found in tried]
+    return section("Seeds", table(["Seed", "cross-entropy on the validation's answers"], rows))
+
+
+def experiments(card):
+    """Other recipes that were tried."""
+    rows = [
+        [tried["change"], tried["result"], f"`{tried['command']}`", f"`{tried['commit']}`"]
+        for tried in card.get("experiments", [])
+    ]
+    return section("What else was tried", table(["Change", "Result", "Command", "Commit"], rows))
+
+
+def summary(cards):
+    """The README's table."""
+    rows = []
+    for card in cards:
+        found = card["evaluation"]
+        total = found["answers"][ALL]
+        rises = sum(facts["spearman"] is not None and facts["spearman"] >= 0.95 for facts in found["ladders"].values())
+        moved = found["shifts"]["distance"][0][0] / found["jnd_distance"][0] if found["jnd_distance"][0] else None
+        rows.append(
+            [
+                link(card),
+                f"{card['parameters']:,}",
+                interval(total["auc"], 3),
+                interval(total["calibration_error"], 3),
+                f"{rises} of {len(found['ladders'])}",
+                "-" if moved is None else f"{moved:.2f}",
+                total["n"],
+            ]
+        )
+    header = ["Checkpoint", "Parameters", "AUC [95 %]", "calibration error [95 %]", "ladders", "one sample late", "n"]
+    return table(header, rows)
