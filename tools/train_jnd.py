@@ -21,7 +21,7 @@ from zoo import preset, provenance
 from zoo.errors import InputError
 from zoo.jnd import card, environment, pretrain, train
 from zoo.jnd.judgments import read_judgments
-from zoo.training import read_words
+from zoo.training import read_facts, read_words
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -90,7 +90,7 @@ def train_features(given, recipe, verbose):
 
 def main():
     given = arguments()
-    of_metric = "network" in Path(given.config).read_text()
+    of_metric = "network" in read_facts(given.config)
     changes = {key: getattr(given, key) for key in ("name", "epochs", "learning_rate")}
     changes |= {"start": given.start} if of_metric else {}
     recipe = (train if of_metric else pretrain).Recipe.read(given.config, **changes)

@@ -12,6 +12,20 @@ import keras
 from zoo.errors import InputError
 
 
+def read_facts(path):
+    """What a recipe's TOML file says, without its [card] table, whose words are for the checkpoint's card.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        facts = tomllib.loads(Path(path).read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"cannot read the recipe {path}: {error}") from None
+    facts.pop("card", None)
+    return facts
+
+
 def read_recipe(cls, path, changes):
     """A recipe, a dataclass `cls`, from a TOML file; `changes` that are not None take the place of what it says.
 
@@ -19,10 +33,8 @@ def read_recipe(cls, path, changes):
         InputError: the file cannot be read, or says what `cls` does not know.
     """
     try:
-        facts = tomllib.loads(Path(path).read_text())
-        facts.pop("card", None)  # words for the checkpoint's card
-        return cls(**facts | {key: value for key, value in changes.items() if value is not None})
-    except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
+        return cls(**read_facts(path) | {key: value for key, value in changes.items() if value is not None})
+    except TypeError as error:
         raise InputError(f"cannot read the recipe {path}: {error}") from None
 
 
