@@ -131,3 +131,18 @@ def test_half_of_the_listeners_at_a_distance_of_one():
     np.testing.assert_allclose(answers.sum(axis=1), 1.0, rtol=1e-5)
     lowest = 0.2 / (1 + np.exp(1.5))
     np.testing.assert_allclose(answers[:, 1], [0.5, lowest, 1 - lowest], atol=2e-3)
+
+
+def test_calibration_finds_the_unit_and_the_curve_and_keeps_the_order():
+    model = small()
+    amplitudes = np.geomspace(1e-3, 1.0, 40)
+    degraded = np.concatenate([noisy(amplitude) for amplitude in amplitudes])
+    reference = np.tile(voices(), (len(amplitudes), 1))
+    before = model.distance(reference, degraded, RATE)
+    truth = 0.05 + 0.9 / (1 + (5 / before) ** 4)  # half hear a distance of 5
+    different = (np.random.default_rng(0).random((50, len(truth))) < truth).ravel()
+    model.calibrate(np.tile(before, 50), different)
+    after = model.distance(reference, degraded, RATE)
+    np.testing.assert_allclose(after / before, 1 / 5, rtol=0.1)
+    np.testing.assert_allclose(model.probability(reference, degraded, RATE), truth, atol=0.05)
+    np.testing.assert_array_equal(model.distance(voices(), voices(), RATE), 0.0)

@@ -1,6 +1,9 @@
 """Our own JND network: on mel bands, where a small shift is a small change, and level counts."""
 
 import keras
+import numpy as np
+import scipy.optimize
+import scipy.special
 from keras import layers, ops
 
 from zoo.audio import dsp
@@ -74,6 +77,39 @@ class SpectralJND(JNDMetric):
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (reference, degraded)]
         return [*spectra, dsp.frame_count(lengths, self.hop_length)]
 
+    def calibrate(self, distances, different):
+        """Fit the unit of the distance and the curve of the answers to answers that training did not see.
+
+        A network is surer of the answers that it has learned than it should be of others. Four numbers minimise the
+        cross-entropy: the unit, s, a and b. The order of distances stays.
+
+        Args:
+            distances: of judged pairs, as `distance` gives them, (n,).
+            different: 1 where the listener answered "different", else 0, (n,).
+
+        Example:
+            >>> model.calibrate(model.distance(reference, degraded, 22050), answers)  # doctest: +SKIP
+        """
+        answer = self.head.get_layer("answer")
+        start = np.concatenate([[0.0], *(np.ravel(ops.convert_to_numpy(w)) for w in (answer.slope, answer.lapses))])
+
+        def cost(parameters):
+            unit, slope, *lapses = parameters
+            lowest, highest = 0.2 * scipy.special.expit(lapses)
+            heard = scipy.special.expit(np.logaddexp(0, slope) * (np.log(distances + _EPS) + unit))
+            probability = lowest + (1 - lowest - highest) * heard
+            # A trace of a prior, so that answers without lapses have a fit.
+            return -np.mean(np.log(np.where(different, probability, 1 - probability))) + 1e-5 * np.sum(
+                np.square(parameters - start)
+            )
+
+        unit, slope, *lapses = scipy.optimize.minimize(cost, start, method="Nelder-Mead", options={"maxiter": 2000}).x
+        answer.slope.assign(slope)
+        answer.lapses.assign(lapses)
+        for layer in self.core.layers:
+            if isinstance(layer, WeightedDistance):
+                layer.scale(np.exp(unit))
+
     def get_config(self):
         return {
             "channels": list(self.channels),
@@ -135,6 +171,11 @@ class WeightedDistance(keras.layers.Layer):
         worst = (fourth + _EPS) ** (1 / _POWER) - _EPS ** (1 / _POWER)
         share = ops.softplus(self.pooling)
         return share[0] * mean + share[1] * worst
+
+    def scale(self, factor):
+        """Make every distance `factor` times as large."""
+        share = factor * np.logaddexp(0, ops.convert_to_numpy(self.pooling).astype("float64"))
+        self.pooling.assign(np.log(np.expm1(share)))
 
     def compute_output_shape(self, inputs_shape, frames_shape=None):
         return (None,)

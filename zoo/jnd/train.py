@@ -57,6 +57,7 @@ class Recipe:
         gain_db: (lowest, highest) gain of both recordings of a pair.
         max_shift: most samples by which the degraded recording of a judged pair is moved, either way.
         n_ladders: ladders that there are to draw from.
+        calibrate: whether the validation's answers set the curve of the answers at the end (`SpectralJND.calibrate`).
         seed: of the order, the augmentation and the first weights.
     """
 
@@ -77,6 +78,7 @@ class Recipe:
     gain_db: tuple = (0, 0)
     max_shift: int = 0
     n_ladders: int = 2048
+    calibrate: bool = False
     seed: int = 0
 
     @classmethod
@@ -284,6 +286,8 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto"):
     model.load_weights(folder / "best.weights.h5")
     trained = recipe.model()  # without the optimizer, which would treble the checkpoint
     trained.set_weights(metric.get_weights())
+    if recipe.calibrate:
+        calibrate(trained, validation)
     shutil.rmtree(folder / "state", ignore_errors=True)
     rows = read_log(folder / "log.csv")
     curve = {"epoch": list(range(1, len(rows) + 1))}
@@ -295,6 +299,14 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto"):
         "answers": {"training": len(judged.judgments), "validation": len(validation.judgments)},
     }
     return trained, facts, sum(float(row["seconds"]) for row in rows) / 60
+
+
+def calibrate(metric, judged):
+    """Set a `SpectralJND`'s curve of the answers by judged pairs, as they are in their first rendering."""
+    distances = [
+        metric.distance(*np.moveaxis(examples.as_float(chunk), 1, 0), SAMPLE_RATE) for chunk in judged.renderings[0]
+    ]
+    metric.calibrate(np.concatenate(distances), judged.answers)
 
 
 def _compiled(recipe, metric, steps):

@@ -1,0 +1,109 @@
+"""What people measure with when they have no learned metric, as distances: squared error, SI-SDR, PESQ, any loss."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.audio import pairs
+from zoo.errors import InputError
+from zoo.jnd.effects import SAMPLE_RATE
+from zoo.metrics import speech
+
+_PESQ_RATE = 16000
+_BEST_PESQ = 0.999 + 4 / (1 + np.exp(-1.3669 * 4.5 + 3.8224))  # of P.862.2, what identical recordings get: 4.644
+_BATCH = 16  # pairs at a time in a loss, which bounds the memory
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A distance without weights, with the manners of `zoo.jnd.model.JNDMetric`.
+
+    Attributes:
+        sample_rate: Hz of what it compares.
+        function: of reference and degraded, float (batch, samples) -> float (batch,), 0 and up, NaN where there is none.
+    """
+
+    sample_rate: int
+    function: Callable
+
+    def distance(self, reference, degraded, sample_rate):
+        """How different recordings are.
+
+        Args:
+            reference, degraded: float (samples,) or (batch, samples) in [-1, 1].
+            sample_rate: of both, in Hz.
+
+        Returns:
+            float64 (batch,), lower is more alike; NaN where there is no distance.
+
+        Raises:
+            InputError: for another rate or other shapes.
+
+        Example:
+            >>> squared_error().distance(np.ones(100), np.zeros(100), sample_rate=22050)
+            array([1.])
+        """
+        if sample_rate != self.sample_rate:
+            raise InputError(f"the audio is at {sample_rate} Hz, the metric takes {self.sample_rate}: resample it")
+        reference, degraded, _ = pairs.as_batch(reference, degraded)
+        return np.asarray(self.function(reference, degraded), "float64")
+
+
+def squared_error():
+    """Mean squared difference of the samples.
+
+    Example:
+        >>> squared_error().distance(np.ones(100), np.zeros(100), sample_rate=22050)
+        array([1.])
+    """
+    return Baseline(SAMPLE_RATE, _squared_error)
+
+
+def si_sdr():
+    """Power of the distortion over that of the target, 10^(-SI-SDR / 10) (`zoo.metrics.speech.si_sdr`).
+
+    In dB it is lower for worse recordings; as a ratio it is a distance, in the same order.
+
+    Example:
+        >>> bool(si_sdr().distance(np.arange(100.0), np.arange(100.0), sample_rate=22050) < 1e-9)
+        True
+    """
+    return Baseline(SAMPLE_RATE, lambda reference, degraded: 10 ** (-speech.si_sdr(reference, degraded) / 10))
+
+
+def pesq(n_jobs=-1):
+    """4.644 - PESQ wb at 16 kHz; 4.644 is the score of identical recordings. `n_jobs` processes score.
+
+    Example:
+        >>> pesq(n_jobs=1).sample_rate
+        16000
+    """
+
+    def missed(reference, degraded):
+        return np.maximum(_BEST_PESQ - speech.pesq(reference, degraded, _PESQ_RATE, "wb", n_jobs=n_jobs), 0.0)
+
+    return Baseline(_PESQ_RATE, missed)
+
+
+def of_loss(loss):
+    """The distance that a `keras.losses.Loss` on 22,050 Hz waveforms gives each example.
+
+    Args:
+        loss: with `call(reference, estimate)` -> (batch,), 0 and up.
+
+    Example:
+        >>> of_loss(keras.losses.MeanAbsoluteError()).distance(np.ones(100), np.zeros(100), sample_rate=22050)
+        array([1.])
+    """
+
+    def by_batch(reference, degraded):
+        starts = range(0, len(reference), _BATCH)
+        parts = ([x[start : start + _BATCH].astype("float32") for x in (reference, degraded)] for start in starts)
+        return np.concatenate([np.asarray(loss.call(*part)) for part in parts])
+
+    return Baseline(SAMPLE_RATE, by_batch)
+
+
+def _squared_error(reference, degraded):
+    return np.mean(np.square(reference - degraded, dtype="float64"), axis=1)

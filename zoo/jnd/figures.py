@@ -1,0 +1,93 @@
+"""What a JND metric does, as PNG: its distance along every ladder, and how far its probabilities come true."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from zoo.audio import io
+from zoo.jnd.perturb import CATEGORIES
+from zoo.jnd.rendered import SNR
+from zoo.metrics.agreement import calibration_curve
+
+_PANELS = {
+    "additive noises": CATEGORIES["additive"],
+    "rooms and codecs": (*CATEGORIES["reverberation"], *CATEGORIES["compression"]),
+    "equaliser, pops, phases, dropouts": (*CATEGORIES["equalisation"], *CATEGORIES["other"]),
+}
+
+
+def ladders(facts, threshold, title, path):
+    """Mean distance against the rung, a line an axis, with the metric's JND: white noise by SNR, and three panels.
+
+    Args:
+        facts: of `zoo.jnd.evaluate.ladders_report`, or of a card (None: not known).
+        threshold: the distance at which half of the answers are "different"; NaN or None is not drawn.
+        title: of the figure.
+        path: PNG to write.
+
+    Example:
+        >>> ladders(evaluation["ladders"], evaluation["jnd_distance"][0], "jnd-22k", "ladders.png")  # doctest: +SKIP
+    """
+    figure = Figure(figsize=(9, 6.5), layout="constrained")
+    first, *others = figure.subplots(2, 2, sharey=True).flat
+    _line(first, facts[SNR]["rungs"], facts[SNR], "white noise")
+    first.invert_xaxis()
+    first.set(title="white noise", xlabel="SNR (dB)")
+    for axes, (words, names) in zip(others, _PANELS.items(), strict=True):
+        for name in names:
+            _line(axes, range(len(facts[name]["rungs"])), facts[name], name.removeprefix("noise:"))
+        axes.set(title=words, xlabel="rung, from mild to severe")
+        axes.legend(fontsize=7, ncols=2, frameon=False)
+    for axes in (first, *others):
+        if threshold is not None and np.isfinite(threshold):
+            axes.axhline(threshold, color="0.4", linewidth=0.8, linestyle=":")
+            axes.annotate("JND", (0.01, threshold), xycoords=("axes fraction", "data"), fontsize=7, va="bottom")
+        axes.set_yscale("log")
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(f"{title}: distance from the clip, mean of {facts[SNR]['n']} files, 95 % intervals", fontsize=11)
+    figure.supylabel("distance")
+    _save(figure, path)
+
+
+def calibration(different, probabilities, title, path, bins=10):
+    """Share of the answers "different" against the predicted probability, in bins of equal mass, with 95 % intervals.
+
+    Args:
+        different: 1 where a listener heard a difference, else 0, (n,).
+        probabilities: that the metric predicted, (n,); NaNs are left out.
+        title: of the figure.
+        path: PNG to write.
+        bins: at most so many.
+
+    Example:
+        >>> calibration(judged.answers, probabilities, "jnd-22k", "calibration.png")  # doctest: +SKIP
+    """
+    predicted, share, counts = calibration_curve(different, probabilities, bins)
+    low, high = _wilson(share, counts)
+    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="black", linewidth=0.8)
+    bars = np.maximum([share - low, high - share], 0)
+    axes.errorbar(predicted, share, bars, fmt="o-", color="tab:blue", markersize=4, capsize=2)
+    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel='predicted P("different")')
+    axes.set(ylabel=f'share of "different", {int(counts.sum())} answers', title=title)
+    axes.grid(alpha=0.25)
+    _save(figure, path)
+
+
+def _line(axes, x, facts, label):
+    mean, low, high = np.array(facts["distance"], float).T  # None becomes NaN
+    (line,) = axes.plot(x, mean, "o-", markersize=3, linewidth=1.2, label=label)
+    axes.fill_between(x, low, high, color=line.get_color(), alpha=0.12, linewidth=0)
+
+
+def _wilson(share, counts, z=1.96):
+    """Wilson's interval of a binomial share."""
+    centre = share + z**2 / (2 * counts)
+    half = z * np.sqrt(share * (1 - share) / counts + z**2 / (4 * counts**2))
+    return (centre - half) / (1 + z**2 / counts), (centre + half) / (1 + z**2 / counts)
+
+
+def _save(figure, path):
+    with io.replacing(path) as part:
+        figure.savefig(part, format="png", dpi=100)

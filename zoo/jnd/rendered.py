@@ -1,0 +1,158 @@
+"""What a metric is tested on, rendered: every rung of every ladder, and the judged pairs on any speech.
+
+Imports no Keras backend: the processes that render import this module. What is rendered is stored as int16, and taken
+from there the next time.
+"""
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+from tqdm import tqdm
+
+from zoo.audio import corpus, io, pairs
+from zoo.errors import InputError
+from zoo.jnd import effects, examples, perturb
+from zoo.jnd.noises import Material
+
+SNR = "white-snr-db"  # the ladder of white noise by SNR, which is no axis of the paper
+LADDERS = {SNR: tuple(float(snr_db) for snr_db in range(60, -1, -10))} | perturb.LADDER
+COLUMNS = {}  # {axis: slice} of the rungs of each ladder among those of all
+for _axis, _rungs in LADDERS.items():
+    _start = max((columns.stop for columns in COLUMNS.values()), default=0)
+    COLUMNS[_axis] = slice(_start, _start + len(_rungs))
+WIDTH = sum(map(len, LADDERS.values()))
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where test recordings come from: a data folder's test split, its speech replaced by that of a folder, if given.
+
+    Attributes:
+        data: folder of MANIFEST.csv, noise/, textures/, rir/ and speech/.
+        speech: folder of wav, flac, ogg or mp3 files of any rate, a sub-folder a talker; None for the data's own. They
+            are brought to 16 kHz first, as the data's speech is.
+    """
+
+    data: str
+    speech: str | None = None
+
+    def digest(self):
+        """Eight letters that tell other recordings apart, by name and size; "test" for the data's own."""
+        if self.speech is None:
+            return "test"
+        found = [(path.name, path.stat().st_size) for paths in _talkers(self.speech).values() for path in paths]
+        return hashlib.sha256(repr(found).encode()).hexdigest()[:8]
+
+
+def render_ladders(source, n_files, runs, seed=0, n_jobs=-1):
+    """Clips, each with every rung of every ladder, or what `runs` holds of them.
+
+    A ladder's rungs share the stretch of noise, the room and the places, so they differ in strength alone. Every
+    recording ends at -16 LUFS, those of the SNR ladder too.
+
+    Args:
+        source: `Source`.
+        n_files: clips; the first ones are the same for every number.
+        runs: folder to keep them in, about 21 MB a clip.
+        seed: of the clips and of what perturbs them.
+        n_jobs: processes (joblib's counting).
+
+    Returns:
+        list of memory-mapped int16 (1 + WIDTH, 55125), one a clip: the clip itself, then rungs as `COLUMNS` has them.
+
+    Raises:
+        InputError: no clip is asked for, or the source lacks something.
+
+    Example:
+        >>> ladders = render_ladders(Source("../shared/data"), 2, "runs")  # doctest: +SKIP
+    """
+    if n_files < 1:
+        raise InputError(f"{n_files} files have no ladders; give 1 or more")
+    folder = Path(runs) / "jnd" / f"rungs-v{examples.VERSION}-{source.digest()}-{seed}"
+    return _kept(_render_rungs, source, [(seed, i) for i in range(n_files)], folder, n_jobs, "render ladders")
+
+
+def render_judgments(source, judgments, runs, seed=0, n_jobs=-1):
+    """Judged pairs on a source's speech, its test noises and rooms, or what `runs` holds of them.
+
+    Args:
+        source: `Source`.
+        judgments: list of `zoo.jnd.judgments.Judgment`.
+        runs: folder to keep them in.
+        seed: of the speech, noise and rooms.
+        n_jobs: processes (joblib's counting).
+
+    Returns:
+        list of memory-mapped int16 (at most 128, 2, 55125), in the order of the judgments.
+
+    Raises:
+        InputError: the source lacks something.
+
+    Example:
+        >>> chunks = render_judgments(Source("../shared/data", "my-speech/"), judgments, "runs")  # doctest: +SKIP
+    """
+    digest = hashlib.sha256(repr(judgments).encode()).hexdigest()[:8]
+    folder = Path(runs) / "jnd" / f"judged-v{examples.VERSION}-{digest}-{source.digest()}" / str(seed)
+    chunks = [(seed, judgments[i : i + examples.CHUNK]) for i in range(0, len(judgments), examples.CHUNK)]
+    return _kept(_render_chunk, source, chunks, folder, n_jobs, "render judgments")
+
+
+def _kept(make, source, items, folder, n_jobs, title):
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{i:04d}.npy" for i in range(len(items))]
+    todo = [(item, path) for item, path in zip(items, paths, strict=True) if not path.exists()]
+    tasks = (joblib.delayed(_store)(make, source, item, path) for item, path in todo)
+    done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
+    for _ in tqdm(done, total=len(todo), desc=title, disable=None if todo else True):
+        pass
+    return [np.load(path, mmap_mode="r") for path in paths]
+
+
+def _store(make, source, item, path):
+    audio = np.round(32767 * make(*_read(source), *item)).astype("int16")
+    with io.replacing(path) as temporary, open(temporary, "wb") as file:
+        np.save(file, audio)
+
+
+def _render_rungs(speech, material, seed, number):
+    clip = examples.draw_clip(speech, np.random.default_rng([seed, number]))
+    recordings = [clip]
+    for i, (axis, strengths) in enumerate(LADDERS.items()):
+        for strength in strengths:
+            rng = np.random.default_rng([seed, number, i])
+            if axis == SNR:
+                noisy = effects.add_noise(clip, material.noise("white", len(clip), rng), strength)
+                recordings.append(effects.loudness_normalise(noisy))
+            else:
+                recordings.append(perturb.apply(clip, {axis: strength}, material, rng))
+    return np.stack(recordings)
+
+
+def _render_chunk(speech, material, seed, judgments):
+    return np.stack([examples.render(judgment, speech, material, seed) for judgment in judgments])
+
+
+@functools.lru_cache(maxsize=1)  # a worker process reads it once, not once a file
+def _read(source):
+    """{talker: [clips at 16 kHz]} and `Material` of a source."""
+    material = Material.read(source.data, "test")
+    if source.speech is None:
+        return corpus.read_corpus(source.data, "test").speech, material
+    return {
+        talker: [io.read(path, corpus.SAMPLE_RATE, resample=True, downmix=True)[0] for path in paths]
+        for talker, paths in _talkers(source.speech).items()
+    }, material
+
+
+def _talkers(folder):
+    """{sub-folder: [recordings]} of a folder, sorted; files in the folder itself are one talker."""
+    root, talkers = Path(folder), {}
+    for name in sorted(pairs.recordings(root)):
+        talkers.setdefault(Path(name).parts[0] if "/" in name else "", []).append(root / name)
+    if not talkers:
+        raise InputError(f"{root} holds no {', '.join(sorted(pairs.SUFFIXES))} file; check the path")
+    return talkers
