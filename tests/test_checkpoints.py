@@ -27,6 +27,7 @@ from zoo.metrics import speech
 
 NAMES = zoo.list()
 METRICS = [name for name in NAMES if zoo.info(name)["family"] == "quality_net"]
+DISTANCES = [name for name in NAMES if zoo.info(name)["family"] == "jnd"]
 ENHANCERS = [name for name in NAMES if zoo.info(name)["family"] == "enhancement"]
 CARD_KEYS = {
     "": {
@@ -35,7 +36,7 @@ CARD_KEYS = {
     },
     "licence": {"code", "weights", "data"},
     "training": {"command", "commit", "seed", "versions", "minutes", "machine"},
-    "evaluation": {"command", "commit", "data", "results"},
+    "evaluation": {"command", "commit", "data"},
 }  # fmt: skip
 METRIC_KEYS = {"name", "mode", "range", "higher_is_better"}
 SNR_ROWS = ["-6", "0", "6", "12", "18", "average"]
@@ -43,7 +44,7 @@ SCORES = ["pesq-wb", "pesq-nb", "stoi", "si-sdr"]
 
 KERAS_ONLY = """
 import sys
-import keras, zoo.enhancement.model, zoo.quality_net.model
+import keras, zoo.enhancement.model, zoo.jnd.spectral, zoo.quality_net.model
 import numpy as np
 for directory in sys.argv[1:]:
     golden = np.load(directory + "/golden.npz")
@@ -82,7 +83,7 @@ def waveforms(name):
 
 
 def test_there_are_checkpoints():
-    assert NAMES and sorted(METRICS + ENHANCERS) == NAMES
+    assert NAMES and sorted(METRICS + DISTANCES + ENHANCERS) == NAMES
 
 
 def test_the_card_is_complete(name):
@@ -166,7 +167,7 @@ def test_every_agreement_has_intervals(name):
             assert low <= value <= high or (group == "clean" and np.isnan(value)), (group, statistic)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", METRICS + DISTANCES)
 def test_frozen_while_the_gradient_passes(name):
     reference, degraded = golden_inputs(name)
     loss = zoo.loss(name)
@@ -183,6 +184,52 @@ def test_frozen_while_the_gradient_passes(name):
     check_frozen(loss.metric, lambda: enhancer.fit(degraded, reference, epochs=2, batch_size=1, verbose=0))
     (amount,) = enhancer.get_weights()
     assert np.isfinite(amount) and amount != 0
+
+
+# --- perceptual distances ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+def test_every_figure_of_the_answers_has_an_interval(name):
+    found = zoo.info(name)["evaluation"]
+    for facts in (found, *found["compared"].values()):
+        assert set(facts["answers"]) == {"all", "combined", "eq", "linear", "reverb"}
+        for group, result in facts["answers"].items():
+            assert result["n"] > 0 and result["n_failed"] >= 0, group
+            value, low, high = result["auc"]
+            assert low <= value <= high, group
+    assert {"cross_entropy", "calibration_error"} <= set(found["answers"]["all"])
+    assert len(found["ladders"]) == 19 and all(facts["n"] == 50 for facts in found["ladders"].values())
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+def test_the_distance_is_zero_for_identical_recordings_and_symmetric(name):
+    reference, degraded = golden_inputs(name)
+    np.testing.assert_array_equal(predict(load(name), [degraded, degraded]), 0.0)
+    there, back = predict(load(name), [reference, degraded]), predict(load(name), [degraded, reference])
+    np.testing.assert_allclose(there, back, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+def test_probabilities_are_probabilities(name):
+    reference, degraded = golden_inputs(name)
+    probability = load(name).probability(reference, degraded, sample_rate=load(name).sample_rate)
+    assert ((probability > 0) & (probability < 1)).all()
+
+
+def test_the_best_distance_does_what_upstreams_does_not():
+    """On speech that it never saw: rises with noise, hardly hears a shift, hears level, is 1 about where people hear."""
+    metric, rate = zoo.load("jnd-22k"), 22050
+    speech_path = REPOSITORY / "tests" / "data" / "speech_reference.flac"
+    reference, _ = io.read(speech_path, rate, resample=True)
+    noise = np.random.default_rng(0).standard_normal(len(reference)).astype("float32")
+    noise *= np.sqrt(np.mean(reference**2) / np.mean(noise**2))
+    by_snr = [metric.distance(reference, reference + 10 ** (-snr / 20) * noise, rate)[0] for snr in range(60, -1, -10)]
+    assert (np.diff(by_snr) > 0).all()
+    assert by_snr[0] < 1 < by_snr[-1]
+    for shift in (1, 10, 100):
+        assert metric.distance(reference[shift:], reference[:-shift], rate)[0] < 1
+    assert metric.distance(0.25 * reference, 0.5 * reference, rate)[0] > 1
 
 
 # --- enhancers --------------------------------------------------------------------------------------------------

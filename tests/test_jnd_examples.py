@@ -6,7 +6,7 @@ import pytest
 
 from zoo.audio import mix
 from zoo.errors import InputError
-from zoo.jnd import examples
+from zoo.jnd import examples, rendered
 from zoo.jnd.judgments import Judgment
 from zoo.jnd.noises import Material
 
@@ -84,19 +84,20 @@ def test_ladders_share_all_but_the_strength(monkeypatch):
 def test_chunks_are_kept_and_made_again_only_where_they_lack(tmp_path):
     data = harness.data_path()
     judgments = [judge({"kbps": 300.0}, {"eq": (0.0, float(i), 0.0)}) for i in range(1, 4)]
-    (chunk,) = examples.render_judgments(data, judgments, "test", tmp_path, n_jobs=1)
+    source = rendered.Source(str(data))
+    (chunk,) = rendered.render_judgments(source, judgments, tmp_path, n_jobs=1)
     assert chunk.shape == (3, 2, examples.SAMPLES)
     assert chunk.dtype == np.int16
-    (path,) = tmp_path.iterdir()
+    (path,) = tmp_path.rglob("*.npy")
     before = path.stat().st_mtime_ns
-    examples.render_judgments(data, judgments, "test", tmp_path, n_jobs=1)
+    rendered.render_judgments(source, judgments, tmp_path, n_jobs=1)
     assert path.stat().st_mtime_ns == before
     kept = np.array(chunk)
     path.unlink()
-    (again,) = examples.render_judgments(data, judgments, "test", tmp_path, n_jobs=1)
+    (again,) = rendered.render_judgments(source, judgments, tmp_path, n_jobs=1)
     np.testing.assert_array_equal(again, kept)
 
 
 def test_nothing_to_render_raises(tmp_path):
-    with pytest.raises(InputError, match="nothing to render"):
-        examples.render_judgments("data", [], "test", tmp_path)
+    with pytest.raises(InputError, match="no judgments to render"):
+        rendered.render_judgments(rendered.Source("data"), [], tmp_path)

@@ -12,7 +12,7 @@ from keras import ops
 import zoo
 from zoo import preset
 from zoo.errors import InputError
-from zoo.jnd import examples, train
+from zoo.jnd import rendered, train
 from zoo.jnd.judgments import Judgment
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
@@ -193,8 +193,8 @@ def test_configs_are_recipes_named_as_their_files(config):
 
 
 def test_rendered_chunks_are_found_by_their_number():
-    n = examples.CHUNK + 3
-    chunks = [np.zeros((examples.CHUNK, 2, 4), "int16"), np.full((3, 2, 4), 7, "int16")]
+    n = rendered.CHUNK + 3
+    chunks = [np.zeros((rendered.CHUNK, 2, 4), "int16"), np.full((3, 2, 4), 7, "int16")]
     several = Judged(judged(n).judgments, [chunks])
-    assert several.pair(0, examples.CHUNK + 1)[0, 0] == np.float32(7 / 32768)
+    assert several.pair(0, rendered.CHUNK + 1)[0, 0] == np.float32(7 / 32768)
     assert several.pair(0, 1)[0, 0] == 0

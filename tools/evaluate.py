@@ -36,7 +36,7 @@ from zoo.jnd import baselines, ratings, rendered
 from zoo.jnd import evaluate as jnd
 from zoo.jnd import figures as jnd_figures
 from zoo.jnd.judgments import read_judgments, split_of
-from zoo.jnd.train import Judged, prepare
+from zoo.jnd.train import Judged
 from zoo.quality_net import card, evaluate
 from zoo.quality_net.train import Recipe
 from zoo.training import read_words
@@ -245,11 +245,7 @@ def judged_pairs(given, source):
     kept = [judgment for judgment in found if split_of(judgment.talker) == "test"]
     if not kept:
         raise InputError(f"{folder} holds answers on talkers of the training only; give tables of others")
-    if given.speech:
-        chunks = rendered.render_judgments(source, kept, given.runs, given.seed, given.jobs)
-        judged = Judged(kept, [chunks])
-    else:
-        judged = prepare(kept, given.data, given.runs, "test", n_jobs=given.jobs)
+    judged = Judged(kept, [rendered.render_judgments(source, kept, given.runs, given.seed, given.jobs)])
     talkers = ", ".join(sorted({judgment.talker for judgment in kept}))
     words = f"{len(kept)} of {len(found) + sum(dropped.values())} answers of {given.judgments or 'jnd_judgments'}"
     words += f": those on talkers that training did not have ({talkers}), rendered on {given.speech or 'speech/test'}"

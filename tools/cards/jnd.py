@@ -41,7 +41,7 @@ def manners(found):
     threshold = found["jnd_distance"]
     told = f"Half of the answers are \"different\" at a distance of {interval(threshold, 3)}."
     ladders = [
-        [axis, f"{facts['spearman']:.3f}", "yes" if facts["rises"] else "no",
+        [axis, "undefined" if facts["spearman"] is None else f"{facts['spearman']:.3f}", "yes" if facts["rises"] else "no",
          *(interval(facts["distance"][rung], 3) for rung in (0, -1)), facts["n"], facts["n_failed"]]
         for axis, facts in found["ladders"].items()
     ]  # fmt: skip
@@ -84,7 +84,8 @@ def summary(cards):
         found = card["evaluation"]
         total = found["answers"][ALL]
         rises = sum(facts["spearman"] is not None and facts["spearman"] >= 0.95 for facts in found["ladders"].values())
-        moved = found["shifts"]["distance"][0][0] / found["jnd_distance"][0] if found["jnd_distance"][0] else None
+        unit = found["jnd_distance"][0]
+        moved = unit and found["shifts"]["distance"][0][0] / unit
         rows.append(
             [
                 link(card),

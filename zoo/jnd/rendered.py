@@ -1,7 +1,7 @@
-"""What a metric is tested on, rendered: every rung of every ladder, and the judged pairs on any speech.
+"""What a metric is trained and tested on, rendered and kept: judged pairs on any speech, ladders, all of their rungs.
 
-Imports no Keras backend: the processes that render import this module. What is rendered is stored as int16, and taken
-from there the next time.
+Stored as int16, and taken from there the next time; a rendering that was interrupted goes on where it stopped. Imports
+no Keras backend: the processes that render import this module.
 """
 
 import functools
@@ -18,6 +18,7 @@ from zoo.errors import InputError
 from zoo.jnd import effects, examples, perturb
 from zoo.jnd.noises import Material
 
+CHUNK = 128  # judged pairs, or ladders, in a file
 SNR = "white-snr-db"  # the ladder of white noise by SNR, which is no axis of the paper
 LADDERS = {SNR: tuple(float(snr_db) for snr_db in range(60, -1, -10))} | perturb.LADDER
 COLUMNS = {}  # {axis: slice} of the rungs of each ladder among those of all
@@ -29,21 +30,23 @@ WIDTH = sum(map(len, LADDERS.values()))
 
 @dataclass(frozen=True)
 class Source:
-    """Where test recordings come from: a data folder's test split, its speech replaced by that of a folder, if given.
+    """Where recordings come from: a split of a data folder, its speech replaced by that of another folder, if given.
 
     Attributes:
         data: folder of MANIFEST.csv, noise/, textures/, rir/ and speech/.
         speech: folder of wav, flac, ogg or mp3 files of any rate, a sub-folder a talker; None for the data's own. They
             are brought to 16 kHz first, as the data's speech is.
+        split: "train", "validation" or "test", of the data's noises, rooms and speech.
     """
 
     data: str
     speech: str | None = None
+    split: str = "test"
 
     def digest(self):
-        """Eight letters that tell other recordings apart, by name and size; "test" for the data's own."""
+        """Eight letters that tell other recordings apart, by name and size; the split for the data's own."""
         if self.speech is None:
-            return "test"
+            return self.split
         found = [(path.name, path.stat().st_size) for paths in _talkers(self.speech).values() for path in paths]
         return hashlib.sha256(repr(found).encode()).hexdigest()[:8]
 
@@ -77,12 +80,12 @@ def render_ladders(source, n_files, runs, seed=0, n_jobs=-1):
 
 
 def render_judgments(source, judgments, runs, seed=0, n_jobs=-1):
-    """Judged pairs on a source's speech, its test noises and rooms, or what `runs` holds of them.
+    """Judged pairs on a source's speech, noises and rooms, or what `runs` holds of them.
 
     Args:
         source: `Source`.
         judgments: list of `zoo.jnd.judgments.Judgment`.
-        runs: folder to keep them in.
+        runs: folder to keep them in, about 220 kB a pair.
         seed: of the speech, noise and rooms.
         n_jobs: processes (joblib's counting).
 
@@ -90,20 +93,45 @@ def render_judgments(source, judgments, runs, seed=0, n_jobs=-1):
         list of memory-mapped int16 (at most 128, 2, 55125), in the order of the judgments.
 
     Raises:
-        InputError: the source lacks something.
+        InputError: there are no judgments, or the source lacks something.
 
     Example:
         >>> chunks = render_judgments(Source("../shared/data", "my-speech/"), judgments, "runs")  # doctest: +SKIP
     """
-    digest = hashlib.sha256(repr(judgments).encode()).hexdigest()[:8]
-    folder = Path(runs) / "jnd" / f"judged-v{examples.VERSION}-{digest}-{source.digest()}" / str(seed)
-    chunks = [(seed, judgments[i : i + examples.CHUNK]) for i in range(0, len(judgments), examples.CHUNK)]
-    return _kept(_render_chunk, source, chunks, folder, n_jobs, "render judgments")
+    if not judgments:
+        raise InputError(f"no judgments to render for the {source.split} split")
+    digest = hashlib.sha256(repr([source.digest(), judgments]).encode()).hexdigest()[:8]
+    folder = Path(runs) / "jnd" / f"judged-v{examples.VERSION}-{digest}" / str(seed)
+    return _kept(_render_judged, source, [(seed, chunk) for chunk in _chunks(judgments)], folder, n_jobs, "render")
+
+
+def draw_ladders(source, count, runs, seed=0, n_jobs=-1):
+    """Ladders of two rungs, as `zoo.jnd.examples.draw_ladder` draws them, or what `runs` holds of them.
+
+    Args:
+        source: `Source`.
+        count: of ladders.
+        runs: folder to keep them in, about 330 kB a ladder.
+        seed: of all that is drawn.
+        n_jobs: processes (joblib's counting).
+
+    Returns:
+        list of memory-mapped int16 (at most 128, 3, 55125).
+
+    Example:
+        >>> chunks = draw_ladders(Source("../shared/data", split="train"), 256, "runs")  # doctest: +SKIP
+    """
+    folder = Path(runs) / "jnd" / f"ladders-v{examples.VERSION}-{source.digest()}-{count}-{seed}"
+    return _kept(_draw_ladders, source, [(seed, chunk) for chunk in _chunks(range(count))], folder, n_jobs, "ladders")
+
+
+def _chunks(items):
+    return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
 
 
 def _kept(make, source, items, folder, n_jobs, title):
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{i:04d}.npy" for i in range(len(items))]
+    paths = [folder / f"chunk_{i:04d}.npy" for i in range(len(items))]
     todo = [(item, path) for item, path in zip(items, paths, strict=True) if not path.exists()]
     tasks = (joblib.delayed(_store)(make, source, item, path) for item, path in todo)
     done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
@@ -113,12 +141,13 @@ def _kept(make, source, items, folder, n_jobs, title):
 
 
 def _store(make, source, item, path):
-    audio = np.round(32767 * make(*_read(source), *item)).astype("int16")
+    audio = np.round(32767 * make(source, *item)).astype("int16")
     with io.replacing(path) as temporary, open(temporary, "wb") as file:
         np.save(file, audio)
 
 
-def _render_rungs(speech, material, seed, number):
+def _render_rungs(source, seed, number):
+    speech, material = _read(source)
     clip = examples.draw_clip(speech, np.random.default_rng([seed, number]))
     recordings = [clip]
     for i, (axis, strengths) in enumerate(LADDERS.items()):
@@ -132,16 +161,22 @@ def _render_rungs(speech, material, seed, number):
     return np.stack(recordings)
 
 
-def _render_chunk(speech, material, seed, judgments):
+def _render_judged(source, seed, judgments):
+    speech, material = _read(source)
     return np.stack([examples.render(judgment, speech, material, seed) for judgment in judgments])
+
+
+def _draw_ladders(source, seed, numbers):
+    speech, material = _read(source)
+    return np.stack([examples.draw_ladder(speech, material, examples.rng_of(seed, source.split, i)) for i in numbers])
 
 
 @functools.lru_cache(maxsize=1)  # a worker process reads it once, not once a file
 def _read(source):
     """{talker: [clips at 16 kHz]} and `Material` of a source."""
-    material = Material.read(source.data, "test")
+    material = Material.read(source.data, source.split)
     if source.speech is None:
-        return corpus.read_corpus(source.data, "test").speech, material
+        return corpus.read_corpus(source.data, source.split).speech, material
     return {
         talker: [io.read(path, corpus.SAMPLE_RATE, resample=True, downmix=True)[0] for path in paths]
         for talker, paths in _talkers(source.speech).items()

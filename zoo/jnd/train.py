@@ -18,10 +18,12 @@ from keras import ops
 
 import zoo
 from zoo.errors import InputError
-from zoo.jnd import examples
+from zoo.jnd import rendered
 from zoo.jnd.effects import SAMPLE_RATE
+from zoo.jnd.examples import as_float
 from zoo.jnd.judgments import split_of
 from zoo.jnd.model import JND
+from zoo.jnd.rendered import Source
 from zoo.jnd.spectral import SpectralJND
 from zoo.training import Epoch, claim, keepers, read_log, read_recipe
 
@@ -117,26 +119,23 @@ class Judged:
 
     def pair(self, rendering, i):
         """float32 (2, 55125) of judgment i."""
-        return examples.as_float(self.renderings[rendering][i // examples.CHUNK][i % examples.CHUNK])
+        return as_float(self.renderings[rendering][i // rendered.CHUNK][i % rendered.CHUNK])
 
 
 def prepare(judgments, data, runs, split, renders=1, n_jobs=-1):
     """Render the judgments of a split's talkers on its speech, or take what `runs` holds of them; gives `Judged`."""
-    chosen = [judgment for judgment in judgments if split_of(judgment.talker) == split]
-    digest = hashlib.sha256(repr(chosen).encode()).hexdigest()[:8]
-    folder = Path(runs) / "jnd" / f"judged-v{examples.VERSION}-{digest}"
-    renderings = [
-        examples.render_judgments(data, chosen, split, folder / str(seed), seed, n_jobs) for seed in range(renders)
-    ]
-    return Judged(chosen, renderings)
+    chosen, source = (
+        [judgment for judgment in judgments if split_of(judgment.talker) == split],
+        Source(data, split=split),
+    )
+    return Judged(chosen, [rendered.render_judgments(source, chosen, runs, seed, n_jobs) for seed in range(renders)])
 
 
 def prepare_ladders(recipe, data, runs, n_jobs=-1):
     """The ladders that a recipe draws from, or None where it has none."""
     if not recipe.ladders:
         return None
-    folder = Path(runs) / "jnd" / f"ladders-v{examples.VERSION}-{recipe.n_ladders}"
-    return examples.draw_ladders(data, recipe.n_ladders, "train", folder, n_jobs=n_jobs)
+    return rendered.draw_ladders(Source(data, split="train"), recipe.n_ladders, runs, n_jobs=n_jobs)
 
 
 class Batches(keras.utils.PyDataset):
@@ -148,7 +147,7 @@ class Batches(keras.utils.PyDataset):
     Args:
         recipe: says how many of each kind, and the augmentation.
         judged: `Judged`.
-        ladders: chunks as `examples.draw_ladders` gives them, or None.
+        ladders: chunks as `rendered.draw_ladders` gives them, or None.
     """
 
     def __init__(self, recipe, judged, ladders):
@@ -189,7 +188,7 @@ class Batches(keras.utils.PyDataset):
         """Pairs (clip, mild rung) of some ladders, then (clip, severe rung) of the same."""
         ladders = []
         for i in rng.integers(self.recipe.n_ladders, size=self.recipe.ladders):
-            ladders.append(examples.as_float(self.ladders[i // examples.CHUNK][i % examples.CHUNK]))
+            ladders.append(as_float(self.ladders[i // rendered.CHUNK][i % rendered.CHUNK]))
         return [ladder[[0, rung]] for rung in (1, 2) for ladder in ladders]
 
 
@@ -303,9 +302,7 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto"):
 
 def calibrate(metric, judged):
     """Set a `SpectralJND`'s curve of the answers by judged pairs, as they are in their first rendering."""
-    distances = [
-        metric.distance(*np.moveaxis(examples.as_float(chunk), 1, 0), SAMPLE_RATE) for chunk in judged.renderings[0]
-    ]
+    distances = [metric.distance(*np.moveaxis(as_float(chunk), 1, 0), SAMPLE_RATE) for chunk in judged.renderings[0]]
     metric.calibrate(np.concatenate(distances), judged.answers)
 
 
