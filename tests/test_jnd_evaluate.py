@@ -275,7 +275,7 @@ def test_judgments_are_rendered_on_any_speech(source, tmp_path):
     (reference, degraded), _ = as_float(chunks[0])
     assert speech.si_sdr(reference, degraded)[0] == pytest.approx(20, abs=1.5)
     other = rendered.Source("data", str(tmp_path / "speech" / "one"))
-    assert other.digest() != source.digest() and rendered.Source("data").digest() == "test"
+    assert other.digest() != source.digest() and len(source.digest()) == 8
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no"):
         rendered.Source("data", str(tmp_path / "empty")).digest()

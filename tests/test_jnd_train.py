@@ -9,7 +9,6 @@ import pytest
 from harness import REPOSITORY
 from keras import ops
 
-import zoo
 from zoo import preset
 from zoo.errors import InputError
 from zoo.jnd import rendered, train
@@ -119,7 +118,7 @@ def test_it_learns_and_a_killed_training_ends_with_the_same_weights(tmp_path, ne
     options = TINY.options if network == "SpectralJND" else {"channels": (4, 4, 4)}
     recipe = dataclasses.replace(TINY, network=network, options=options)
     whole, facts, minutes = run(recipe, tmp_path / "whole")
-    assert facts["curve"]["val_loss"][-1] < facts["curve"]["val_loss"][0] + 0.1
+    assert facts["curve"]["loss"][-1] < facts["curve"]["loss"][0]
     assert facts["best_epoch"] == 1 + int(np.argmin(facts["curve"]["val_loss"]))
     assert minutes > 0
 
@@ -144,8 +143,7 @@ def test_it_learns_and_a_killed_training_ends_with_the_same_weights(tmp_path, ne
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(("trainable", "moves"), [("weights", {"distance", "dense"}), ("head", {"dense"})])
-def test_regimes_train_what_they_say(tmp_path, trainable, moves):
+def test_frozen_features_stay_and_the_weights_and_the_head_move(tmp_path):
     start = JND(channels=(4, 4, 4))
     preset.save(start, tmp_path / "pre")
     recipe = dataclasses.replace(
@@ -153,20 +151,33 @@ def test_regimes_train_what_they_say(tmp_path, trainable, moves):
         network="JND",
         options={"channels": (4, 4, 4)},
         start=f"{tmp_path}/pre/",
-        trainable=trainable,
+        trainable="weights",
         ladders=0,
         epochs=1,
     )
     model, _, _ = run(recipe, tmp_path)
-    before = {v.path: ops.convert_to_numpy(v) for v in zoo.load(f"{tmp_path}/pre/").core.variables}
     fresh = recipe.model()
+    for ours, theirs in zip(model.backbone.get_weights(), start.backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
     changed = set()
     for core in ("core", "head"):
         for new, old in zip(getattr(model, core).variables, getattr(fresh, core).variables, strict=True):
             if not np.array_equal(ops.convert_to_numpy(new), ops.convert_to_numpy(old)) and "seed" not in new.path:
                 changed.add(new.path.split("/")[-2].split("_")[0])
-    assert changed == moves
-    assert len(before) == len(fresh.core.variables)
+    assert changed == {"distance", "dense"}
+
+
+def test_a_head_alone_learns_the_answers_and_leaves_the_distance():
+    metric = JND(channels=(4, 4, 4))
+    before = [ops.convert_to_numpy(weight) for weight in metric.core.variables]
+    facts = train.fit_head(metric, judged(64), judged(32, seed=5))
+    assert facts["answers"] == {"training": 64, "validation": 32}
+    assert facts["cross_entropy"] < 0.3  # chance is 0.69
+    for old, new in zip(before, metric.core.variables, strict=True):
+        np.testing.assert_array_equal(old, ops.convert_to_numpy(new))
+    pair = judged(2).renderings[0][0].astype("float32") / 32768
+    same, different = metric.probability(pair[:, 0], pair[:, 1], 22050)
+    assert same < 0.5 < different
 
 
 def test_another_recipe_does_not_go_on_with_a_run(tmp_path):
@@ -175,10 +186,24 @@ def test_another_recipe_does_not_go_on_with_a_run(tmp_path):
         run(dataclasses.replace(TINY, learning_rate=0.5), tmp_path)
 
 
-@pytest.mark.parametrize(("field", "value"), [("network", "DPAM"), ("trainable", "some")])
-def test_unknown_choices_raise(field, value):
-    with pytest.raises(InputError, match=value):
-        dataclasses.replace(TINY, **{field: value}).model()
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"network": "DPAM"}, "DPAM"),
+        ({"trainable": "some"}, "some"),
+        ({"trainable": "weights"}, "not of SpectralJND"),
+        ({"network": "JND", "options": {}, "calibrate": True}, "leave calibrate out"),
+    ],
+)
+def test_choices_that_do_not_fit_raise(changes, words):
+    with pytest.raises(InputError, match=words):
+        dataclasses.replace(TINY, **changes).model()
+
+
+def test_a_start_of_another_kind_raises(tmp_path):
+    preset.save(JND(channels=(4, 4)), tmp_path / "other")
+    with pytest.raises(InputError, match="another network"):
+        dataclasses.replace(TINY, start=f"{tmp_path}/other/").model()
 
 
 @pytest.mark.parametrize("config", [path for path in CONFIGS if "-pre-" not in path.name], ids=lambda path: path.stem)

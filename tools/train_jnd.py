@@ -40,7 +40,7 @@ def arguments():
     parser.add_argument("--start", help="checkpoint to start from, instead of the config's")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--learning-rate", type=float)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training each (default: 0)")
+    parser.add_argument("--seeds", type=int, nargs="+", help="one training each (default: the config's)")
     parser.add_argument("--jobs", type=int, default=-1, help="processes for rendering (default: all cores)")
     return parser.parse_args()
 
@@ -57,35 +57,33 @@ def rendered_answers(given, renders):
 
 
 def train_metric(given, recipe, verbose):
-    """The best of the seeds: its recipe, model, facts and minutes."""
+    """The best of the seeds: its recipe, model and facts; and the minutes of all."""
     answers = rendered_answers(given, recipe.renders)
     ladders = train.prepare_ladders(recipe, given.data, given.runs, given.jobs)
-    seeded = {seed: dataclasses.replace(recipe, seed=seed) for seed in given.seeds}
+    if given.dcase:
+        raise InputError("--dcase is for recipes of features; this one trains a metric")
+    seeded = {seed: dataclasses.replace(recipe, seed=seed) for seed in given.seeds or [recipe.seed]}
     trained = {seed: train.train(one, *answers, ladders, given.runs, verbose) for seed, one in seeded.items()}
     losses = {seed: min(facts["curve"]["val_loss"]) for seed, (_, facts, _) in trained.items()}
     best = min(losses, key=losses.get)
-    model, facts, minutes = trained[best]
+    model, facts, _ = trained[best]
     facts["seeds"] = [{"seed": seed, "cross_entropy": loss} for seed, loss in losses.items()]
-    return seeded[best], model, facts, minutes
+    return seeded[best], model, facts, sum(minutes for _, _, minutes in trained.values())
 
 
 def train_features(given, recipe, verbose):
     """Features, then a head on the answers; the distance has no part in them."""
-    if len(given.seeds) > 1:
-        raise InputError("features are trained from one seed; give one")
-    recipe = dataclasses.replace(recipe, seed=given.seeds[0])
+    seed, *more = given.seeds or [recipe.seed]
+    if more or given.start:
+        raise InputError("features are trained from one seed and from nothing: give one of --seeds, and no --start")
+    recipe = dataclasses.replace(recipe, seed=seed)
     sounds = [
         environment.read_dcase(given.dcase, split) if given.dcase else environment.read_noise_classes(given.data, split)
         for split in environment.SPLITS
     ]
     model, facts, minutes = pretrain.pretrain(recipe, *sounds, given.runs, verbose)
-    features = Path(given.runs) / recipe.name / "features"
-    preset.save(model, features)
-    head = train.Recipe(
-        f"{recipe.name}-head", "JND", recipe.options, f"{features}/", "head", epochs=1, learning_rate=3e-3
-    )
-    model, told, more = train.train(head, *rendered_answers(given, 1), None, given.runs, verbose)
-    return recipe, model, facts | {"head": told}, minutes + more
+    told = train.fit_head(model, *rendered_answers(given, 1), recipe.seed)
+    return recipe, model, facts | {"head": told}, minutes
 
 
 def main():

@@ -27,8 +27,11 @@ def versions():
 
 
 def machine():
-    """The machine in words: cores and processor architecture."""
-    return f"{os.cpu_count()} CPU cores, {platform.machine()}"
+    """The machine in words: cores and processor architecture, and the accelerator that the backend uses, if any."""
+    cores = f"{os.cpu_count()} CPU cores, {platform.machine()}"
+    if not (found := [device for device in keras.distribution.list_devices() if not device.startswith("cpu")]):
+        return cores
+    return f"{len(found)} {found[0].split(':')[0].upper()}, {cores}"
 
 
 def training(command, start, seed, minutes):

@@ -15,7 +15,8 @@ def evaluation(card):
     found = card["evaluation"]
     caption = (
         f"{found['data']}. AUC of the distances for the answers, 2AFC accuracy on pairs of rungs of a ladder; 95 % "
-        f"bootstrap intervals; commit `{found['commit']}`."
+        f"bootstrap intervals, which lie above a small calibration error; commit `{found['commit']}`. The order of all "
+        "ladders but that of white noise by SNR was part of the training of `SpectralJND`, on other recordings."
     )
     parts = [agreement(card), caption, code(found["command"])]
     return "\n\n".join([section("Agreement with listeners", *parts), section("Manners", *manners(found))])

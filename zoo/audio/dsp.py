@@ -7,7 +7,10 @@ import numpy as np
 import scipy.signal
 from keras import ops
 
+from zoo.errors import InputError
+
 _ZERO_CROSSINGS = 32  # of the resampling sinc, both sides together
+_LARGEST_KERNEL = 4_000_000  # weights of a resampler
 _EPS = 1e-12  # inside a square root, so that silence has a finite gradient
 
 
@@ -180,6 +183,9 @@ def resample(waveform, from_rate, to_rate, lengths=None):
     Returns:
         float32 (batch, ceil(samples to_rate / from_rate)).
 
+    Raises:
+        InputError: the rates have no small ratio, and the kernel would fill the memory.
+
     Example:
         >>> tuple(resample(np.zeros((1, 16000), "float32"), 16000, 22050).shape)
         (1, 22050)
@@ -197,7 +203,10 @@ def resample(waveform, from_rate, to_rate, lengths=None):
 
 
 def resampled_length(samples, from_rate, to_rate):
-    """Samples after `resample`: ceil(samples to_rate / from_rate), of an integer or a tensor of them."""
+    """Samples after `resample`: ceil(samples to_rate / from_rate), of an integer or a tensor of them.
+
+    On the host, `zoo.audio.pairs.at_rate` rounds to the nearest instead, as soxr does.
+    """
     divisor = math.gcd(from_rate, to_rate)
     step, phases = from_rate // divisor, to_rate // divisor
     # In two parts: the product of an int32 and `phases` would overflow after some minutes.
@@ -212,6 +221,8 @@ def _resampler(from_rate, to_rate):
     cutoff = 0.94 * min(1.0, to_rate / from_rate)
     half = _ZERO_CROSSINGS / 2 / cutoff
     reach = math.ceil(half)
+    if (step + 2 * reach) * phases > _LARGEST_KERNEL:
+        raise InputError(f"{from_rate} and {to_rate} Hz have no small ratio: resample on the host first")
     # Of the block's first output, tap `reach` is the sample at the same time.
     time = np.arange(phases)[None, :] * step / phases - (np.arange(step + 2 * reach)[:, None] - reach)
     window = np.i0(8.0 * np.sqrt(np.maximum(1 - (time / half) ** 2, 0))) / np.i0(8.0)

@@ -63,7 +63,8 @@ def answers_report(judged, distances, probabilities=None):
         {table: {"n", "n_failed", "auc", "cross_entropy", "calibration_error"}}, the last two with probabilities; tables
         as in `zoo.jnd.judgments.TABLES`, and "all", the rows of all tables together. A figure is [value, low, high]. AUC
         is that of the distances, higher is better, 0.5 is chance; cross-entropy in nats and the expected calibration
-        error (10 bins of equal mass): lower is better.
+        error (10 bins of equal mass): lower is better. Resampling adds to a calibration error, so the
+        interval of a small one lies above it.
 
     Example:
         >>> answers_report(judged, distances)["all"]["auc"][0]  # doctest: +SKIP

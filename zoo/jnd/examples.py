@@ -61,7 +61,7 @@ def _condition(clip, condition, judgment, material, seed):
 
 def rng_of(*names):
     """A generator of its own for each combination of names."""
-    return np.random.defaultrng_of([zlib.crc32(str(name).encode()) for name in names])
+    return np.random.default_rng([zlib.crc32(str(name).encode()) for name in names])
 
 
 def draw_ladder(speech, material, rng):
@@ -78,7 +78,7 @@ def draw_ladder(speech, material, rng):
     mild, severe = np.sort(rng.choice(len(steps), 2, replace=False))
     clip, seed = draw_clip(speech, rng), rng.integers(2**31)
     rungs = [
-        perturb.apply(clip, {axis: steps[step]}, material, np.random.defaultrng_of(seed)) for step in (mild, severe)
+        perturb.apply(clip, {axis: steps[step]}, material, np.random.default_rng(seed)) for step in (mild, severe)
     ]
     return np.stack([clip, *rungs])
 

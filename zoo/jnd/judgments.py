@@ -80,7 +80,10 @@ def read_judgments(folder):
             try:
                 judgments.append(_judgment(path.stem, *fields))
             except (KeyError, TypeError, ValueError):
-                raise InputError(f"{path}, line {number}: cannot tell what was judged in {line!r}") from None
+                raise InputError(
+                    f"{path}, line {number}: cannot tell what was judged in {line!r}; a name is "
+                    "LEVELS_TALKER_scriptN_produced_clipped_START.wav, as in the published tables"
+                ) from None
     return judgments, dropped
 
 
@@ -95,8 +98,8 @@ def snr_db(amplitude):
     """SNR of a noise in `linear`, whose names give an amplitude.
 
     The softest, 0.0006, is taken as the paper's highest SNR, 66 dB, and the number as an amplitude: then the least that
-    is heard in quiet, and the least change of a loud noise, agree with those of the strengths in `combined`. Taken as a
-    power, they are up to 20 dB off.
+    is heard in quiet, and the least change of a loud noise, come near those of the strengths in `combined`; as a power
+    they would not. The loudest noises then bury the speech, beyond the paper's 2 dB.
     """
     return _SOFTEST_SNR_DB - 20 * math.log10(amplitude / _SOFTEST_AMPLITUDE)
 
@@ -140,8 +143,8 @@ def _additive(noise, strength):
 def _reverb(_, drr, rt60):
     """Level of DRR and RT60.
 
-    The paper's -27..65 dB of DRR cannot be the scale: listeners heard differences of RT60 at both of its ends, and at
-    the upper one about half as often. So -15 (level 0) to 25 dB, in which reverberation stays audible.
+    The paper's -27..65 dB of DRR cannot be the scale: listeners heard differences of RT60 at both of its ends, if less
+    often at the upper one. So -15 (level 0) to 25 dB, in which reverberation stays audible.
     """
     return {"drr_db": -15.0 + 0.4 * drr, "rt60": value("rt60", rt60)}
 

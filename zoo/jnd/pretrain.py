@@ -219,9 +219,9 @@ def _compiled(recipe, classes):
 
 
 def _curve(rows):
-    curve = {"epoch": [int(row["epoch"]) for row in rows]}
+    curve = {"epoch": list(range(1, len(rows) + 1))}
     curve |= {name: [round(float(row[name]), 4) for row in rows] for name in CURVE}
-    best = int(np.argmax(curve["val_accuracy"]))
+    best = int(np.argmax([float(row["val_accuracy"]) for row in rows]))
     return {"best_epoch": curve["epoch"][best], "val_accuracy": curve["val_accuracy"][best], "curve": curve}
 
 

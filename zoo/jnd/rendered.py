@@ -44,10 +44,11 @@ class Source:
     split: str = "test"
 
     def digest(self):
-        """Eight letters that tell other recordings apart, by name and size; the split for the data's own."""
-        if self.speech is None:
-            return self.split
-        found = [(path.name, path.stat().st_size) for paths in _talkers(self.speech).values() for path in paths]
+        """Eight letters that tell other recordings apart: by the data's manifest, and names and sizes of the speech."""
+        manifest = Path(self.data) / "MANIFEST.csv"
+        found = [self.split, manifest.read_bytes() if manifest.exists() else b""]
+        if self.speech is not None:
+            found += [(path.name, path.stat().st_size) for paths in _talkers(self.speech).values() for path in paths]
         return hashlib.sha256(repr(found).encode()).hexdigest()[:8]
 
 

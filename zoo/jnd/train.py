@@ -28,7 +28,7 @@ from zoo.jnd.spectral import SpectralJND
 from zoo.training import Epoch, claim, keepers, read_log, read_recipe
 
 NETWORKS = {cls.__name__: cls for cls in (JND, SpectralJND)}
-TRAINABLE = ("all", "weights", "head")
+TRAINABLE = ("all", "weights")
 CURVE = ("loss", "val_loss")
 # Answers that nobody was asked for. Listeners of the tables say "different" of 3 in 100 identical pairs, and miss
 # about as many plain differences.
@@ -37,6 +37,7 @@ _LEVEL_JND_DB, _LEVEL_SPREAD_DB = 2.0, 1.0  # half of untrained listeners notice
 _SHIFTS = 100  # samples; nobody hears 4.5 ms
 _SILENCE = int(0.25 * SAMPLE_RATE)
 _TINY = 1e-4  # added to a distance inside its logarithm
+_HEAD_EPOCHS = 50  # of a head on distances that do not change, which takes seconds
 _MARGIN, _SHARPNESS = 0.05, 5.0  # of the ladders' hinge on the logarithm of the distance
 
 
@@ -48,8 +49,8 @@ class Recipe:
         name: of the checkpoint.
         network: "JND" (the paper's) or "SpectralJND".
         options: of the network.
-        start: checkpoint whose weights it starts from; None for fresh ones.
-        trainable: "all", "weights" (of the channels, and the head) or "head".
+        start: checkpoint of this network whose weights it starts from; None for fresh ones.
+        trainable: "all", or "weights": those of the channels, and the head.
         judged, shifts, levels, ladders: pairs of each kind in a batch; a ladder is two pairs.
         renders: how often the judged pairs are rendered, on other speech.
         epochs: times through the judgments.
@@ -94,14 +95,19 @@ class Recipe:
             raise InputError(f"no network {self.network!r}: use {', '.join(NETWORKS)}")
         if self.trainable not in TRAINABLE:
             raise InputError(f"cannot train {self.trainable!r}: use {', '.join(TRAINABLE)}")
+        if self.network != "JND" and self.trainable == "weights":
+            raise InputError(f'trainable = "weights" leaves the features of the JND network, not of {self.network}')
+        if self.network != "SpectralJND" and self.calibrate:
+            raise InputError(f"only SpectralJND can be calibrated, not {self.network}: leave calibrate out")
         keras.utils.set_random_seed(self.seed)
         model = NETWORKS[self.network](**self.options)
         if self.start is not None:
-            model.core.set_weights(zoo.load(self.start).core.get_weights())
-        if self.trainable != "all":
+            started = zoo.load(self.start)
+            if type(started) is not type(model) or started.count_params() != model.count_params():
+                raise InputError(f"{self.start} is another network than this recipe's: start from one of its kind")
+            model.set_weights(started.get_weights())
+        if self.trainable == "weights":
             model.backbone.trainable = False
-        if self.trainable == "head":
-            model.core.trainable = False
         return model
 
 
@@ -293,11 +299,46 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto"):
     curve |= {name: [round(float(row[name]), 4) for row in rows] for name in CURVE}
     facts = {
         "recipe": asdict(recipe),
-        "best_epoch": 1 + int(np.argmin(curve["val_loss"])),
+        "best_epoch": 1 + int(np.argmin([float(row["val_loss"]) for row in rows])),
         "curve": curve,
         "answers": {"training": len(judged.judgments), "validation": len(validation.judgments)},
     }
     return trained, facts, sum(float(row["seconds"]) for row in rows) / 60
+
+
+def fit_head(metric, judged, validation, seed=0):
+    """Train the head of a metric alone, on the distances of judged pairs, each in its first rendering.
+
+    Args:
+        metric: a JND metric; nothing but its head changes.
+        judged, validation: `Judged`.
+        seed: of the order of the answers.
+
+    Returns:
+        {"cross_entropy": on the validation's answers, "answers": how many there are of each}, for a card.
+    """
+    keras.utils.set_random_seed(seed)
+    head = keras.Sequential([metric.head, _Different()])
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    head.compile(keras.optimizers.Adam(1e-2), loss=loss, jit_compile=keras.backend.backend() == "jax")
+    of_training, of_validation = ((_layer_distances(metric, part), part.answers) for part in (judged, validation))
+    head.fit(*of_training, batch_size=128, epochs=_HEAD_EPOCHS, verbose=0)
+    counts = {"training": len(judged.judgments), "validation": len(validation.judgments)}
+    return {"cross_entropy": round(head.evaluate(*of_validation, verbose=0), 4), "answers": counts}
+
+
+class _Different(keras.layers.Layer):
+    """(batch, 2), scores of "same" and "different" -> (batch, 1), log-odds of "different"."""
+
+    def call(self, answers):
+        return answers[:, 1:] - answers[:, :1]
+
+
+def _layer_distances(metric, judged):
+    """float32 (judgments, layers)."""
+    chunks = (np.array_split(as_float(chunk), 8) for chunk in judged.renderings[0])
+    pairs = (list(np.moveaxis(part, 1, 0)) for parts in chunks for part in parts if len(part))
+    return np.concatenate([ops.convert_to_numpy(metric.layer_distances(pair)) for pair in pairs])
 
 
 def calibrate(metric, judged):

@@ -47,6 +47,8 @@ class QualityNetLoss(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction)
         if inputs not in ("waveform", "magnitude"):
             raise InputError(f'inputs must be "waveform" or "magnitude", not {inputs!r}')
+        if inputs == "magnitude" and sample_rate is not None:
+            raise InputError("sample_rate is of waveforms; magnitudes are taken as they are")
         self.source = metric if isinstance(metric, str) else None
         self.inputs = inputs
         if self.source is not None:
@@ -54,11 +56,12 @@ class QualityNetLoss(keras.losses.Loss):
 
             metric = load(self.source)
         self.metric = metric
-        self.sample_rate = sample_rate or metric.sample_rate
+        self.sample_rate = sample_rate
 
     def call(self, reference, estimate, lengths=None):
         if self.inputs == "waveform":
-            rates, lengths = (self.sample_rate, self.metric.sample_rate), dsp.lengths_of(reference, lengths)
+            rates = self.sample_rate or self.metric.sample_rate, self.metric.sample_rate
+            lengths = dsp.lengths_of(reference, lengths)
             pair = [dsp.resample(x, *rates, lengths) for x in (reference, estimate)]
             quality = self.metric.quality(*pair, dsp.resampled_length(lengths, *rates))
         else:
