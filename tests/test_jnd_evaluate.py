@@ -14,6 +14,7 @@ from PIL import Image
 
 from zoo import preset, registry
 from zoo.audio import io, mix
+from zoo.enhancement.loss import MultiResolutionSTFT
 from zoo.errors import InputError
 from zoo.jnd import baselines, evaluate, figures, ratings, rendered
 from zoo.jnd.effects import SAMPLE_RATE
@@ -230,7 +231,7 @@ def test_a_pair_without_pesq_is_nan():
 
 
 def test_a_loss_is_a_baseline():
-    metric = baselines.of_loss(command.MultiResolutionSTFT())
+    metric = baselines.of_loss(MultiResolutionSTFT())
     many = np.stack([CLIP[:4000]] * 17)
     many[16] = 0
     found = metric.distance(np.stack([CLIP[:4000]] * 17), many, SAMPLE_RATE)
@@ -409,7 +410,6 @@ def checkpoint(tmp_path, monkeypatch):
         gains = 10.0 ** np.linspace(-3, -1, rendered.WIDTH)
         return [np.round(32767 * np.stack([clip, *(clip + g * hiss for g in gains)]) / 4).astype("int16")] * n_files
 
-    monkeypatch.setattr(command, "prepare", lambda kept, *_, **__: Judged(kept, [pairs(kept)]))
     monkeypatch.setattr(rendered, "render_judgments", lambda source, kept, *_: pairs(kept))
     monkeypatch.setattr(rendered, "render_ladders", rungs)
     monkeypatch.setattr(evaluate, "grouped_mean", plain_mean)

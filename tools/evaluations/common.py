@@ -1,0 +1,22 @@
+"""What the evaluations of several families need."""
+
+import csv
+from pathlib import Path
+
+from zoo.audio import io
+from zoo.training import read_words
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+
+
+def with_words(about):
+    """A card with the words of its recipe's file, where it has one."""
+    config = CONFIGS / f"{about['name']}.toml"
+    return about | (read_words(config) if config.exists() else {})
+
+
+def write_rows(path, rows):
+    with io.replacing(path) as part, open(part, "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
