@@ -39,7 +39,8 @@ def judged(n=16, seed=0):
         heard = i % 2 == 1
         pairs.append(np.stack([clip, clip + 0.05 * heard * rng.standard_normal(SAMPLES)]))
         judgments.append(Judgment("eq", "f1", "1", "0", {}, {"eq": i}, "", heard))
-    return Judged(judgments, [[stored(pairs)]])
+    chunks = [stored(pairs[start : start + rendered.CHUNK]) for start in range(0, n, rendered.CHUNK)]
+    return Judged(judgments, [chunks])
 
 
 def ladders(n=4):
@@ -170,8 +171,8 @@ def test_frozen_features_stay_and_the_weights_and_the_head_move(tmp_path):
 def test_a_head_alone_learns_the_answers_and_leaves_the_distance():
     metric = JND(channels=(4, 4, 4))
     before = [ops.convert_to_numpy(weight) for weight in metric.core.variables]
-    facts = train.fit_head(metric, judged(64), judged(32, seed=5))
-    assert facts["answers"] == {"training": 64, "validation": 32}
+    facts = train.fit_head(metric, judged(192), judged(32, seed=5))
+    assert facts["answers"] == {"training": 192, "validation": 32}
     assert facts["cross_entropy"] < 0.3  # chance is 0.69
     for old, new in zip(before, metric.core.variables, strict=True):
         np.testing.assert_array_equal(old, ops.convert_to_numpy(new))

@@ -37,7 +37,8 @@ _LEVEL_JND_DB, _LEVEL_SPREAD_DB = 2.0, 1.0  # half of untrained listeners notice
 _SHIFTS = 100  # samples; nobody hears 4.5 ms
 _SILENCE = int(0.25 * SAMPLE_RATE)
 _TINY = 1e-4  # added to a distance inside its logarithm
-_HEAD_EPOCHS = 50  # of a head on distances that do not change, which takes seconds
+# Heads on distances that do not change, which take seconds: of some starts, no unit is ever active.
+_HEADS, _HEAD_EPOCHS = 4, 40
 _MARGIN, _SHARPNESS = 0.05, 5.0  # of the ladders' hinge on the logarithm of the distance
 
 
@@ -309,20 +310,27 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto"):
 def fit_head(metric, judged, validation, seed=0):
     """Train the head of a metric alone, on the distances of judged pairs, each in its first rendering.
 
+    Of several starts the one with the lowest cross-entropy is kept.
+
     Args:
         metric: a JND metric; nothing but its head changes.
         judged, validation: `Judged`.
-        seed: of the order of the answers.
+        seed: of the first weights and the order of the answers.
 
     Returns:
         {"cross_entropy": on the validation's answers, "answers": how many there are of each}, for a card.
     """
-    keras.utils.set_random_seed(seed)
-    head = keras.Sequential([metric.head, _Different()])
-    loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    head.compile(keras.optimizers.Adam(1e-2), loss=loss, jit_compile=keras.backend.backend() == "jax")
     of_training, of_validation = ((_layer_distances(metric, part), part.answers) for part in (judged, validation))
-    head.fit(*of_training, batch_size=128, epochs=_HEAD_EPOCHS, verbose=0)
+    weights, losses = [], []
+    for start in range(_HEADS):
+        keras.utils.set_random_seed(_HEADS * seed + start)
+        metric.head.set_weights(type(metric).from_config(metric.get_config()).head.get_weights())
+        head = keras.Sequential([metric.head, _Different()])
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        head.compile(keras.optimizers.Adam(3e-3), loss=loss, jit_compile=keras.backend.backend() == "jax")
+        losses.append(head.fit(*of_training, batch_size=32, epochs=_HEAD_EPOCHS, verbose=0).history["loss"][-1])
+        weights.append(metric.head.get_weights())
+    metric.head.set_weights(weights[int(np.argmin(losses))])
     counts = {"training": len(judged.judgments), "validation": len(validation.judgments)}
     return {"cross_entropy": round(head.evaluate(*of_validation, verbose=0), 4), "answers": counts}
 
