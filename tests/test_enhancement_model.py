@@ -80,6 +80,9 @@ def test_the_mask_never_falls_below_its_floor():
 
 def test_a_sample_of_the_waveform_network_sees_its_receptive_field_and_no_more():
     enhancer = ContextAggregationEnhancer(depth=5, channels=4)  # w1 is 0: no statistics of the clip
+    for layer in enhancer.core.layers:
+        if isinstance(layer, keras.layers.Conv1D):  # what starts near the identity hardly hears the ends of its field
+            layer.kernel.assign(np.random.default_rng(0).normal(0, 0.5, layer.kernel.shape))
     base, touched = noise(1, 400), noise(1, 400)
     touched[0, 200] += 1
     changed = np.flatnonzero(predict(enhancer, [base]) != predict(enhancer, [touched]))
