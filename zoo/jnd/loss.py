@@ -10,9 +10,9 @@ from zoo.errors import InputError
 class JNDLoss(keras.losses.Loss):
     """The distance of each example from its reference (Manocha et al. 2020, section 3.4).
 
-    On `jnd-pre-22k`, whose channels all weigh the same, it is the deep-feature loss of Germain et al. 2019: L1 of the
-    features of a classifier, layer by layer. The metric is used in inference mode, and a training step through it
-    changes none of its variables; the gradient reaches the estimate.
+    On a metric of the regime `pre`, whose channels all weigh the same, it is the deep-feature loss of Germain et al.
+    2019: L1 of the features of a classifier, layer by layer. The metric is used in inference mode, and a training step
+    through it changes none of its variables; the gradient reaches the estimate.
 
     Args:
         metric: a JND metric (`zoo.load(...)`), or a source string, which `zoo.load` then reads. Only a string can be
