@@ -2,7 +2,7 @@
 
 import sys
 
-from cards.markdown import code, interval, link, section, table
+from cards.markdown import code, experiments, interval, link, section, table
 from zoo.enhancement.evaluate import AVERAGE, BASELINES, METRICS
 
 TITLE = "Speech enhancers"
@@ -46,14 +46,6 @@ def evaluation(card):
 def studies(card):
     """Sections of what was tried beside the training itself."""
     return [experiments(card)]
-
-
-def experiments(card):
-    rows = [
-        [tried["change"], tried["result"], f"`{tried['command']}`", f"`{tried['commit']}`"]
-        for tried in card.get("experiments", [])
-    ]
-    return section("What else was tried", table(["Change", "Result", "Command", "Commit"], rows))
 
 
 def comparison(cards):

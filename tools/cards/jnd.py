@@ -1,6 +1,6 @@
 """How a JND metric's card reads: agreement with listeners beside other distances, and whether it behaves as one should."""
 
-from cards.markdown import code, interval, link, section, table
+from cards.markdown import code, experiments, interval, link, section, table
 
 TITLE = "Perceptual distances"
 ALL = "all"  # the group of all tables of answers
@@ -67,15 +67,6 @@ def seeds(card):
         return ""
     rows = [[found["seed"], f"{found['cross_entropy']:.4f}"] for found in tried]
     return section("Seeds", table(["Seed", "cross-entropy on the validation's answers"], rows))
-
-
-def experiments(card):
-    """Other recipes that were tried."""
-    rows = [
-        [tried["change"], tried["result"], f"`{tried['command']}`", f"`{tried['commit']}`"]
-        for tried in card.get("experiments", [])
-    ]
-    return section("What else was tried", table(["Change", "Result", "Command", "Commit"], rows))
 
 
 def summary(cards):

@@ -40,3 +40,12 @@ def code(text):
 def link(card):
     """A checkpoint's name as a link from the README to its card."""
     return f"[`{card['name']}`](MODEL_CARDS.md#{card['name']})"
+
+
+def experiments(card):
+    """Trainings that were tried beside the one that was kept; "" where there are none."""
+    rows = [
+        [tried["change"], tried["result"], f"`{tried['command']}`", f"`{tried['commit']}`"]
+        for tried in card.get("experiments", [])
+    ]
+    return section("What else was tried", table(["Change", "Result", "Command", "Commit"], rows))
