@@ -26,3 +26,16 @@ def fixed_seed():
     np.random.seed(0)
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(0)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command of `zoo` in this process; gives (status, stdout, stderr)."""
+    from zoo import cli
+
+    def command(*arguments):
+        status = cli.main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return command

@@ -23,18 +23,6 @@ AUDIO = REPOSITORY / "tests" / "data"
 REFERENCE, DEGRADED = AUDIO / "speech_reference.flac", AUDIO / "speech_degraded.flac"
 
 
-@pytest.fixture
-def run(capsys):
-    """Run the command in this process; gives (status, stdout, stderr)."""
-
-    def command(*arguments):
-        status = cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return command
-
-
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Two folders, of which only good.wav and deep/good.wav can be scored as they are."""

@@ -20,18 +20,6 @@ AUDIO = REPOSITORY / "tests" / "data"
 REFERENCE, DEGRADED = AUDIO / "speech_reference.flac", AUDIO / "speech_degraded.flac"
 
 
-@pytest.fixture
-def run(capsys):
-    """Run a command in this process; gives (status, stdout, stderr)."""
-
-    def command(*arguments):
-        status = cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return command
-
-
 @pytest.fixture(scope="module")
 def model():
     """A small network with random weights; its head has no negative ones, so that probabilities differ."""

@@ -17,12 +17,12 @@ from zoo.audio import io, mix
 from zoo.enhancement.loss import MultiResolutionSTFT
 from zoo.errors import InputError
 from zoo.jnd import baselines, evaluate, figures, ratings, rendered
+from zoo.jnd.batches import Judged
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.jnd.judgments import Judgment, read_judgments, split_of
 from zoo.jnd.noises import Material
 from zoo.jnd.spectral import SpectralJND
-from zoo.jnd.train import Judged
 from zoo.metrics import speech
 
 RECORDED = REPOSITORY / "tests" / "data" / "speech_reference.flac"

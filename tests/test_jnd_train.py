@@ -11,11 +11,12 @@ from keras import ops
 
 from zoo import preset
 from zoo.errors import InputError
-from zoo.jnd import rendered, train
+from zoo.jnd import batches, rendered, train
+from zoo.jnd.batches import Batches, Judged
 from zoo.jnd.judgments import Judgment
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
-from zoo.jnd.train import Batches, Judged, Recipe
+from zoo.jnd.train import Recipe
 from zoo.training import read_words
 
 CONFIGS = sorted((REPOSITORY / "tools" / "configs").glob("jnd-*.toml"))
@@ -76,9 +77,9 @@ def test_a_batch_holds_answers_shifts_levels_and_ladders():
 
 def test_silence_and_gain_change_both_recordings_alike():
     recipe = dataclasses.replace(TINY, silence=1.0, gain_db=(-6, -6), shifts=0, levels=0, ladders=0)
-    quarter = train._SILENCE
+    quarter = batches._SILENCE
     pair = 0.5 * np.ones((2, 3 * quarter))
-    moved = train._augment(pair, recipe, np.random.default_rng(0))
+    moved = batches._augment(pair, recipe, np.random.default_rng(0))
     np.testing.assert_array_equal(moved[0], moved[1])
     assert moved.max() == pytest.approx(0.5 * 10**-0.3)
     silent = moved[0] == 0

@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from zoo import preset, provenance
 from zoo.errors import InputError
-from zoo.jnd import card, environment, pretrain, train
+from zoo.jnd import batches, card, environment, pretrain, train
 from zoo.jnd.judgments import read_judgments
 from zoo.training import read_facts, read_words
 
@@ -51,7 +51,7 @@ def rendered_answers(given, renders):
     for (table, reason), rows in dropped.items():
         print(f"{table}: {rows} rows are left out: each {reason}")
     return [
-        train.prepare(judgments, given.data, given.runs, split, count, given.jobs)
+        batches.prepare(judgments, given.data, given.runs, split, count, given.jobs)
         for split, count in (("train", renders), ("validation", 1))
     ]
 
@@ -59,7 +59,7 @@ def rendered_answers(given, renders):
 def train_metric(given, recipe, verbose):
     """The best of the seeds: its recipe, model and facts; and the minutes of all."""
     answers = rendered_answers(given, recipe.renders)
-    ladders = train.prepare_ladders(recipe, given.data, given.runs, given.jobs)
+    ladders = batches.prepare_ladders(recipe, given.data, given.runs, given.jobs)
     if given.dcase:
         raise InputError("--dcase is for recipes of features; this one trains a metric")
     seeded = {seed: dataclasses.replace(recipe, seed=seed) for seed in given.seeds or [recipe.seed]}

@@ -26,7 +26,7 @@ def read_facts(path):
     return facts
 
 
-def read_recipe(cls, path, changes):
+def read_recipe(cls, path, **changes):
     """A recipe, a dataclass `cls`, from a TOML file; `changes` that are not None take the place of what it says.
 
     Raises:

@@ -10,8 +10,8 @@ from zoo.commands import tables
 from zoo.enhancement.loss import MultiResolutionSTFT
 from zoo.errors import InputError
 from zoo.jnd import baselines, evaluate, figures, ratings, rendered
+from zoo.jnd.batches import Judged
 from zoo.jnd.judgments import read_judgments, split_of
-from zoo.jnd.train import Judged
 
 CLIPS = 50  # of the ladders
 

@@ -73,10 +73,7 @@ class Recipe:
     refresh: dict | None = None
     seed: int = 0
 
-    @classmethod
-    def read(cls, path, **changes):
-        """A recipe from a TOML file; `changes` that are not None take the place of what it says."""
-        return read_recipe(cls, path, changes)
+    read = classmethod(read_recipe)
 
     def model(self):
         """The network to train: a fresh one with this recipe's seed, or that of `start`."""

@@ -32,7 +32,7 @@ def answers(metric, judged):
 
     Args:
         metric: with `distance`, and `probability` if it has one.
-        judged: `zoo.jnd.train.Judged`; its first rendering is measured.
+        judged: `zoo.jnd.batches.Judged`; its first rendering is measured.
 
     Returns:
         distances: float64 (judgments,), in order.
@@ -55,7 +55,7 @@ def answers_report(judged, distances, probabilities=None):
     """How well distances and probabilities tell what listeners answered, by table and over all tables.
 
     Args:
-        judged: `zoo.jnd.train.Judged`.
+        judged: `zoo.jnd.batches.Judged`.
         distances: float (judgments,); NaN where there is none.
         probabilities: of the answer "different", the same shape, or None.
 
@@ -273,7 +273,7 @@ def compare(metric, judged, ladders, triplets):
 
     Args:
         metric: with `distance`.
-        judged: `zoo.jnd.train.Judged`.
+        judged: `zoo.jnd.batches.Judged`.
         ladders: of `zoo.jnd.rendered.render_ladders`.
         triplets: of `draw_triplets`.
 

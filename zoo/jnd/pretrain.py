@@ -54,10 +54,7 @@ class Recipe:
     n_validation: int = 16
     seed: int = 0
 
-    @classmethod
-    def read(cls, path, **changes):
-        """A recipe from a TOML file; `changes` that are not None take the place of what it says."""
-        return read_recipe(cls, path, changes)
+    read = classmethod(read_recipe)
 
     def classifier(self, classes):
         """A fresh classifier of so many classes, with this recipe's seed."""

@@ -6,36 +6,26 @@ or by level, and from ladders, which fix an order and no more. The same command 
 """
 
 import hashlib
-import math
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
 import numpy as np
-import scipy.stats
 from keras import ops
 
 import zoo
 from zoo.errors import InputError
-from zoo.jnd import rendered
+from zoo.jnd.batches import Batches, Plain
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
-from zoo.jnd.judgments import split_of
 from zoo.jnd.model import JND
-from zoo.jnd.rendered import Source
 from zoo.jnd.spectral import SpectralJND
 from zoo.training import Epoch, claim, keepers, read_log, read_recipe
 
 NETWORKS = {cls.__name__: cls for cls in (JND, SpectralJND)}
 TRAINABLE = ("all", "weights")
 CURVE = ("loss", "val_loss")
-# Answers that nobody was asked for. Listeners of the tables say "different" of 3 in 100 identical pairs, and miss
-# about as many plain differences.
-_LAPSE = 0.03
-_LEVEL_JND_DB, _LEVEL_SPREAD_DB = 2.0, 1.0  # half of untrained listeners notice 2 dB; trained ones notice 1
-_SHIFTS = 100  # samples; nobody hears 4.5 ms
-_SILENCE = int(0.25 * SAMPLE_RATE)
 _TINY = 1e-4  # added to a distance inside its logarithm
 # Heads on distances that do not change, which take seconds: of some starts, no unit is ever active.
 _HEADS, _HEAD_EPOCHS = 4, 40
@@ -85,10 +75,7 @@ class Recipe:
     calibrate: bool = False
     seed: int = 0
 
-    @classmethod
-    def read(cls, path, **changes):
-        """A recipe from a TOML file; `changes` that are not None take the place of what it says."""
-        return read_recipe(cls, path, changes)
+    read = classmethod(read_recipe)
 
     def model(self):
         """The network to train: a fresh one with this recipe's seed, or that of `start`."""
@@ -110,129 +97,6 @@ class Recipe:
         if self.trainable == "weights":
             model.backbone.trainable = False
         return model
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Rendered judgments of a split: lists of int16 (pairs, 2, 55125), one or more renderings of `judgments`."""
-
-    judgments: list
-    renderings: list
-
-    @property
-    def answers(self):
-        """float32 (judgments,), 1 for "different"."""
-        return np.array([judgment.different for judgment in self.judgments], "float32")
-
-    def pair(self, rendering, i):
-        """float32 (2, 55125) of judgment i."""
-        return as_float(self.renderings[rendering][i // rendered.CHUNK][i % rendered.CHUNK])
-
-
-def prepare(judgments, data, runs, split, renders=1, n_jobs=-1):
-    """Render the judgments of a split's talkers on its speech, or take what `runs` holds of them; gives `Judged`."""
-    chosen, source = (
-        [judgment for judgment in judgments if split_of(judgment.talker) == split],
-        Source(data, split=split),
-    )
-    return Judged(chosen, [rendered.render_judgments(source, chosen, runs, seed, n_jobs) for seed in range(renders)])
-
-
-def prepare_ladders(recipe, data, runs, n_jobs=-1):
-    """The ladders that a recipe draws from, or None where it has none."""
-    if not recipe.ladders:
-        return None
-    return rendered.draw_ladders(Source(data, split="train"), recipe.n_ladders, runs, n_jobs=n_jobs)
-
-
-class Batches(keras.utils.PyDataset):
-    """Batches (reference, degraded), target of a training.
-
-    A target is the answer (0 or 1) or the share of listeners (0..1) that would say "different"; the last rows are
-    ladders, the mild rungs and then the severe ones, with targets -1.
-
-    Args:
-        recipe: says how many of each kind, and the augmentation.
-        judged: `Judged`.
-        ladders: chunks as `rendered.draw_ladders` gives them, or None.
-    """
-
-    def __init__(self, recipe, judged, ladders):
-        super().__init__()
-        self.recipe, self.judged, self.ladders = recipe, judged, ladders
-        self.answers = judged.answers
-        self.shuffle(0)
-
-    def __len__(self):
-        return len(self.answers) // self.recipe.judged
-
-    def shuffle(self, epoch):
-        """Draw the order, the renderings and the augmentation of an epoch."""
-        self.epoch = epoch
-        rng = np.random.default_rng([self.recipe.seed, epoch])
-        self.order = rng.permutation(len(self.answers))
-        self.rendering = rng.integers(len(self.judged.renderings), size=len(self.answers))
-
-    def __getitem__(self, index):
-        recipe, rng = self.recipe, np.random.default_rng([self.recipe.seed, self.epoch, index])
-        chosen = self.order[index * recipe.judged : (index + 1) * recipe.judged]
-        judged = [self.judged.pair(self.rendering[i], i) for i in chosen]
-        references = [judged[rng.integers(len(judged))][0] for _ in range(recipe.shifts + recipe.levels)]
-        judged = [_move(pair, rng.integers(-recipe.max_shift, recipe.max_shift + 1)) for pair in judged]
-        shifted = [
-            _move(np.stack([x, x]), rng.integers(1, _SHIFTS + 1) * rng.choice((-1, 1)))
-            for x in references[: recipe.shifts]
-        ]
-        gains = rng.uniform(-12, 6, recipe.levels)
-        louder = [np.stack([x, 10 ** (g / 20) * x]) for x, g in zip(references[recipe.shifts :], gains, strict=True)]
-        pairs = [*judged, *shifted, *louder, *self._rungs(rng)]
-        targets = [*self.answers[chosen], *[_LAPSE] * recipe.shifts, *_share_of_level(gains)]
-        targets += [-1.0] * (2 * recipe.ladders)
-        x = np.stack([_augment(pair, recipe, rng) for pair in pairs]).astype("float32")
-        return (x[:, 0], x[:, 1]), np.array(targets, "float32")
-
-    def _rungs(self, rng):
-        """Pairs (clip, mild rung) of some ladders, then (clip, severe rung) of the same."""
-        ladders = []
-        for i in rng.integers(self.recipe.n_ladders, size=self.recipe.ladders):
-            ladders.append(as_float(self.ladders[i // rendered.CHUNK][i % rendered.CHUNK]))
-        return [ladder[[0, rung]] for rung in (1, 2) for ladder in ladders]
-
-
-class _Plain(keras.utils.PyDataset):
-    """Batches of judged pairs as they are, for validation."""
-
-    def __init__(self, judged, batch_size):
-        super().__init__()
-        self.judged, self.batch_size = judged, batch_size
-
-    def __len__(self):
-        return math.ceil(len(self.judged.judgments) / self.batch_size)
-
-    def __getitem__(self, index):
-        chosen = range(index * self.batch_size, min((index + 1) * self.batch_size, len(self.judged.judgments)))
-        x = np.stack([self.judged.pair(0, i) for i in chosen])
-        return (x[:, 0], x[:, 1]), self.judged.answers[list(chosen)]
-
-
-def _move(pair, samples):
-    """The pair with its degraded recording `samples` later; what leaves at one end comes in at the other."""
-    return np.stack([pair[0], np.roll(pair[1], samples)]) if samples else pair
-
-
-def _share_of_level(gains):
-    """Share of listeners that notice a change of level by `gains` dB."""
-    noticed = scipy.stats.norm.cdf((np.abs(gains) - _LEVEL_JND_DB) / _LEVEL_SPREAD_DB)
-    return _LAPSE + (1 - 2 * _LAPSE) * noticed
-
-
-def _augment(pair, recipe, rng):
-    pair = 10 ** (rng.uniform(*recipe.gain_db) / 20) * pair
-    if rng.random() < recipe.silence:
-        late = rng.random() < 0.5
-        pair = np.roll(pair, _SILENCE if late else -_SILENCE, axis=1)
-        pair[:, slice(None, _SILENCE) if late else slice(-_SILENCE, None)] = 0.0
-    return pair
 
 
 class _Training(keras.Model):
@@ -283,7 +147,7 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto"):
     if len(begun) < recipe.epochs:
         model.fit(
             batches,
-            validation_data=_Plain(validation, 2 * recipe.judged),
+            validation_data=Plain(validation, 2 * recipe.judged),
             epochs=recipe.epochs,
             callbacks=[Epoch(batches), *keepers(folder, begun, "val_loss", "min")],
             shuffle=False,

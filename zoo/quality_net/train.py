@@ -50,10 +50,7 @@ class Recipe:
     learning_rate: float = 2e-3
     seed: int = 0
 
-    @classmethod
-    def read(cls, path, **changes):
-        """A recipe from a TOML file; `changes` that are not None take the place of what it says."""
-        return read_recipe(cls, path, changes)
+    read = classmethod(read_recipe)
 
     def target(self):
         """The metric to learn."""
