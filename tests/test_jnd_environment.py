@@ -56,6 +56,13 @@ def test_an_author_is_in_one_split_with_all_recordings(noises):
     assert splits == [{"author 0", "author 2", "author 3"}, {"author 1"}]
 
 
+def test_recordings_that_perturbations_draw_from_end_where_their_training_part_does(noises):
+    found = [(r.label, len(r.audio) / SAMPLE_RATE) for split in SPLITS for r in read_noise_classes(noises, split)]
+    assert {round(seconds, 2) for label, seconds in found if label == "rain"} == {0.2}
+    # of an oven, a fridge and a fan, the noises of the metric have the last two
+    assert sorted(round(seconds, 2) for label, seconds in found if label == "machine") == [0.12, 0.12, 0.2]
+
+
 def test_recordings_are_at_the_rate_of_the_network(noises):
     first = read_noise_classes(noises, "train")[0]
     assert first.audio.dtype == np.float32 and first.audio.shape == (int(0.2 * SAMPLE_RATE),)

@@ -10,6 +10,7 @@ import numpy as np
 from zoo.audio import io
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
+from zoo.jnd.noises import training_share
 
 SPLITS = ("train", "validation")
 # Classes of one kind that have too few recordings each.
@@ -40,7 +41,8 @@ def read_noise_classes(data, split):
 
     Hums and machines are one class, so are streets, and birds and insects; a class that still has fewer than three
     sources is left out, because it could be validated only on what it was trained on. Of each class a quarter of the
-    sources (whole authors, where the manifest names them) goes to validation.
+    sources (whole authors, where the manifest names them) goes to validation. Recordings that `zoo.jnd.noises` draws
+    perturbations from end where its training part ends.
 
     Args:
         data: folder of MANIFEST.csv (columns path, speaker_or_class, split, attribution) and the recordings.
@@ -61,10 +63,7 @@ def read_noise_classes(data, split):
         raise InputError(f"no MANIFEST.csv in {data}: give the data folder by --data or ZOO_DATA")
     with open(manifest, newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["path"].startswith("noise/") and row["split"] == "train"]
-    listed = [
-        (_CLASS_OF.get(row["speaker_or_class"], row["speaker_or_class"]), _author(row), Path(data) / row["path"])
-        for row in rows
-    ]
+    listed = [(_label(row), _author(row), Path(data) / row["path"], training_share(row["path"])) for row in rows]
     return _read(listed, split, manifest)
 
 
@@ -100,8 +99,12 @@ def read_dcase(folder, split):
         label = rest.partition("\t")[0].strip()
         if not label:
             raise InputError(f'{meta} line {number}: write "audio/NAME.wav", a tab and the class')
-        listed.append((label, re.sub(r"_\d+_\d+$", "", Path(name).stem), Path(folder) / name))
+        listed.append((label, re.sub(r"_\d+_\d+$", "", Path(name).stem), Path(folder) / name, 1.0))
     return _read(listed, split, meta)
+
+
+def _label(row):
+    return _CLASS_OF.get(row["speaker_or_class"], row["speaker_or_class"])
 
 
 def _author(row):
@@ -111,17 +114,22 @@ def _author(row):
 
 
 def _read(listed, split, index):
-    """The recordings of a split of [(label, source, path)], classes with too few sources left out."""
+    """The recordings of a split of [(label, source, path, share to read)], without classes of too few sources."""
     if split not in SPLITS:
         raise InputError(f"no split {split!r}: use {' or '.join(SPLITS)}")
     sources = {}
-    for label, source, _ in listed:
+    for label, source, *_ in listed:
         sources.setdefault(label, set()).add(source)
     held = {label: set(sorted(found)[1::4]) for label, found in sources.items() if len(found) >= _FEWEST}
     if not held:
         raise InputError(f"{index} lists no class with {_FEWEST} sources or more: add recordings")
     return [
-        LabelledRecording(label, source, io.read(path, SAMPLE_RATE, resample=True, downmix=True)[0])
-        for label, source, path in listed
+        LabelledRecording(label, source, _start(path, share))
+        for label, source, path, share in listed
         if label in held and (source in held[label]) == (split == "validation")
     ]
+
+
+def _start(path, share):
+    audio, _ = io.read(path, SAMPLE_RATE, resample=True, downmix=True)
+    return audio[: int(share * len(audio))]

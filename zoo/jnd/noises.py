@@ -103,6 +103,23 @@ class Material:
         return self.rooms[rng.integers(len(self.rooms))]
 
 
+def training_share(path):
+    """How much of a recording, from its start, is for training: 0.6 of one that perturbations draw from, else all.
+
+    Args:
+        path: under the data's root, as MANIFEST.csv has it.
+
+    Returns:
+        float, a share of its length.
+
+    Example:
+        >>> training_share("noise/train/running_tap/1.flac"), training_share("noise/train/rain/1.flac")
+        (0.6, 1.0)
+    """
+    shared = any({path, str(Path(path).parent)} & set(places) for places in _RECORDED.values())
+    return _PARTS["train"][1] if shared else 1.0
+
+
 def siren(samples, rng):
     """An emergency siren: a wail that sweeps up and down, or two tones in turn, each with six falling harmonics.
 
