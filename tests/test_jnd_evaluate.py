@@ -38,8 +38,9 @@ class Rms:
         assert sample_rate == self.sample_rate and reference.shape == degraded.shape
         return mix.rms(np.atleast_2d(reference - degraded))
 
-    def probability(self, reference, degraded, sample_rate):
-        return np.minimum(10 * self.distance(reference, degraded, sample_rate), 1.0)
+    def judge(self, reference, degraded, sample_rate):
+        distances = self.distance(reference, degraded, sample_rate)
+        return distances, np.minimum(10 * distances, 1.0)
 
 
 def judgment(i, different, table="linear"):
@@ -419,8 +420,8 @@ def checkpoint(tmp_path, monkeypatch):
 
 
 def run(monkeypatch, *arguments):
-    fixed = ["evaluate.py", "jnd", "jnd-x", "--jobs", "1", "--files", "1"]
-    monkeypatch.setattr(sys, "argv", [*fixed, *map(str, arguments)])
+    fixed = ["--jobs", "1", "--files", "1"]
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", "jnd", "jnd-x", *map(str, arguments), *fixed])
     command.main()
 
 
@@ -435,7 +436,8 @@ def test_command_on_other_tables(checkpoint, judgments_folder, rated, tmp_path, 
         assert heading in printed.out
     for system in ("jnd-x", "squared error", "SI-SDR", "PESQ wb", "multi-resolution STFT"):
         assert any(line.startswith(system) for line in printed.out.splitlines())
-    assert {one.name for one in output.iterdir()} == {"calibration.png", "ladders.png", "table.txt"}
+    assert {one.name for one in output.iterdir()} == {"jnd-x", "table.txt"}
+    assert {one.name for one in (output / "jnd-x").iterdir()} == {"calibration.png", "ladders.png"}
     assert (output / "table.txt").read_text() == printed.out
     assert "evaluation" not in registry.info("jnd-x")
 
@@ -454,6 +456,16 @@ def test_command_renews_the_card(checkpoint, judgments_folder, tmp_path, monkeyp
     assert found["compared"]["PESQ wb"]["answers"]["all"]["n"] == 6
     assert {one.name for one in checkpoint.glob("*.png")} == {"calibration.png", "ladders.png"}
     assert preset.load(checkpoint).name == "spectral_jnd"
+
+
+def test_command_renews_several_cards(checkpoint, judgments_folder, tmp_path, monkeypatch, capsys):
+    (tmp_path / "jnd_judgments").symlink_to(judgments_folder)
+    preset.save(SpectralJND(channels=(2,)), checkpoint.parent / "jnd-y", card={"name": "jnd-y", "family": "jnd"})
+    run(monkeypatch, "jnd-y", "--data", tmp_path)
+    first, second = (registry.info(name)["evaluation"] for name in ("jnd-x", "jnd-y"))
+    assert first["command"].endswith("jnd jnd-x jnd-y --files 1") and second["command"] == first["command"]
+    assert first["compared"] == second["compared"] and "jnd-x" not in first["compared"]
+    assert first["jnd_distance"] != second["jnd_distance"]
 
 
 def test_command_says_what_is_wrong(checkpoint, judgments_folder, tmp_path, monkeypatch):

@@ -19,15 +19,15 @@ CLIPS = 50  # of the ladders
 def add(families, shared):
     """The arguments of `jnd`."""
     one = families.add_parser("jnd", parents=[shared], help="agreement of a distance with listeners, and its manners")
-    one.add_argument("checkpoint", help="a bundled name or a directory with a slash")
-    one.add_argument("--metric", action="append", default=[], help="another one to compare with; may be repeated")
+    one.add_argument("checkpoint", nargs="+", help="bundled names or directories with a slash")
+    one.add_argument("--metric", action="append", default=[], help="one to compare them with; may be repeated")
     one.add_argument("--judgments", metavar="DIR", help="tables of answers, instead of jnd_judgments in --data")
     one.add_argument("--speech", metavar="DIR", help="speech to render on, instead of the test's")
     one.add_argument("--mos", metavar="CSV", help="ratings to compare with, too")
     one.add_argument("--files", type=int, default=CLIPS, help=f"for ladders, shifts and levels (default: {CLIPS})")
     one.add_argument("--seed", type=int, default=0, help="of those clips, and of what is drawn (default: 0)")
     one.add_argument("--runs", default="runs", help="rendered recordings (default: runs)")
-    one.add_argument("--output", metavar="DIR", help="with --judgments or --speech: for table.txt and the figures")
+    one.add_argument("--output", metavar="DIR", help="with --judgments or --speech: for table.txt and a folder of figures each")
     one.set_defaults(run=evaluate_distances)
 
 
@@ -46,9 +46,10 @@ def judged_pairs(given, source):
 
 
 def distances(given):
-    """The checkpoint and what it is compared with by name, and the distances that need no checkpoint."""
-    names = {source: Path(source).name for source in (given.checkpoint, *given.metric)}
-    if len(set(names.values())) < 1 + len(given.metric):
+    """The checkpoints and what they are compared with, by name, and the distances that need no checkpoint."""
+    sources = [*given.checkpoint, *given.metric]
+    names = {source: Path(source).name for source in sources}
+    if len(set(names.values())) < len(sources):
         raise InputError("two of the metrics have one name; give each once, or rename a directory")
     models = {name: preset.load(registry.resolve(source)) for source, name in names.items()}
     for name, model in models.items():
@@ -66,7 +67,7 @@ def evaluate_distances(given):
     own = not (given.judgments or given.speech)
     if own and given.output:
         raise InputError("--output goes with --judgments or --speech; without them the card is renewed")
-    about = with_words(registry.info(given.checkpoint)) if own else {}
+    cards = [with_words(registry.info(source)) if own else {} for source in given.checkpoint]
     models, plain = distances(given)
     report = [rating_table(models | plain, given.mos)] if given.mos else []
     source = rendered.Source(given.data, given.speech)
@@ -74,31 +75,37 @@ def evaluate_distances(given):
     ladders = rendered.render_ladders(source, given.files, given.runs, given.seed, given.jobs)
     asked = judged, ladders, evaluate.draw_triplets(given.files, seed=given.seed)
     found = {name: evaluate.evaluate(model, *asked) for name, model in models.items()}
-    (name, (facts, probabilities)), *_ = found.items()
     report += [words, *(manners(name, facts) for name, (facts, _) in found.items())]
     found |= {name: evaluate.compare(metric, *asked) for name, metric in plain.items()}
-    compared = {other: facts for other, (facts, _) in found.items()}
-    text = "\n\n".join([*report, distance_tables(compared)])
+    text = "\n\n".join([*report, distance_tables({name: facts for name, (facts, _) in found.items()})])
     print(text)
-    directory = registry.resolve(given.checkpoint) if own else given.output and Path(given.output)
-    if directory:
-        directory.mkdir(parents=True, exist_ok=True)
-        figures.ladders(facts["ladders"], facts["jnd_distance"][0], name, directory / "ladders.png")
-        figures.calibration(judged.answers, probabilities, name, directory / "calibration.png")
-    if own:
-        del compared[name]
-        told = {"command": again(given), "commit": provenance.commit(), "data": words}
-        preset.write_card(directory, about | {"evaluation": told | facts | {"compared": compared}})
-    elif directory:
-        with io.replacing(directory / "table.txt") as part:
+    shown = list(models)[: len(given.checkpoint)]
+    told = {"command": again(given), "commit": provenance.commit(), "data": words}
+    told["compared"] = {name: facts for name, (facts, _) in found.items() if name not in shown}
+    for source, name, about in zip(given.checkpoint, shown, cards, strict=True):
+        facts, probabilities = found[name]
+        if own:
+            draw(registry.resolve(source), name, facts, judged.answers, probabilities)
+            preset.write_card(registry.resolve(source), about | {"evaluation": told | facts})
+        elif given.output:
+            draw(Path(given.output) / name, name, facts, judged.answers, probabilities)
+    if given.output:
+        with io.replacing(Path(given.output) / "table.txt") as part:
             part.write_text(f"{text}\n", encoding="utf-8")
 
 
+def draw(directory, name, facts, answers, probabilities):
+    """A checkpoint's figures."""
+    directory.mkdir(parents=True, exist_ok=True)
+    figures.ladders(facts["ladders"], facts["jnd_distance"][0], name, directory / "ladders.png")
+    figures.calibration(answers, probabilities, name, directory / "calibration.png")
+
+
 def again(given):
-    """The command that repeats the evaluation of a checkpoint."""
+    """The command that repeats the evaluation."""
     changed = [f"--metric {metric}" for metric in given.metric]
     changed += [f"--files {given.files}"] * (given.files != CLIPS) + [f"--seed {given.seed}"] * (given.seed != 0)
-    return " ".join(["python tools/evaluate.py jnd", given.checkpoint, *changed])
+    return " ".join(["python tools/evaluate.py jnd", *given.checkpoint, *changed])
 
 
 def figure(triple, shape=".3f"):

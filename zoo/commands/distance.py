@@ -45,7 +45,7 @@ def _meter(name):
     model = measure.load(name, "distance")
 
     def distance(reference, degraded, sample_rate):
-        values = [f(reference, degraded, sample_rate=sample_rate)[0] for f in (model.distance, model.probability)]
+        values = [found[0] for found in model.judge(reference, degraded, sample_rate=sample_rate)]
         if any(map(math.isnan, values)):
             raise InputError(f"the pair has no distance at {sample_rate} Hz; use a longer recording")
         return map(float, values)

@@ -31,7 +31,7 @@ def answers(metric, judged):
     """A metric's distances and probabilities of judged pairs.
 
     Args:
-        metric: with `distance`, and `probability` if it has one.
+        metric: with `distance`, and `judge` if it knows probabilities.
         judged: `zoo.jnd.batches.Judged`; its first rendering is measured.
 
     Returns:
@@ -41,13 +41,13 @@ def answers(metric, judged):
     Example:
         >>> distances, probabilities = answers(zoo.load("jnd-22k"), judged)  # doctest: +SKIP
     """
-    measured = [metric.distance, *([metric.probability] if hasattr(metric, "probability") else [])]
-    found = [[] for _ in measured]
+    knows_odds = hasattr(metric, "judge")
+    found = []
     for chunk in tqdm(judged.renderings[0], desc="judge", unit="chunk", disable=None):
         pair = _at_rate(metric, *np.moveaxis(as_float(chunk), 1, 0))
-        for values, function in zip(found, measured, strict=True):
-            values.append(function(*pair, metric.sample_rate))
-    distances, *probabilities = (np.concatenate(values) for values in found)
+        values = metric.judge(*pair, metric.sample_rate) if knows_odds else [metric.distance(*pair, metric.sample_rate)]
+        found.append(np.stack(values))
+    distances, *probabilities = np.concatenate(found, axis=1)
     return distances, probabilities[0] if probabilities else None
 
 

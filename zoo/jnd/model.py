@@ -34,6 +34,7 @@ class JNDMetric(keras.Model):
     def __init__(self, core, head, sample_rate, name):
         super().__init__(name=name)
         self.core, self.head, self.sample_rate = core, head, sample_rate
+        self.core.jit_compile = keras.backend.backend() == "jax"  # XLA's convolutions are slow on a CPU
         self.built = True  # the cores are functional: every variable exists already
 
     def features(self, reference, degraded, lengths):
@@ -42,22 +43,15 @@ class JNDMetric(keras.Model):
 
     def layer_distances(self, inputs, training=False):
         """The distance of each layer, float32 (batch, layers); arguments as for a call."""
-        reference, degraded, *lengths = inputs
-        reference, degraded = ops.cast(reference, "float32"), ops.cast(degraded, "float32")
-        lengths = dsp.lengths_of(reference, *lengths)
-        # What lies after the length must not reach a convolution that overlaps the end.
-        counted = dsp.sequence_mask(lengths, ops.shape(reference)[1])
         # A frozen metric is the same in the training of another model: no dropout.
-        training = training and self.trainable
-        return self.core(self.features(reference * counted, degraded * counted, lengths), training=training)
+        return self.core(self._of_core(inputs), training=training and self.trainable)
 
     def call(self, inputs, training=False):
         return ops.sum(self.layer_distances(inputs, training), axis=1)
 
     def logit(self, inputs, training=False):
         """Log-odds that a listener answers "different", float32 (batch,); differentiable; arguments as for a call."""
-        answers = self.head(self.layer_distances(inputs, training), training=training)
-        return answers[:, 1] - answers[:, 0]
+        return self._log_odds(self.layer_distances(inputs, training), training)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0][0],)
@@ -85,7 +79,7 @@ class JNDMetric(keras.Model):
             >>> metric.distance(reference, degraded, sample_rate=22050)  # doctest: +SKIP
             array([0.42])
         """
-        return self._measure(self, reference, degraded, sample_rate, lengths, resample, pad, batch_size)
+        return self.judge(reference, degraded, sample_rate, lengths, resample, pad, batch_size)[0]
 
     def probability(self, reference, degraded, sample_rate, lengths=None, resample=False, pad=False, batch_size=16):
         """Probability that a listener, asked whether two recordings are the same, answers "different".
@@ -99,13 +93,20 @@ class JNDMetric(keras.Model):
             >>> metric.probability(reference, degraded, sample_rate=22050)  # doctest: +SKIP
             array([0.81])
         """
+        return self.judge(reference, degraded, sample_rate, lengths, resample, pad, batch_size)[1]
 
-        def probability(inputs, training):
-            return ops.sigmoid(self.logit(inputs, training))
+    def judge(self, reference, degraded, sample_rate, lengths=None, resample=False, pad=False, batch_size=16):
+        """`distance` and `probability` of recordings, in one pass.
 
-        return self._measure(probability, reference, degraded, sample_rate, lengths, resample, pad, batch_size)
+        Arguments, NaN and errors as for `distance`.
 
-    def _measure(self, function, reference, degraded, sample_rate, lengths, resample, pad, batch_size):
+        Returns:
+            distances, probabilities: float64 (batch,) each.
+
+        Example:
+            >>> metric.judge(reference, degraded, sample_rate=22050)  # doctest: +SKIP
+            (array([1.42]), array([0.81]))
+        """
         if pad:
             if lengths is not None:
                 raise InputError("give lengths or pad=True, not both: lengths already say where recordings end")
@@ -115,12 +116,27 @@ class JNDMetric(keras.Model):
         )
         finite = np.isfinite(reference).all(axis=1) & np.isfinite(degraded).all(axis=1)
         measurable = np.flatnonzero(finite & (lengths > 0))
-        values = np.full(len(reference), np.nan)
+        distances, probabilities = np.full((2, len(reference)), np.nan)
         for start in range(0, len(measurable), batch_size):
             chunk = measurable[start : start + batch_size]
             inputs = [*(x[chunk, : lengths[chunk].max()] for x in (reference, degraded)), lengths[chunk]]
-            values[chunk] = ops.convert_to_numpy(function(inputs, training=False))
-        return values
+            by_layer = self.core.predict_on_batch(self._of_core(inputs))
+            distances[chunk] = by_layer.sum(axis=1)
+            probabilities[chunk] = ops.convert_to_numpy(ops.sigmoid(self._log_odds(by_layer)))
+        return distances, probabilities
+
+    def _of_core(self, inputs):
+        """What the core takes, of the inputs of a call."""
+        reference, degraded, *lengths = inputs
+        reference, degraded = ops.cast(reference, "float32"), ops.cast(degraded, "float32")
+        lengths = dsp.lengths_of(reference, *lengths)
+        # What lies after the length must not reach a convolution that overlaps the end.
+        counted = dsp.sequence_mask(lengths, ops.shape(reference)[1])
+        return self.features(reference * counted, degraded * counted, lengths)
+
+    def _log_odds(self, by_layer, training=False):
+        answers = self.head(by_layer, training=training)
+        return answers[:, 1] - answers[:, 0]
 
     @classmethod
     def from_config(cls, config):
