@@ -88,3 +88,20 @@ def test_one_seed_needs_no_table():
     card = copy.deepcopy(DISTANCE)
     card["training"]["seeds"] = card["training"]["seeds"][:1]
     assert "Seeds" in make_cards.model_cards([DISTANCE]) and "Seeds" not in make_cards.model_cards([card])
+
+
+def test_several_are_compared_in_one_table():
+    other = copy.deepcopy(DISTANCE) | {"name": "jnd-lin-22k"}
+    other["evaluation"]["answers"] = answers(0.75)
+    assert "Perceptual distances compared" not in make_cards.model_cards([DISTANCE])
+    table = jnd.comparison([DISTANCE, other])
+    assert [line.split("|")[1].strip() for line in table.splitlines()[-3:]] == ["jnd-22k", "jnd-lin-22k", "PESQ wb"]
+    assert "| jnd-lin-22k | 0.750 [0.730, 0.770] |" in table and "Unseen talkers" in table
+    assert table in make_cards.model_cards([DISTANCE, other])
+
+
+def test_what_was_evaluated_apart_is_not_compared():
+    other = copy.deepcopy(DISTANCE) | {"name": "jnd-lin-22k"}
+    other["evaluation"]["data"] = "Other talkers"
+    with pytest.raises(SystemExit, match="jnd-lin-22k was not evaluated together with jnd-22k"):
+        jnd.comparison([DISTANCE, other])

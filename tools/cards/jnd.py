@@ -1,5 +1,7 @@
 """How a JND metric's card reads: agreement with listeners beside other distances, and whether it behaves as one should."""
 
+import sys
+
 from cards.markdown import code, experiments, interval, link, section, table
 
 TITLE = "Perceptual distances"
@@ -18,15 +20,13 @@ def evaluation(card):
         f"bootstrap intervals, which lie above a small calibration error; commit `{found['commit']}`. The order of all "
         "ladders but that of white noise by SNR was part of the training of `SpectralJND`, on other recordings."
     )
-    parts = [agreement(card), caption, code(found["command"])]
+    parts = [agreement({card["name"]: found} | found["compared"]), caption, code(found["command"])]
     return "\n\n".join([section("Agreement with listeners", *parts), section("Manners", *manners(found))])
 
 
-def agreement(card):
-    """This metric and those that it is compared with, on the same answers."""
-    found = card["evaluation"]
-    metrics = {card["name"]: found} | found["compared"]
-    groups = list(found["answers"])
+def agreement(metrics):
+    """Metrics on the same answers, {name: what its evaluation found}."""
+    groups = list(next(iter(metrics.values()))["answers"])
     header = ["Metric", *groups, "cross-entropy", "calibration error", "2AFC", "n", "failed"]
     rows = []
     for name, facts in metrics.items():
@@ -67,6 +67,18 @@ def seeds(card):
         return ""
     rows = [[found["seed"], f"{found['cross_entropy']:.4f}"] for found in tried]
     return section("Seeds", table(["Seed", "cross-entropy on the validation's answers"], rows))
+
+
+def comparison(cards):
+    """All checkpoints, and what they were compared with; "" where there are less than two."""
+    if len(cards) < 2:
+        return ""
+    first, metrics = cards[0]["evaluation"], {card["name"]: card["evaluation"] for card in cards}
+    for name, found in metrics.items():
+        if found["data"] != first["data"] or found["compared"] != first["compared"]:
+            sys.exit(f"{name} was not evaluated together with {cards[0]['name']}: evaluate them in one command.")
+    caption = f"{first['data']}. The cards say more of each, and how to repeat it."
+    return section("Perceptual distances compared", caption, agreement(metrics | first["compared"]))
 
 
 def summary(cards):
