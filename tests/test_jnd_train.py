@@ -169,6 +169,17 @@ def test_frozen_features_stay_and_the_weights_and_the_head_move(tmp_path):
     assert changed == {"distance", "dense"}
 
 
+def test_only_a_fresh_paper_network_gets_its_head_before_the_first_epoch(tmp_path, monkeypatch):
+    fitted = []
+    monkeypatch.setattr(train, "fit_head", lambda metric, *_: fitted.append(type(metric).__name__))
+    fresh = dataclasses.replace(TINY, network="JND", options={"channels": (4, 4, 4)}, ladders=0, epochs=1)
+    model, _, _ = run(fresh, tmp_path / "fresh")
+    preset.save(model, tmp_path / "pre")
+    run(dataclasses.replace(fresh, start=f"{tmp_path}/pre/"), tmp_path / "started")
+    run(dataclasses.replace(TINY, epochs=1), tmp_path / "spectral")
+    assert fitted == ["JND"]
+
+
 def test_a_head_alone_learns_the_answers_and_leaves_the_distance():
     metric = JND(channels=(4, 4, 4))
     before = [ops.convert_to_numpy(weight) for weight in metric.core.variables]

@@ -41,10 +41,19 @@ class JNDMetric(keras.Model):
         """What the core takes, of float (batch, samples) waveforms and int32 (batch,) lengths."""
         raise NotImplementedError
 
+    def core_inputs(self, inputs):
+        """What the core takes, of the arguments of a call."""
+        reference, degraded, *lengths = inputs
+        reference, degraded = ops.cast(reference, "float32"), ops.cast(degraded, "float32")
+        lengths = dsp.lengths_of(reference, *lengths)
+        # What lies after the length must not reach a convolution that overlaps the end.
+        counted = dsp.sequence_mask(lengths, ops.shape(reference)[1])
+        return self.features(reference * counted, degraded * counted, lengths)
+
     def layer_distances(self, inputs, training=False):
         """The distance of each layer, float32 (batch, layers); arguments as for a call."""
         # A frozen metric is the same in the training of another model: no dropout.
-        return self.core(self._of_core(inputs), training=training and self.trainable)
+        return self.core(self.core_inputs(inputs), training=training and self.trainable)
 
     def call(self, inputs, training=False):
         return ops.sum(self.layer_distances(inputs, training), axis=1)
@@ -120,19 +129,10 @@ class JNDMetric(keras.Model):
         for start in range(0, len(measurable), batch_size):
             chunk = measurable[start : start + batch_size]
             inputs = [*(x[chunk, : lengths[chunk].max()] for x in (reference, degraded)), lengths[chunk]]
-            by_layer = self.core.predict_on_batch(self._of_core(inputs))
+            by_layer = self.core.predict_on_batch(self.core_inputs(inputs))
             distances[chunk] = by_layer.sum(axis=1)
             probabilities[chunk] = ops.convert_to_numpy(ops.sigmoid(self._log_odds(by_layer)))
         return distances, probabilities
-
-    def _of_core(self, inputs):
-        """What the core takes, of the inputs of a call."""
-        reference, degraded, *lengths = inputs
-        reference, degraded = ops.cast(reference, "float32"), ops.cast(degraded, "float32")
-        lengths = dsp.lengths_of(reference, *lengths)
-        # What lies after the length must not reach a convolution that overlaps the end.
-        counted = dsp.sequence_mask(lengths, ops.shape(reference)[1])
-        return self.features(reference * counted, degraded * counted, lengths)
 
     def _log_odds(self, by_layer, training=False):
         answers = self.head(by_layer, training=training)

@@ -145,6 +145,8 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto"):
     model = _compiled(recipe, metric, len(batches))
     begun = read_log(folder / "log.csv")
     if len(begun) < recipe.epochs:
+        if isinstance(metric, JND) and recipe.start is None and not (folder / "state").exists():
+            fit_head(metric, judged, validation, recipe.seed)  # of a random head, no unit may ever be active
         model.fit(
             batches,
             validation_data=Plain(validation, 2 * recipe.judged),
@@ -210,7 +212,7 @@ def _layer_distances(metric, judged):
     """float32 (judgments, layers)."""
     chunks = (np.array_split(as_float(chunk), 8) for chunk in judged.renderings[0])
     pairs = (list(np.moveaxis(part, 1, 0)) for parts in chunks for part in parts if len(part))
-    return np.concatenate([ops.convert_to_numpy(metric.layer_distances(pair)) for pair in pairs])
+    return np.concatenate([metric.core.predict_on_batch(metric.core_inputs(pair)) for pair in pairs])
 
 
 def calibrate(metric, judged):
