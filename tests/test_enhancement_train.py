@@ -12,9 +12,9 @@ from harness import REPOSITORY
 from keras import ops
 
 import zoo
-from zoo import preset, training
+from zoo import golden, preset, provenance, training
 from zoo.audio import mix
-from zoo.enhancement import card, examples, train
+from zoo.enhancement import examples, train
 from zoo.enhancement.callbacks import Refresh, StopWhenNoBetter, TrueScores
 from zoo.enhancement.model import DNNEnhancer
 from zoo.errors import InputError
@@ -180,9 +180,11 @@ def test_the_loss_falls_and_the_facts_are_whole(small, source, validation, tmp_p
     assert {len(values) for values in facts["curve"].values()} == {4}
     assert facts["best_iteration"] in (20, 40, 60) and minutes > 0
     assert not getattr(model, "optimizer", None)
-    about = card.training_card(recipe, model, facts, minutes, "python train", "abc")
+    about = provenance.training_card("enhancement", recipe, model, facts, minutes, "python train", "abc", lookahead=1)
     assert about["family"] == "enhancement" and about["parameters"] == model.count_params()
-    preset.save(model, tmp_path / "saved", card=about, golden=card.golden_input())
+    assert about["architecture"] == recipe.network and about["lookahead"] == 1 and about["training"]["commit"] == "abc"
+    _, noisy = golden.voices_in_noise(16000, (0, 10))
+    preset.save(model, tmp_path / "saved", card=about, golden=[noisy])
     preset.load(tmp_path / "saved", verify=True)
 
 

@@ -16,7 +16,7 @@ from zoo.audio import io, mix
 from zoo.audio import pairs as audio_pairs
 from zoo.audio.corpus import read_corpus
 from zoo.errors import InputError
-from zoo.quality_net import card, evaluate, examples, labels, train
+from zoo.quality_net import evaluate, examples, labels, train
 from zoo.quality_net.model import QualityNetLite
 from zoo.training import read_words
 
@@ -315,12 +315,6 @@ def test_evaluate_command_on_any_pairs(tmp_path):
     assert (tmp_path / "scatter.png").stat().st_size > 1000
     assert "nowhere.flac: no such file" in done.stderr
     assert len((tmp_path / "scores.csv").read_text().splitlines()) == 3
-
-
-def test_golden_inputs_are_sound():
-    reference, degraded = card.golden_inputs(RATE)
-    assert reference.shape == degraded.shape == (2, 16000)
-    assert max(np.abs(reference).max(), np.abs(degraded).max()) < 1
 
 
 # --- what the trained checkpoints must do -----------------------------------------------------------------------

@@ -13,8 +13,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo import preset, provenance
-from zoo.enhancement import card, sources
+from zoo import golden, preset, provenance
+from zoo.enhancement import sources
 from zoo.enhancement.train import Recipe, train
 from zoo.errors import InputError
 from zoo.training import read_words
@@ -77,8 +77,11 @@ def main():
     if any(corpora):  # the config's words are of the data folder
         words |= {"data": f"{' with '.join(filter(None, corpora))}, by the command below", "limits": []}
         words["licence"] = {"code": "MIT", "weights": "not stated", "data": "not stated"}
-    about = words | card.training_card(recipe, model, facts, minutes, command, start)
-    preset.save(model, output / recipe.name, card=about, golden=card.golden_input())
+    about = words | provenance.training_card(
+        "enhancement", recipe, model, facts, minutes, command, start, lookahead=model.lookahead
+    )
+    _, noisy = golden.voices_in_noise(model.sample_rate, (0, 10))
+    preset.save(model, output / recipe.name, card=about, golden=[noisy])
 
 
 if __name__ == "__main__":

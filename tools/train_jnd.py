@@ -17,9 +17,9 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo import preset, provenance
+from zoo import golden, preset, provenance
 from zoo.errors import InputError
-from zoo.jnd import batches, card, environment, pretrain, train
+from zoo.jnd import batches, environment, pretrain, train
 from zoo.jnd.judgments import read_judgments
 from zoo.training import read_facts, read_words
 
@@ -96,8 +96,9 @@ def main():
     recipe, model, facts, minutes = (train_metric if of_metric else train_features)(
         given, recipe, verbose=1 if sys.stdout.isatty() else 2
     )
-    about = read_words(given.config) | card.training_card(recipe, model, facts, minutes, command, start)
-    preset.save(model, Path(given.output) / recipe.name, card=about, golden=card.golden_inputs(model.sample_rate))
+    about = provenance.training_card("jnd", recipe, model, facts, minutes, command, start)
+    inputs = golden.voices_in_noise(model.sample_rate, (10, 30))
+    preset.save(model, Path(given.output) / recipe.name, card=read_words(given.config) | about, golden=inputs)
 
 
 if __name__ == "__main__":

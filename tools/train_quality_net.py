@@ -12,7 +12,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo import preset, provenance
+from zoo import golden, preset, provenance
 from zoo.errors import InputError
 from zoo.quality_net import card
 from zoo.quality_net.train import Recipe, train
@@ -52,8 +52,10 @@ def main():
     command, start = " ".join(["python", *sys.argv]), provenance.commit()
     model, facts, minutes = train(recipe, data, runs, jobs)
     directory = output / recipe.name
-    about = words | card.training_card(recipe, model, facts, minutes, command, start)
-    preset.save(model, directory, card=about, golden=card.golden_inputs(model.sample_rate))
+    about = words | provenance.training_card(
+        "quality_net", recipe, model, facts, minutes, command, start, metric=recipe.target().metric
+    )
+    preset.save(model, directory, card=about, golden=golden.voices_in_noise(model.sample_rate, (5, 20)))
     bundled = directory.resolve().parent == ROOT / "checkpoints"
     again = f"python tools/evaluate.py quality-net --checkpoint {recipe.name if bundled else f'{directory}/'}"
     preset.write_card(directory, card.evaluated_card(directory, about, recipe, data, runs, again, jobs))

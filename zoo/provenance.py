@@ -34,22 +34,38 @@ def machine():
     return f"{len(found)} {found[0].split(':')[0].upper()}, {cores}"
 
 
-def training(command, start, seed, minutes):
-    """What a card says of any training.
+def training_card(family, recipe, model, facts, minutes, command, start, **own):
+    """The card of a trained checkpoint before its evaluation.
 
     Args:
+        family: the room it comes from.
+        recipe: with `name` and `seed`.
+        model: the trained network.
+        facts: what the training returned.
+        minutes: that it took.
         command: that repeats it.
         start: the commit at which it was started.
-        seed: of all that was drawn.
-        minutes: that it took.
+        own: what only cards of this family have.
+
+    Returns:
+        dict, as card.json holds it; `zoo.training.read_words` and the evaluation add the rest.
     """
     return {
-        "command": command,
-        "commit": start,
-        "seed": seed,
-        "versions": versions(),
-        "minutes": round(minutes, 1),
-        "machine": machine(),
+        "name": recipe.name,
+        "family": family,
+        "architecture": type(model).__name__,
+        "sample_rate": model.sample_rate,
+        "parameters": model.count_params(),
+        **own,
+        "training": {
+            "command": command,
+            "commit": start,
+            "seed": recipe.seed,
+            "versions": versions(),
+            "minutes": round(minutes, 1),
+            "machine": machine(),
+            **facts,
+        },
     }
 
 

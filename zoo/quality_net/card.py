@@ -1,38 +1,8 @@
-"""The card of a Quality-Net checkpoint: what its training and its evaluation found out, and how to repeat both."""
-
-import numpy as np
+"""The card of a Quality-Net checkpoint: what its evaluation found out, and how to repeat it."""
 
 from zoo import preset, provenance
-from zoo.audio import mix
 from zoo.quality_net import evaluate
 from zoo.quality_net.train import prepare
-
-_GOLDEN_SAMPLES = 16000
-
-
-def training_card(recipe, model, facts, minutes, command, start):
-    """Facts of a trained checkpoint before its evaluation.
-
-    Args:
-        recipe: the `Recipe`.
-        model: the trained surrogate.
-        facts: what `train` returned.
-        minutes: that the training took.
-        command: that repeats it.
-        start: the commit at which it was started.
-
-    Returns:
-        dict, as card.json holds it; `zoo.training.read_words` and `evaluated_card` add the rest.
-    """
-    return {
-        "name": recipe.name,
-        "family": "quality_net",
-        "architecture": recipe.network,
-        "sample_rate": model.sample_rate,
-        "metric": recipe.target().metric,
-        "parameters": model.count_params(),
-        "training": provenance.training(command, start, recipe.seed, minutes) | facts,
-    }
 
 
 def evaluated_card(directory, card, recipe, data, runs, command, n_jobs=-1):
@@ -62,19 +32,3 @@ def evaluated_card(directory, card, recipe, data, runs, command, n_jobs=-1):
     }
     results = evaluate.report(chunks.facts, truth, predicted)
     return card | {"evaluation": about | {"results": results}, "gradient": about | ascent}
-
-
-def golden_inputs(sample_rate):
-    """Two seeded pairs, made here, that a checkpoint's golden output is computed on: [reference, degraded]."""
-    rng = np.random.default_rng(0)
-    time = np.arange(_GOLDEN_SAMPLES) / sample_rate
-    pitch = (
-        2 * np.pi * np.cumsum(np.array([[110.0], [190.0]]) * (1 + 0.2 * np.sin(2 * np.pi * 3 * time)) / sample_rate, 1)
-    )
-    voiced = sum(np.sin(k * pitch) / k for k in range(1, 30)) * np.sin(2 * np.pi * 4 * time) ** 2
-    reference = (0.05 * voiced).astype("float32")
-    noise = [mix.colored_noise(_GOLDEN_SAMPLES, 1.0, rng) for _ in reference]
-    degraded = np.stack(
-        [mix.mix_at_snr(*pair, snr_db) for *pair, snr_db in zip(reference, noise, (5, 20), strict=True)]
-    )
-    return [reference, degraded]
