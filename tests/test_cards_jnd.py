@@ -36,6 +36,7 @@ DISTANCE = CARD | {
         "ladders": {"mp3": climb(0.2, 3.0), "eq": climb(0.3, 0.2, spearman=-1.0, rises=False)},
         "shifts": {"samples": [1, 100], "distance": [[0.05, 0.04, 0.06], [0.4, 0.3, 0.5]], "n": 50, "n_failed": 0},
         "levels": {"db": [-6, 6], "distance": [[2.5, 2.4, 2.6], [2.75, 2.7, 2.8]], "n": 50, "n_failed": 0},
+        "lead": {"PESQ wb": [0.03, -0.01, 0.07]},
         "compared": {
             "PESQ wb": {
                 "answers": answers(0.78, calibrated=False),
@@ -53,6 +54,7 @@ DISTANCE = CARD | {
         "| jnd-22k | 0.810 [0.790, 0.830] | 0.810 [0.790, 0.830] | 0.500 [0.480, 0.520] | 0.040 [0.030, 0.050] |",
         "| 0.990 [0.980, 1.000] | 90 | 2 |",
         "| PESQ wb | 0.780 [0.760, 0.800] | 0.780 [0.760, 0.800] | - | - | 0.970 [0.960, 0.980] | 90 | 2 |",
+        "| PESQ wb | +0.030 [-0.010, +0.070] |",
         "commit `abi`",
         "```\npython judge\n```",
         "at a distance of 1.000 [0.950, 1.050]",

@@ -173,7 +173,7 @@ def test_a_mistake_is_one_line_and_status_2(run, folders, metric):
         "folder does not exist": (*pair, *metric, "--csv", "none/o.csv"),
         "none.wav: no such file": (pair[0], "none.wav", *metric),
         "(--pad, pad=True)": (*(folder / "short.wav" for folder in folders), *metric),
-        "has no distance at 22050 Hz; use a longer": (
+        "has no distance: a recording is empty": (
             *(folder / "vanishing.wav" for folder in folders), *metric, "--resample",
         ),
         "unknown metric zzz; `zoo list` names them\n": (*pair, "--metric", "zzz"),

@@ -103,6 +103,16 @@ def test_a_metric_without_probability_has_none():
     assert evaluate.answers(baselines.squared_error(), judged([0.1, 0.2], [0, 1]))[1] is None
 
 
+def test_lead_is_paired():
+    rng = np.random.default_rng(0)
+    different = np.arange(400) % 2
+    good, noise = different + rng.standard_normal(400), rng.standard_normal(400)
+    value, low, high = evaluate.lead(different, good, good + 0.1 * noise)
+    assert low < value < high and high - low < 0.03  # alone, each AUC is known to 0.08
+    assert evaluate.lead(different, good, noise)[1] > 0.1
+    assert evaluate.lead(different, np.append(good[:-1], np.nan), good) == [0, 0, 0]
+
+
 def test_jnd_distance_is_where_half_of_the_answers_change():
     rng = np.random.default_rng(0)
     logarithm = rng.uniform(-3, 3, 20000)
@@ -173,8 +183,8 @@ def test_two_afc_counts_ties_half():
 
 def test_only_wanted_rungs_are_measured():
     ladders, triplets = climbing(), np.array([(1, 3, 5), (3, 7, 9)])
-    facts, probabilities = evaluate.compare(Rms(), judged([0.01, 0.02, 0.05, 0.06], [0, 1, 0, 1]), ladders, triplets)
-    assert facts["two_afc"]["accuracy"][0] == 1 and len(probabilities) == 4
+    facts, heard = evaluate.compare(Rms(), judged([0.01, 0.02, 0.05, 0.06], [0, 1, 0, 1]), ladders, triplets)
+    assert facts["two_afc"]["accuracy"][0] == 1 and [len(values) for values in heard] == [4, 4]
     assert 0.01 < facts["jnd_distance"][0] < 0.06
     wanted = np.zeros((4, rendered.WIDTH), bool)
     wanted[1, 3] = True
@@ -203,10 +213,10 @@ def test_levels_change_by_decibels_and_do_not_clip():
     assert [mean for mean, _, _ in found["distance"]] == pytest.approx(list(evaluate.LEVELS), abs=1e-3)
 
 
-def test_a_network_is_tolerant_or_not():
-    """On an untrained network everything is finite, in place and from 0 up."""
+def test_a_network_on_mel_bands_takes_more_offence_at_a_longer_shift():
     found = evaluate.shifts(SpectralJND(channels=(4, 4)), [CLIP])
-    assert all(mean > 0 for mean, _, _ in found["distance"])
+    means = [mean for mean, _, _ in found["distance"]]
+    assert 0 < means[0] < means[-1] < np.inf and found["n_failed"] == 0
 
 
 # --- baselines ----------------------------------------------------------------------------------------------------
@@ -453,6 +463,7 @@ def test_command_renews_the_card(checkpoint, judgments_folder, tmp_path, monkeyp
     assert list(found["ladders"]) == list(rendered.LADDERS) and found["ladders"]["pops"]["rises"]
     assert found["two_afc"]["accuracy"][0] == 1 and found["shifts"]["n"] == found["levels"]["n"] == 1
     assert next(iter(found["compared"])) == "other" and len(found["compared"]) == 5
+    assert list(found["lead"]) == list(found["compared"])
     assert found["compared"]["PESQ wb"]["answers"]["all"]["n"] == 6
     assert {one.name for one in checkpoint.glob("*.png")} == {"calibration.png", "ladders.png"}
     assert preset.load(checkpoint).name == "spectral_jnd"

@@ -128,6 +128,37 @@ def test_what_cannot_be_measured_is_nan_in_place(model):
         np.testing.assert_array_equal(np.isnan(found), [True, True, True, False])
 
 
+def test_an_empty_recording_is_nan_at_any_rate(model):
+    nothing = np.zeros((2, 0), "float32")
+    for measure in (model.distance, model.probability):
+        assert np.isnan(measure(nothing, nothing, RATE)).all()
+        assert np.isnan(measure(nothing, nothing, 16000, resample=True)).all()
+        assert measure(nothing[:0], nothing[:0], 16000, resample=True).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("recording", "pad", "message"),
+    [
+        (np.ones(100, "int16"), False, "audio is int16; give float"),
+        ([[0.1, 0.2], [0.1]], False, "pad them and give lengths"),
+        (0.5, True, "single number"),
+        (np.ones((100, 2)), False, "looks like"),
+    ],
+)
+def test_what_is_no_recording_raises(model, recording, pad, message):
+    with pytest.raises(InputError, match=message):
+        model.distance(recording, recording, RATE, pad=pad)
+
+
+def test_long_recordings_go_in_smaller_batches(model, monkeypatch):
+    inputs, sizes = pair(batch=4), []
+    whole, measure = model.judge(*inputs, RATE), model.core.predict_on_batch
+    monkeypatch.setattr("zoo.jnd.model._MOST_SECONDS", 2 * 5000 / RATE)
+    monkeypatch.setattr(model.core, "predict_on_batch", lambda x: sizes.append(len(x[0])) or measure(x))
+    np.testing.assert_allclose(model.judge(*inputs, RATE), whole, rtol=1e-5)
+    assert sizes == [2, 2]
+
+
 class Gain(keras.layers.Layer):
     """One gain a sample, near 1, to be trained."""
 

@@ -1,6 +1,6 @@
 """Convert a TensorFlow 1 checkpoint of DPAM's authors to a directory that zoo.load reads.
 
-    python tools/convert_dpam.py PerceptualAudio/pre-model/scratch_loss dpam-scratch/
+    python tools/convert_dpam.py PerceptualAudio/dpam/pre-model/scratch_loss dpam-scratch/
     python tools/convert_dpam.py PerceptualAudio/pre-model/se_model dpam-denoiser/
 
 SOURCE is a folder that holds one checkpoint, or the checkpoint's prefix (the files' name without ".index"), in a clone

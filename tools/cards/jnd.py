@@ -20,7 +20,13 @@ def evaluation(card):
         f"bootstrap intervals, which lie above a small calibration error; commit `{found['commit']}`. The order of all "
         "ladders but that of white noise by SNR was part of the training of `SpectralJND`, on other recordings."
     )
-    parts = [agreement({card["name"]: found} | found["compared"]), caption, code(found["command"])]
+    leads = [[other, interval(triple, 3, "+")] for other, triple in found["lead"].items()]
+    parts = [
+        agreement({card["name"]: found} | found["compared"]),
+        caption,
+        table(["Lead in AUC over, all answers", "difference [95 %]"], leads),
+        code(found["command"]),
+    ]
     return "\n\n".join([section("Agreement with listeners", *parts), section("Manners", *manners(found))])
 
 
@@ -33,7 +39,7 @@ def agreement(metrics):
         total = facts["answers"][ALL]
         figures = [interval(facts["answers"][group]["auc"], 3) for group in groups]
         figures += [interval(total[key], 3) if key in total else "-" for key in ("cross_entropy", "calibration_error")]
-        rows.append([name, *figures, interval(facts["two_afc"]["accuracy"], 3), total["n"], total["n_failed"]])
+        rows.append([name, *figures, interval(facts["two_afc"]["accuracy"], 3), total["n"], total["n_failed"] + facts["two_afc"]["n_failed"]])
     return table(header, rows)
 
 

@@ -83,10 +83,11 @@ def evaluate_distances(given):
     told = {"command": again(given), "commit": provenance.commit(), "data": words}
     told["compared"] = {name: facts for name, (facts, _) in found.items() if name not in shown}
     for source, name, about in zip(given.checkpoint, shown, cards, strict=True):
-        facts, probabilities = found[name]
+        facts, (heard, probabilities) = found[name]
+        lead = {other: evaluate.lead(judged.answers, heard, found[other][1][0]) for other in told["compared"]}
         if own:
             draw(registry.resolve(source), name, facts, judged.answers, probabilities)
-            preset.write_card(registry.resolve(source), about | {"evaluation": told | facts})
+            preset.write_card(registry.resolve(source), about | {"evaluation": told | facts | {"lead": lead}})
         elif given.output:
             draw(Path(given.output) / name, name, facts, judged.answers, probabilities)
     if given.output:

@@ -109,10 +109,16 @@ def padded(*recordings):
     Returns:
         list of `(..., longest)`, in that order.
 
+    Raises:
+        InputError: no float in [-1, 1], or no samples axis.
+
     Example:
         >>> [x.tolist() for x in padded(np.ones(3), np.ones(1))]
         [[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
     """
+    recordings = [_floats(x) for x in recordings]
+    if not all(x.ndim for x in recordings):
+        raise InputError("a recording is a single number; give (samples,) or (batch, samples)")
     longest = max(np.shape(x)[-1] for x in recordings)
     return [np.pad(x, [(0, 0)] * (np.ndim(x) - 1) + [(0, longest - np.shape(x)[-1])]) for x in recordings]
 
@@ -121,7 +127,7 @@ def as_batch(reference, degraded, lengths=None):
     """A pair or a batch of pairs as a batch, checked.
 
     Args:
-        reference: `(samples,)` or `(batch, samples)`.
+        reference: float `(samples,)` or `(batch, samples)`.
         degraded: the same shape.
         lengths: integers `(batch,)`, samples of each pair before padding; None where nothing is padded.
 
@@ -129,12 +135,12 @@ def as_batch(reference, degraded, lengths=None):
         reference, degraded `(batch, samples)`, and lengths `(batch,)`.
 
     Raises:
-        InputError: the shapes differ or are of another rank, or lengths are not of this batch.
+        InputError: the shapes differ or are of another rank, samples are integers, or lengths are not of this batch.
 
     Example:
         >>> reference, degraded, lengths = as_batch(reference, degraded)
     """
-    reference, degraded = np.asarray(reference), np.asarray(degraded)
+    reference, degraded = _floats(reference), _floats(degraded)
     if reference.shape != degraded.shape:
         raise InputError(f"reference {reference.shape} and degraded {degraded.shape} differ in shape; align them")
     if reference.ndim not in (1, 2):
@@ -176,9 +182,21 @@ def at_rate(reference, degraded, lengths, sample_rate, wanted_rate, resample=Fal
     if sample_rate != wanted_rate:
         if not resample:
             raise InputError(f"the audio is at {sample_rate} Hz and the model at {wanted_rate} Hz: pass resample=True")
-        reference, degraded = (io.resample(x, sample_rate, wanted_rate) for x in (reference, degraded))
+        if reference.size:
+            reference, degraded = (io.resample(x, sample_rate, wanted_rate) for x in (reference, degraded))
         lengths = np.minimum(np.round(lengths * (wanted_rate / sample_rate)), reference.shape[1])
     return reference, degraded, lengths.astype("int32")
+
+
+def _floats(audio):
+    """Audio as an array of floats. Integers are refused: of 16-bit samples, a metric that hears level would lie."""
+    try:
+        audio = np.asarray(audio)
+    except ValueError:
+        raise InputError("recordings of several lengths are no array; pad them and give lengths") from None
+    if not np.issubdtype(audio.dtype, np.floating):
+        raise InputError(f"audio is {audio.dtype}; give float in [-1, 1] (16-bit samples over 32768)")
+    return audio
 
 
 def _of_folders(reference, degraded):

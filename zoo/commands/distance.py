@@ -47,7 +47,7 @@ def _meter(name):
     def distance(reference, degraded, sample_rate):
         values = [found[0] for found in model.judge(reference, degraded, sample_rate=sample_rate)]
         if any(map(math.isnan, values)):
-            raise InputError(f"the pair has no distance at {sample_rate} Hz; use a longer recording")
+            raise InputError("the pair has no distance: a recording is empty or beyond full scale; mend it")
         return map(float, values)
 
     return measure.Meter((model.sample_rate,), (name, f"{name} P(different)"), distance)

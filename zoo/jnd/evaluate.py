@@ -81,6 +81,31 @@ def answers_report(judged, distances, probabilities=None):
     return found
 
 
+def lead(different, distances, others):
+    """By how much the AUC of a metric is above another's, on the same answers.
+
+    Args:
+        different: 1 where a listener heard a difference, else 0, (n,).
+        distances, others: of both metrics, (n,); answers on which either is NaN are left out.
+
+    Returns:
+        [difference, low, high], the interval a bootstrap that resamples answers; if it holds 0, the answers cannot
+        tell which metric is the better one.
+
+    Example:
+        >>> lead([0, 1, 0, 1], [0.1, 0.4, 0.2, 0.3], [0.1, 0.4, 0.3, 0.2])[0]
+        0.25
+    """
+    distances, others = np.asarray(distances), np.asarray(others)
+
+    def difference(drawn, places):
+        places = places.astype(int)
+        return roc_auc(drawn, distances[places]) - roc_auc(drawn, others[places])
+
+    kept = np.flatnonzero(~np.isnan(distances + others))
+    return list(bootstrap(difference, np.asarray(different)[kept], kept))
+
+
 def jnd_distance(different, distances):
     """The distance at which half of the answers are "different": the metric's own just noticeable difference.
 
@@ -279,7 +304,7 @@ def compare(metric, judged, ladders, triplets):
 
     Returns:
         facts: {"answers": `answers_report`, "jnd_distance": [value, low, high], "two_afc": `two_afc`}, for a card.
-        probabilities: of `answers`.
+        heard: distances and probabilities, of `answers`.
 
     Example:
         >>> facts, _ = compare(squared_error(), judged, ladders, draw_triplets(len(ladders)))  # doctest: +SKIP
@@ -287,8 +312,8 @@ def compare(metric, judged, ladders, triplets):
     files, mild, severe = triplets.T
     wanted = np.zeros((len(ladders), rendered.WIDTH), bool)
     wanted[files, mild] = wanted[files, severe] = True
-    facts, probabilities = _on_answers(metric, judged)
-    return facts | {"two_afc": two_afc(measure(metric, ladders, wanted), triplets)}, probabilities
+    facts, heard = _on_answers(metric, judged)
+    return facts | {"two_afc": two_afc(measure(metric, ladders, wanted), triplets)}, heard
 
 
 def evaluate(metric, judged, ladders, triplets):
@@ -296,21 +321,21 @@ def evaluate(metric, judged, ladders, triplets):
 
     Returns:
         facts: as `compare`'s, and "ladders": `ladders_report`, "shifts": `shifts`, "levels": `levels`.
-        probabilities: of `answers`.
+        heard: distances and probabilities, of `answers`.
 
     Example:
         >>> facts, _ = evaluate(zoo.load("jnd-22k"), judged, ladders, triplets)  # doctest: +SKIP
     """
-    facts, probabilities = _on_answers(metric, judged)
+    facts, heard = _on_answers(metric, judged)
     distances, clips = measure(metric, ladders), [as_float(audio[0]) for audio in ladders]
     facts |= {"two_afc": two_afc(distances, triplets), "ladders": ladders_report(distances)}
-    return facts | {"shifts": shifts(metric, clips), "levels": levels(metric, clips)}, probabilities
+    return facts | {"shifts": shifts(metric, clips), "levels": levels(metric, clips)}, heard
 
 
 def _on_answers(metric, judged):
-    distances, probabilities = answers(metric, judged)
-    threshold = bootstrap(jnd_distance, judged.answers, distances, _FEW_RESAMPLES)
-    return {"answers": answers_report(judged, distances, probabilities), "jnd_distance": list(threshold)}, probabilities
+    heard = answers(metric, judged)
+    threshold = bootstrap(jnd_distance, judged.answers, heard[0], _FEW_RESAMPLES)
+    return {"answers": answers_report(judged, *heard), "jnd_distance": list(threshold)}, heard
 
 
 def _at_rate(metric, *recordings):

@@ -120,8 +120,8 @@ def _judgment(table, reference, degraded, answer, perturbation=""):
 def _combined(_, additive, drr, rt60, compression):
     condition = _additive("white", additive) if additive else {}
     condition |= _reverb("", drr, rt60) if drr or rt60 else {}
-    # Answers on the fourth level look like those on MP3 in `linear`, in all three campaigns: none above 64, where
-    # both recordings would be at the codec's lowest rate.
+    # Answers on the fourth level look like those on MP3 in `linear`, in all three campaigns. Above 64 it asks for less
+    # than the codec's lowest rate; there few pairs that differ in nothing else were told apart.
     return condition | ({"kbps": 300 ** (1 - compression / 100)} if compression else {})
 
 
@@ -144,7 +144,8 @@ def _reverb(_, drr, rt60):
     """Level of DRR and RT60.
 
     The paper's -27..65 dB of DRR cannot be the scale: listeners heard differences of RT60 at both of its ends, if less
-    often at the upper one. So -15 (level 0) to 25 dB, in which reverberation stays audible.
+    often at the upper one. So -15 (level 0) to 25 dB, in which reverberation stays audible. The code that the authors
+    published lowers the tail by 40 dB over the levels too, from the room's own; where the scale begins matters little.
     """
     return {"drr_db": -15.0 + 0.4 * drr, "rt60": value("rt60", rt60)}
 

@@ -28,7 +28,7 @@ class JNDLoss(keras.losses.Loss):
         `lengths` in samples.
 
     Raises:
-        InputError: when a loss made from a model object is saved.
+        InputError: waveforms of another rank, or a loss made from a model object is saved.
 
     Example:
         >>> loss = JNDLoss("jnd-22k", sample_rate=16000)  # doctest: +SKIP
@@ -46,6 +46,9 @@ class JNDLoss(keras.losses.Loss):
         self.sample_rate = sample_rate or metric.sample_rate
 
     def call(self, reference, estimate, lengths=None):
+        if {len(reference.shape), len(estimate.shape)} != {2}:
+            found = f"{tuple(reference.shape)} and {tuple(estimate.shape)}"
+            raise InputError(f"the waveforms have the shapes {found}; give (batch, samples), without a channel axis")
         rates = self.sample_rate, self.metric.sample_rate
         lengths = dsp.lengths_of(reference, lengths)
         pair = [dsp.resample(x, *rates, lengths) for x in (reference, estimate)]

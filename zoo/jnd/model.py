@@ -13,6 +13,7 @@ from zoo.audio import dsp, pairs
 from zoo.errors import InputError
 from zoo.jnd.layers import ChannelDistance, ClipNormalization, HalvingConv1D, PairedDropout
 
+_MOST_SECONDS = 80.0  # of the recordings of a batch, together
 _FULL_SCALE = 32768.0  # upstream reads 16-bit files as they are
 
 
@@ -75,13 +76,14 @@ class JNDMetric(keras.Model):
             lengths: int (batch,) samples that count of each padded recording; None for all.
             resample: bring another rate to the model's, instead of raising.
             pad: let the shorter of two lengths end in digital silence, instead of raising.
-            batch_size: pairs at a time, which bounds the memory.
+            batch_size: pairs at a time; fewer where they are long, but a pair goes through whole.
 
         Returns:
-            float64 (batch,), 0 (identical) and up; NaN where a recording is empty or not finite.
+            float64 (batch,), 0 (identical) and up; NaN where a recording is empty, not finite or far too loud. Of less
+            than a few tenths of a second it says little: listeners judged 2.5 s.
 
         Raises:
-            InputError: for another rate or other shapes.
+            InputError: for another rate, other shapes, or integers.
 
         Example:
             >>> metric = zoo.load("jnd-22k")  # doctest: +SKIP
@@ -119,13 +121,14 @@ class JNDMetric(keras.Model):
         if pad:
             if lengths is not None:
                 raise InputError("give lengths or pad=True, not both: lengths already say where recordings end")
-            reference, degraded = pairs.padded(np.asarray(reference), np.asarray(degraded))
+            reference, degraded = pairs.padded(reference, degraded)
         reference, degraded, lengths = pairs.at_rate(
             *pairs.as_batch(reference, degraded, lengths), sample_rate, self.sample_rate, resample
         )
         finite = np.isfinite(reference).all(axis=1) & np.isfinite(degraded).all(axis=1)
         measurable = np.flatnonzero(finite & (lengths > 0))
         distances, probabilities = np.full((2, len(reference)), np.nan)
+        batch_size = max(1, min(batch_size, int(_MOST_SECONDS * self.sample_rate / lengths.max(initial=1))))
         for start in range(0, len(measurable), batch_size):
             chunk = measurable[start : start + batch_size]
             inputs = [*(x[chunk, : lengths[chunk].max()] for x in (reference, degraded)), lengths[chunk]]
