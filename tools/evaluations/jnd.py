@@ -74,17 +74,18 @@ def evaluate_distances(given):
     judged, words = judged_pairs(given, source)
     ladders = rendered.render_ladders(source, given.files, given.runs, given.seed, given.jobs)
     asked = judged, ladders, evaluate.draw_triplets(given.files, seed=given.seed)
-    found = {name: evaluate.evaluate(model, *asked) for name, model in models.items()}
+    shown = list(models)[: len(given.checkpoint)]
+    found = {name: evaluate.evaluate(models[name], *asked) for name in shown}
     report += [words, *(manners(name, facts) for name, (facts, _) in found.items())]
-    found |= {name: evaluate.compare(metric, *asked) for name, metric in plain.items()}
+    compared = {name: metric for name, metric in (models | plain).items() if name not in found}
+    found |= {name: evaluate.compare(metric, *asked) for name, metric in compared.items()}
     text = "\n\n".join([*report, distance_tables({name: facts for name, (facts, _) in found.items()})])
     print(text)
-    shown = list(models)[: len(given.checkpoint)]
     told = {"command": again(given), "commit": provenance.commit(), "data": words}
-    told["compared"] = {name: facts for name, (facts, _) in found.items() if name not in shown}
+    told["compared"] = {name: found[name][0] for name in compared}
     for source, name, about in zip(given.checkpoint, shown, cards, strict=True):
         facts, (heard, probabilities) = found[name]
-        lead = {other: evaluate.lead(judged.answers, heard, found[other][1][0]) for other in told["compared"]}
+        lead = {other: evaluate.lead(judged.answers, heard, found[other][1][0]) for other in compared}
         if own:
             draw(registry.resolve(source), name, facts, judged.answers, probabilities)
             preset.write_card(registry.resolve(source), about | {"evaluation": told | facts | {"lead": lead}})
