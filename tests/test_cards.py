@@ -68,7 +68,7 @@ CARD = {
 
 def scores(pesq):
     """Results of a system whose PESQ wb is this at -6 dB, and 1 more on average."""
-    row = {"pesq-nb": [2.5, 2.25, 2.75], "stoi": [0.8, 0.75, 0.85], "si-sdr": [-1.25, -2.25, None]}
+    row = {"pesq-nb": [2.5, 2.25, 2.75], "stoi": [0.8, 0.75, 0.85], "si-sdr": [-1.25, -2.25, None], "jnd": [3.5, 3.25, 3.75]}
     row |= {"n": 60, "n_failed": 1}
     return {
         name: row | {"pesq-wb": [value, value - 0.25, value + 0.25]}
@@ -140,7 +140,7 @@ def test_a_figure_stands_with_its_interval_n_and_failures(page):
         "## blstm-mse-16k",
         "| Lookahead | the whole recording |",
         "| Lookahead | 0.032 s; statistics",
-        "| -6 dB | 1.50 [1.25, 1.75] | 2.50 [2.25, 2.75] | 0.800 [0.750, 0.850] | undefined | 60 | 1 |",
+        "| -6 dB | 1.50 [1.25, 1.75] | 2.50 [2.25, 2.75] | 0.800 [0.750, 0.850] | undefined | 3.50 [3.25, 3.75] | 60 | 1 |",
         "| average, Wiener | 2.25 [2.00, 2.50] |",
         "| over noisy | +0.25 [+0.00, +0.50] |",
         "```\npython evaluate_it\n```",
@@ -202,7 +202,7 @@ def test_the_readme_row_of_an_enhancer():
     row = enhancement.summary([ENHANCER]).splitlines()[-1]
     assert row == (
         "| [`blstm-mse-16k`](MODEL_CARDS.md#blstm-mse-16k) | 125,493 | 2.25 → 2.50 [2.25, 2.75] "
-        "| 0.800 → 0.800 [0.750, 0.850] | -1.2 → undefined | 60 |"
+        "| 0.800 → 0.800 [0.750, 0.850] | -1.2 → undefined | 3.50 → 3.50 [3.25, 3.75] | 60 |"
     )
 
 

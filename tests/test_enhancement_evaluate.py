@@ -13,6 +13,7 @@ import soundfile
 from harness import REPOSITORY, data_path
 from PIL import Image
 
+import zoo
 from zoo import preset, registry
 from zoo.audio import io, mix
 from zoo.audio.corpus import SAMPLE_RATE, Corpus
@@ -20,6 +21,7 @@ from zoo.enhancement import evaluate, figures, sources
 from zoo.enhancement.examples import Example
 from zoo.enhancement.model import BLSTMEnhancer
 from zoo.errors import InputError
+from zoo.jnd.spectral import SpectralJND
 from zoo.metrics import speech
 
 CLEAN, _ = io.read(REPOSITORY / "tests" / "data" / "speech_reference.flac", SAMPLE_RATE)
@@ -32,6 +34,7 @@ CURVE = {
     "stoi": [0.80, 0.81, 0.80, 0.70],
     "si-sdr": [5.0, 6.0, 6.0, 2.0],
 }
+TRUE = [metric for metric in evaluate.METRICS if metric != "jnd"]
 TRAINING = {"curve": CURVE, "best_iteration": 20}
 
 
@@ -41,6 +44,17 @@ def identity(noisy):
 
 def example(name, snr_db):
     return Example(name, snr_db, CLEAN, mix.mix_at_snr(CLEAN, NOISE, snr_db))
+
+
+class Listener:
+    """The mean absolute difference of what counts, as a distance."""
+
+    def distance(self, reference, degraded, sample_rate, lengths, resample):
+        assert sample_rate == SAMPLE_RATE and resample and reference.shape == degraded.shape
+        return np.abs(reference - degraded).sum(axis=1) / lengths
+
+
+LISTENER = Listener()
 
 
 def rows(scores, metric="pesq-wb"):
@@ -58,17 +72,20 @@ def rows(scores, metric="pesq-wb"):
 
 def test_scores_are_true_in_order_and_nan_in_place():
     silent = Example("silent", 0, np.zeros(len(NOISE), "float32"), NOISE)
-    found = evaluate.score(identity, [example("one", 12), silent, example("one", 0)], n_jobs=1)
+    found = evaluate.score(identity, [example("one", 12), silent, example("one", 0)], LISTENER, n_jobs=1)
     assert [(row["name"], row["snr_db"]) for row in found] == [("one", 12), ("silent", 0), ("one", 0)]
-    assert all(math.isnan(found[1][metric]) for metric in evaluate.METRICS)
-    for metric in evaluate.METRICS:
+    assert all(math.isnan(found[1][metric]) for metric in TRUE)
+    assert found[1]["jnd"] == pytest.approx(np.abs(NOISE).mean())
+    assert found[2]["jnd"] == pytest.approx(np.abs(example("one", 0).noisy - CLEAN).mean())
+    assert found[2]["jnd"] > found[0]["jnd"] > 0
+    for metric in TRUE:
         expected = speech.score_pair(metric, CLEAN, example("one", 0).noisy, SAMPLE_RATE)
         assert found[2][metric] == expected < found[0][metric]
 
 
 def test_attenuation_does_not_change_what_ignores_level():
     found = [
-        evaluate.score(system, [example("one", 6)], n_jobs=1)[0]
+        evaluate.score(system, [example("one", 6)], LISTENER, n_jobs=1)[0]
         for system in (identity, lambda noisy: [0.5 * audio for audio in noisy])
     ]
     for metric in ("stoi", "si-sdr"):
@@ -80,9 +97,10 @@ def test_on_real_recordings():
     noise = min(data_path("noise", "test").rglob("*.flac"))
     clean, noise = (soundfile.read(path, frames=32000, dtype="float32")[0] for path in (clean, noise))
     examples = [Example("real", snr, clean, mix.mix_at_snr(clean, noise, snr)) for snr in (0, 6, 18)]
-    found = evaluate.score(identity, examples, n_jobs=2)
-    for metric in evaluate.METRICS:
+    found = evaluate.score(identity, examples, zoo.load(evaluate.LISTENER), n_jobs=2)
+    for metric in TRUE:
         assert found[0][metric] < found[1][metric] < found[2][metric]
+    assert found[0]["jnd"] > found[1]["jnd"] > found[2]["jnd"] > 0
     assert found[1]["si-sdr"] == pytest.approx(6, abs=0.5)
 
 
@@ -106,9 +124,9 @@ def test_an_enhancer_gets_batches_and_gives_each_recording_back_in_order():
 
 def test_a_system_that_loses_recordings_or_samples_raises():
     with pytest.raises(InputError, match="gave 0 recordings for 1"):
-        evaluate.score(lambda noisy: [], [example("one", 0)], n_jobs=1)
+        evaluate.score(lambda noisy: [], [example("one", 0)], LISTENER, n_jobs=1)
     with pytest.raises(InputError, match="differ in shape"):
-        evaluate.score(lambda noisy: [audio[1:] for audio in noisy], [example("one", 0)], n_jobs=1)
+        evaluate.score(lambda noisy: [audio[1:] for audio in noisy], [example("one", 0)], LISTENER, n_jobs=1)
 
 
 def test_processes_that_score_load_no_backend():
@@ -161,7 +179,7 @@ def test_table_has_a_block_a_metric():
     columns = {"noisy": evaluate.results(rows(scores)), "blstm-quality-net-16k": evaluate.results(rows(scores))}
     columns["noisy"]["6"]["pesq-wb"] = [None, None, None]  # as a card's JSON holds what is NaN
     blocks = [block.splitlines() for block in evaluate.table(columns).split("\n\n")]
-    assert [block[0] for block in blocks] == ["PESQ wb", "PESQ nb", "STOI", "SI-SDR (dB)", "Counts"]
+    assert [block[0] for block in blocks] == ["PESQ wb", "PESQ nb", "STOI", "SI-SDR (dB)", "JND distance", "Counts"]
     pesq = blocks[0][1:]
     assert [line.split() for line in pesq[:2]] == [["blstm-quality-"], ["SNR", "(dB)", "noisy", "net-16k"]]
     assert pesq[2].split() == ["-6", *["1.25", "[1.25,", "1.25]"] * 2]
@@ -205,6 +223,7 @@ def test_command_renews_cards_and_figures(tmp_path, monkeypatch, capsys):
     names = ["blstm-mse-16k", "blstm-quality-net-refresh-16k"]
     for name in names:
         save_enhancer(tmp_path / name, name=name, training=TRAINING)
+    preset.save(SpectralJND(channels=(2,)), tmp_path / evaluate.LISTENER, card={"family": "jnd"})
     monkeypatch.setattr(registry, "root", lambda: tmp_path)
     monkeypatch.setattr(sources, "read_corpus", lambda data, split: Corpus({"talker": [CLEAN]}, [NOISE], []))
     run(monkeypatch)
@@ -217,6 +236,7 @@ def test_command_renews_cards_and_figures(tmp_path, monkeypatch, capsys):
         for system in ("results", "noisy", "wiener", "spectral_gating"):
             assert list(found[system]) == ["-6", "0", "6", "12", "18", "average"]
         assert found["noisy"]["0"]["si-sdr"][0] == pytest.approx(0, abs=0.5) and found["results"]["0"]["n_failed"] == 0
+        assert found["noisy"]["-6"]["jnd"][0] > found["noisy"]["18"]["jnd"][0] > 0
         assert {path.name for path in (tmp_path / name).glob("*.png")} == {"learning.png", "spectrograms.png"}
     assert list(cards[0]["evaluation"]["gains"]) == ["over noisy"]
     assert list(cards[1]["evaluation"]["gains"]) == ["over noisy", "over blstm-mse-16k"]

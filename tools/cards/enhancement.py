@@ -1,9 +1,9 @@
-"""How an enhancer's card reads: true PESQ, STOI and SI-SDR by SNR, beside the noisy input and classical methods."""
+"""How an enhancer's card reads: PESQ, STOI, SI-SDR, JND distance by SNR, beside the noisy input and classical methods."""
 
 import sys
 
 from cards.markdown import code, experiments, interval, link, section, table
-from zoo.enhancement.evaluate import AVERAGE, BASELINES, METRICS
+from zoo.enhancement.evaluate import AVERAGE, BASELINES, LISTENER, METRICS
 
 TITLE = "Speech enhancers"
 
@@ -33,7 +33,10 @@ def evaluation(card):
     results |= {f"average, {words}": found[system][AVERAGE] for system, (words, _) in BASELINES.items()}
     scores = [[row, *cells(result)] for row, result in results.items()]
     gains = [[words, *cells(gain, "+")] for words, gain in found["gains"].items()]
-    caption = f"{found['data']}. 95 % bootstrap intervals; commit `{found['commit']}`."
+    caption = (
+        f"{found['data']}. 95 % bootstrap intervals; commit `{found['commit']}`. The JND distance is that of `{LISTENER}`, "
+        "lower is better; 1 is where half of the listeners hear a difference."
+    )
     return section(
         "True scores after enhancement",
         table(["SNR", *header], scores),
@@ -83,7 +86,8 @@ def summary(cards):
         before = found["noisy"][AVERAGE]
         changes = [
             f"{before[metric][0]:.{METRICS[metric][1]}f} → {interval(after[metric], METRICS[metric][1])}"
-            for metric in ("pesq-wb", "stoi", "si-sdr")
+            for metric in ("pesq-wb", "stoi", "si-sdr", "jnd")
         ]
         rows.append([link(card), f"{card['parameters']:,}", *changes, after["n"]])
-    return table(["Checkpoint", "Parameters", "PESQ wb [95 %]", "STOI [95 %]", "SI-SDR (dB) [95 %]", "n"], rows)
+    figures = ["PESQ wb [95 %]", "STOI [95 %]", "SI-SDR (dB) [95 %]", "JND distance [95 %]"]
+    return table(["Checkpoint", "Parameters", *figures, "n"], rows)

@@ -1,4 +1,4 @@
-"""Evaluation of enhancers: true scores of what they make, and their figures."""
+"""Evaluation of enhancers: true scores and JND distances of what they make, and their figures."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ FIGURE_SNR_DB = 6
 
 def add(families, shared):
     """The arguments of `enhancement`."""
-    one = families.add_parser("enhancement", parents=[shared], help="true PESQ, STOI and SI-SDR of enhanced speech")
+    one = families.add_parser("enhancement", parents=[shared], help="true PESQ, STOI and SI-SDR of enhanced speech, and its JND distance")
     one.add_argument(
         "--checkpoint", action="append", help="a bundled name or a directory with a slash; may be repeated (all)"
     )
@@ -66,7 +66,8 @@ def evaluate_enhancers(given):
     systems = {name: system for name, (_, system) in evaluate.BASELINES.items()}
     systems |= {name: preset.load(registry.resolve(name)) for name in compared}
     found, words = mixtures(given)
-    scored = {name: evaluate.score(system, found, given.jobs) for name, system in systems.items()}
+    listener = preset.load(registry.resolve(evaluate.LISTENER))
+    scored = {name: evaluate.score(system, found, listener, given.jobs) for name, system in systems.items()}
     evaluations = {name: evaluate.evaluation(scored, name) for name in compared}
     report(evaluations, words, given.output)
     example = min(found, key=lambda one: abs((one.snr_db or 0) - FIGURE_SNR_DB))

@@ -1,4 +1,4 @@
-"""What an enhancer does to speech in noise, by true metrics: scores of each mixture, means with intervals, Table I.
+"""What an enhancer does to speech in noise: true scores of each mixture, a JND distance, means with intervals, Table I.
 
 Imports no Keras backend: the processes that score import this module.
 """
@@ -15,7 +15,9 @@ from zoo.errors import InputError
 from zoo.metrics import speech
 from zoo.metrics.agreement import grouped_mean
 
-METRICS = {"pesq-wb": ("PESQ wb", 2), "pesq-nb": ("PESQ nb", 2), "stoi": ("STOI", 3), "si-sdr": ("SI-SDR (dB)", 1)}
+_TRUE = {"pesq-wb": ("PESQ wb", 2), "pesq-nb": ("PESQ nb", 2), "stoi": ("STOI", 3), "si-sdr": ("SI-SDR (dB)", 1)}
+METRICS = _TRUE | {"jnd": ("JND distance", 2)}
+LISTENER = "jnd-22k"  # whose distance that is, in the evaluation of checkpoints
 AVERAGE = "average"  # the row of all mixtures
 # What a card shows beside the checkpoint: heading, and the system.
 BASELINES = {
@@ -42,36 +44,33 @@ def enhance(system, noisy):
     """
     if not hasattr(system, "enhance"):
         return system(noisy)
-    lengths, estimates = np.array([len(audio) for audio in noisy]), [None] * len(noisy)
-    order = np.argsort(lengths, kind="stable")  # batches of like lengths: little padding
-    for start in tqdm(range(0, len(order), _BATCH), desc=f"enhance {system.name}", unit="batch", disable=None):
-        chosen = order[start : start + _BATCH]
-        padded = np.zeros((len(chosen), lengths[chosen].max()), "float32")
-        for row, i in zip(padded, chosen, strict=True):
-            row[: lengths[i]] = noisy[i]
-        for i, row in zip(chosen, system.enhance(padded, SAMPLE_RATE, lengths=lengths[chosen]), strict=True):
-            estimates[i] = row[: lengths[i]]
+    estimates = [None] * len(noisy)
+    for chosen, padded, lengths in _batches(noisy, f"enhance {system.name}"):
+        for i, row in zip(chosen, system.enhance(padded, SAMPLE_RATE, lengths=lengths), strict=True):
+            estimates[i] = row[: len(noisy[i])]
     return estimates
 
 
-def score(system, examples, n_jobs=-1):
-    """Enhance mixtures and score them by the true metrics: PESQ wb and nb, STOI, SI-SDR.
+def score(system, examples, listener, n_jobs=-1):
+    """Enhance mixtures; score them by the true metrics PESQ wb and nb, STOI, SI-SDR, and by a JND distance.
 
     Args:
         system: an `Enhancer`, or a function of a list of noisy float32 (samples,) at 16 kHz -> the
             enhanced ones.
         examples: list of `Example`.
+        listener: a JND metric.
         n_jobs: processes that score (joblib's counting).
 
     Returns:
-        list of {"name", "snr_db", "pesq-wb", "pesq-nb", "stoi", "si-sdr"}, one an example, in order; a score that
-        cannot be computed (silence, too short, too long) is NaN. Higher is better for each; SI-SDR is in dB.
+        list of {"name", "snr_db", "pesq-wb", "pesq-nb", "stoi", "si-sdr", "jnd"}, one an example, in order; a score
+        that cannot be computed (silence, too short, too long) is NaN. Higher is better for each (SI-SDR in dB) but
+        the distance, which is lower.
 
     Raises:
         InputError: the system gives another number of recordings or of samples.
 
     Example:
-        >>> rows = score(zoo.load("blstm-mse-16k"), examples)
+        >>> rows = score(zoo.load("blstm-mse-16k"), examples, zoo.load("jnd-22k"))
     """
     estimates = enhance(system, [example.noisy for example in examples])
     if len(estimates) != len(examples):
@@ -82,10 +81,13 @@ def score(system, examples, n_jobs=-1):
     )
     scores = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
     scores = tqdm(scores, total=len(examples), desc="score", unit="mixture", disable=None)
-    return [
+    rows = [
         {"name": example.name, "snr_db": example.snr_db} | found
         for example, found in zip(examples, scores, strict=True)
     ]
+    for row, distance in zip(rows, _distances(listener, examples, estimates), strict=True):
+        row["jnd"] = distance
+    return rows
 
 
 def results(rows):
@@ -114,8 +116,8 @@ def gains(rows, base_rows):
         rows, base_rows: of `score`, of the same mixtures.
 
     Returns:
-        {metric: [mean difference, low, high], ..., "n", "n_failed"} over all mixtures; above 0 the system is better. A
-        score that either failed to get is left out and counted. Intervals as in `results`.
+        {metric: [mean difference, low, high], ..., "n", "n_failed"} over all mixtures; above 0 the system is better, by
+        "jnd" below 0. A score that either failed to get is left out and counted. Intervals as in `results`.
 
     Raises:
         InputError: the mixtures differ.
@@ -223,8 +225,31 @@ def records(columns):
     return found
 
 
+def _batches(recordings, words):
+    """(places, recordings padded to one length, lengths) of like lengths, so that there is little padding."""
+    lengths = np.array([len(audio) for audio in recordings])
+    order = np.argsort(lengths, kind="stable")
+    for start in tqdm(range(0, len(order), _BATCH), desc=words, unit="batch", disable=None):
+        chosen = order[start : start + _BATCH]
+        padded = np.zeros((len(chosen), lengths[chosen].max()), "float32")
+        for row, i in zip(padded, chosen, strict=True):
+            row[: lengths[i]] = recordings[i]
+        yield chosen, padded, lengths[chosen]
+
+
 def _true_scores(reference, estimate):
-    return {metric: speech.score_or_nan(metric, reference, estimate, SAMPLE_RATE) for metric in METRICS}
+    return {metric: speech.score_or_nan(metric, reference, estimate, SAMPLE_RATE) for metric in _TRUE}
+
+
+def _distances(listener, examples, estimates):
+    """A JND metric's distance of each estimate, float (examples,)."""
+    distances = np.full(len(examples), np.nan)
+    for chosen, padded, lengths in _batches(estimates, "listen"):
+        references = np.zeros_like(padded)
+        for row, i in zip(references, chosen, strict=True):
+            row[: len(examples[i].reference)] = examples[i].reference
+        distances[chosen] = listener.distance(references, padded, SAMPLE_RATE, lengths=lengths, resample=True)
+    return distances
 
 
 def _means(rows):
