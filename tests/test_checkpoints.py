@@ -41,11 +41,11 @@ CARD_KEYS = {
 }  # fmt: skip
 METRIC_KEYS = {"name", "mode", "range", "higher_is_better"}
 SNR_ROWS = ["-6", "0", "6", "12", "18", "average"]
-SCORES = ["pesq-wb", "pesq-nb", "stoi", "si-sdr"]
+SCORES = ["pesq-wb", "pesq-nb", "stoi", "si-sdr", "jnd"]
 
 KERAS_ONLY = """
 import sys
-import keras, zoo.enhancement.model, zoo.jnd.spectral, zoo.quality_net.model
+import keras, zoo.enhancement.context, zoo.jnd.spectral, zoo.quality_net.model
 import numpy as np
 for directory in sys.argv[1:]:
     golden = np.load(directory + "/golden.npz")
