@@ -269,7 +269,7 @@ def test_a_wrong_recipe_says_what_to_write(changes, message, small, source, vali
 def test_the_recipes_are_whole(config):
     recipe = train.Recipe.read(config)
     assert recipe.name == config.stem
-    assert recipe.loss.keys() <= {*train.loss.LOSSES, *zoo.list("quality-net*")}
+    assert recipe.loss.keys() <= {*train.loss.LOSSES, *zoo.list("quality-net*"), *zoo.list("jnd*")}
     words = training.read_words(config)
     assert words["data"] != "not stated" and words["limits"] and words["licence"]["weights"] == "MIT"
 
