@@ -39,7 +39,8 @@ def agreement(metrics):
         total = facts["answers"][ALL]
         figures = [interval(facts["answers"][group]["auc"], 3) for group in groups]
         figures += [interval(total[key], 3) if key in total else "-" for key in ("cross_entropy", "calibration_error")]
-        rows.append([name, *figures, interval(facts["two_afc"]["accuracy"], 3), total["n"], total["n_failed"] + facts["two_afc"]["n_failed"]])
+        failed = total["n_failed"] + facts["two_afc"]["n_failed"]
+        rows.append([name, *figures, interval(facts["two_afc"]["accuracy"], 3), total["n"], failed])
     return table(header, rows)
 
 

@@ -16,7 +16,8 @@ FIGURE_SNR_DB = 6
 
 def add(families, shared):
     """The arguments of `enhancement`."""
-    one = families.add_parser("enhancement", parents=[shared], help="true PESQ, STOI and SI-SDR of enhanced speech, and its JND distance")
+    words = "true PESQ, STOI and SI-SDR of enhanced speech, and its JND distance"
+    one = families.add_parser("enhancement", parents=[shared], help=words)
     one.add_argument(
         "--checkpoint", action="append", help="a bundled name or a directory with a slash; may be repeated (all)"
     )

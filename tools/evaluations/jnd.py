@@ -27,7 +27,8 @@ def add(families, shared):
     one.add_argument("--files", type=int, default=CLIPS, help=f"for ladders, shifts and levels (default: {CLIPS})")
     one.add_argument("--seed", type=int, default=0, help="of those clips, and of what is drawn (default: 0)")
     one.add_argument("--runs", default="runs", help="rendered recordings (default: runs)")
-    one.add_argument("--output", metavar="DIR", help="with --judgments or --speech: for table.txt and a folder of figures each")
+    words = "with --judgments or --speech: for table.txt and a folder of figures each"
+    one.add_argument("--output", metavar="DIR", help=words)
     one.set_defaults(run=evaluate_distances)
 
 

@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 from tqdm import tqdm
 
+from zoo.audio import pairs
 from zoo.audio.corpus import SAMPLE_RATE
 from zoo.enhancement.baselines import spectral_gating, wiener
 from zoo.errors import InputError
@@ -128,8 +129,8 @@ def gains(rows, base_rows):
     mixtures, base_mixtures = ([(row["name"], row["snr_db"]) for row in each] for each in (rows, base_rows))
     if mixtures != base_mixtures:
         raise InputError("the rows are of different mixtures; score both systems on the same examples")
-    pairs = zip(rows, base_rows, strict=True)
-    return _means([row | {metric: row[metric] - base[metric] for metric in METRICS} for row, base in pairs])
+    both = zip(rows, base_rows, strict=True)
+    return _means([row | {metric: row[metric] - base[metric] for metric in METRICS} for row, base in both])
 
 
 def bases(name):
@@ -231,10 +232,11 @@ def _batches(recordings, words):
     order = np.argsort(lengths, kind="stable")
     for start in tqdm(range(0, len(order), _BATCH), desc=words, unit="batch", disable=None):
         chosen = order[start : start + _BATCH]
-        padded = np.zeros((len(chosen), lengths[chosen].max()), "float32")
-        for row, i in zip(padded, chosen, strict=True):
-            row[: lengths[i]] = recordings[i]
-        yield chosen, padded, lengths[chosen]
+        yield chosen, _padded(recordings, chosen), lengths[chosen]
+
+
+def _padded(recordings, chosen):
+    return np.stack(pairs.padded(*(recordings[i] for i in chosen))).astype("float32")
 
 
 def _true_scores(reference, estimate):
@@ -243,12 +245,10 @@ def _true_scores(reference, estimate):
 
 def _distances(listener, examples, estimates):
     """A JND metric's distance of each estimate, float (examples,)."""
-    distances = np.full(len(examples), np.nan)
+    distances, references = np.full(len(examples), np.nan), [example.reference for example in examples]
     for chosen, padded, lengths in _batches(estimates, "listen"):
-        references = np.zeros_like(padded)
-        for row, i in zip(references, chosen, strict=True):
-            row[: len(examples[i].reference)] = examples[i].reference
-        distances[chosen] = listener.distance(references, padded, SAMPLE_RATE, lengths=lengths, resample=True)
+        pair = _padded(references, chosen), padded
+        distances[chosen] = listener.distance(*pair, SAMPLE_RATE, lengths=lengths, resample=True)
     return distances
 
 
