@@ -39,3 +39,25 @@ def run(capsys):
         return status, captured.out, captured.err
 
     return command
+
+
+@pytest.fixture
+def rated(tmp_path):
+    """A CSV of two talkers whose ratings fall with noise (one in a straight order, one with a swap), and its rows."""
+    from harness import RECORDED, write_ratings
+
+    from zoo.audio import io, mix
+
+    clip = io.read(RECORDED, 16000)[0][16000:32000]
+    noise = mix.colored_noise(len(clip), 0.0, np.random.default_rng(0))
+    io.write(tmp_path / "clean.wav", clip, 16000)
+    for snr_db in (30, 20, 10, 0):
+        noisy = mix.mix_at_snr(clip, noise, snr_db)
+        io.write(tmp_path / f"{snr_db}.wav", np.stack([noisy[: -snr_db or None]] * 2, axis=1) / 2, 16000)
+    scores = {"ann": {30: 4.5, 20: 4.0, 10: 2.0, 0: 1.0}, "bob": {30: 4.5, 20: 2.0, 10: 3.0, 0: 1.0}}
+    rows = [
+        {"file": f"{snr_db}.wav", "reference": "clean.wav", "mos": mos, "speaker": speaker}
+        for speaker, by_snr in scores.items()
+        for snr_db, mos in by_snr.items()
+    ]
+    return write_ratings(tmp_path, rows), rows

@@ -100,6 +100,33 @@ def read(pair, rates=None, resample=False, downmix=False, pad=None, silent=False
     return reference, degraded, rate
 
 
+def read_table(path, columns):
+    """Rows of a CSV.
+
+    Args:
+        path: CSV in UTF-8, its first line the names of its columns.
+        columns: those that must be there, a sequence of names.
+
+    Returns:
+        list of {column: text}, one or more.
+
+    Raises:
+        InputError: the file cannot be read, has no row, or lacks a column.
+
+    Example:
+        >>> rows = read_table("ratings.csv", ("file", "reference", "mos"))  # doctest: +SKIP
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read; give a CSV file in UTF-8") from error
+    if not rows or not set(columns) <= rows[0].keys():
+        named = f"{', '.join(columns[:-1])} and {columns[-1]}"
+        raise InputError(f"{path}: needs the columns {named}, and a row or more")
+    return rows
+
+
 def padded(*recordings):
     """Recordings of one length: each ends in zeros up to the longest.
 
@@ -219,13 +246,7 @@ def recordings(folder):
 
 
 def _of_csv(path):
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read; give a CSV file in UTF-8") from error
-    if not rows or not {"reference", "degraded"} <= rows[0].keys():
-        raise InputError(f"{path}: needs the columns reference and degraded, and a row or more")
+    rows = read_table(path, ("reference", "degraded"))
     pairs = []
     for number, row in enumerate(rows, start=1):
         reference, degraded = row["reference"] or "", row["degraded"] or ""

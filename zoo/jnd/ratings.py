@@ -1,6 +1,5 @@
 """How well a distance agrees with ratings: a table of recordings, their references and their mean opinion scores."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from zoo.audio import pairs
 from zoo.errors import InputError
 from zoo.metrics.agreement import grouped_mean, pearson, spearman
 
-_COLUMNS = {"file", "reference", "mos"}
+_COLUMNS = ("file", "reference", "mos")
 
 
 def rate(metric, path):
@@ -32,7 +31,7 @@ def rate(metric, path):
         >>> rows = rate(zoo.load("jnd-22k"), "ratings.csv")  # doctest: +SKIP
     """
     path, rows = Path(path), []
-    for told in tqdm(_read(path), desc="rate", unit="row", disable=None):
+    for told in tqdm(pairs.read_table(path, _COLUMNS), desc="rate", unit="row", disable=None):
         row = {"file": told["file"], "speaker": told.get("speaker") or "", "mos": np.nan, "distance": np.nan}
         try:
             row["mos"] = _number(told["mos"])
@@ -76,17 +75,6 @@ def report(rows):
     }
     counts = {name: sum(found[name] for found in speakers.values()) for name in ("n", "n_failed")}
     return {"speakers": speakers, "mean": mean | counts}
-
-
-def _read(path):
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read; give a CSV file in UTF-8") from error
-    if not rows or not rows[0].keys() >= _COLUMNS:
-        raise InputError(f"{path}: needs the columns file, reference and mos, and a row or more")
-    return rows
 
 
 def _number(text):

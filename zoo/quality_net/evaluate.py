@@ -1,6 +1,5 @@
 """How well a surrogate agrees with the metric it learned, and how far its gradient can be trusted."""
 
-import csv
 import itertools
 from pathlib import Path
 
@@ -71,9 +70,7 @@ def evaluate_pairs(model, target, path, n_jobs=-1):
         cannot be read has NaN scores and says why, one that has no score has NaN.
     """
     rows, found = [], []
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        told = list(csv.DictReader(file))
-    for pair, about in zip(pairs.find(path), told, strict=True):
+    for pair, about in zip(pairs.find(path), pairs.read_table(path, ("reference", "degraded")), strict=True):
         row = {"reference": str(pair.reference), "degraded": str(pair.degraded), "kind": about.get("kind") or "other"}
         row |= {"snr_db": float(about.get("snr_db") or "nan"), "truth": np.nan, "predicted": np.nan}
         try:
