@@ -44,7 +44,8 @@ def run(capsys):
 @pytest.fixture
 def rated(tmp_path):
     """A CSV of two talkers whose ratings fall with noise (one in a straight order, one with a swap), and its rows."""
-    from harness import RECORDED, write_ratings
+    from harness import RECORDED
+    from jnd_harness import write_ratings
 
     from zoo.audio import io, mix
 

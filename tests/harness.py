@@ -1,6 +1,5 @@
 """What many tests share: the real data's place, and checks that every model must pass."""
 
-import csv
 import os
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 from keras import ops
 
 from zoo import preset
-from zoo.jnd.judgments import Judgment
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RECORDED = REPOSITORY / "tests" / "data" / "speech_reference.flac"
@@ -73,23 +71,3 @@ def check_save_load(model, inputs, directory):
         np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_allclose(predict(loaded, inputs), predict(model, inputs), rtol=1e-6, atol=1e-6)
     return loaded
-
-
-def judgment(i, different, table="linear"):
-    """A listener's answer on white noise at 20 dB."""
-    condition = {"noise": "white", "snr_db": 20.0}
-    return Judgment(table, "f7", "1", str(i), {}, condition, "", different)
-
-
-def write_ratings(folder, rows):
-    """A CSV of dicts in `folder`; returns its path."""
-    with open(folder / "ratings.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
-    return folder / "ratings.csv"
-
-
-def plain_mean(values, _):
-    """`grouped_mean` without its interval, which is tested elsewhere and takes long for 200 rungs."""
-    return np.nanmean(values), np.nan, np.nan

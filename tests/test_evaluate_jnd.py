@@ -5,7 +5,8 @@ import sys
 import evaluate as command
 import numpy as np
 import pytest
-from harness import RECORDED, plain_mean, write_ratings
+from harness import RECORDED
+from jnd_harness import plain_mean, write_ratings
 
 from zoo import preset, registry
 from zoo.audio import io, mix

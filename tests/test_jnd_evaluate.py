@@ -4,38 +4,15 @@ import math
 
 import numpy as np
 import pytest
-from harness import RECORDED, judgment, plain_mean
+from harness import RECORDED
+from jnd_harness import Rms, judged, plain_mean
 
 from zoo.audio import io, mix
-from zoo.jnd import baselines, evaluate, rendered
-from zoo.jnd.batches import Judged
+from zoo.jnd import evaluate, rendered
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.spectral import SpectralJND
 
 CLIP = io.resample(io.read(RECORDED, 16000)[0], 16000, SAMPLE_RATE)[SAMPLE_RATE : 2 * SAMPLE_RATE]
-
-
-class Rms:
-    """The rms of the difference, and a probability that is known."""
-
-    sample_rate = SAMPLE_RATE
-
-    def distance(self, reference, degraded, sample_rate):
-        assert sample_rate == self.sample_rate and reference.shape == degraded.shape
-        return mix.rms(np.atleast_2d(reference - degraded))
-
-    def judge(self, reference, degraded, sample_rate):
-        distances = self.distance(reference, degraded, sample_rate)
-        return distances, np.minimum(10 * distances, 1.0)
-
-
-def judged(distances, different, tables=("linear",)):
-    """`Judged` of short pairs whose rms difference is `distances`, in chunks of 3."""
-    wave = np.tile([1.0, -1.0], 60)
-    pairs = np.stack([np.zeros((len(distances), 120)), np.outer(distances, wave)], axis=1)
-    pairs = np.round(32768 * pairs).astype("int16")
-    told = [judgment(i, bool(answer), tables[i % len(tables)]) for i, answer in enumerate(different)]
-    return Judged(told, [[pairs[start : start + 3] for start in range(0, len(pairs), 3)]])
 
 
 def climbing(n_files=4, wrong=()):
@@ -52,58 +29,6 @@ def climbing(n_files=4, wrong=()):
 @pytest.fixture(scope="module")
 def ladder_facts():
     return evaluate.ladders_report(evaluate.measure(Rms(), climbing(wrong=("mp3",))))
-
-
-# --- answers -----------------------------------------------------------------------------------------------------------
-
-
-def test_answers_are_measured_in_order_and_reported_by_table():
-    distances = np.array([0.0, 0.01, 0.02, 0.03, 0.05, 0.06, 0.07, 0.08])
-    pairs = judged(distances, [0, 0, 1, 0, 1, 0, 1, 1], tables=("eq", "linear"))
-    found, probabilities = evaluate.answers(Rms(), pairs)
-    assert found == pytest.approx(distances, abs=1e-4) and probabilities == pytest.approx(10 * distances, abs=1e-3)
-    found[3] = math.nan
-    probabilities[3] = math.nan
-    facts = evaluate.answers_report(pairs, found, probabilities)
-    assert list(facts) == ["eq", "linear", "all"]
-    assert [(facts[group]["n"], facts[group]["n_failed"]) for group in facts] == [(4, 0), (3, 1), (7, 1)]
-    # eq: "different" at 0.02, 0.05 and 0.07 of 0, 0.02, 0.05, 0.07; all: 0.06 lies above two of four.
-    assert facts["eq"]["auc"][0] == 1 and facts["all"]["auc"][0] == pytest.approx(10 / 12)
-    value, low, high = facts["all"]["auc"]
-    assert low < value <= high
-    assert set(facts["all"]) == {"n", "n_failed", "auc", "cross_entropy", "calibration_error"}
-    assert set(evaluate.answers_report(pairs, found)["all"]) == {"n", "n_failed", "auc"}
-
-
-def test_a_metric_without_probability_has_none():
-    assert evaluate.answers(baselines.squared_error(), judged([0.1, 0.2], [0, 1]))[1] is None
-
-
-def test_lead_is_paired():
-    rng = np.random.default_rng(0)
-    different = np.arange(400) % 2
-    good, noise = different + rng.standard_normal(400), rng.standard_normal(400)
-    value, low, high = evaluate.lead(different, good, good + 0.1 * noise)
-    assert low < value < high and high - low < 0.03  # alone, each AUC is known to 0.08
-    assert evaluate.lead(different, good, noise)[1] > 0.1
-    assert evaluate.lead(different, np.append(good[:-1], np.nan), good) == [0, 0, 0]
-
-
-def test_jnd_distance_is_where_half_of_the_answers_change():
-    rng = np.random.default_rng(0)
-    logarithm = rng.uniform(-3, 3, 20000)
-    different = rng.random(20000) < 1 / (1 + np.exp(-2 * (logarithm - 0.7)))
-    found = evaluate.jnd_distance(different, np.exp(logarithm))
-    assert found == pytest.approx(math.exp(0.7), rel=0.04)
-    assert evaluate.jnd_distance(different, 1000 * np.exp(logarithm)) == pytest.approx(1000 * found, rel=1e-4)
-    identical = evaluate.jnd_distance([*different, 1, 1], [*np.exp(logarithm), 0, math.nan])
-    assert identical == pytest.approx(found, rel=1e-6)
-
-
-def test_no_jnd_distance_where_answers_do_not_cross():
-    assert math.isnan(evaluate.jnd_distance([1, 1, 0, 0], [1, 2, 3, 4]))  # falls
-    assert math.isnan(evaluate.jnd_distance([1, 1, 1], [1, 2, 3])) and math.isnan(evaluate.jnd_distance([], []))
-    assert evaluate.jnd_distance([0, 0, 1, 1], [1, 2, 8, 16]) == pytest.approx(4, rel=0.05)  # separated
 
 
 # --- ladders and triplets ----------------------------------------------------------------------------------------------

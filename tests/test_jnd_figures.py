@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from harness import plain_mean
+from jnd_harness import plain_mean
 from PIL import Image
 
 from zoo.jnd import evaluate, figures, rendered

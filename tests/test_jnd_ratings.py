@@ -1,7 +1,7 @@
 """Ratings: correlations by speaker, and rows that cannot be used."""
 
 import pytest
-from harness import write_ratings
+from jnd_harness import write_ratings
 
 from zoo.errors import InputError
 from zoo.jnd import baselines, ratings

@@ -5,7 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-from harness import RECORDED, REPOSITORY, data_path, judgment
+from harness import RECORDED, REPOSITORY, data_path
+from jnd_harness import judgment
 
 from zoo.audio import io, mix
 from zoo.errors import InputError

@@ -9,7 +9,7 @@ from zoo.audio import io
 from zoo.commands import tables
 from zoo.enhancement.loss import MultiResolutionSTFT
 from zoo.errors import InputError
-from zoo.jnd import baselines, evaluate, figures, ratings, rendered
+from zoo.jnd import answers, baselines, evaluate, figures, ratings, rendered
 from zoo.jnd.batches import Judged
 from zoo.jnd.judgments import read_judgments, split_of
 
@@ -86,7 +86,7 @@ def evaluate_distances(given):
     told["compared"] = {name: found[name][0] for name in compared}
     for source, name, about in zip(given.checkpoint, shown, cards, strict=True):
         facts, (heard, probabilities) = found[name]
-        lead = {other: evaluate.lead(judged.answers, heard, found[other][1][0]) for other in compared}
+        lead = {other: answers.lead(judged.answers, heard, found[other][1][0]) for other in compared}
         if own:
             draw(registry.resolve(source), name, facts, judged.answers, probabilities)
             preset.write_card(registry.resolve(source), about | {"evaluation": told | facts | {"lead": lead}})
@@ -97,11 +97,11 @@ def evaluate_distances(given):
             part.write_text(f"{text}\n", encoding="utf-8")
 
 
-def draw(directory, name, facts, answers, probabilities):
+def draw(directory, name, facts, different, probabilities):
     """A checkpoint's figures."""
     directory.mkdir(parents=True, exist_ok=True)
     figures.ladders(facts["ladders"], facts["jnd_distance"][0], name, directory / "ladders.png")
-    figures.calibration(answers, probabilities, name, directory / "calibration.png")
+    figures.calibration(different, probabilities, name, directory / "calibration.png")
 
 
 def again(given):
@@ -125,7 +125,7 @@ def distance_tables(compared):
     ]
     rows = []
     for name, facts in compared.items():
-        overall = facts["answers"][evaluate.ALL]
+        overall = facts["answers"][answers.ALL]
         heard = [figure(overall[key]) if key in overall else "-" for key in ("calibration_error", "cross_entropy")]
         counts = [str(overall["n"]), str(overall["n_failed"] + facts["two_afc"]["n_failed"])]
         rows.append([name, *heard, figure(facts["two_afc"]["accuracy"]), figure(facts["jnd_distance"], ".3g"), *counts])

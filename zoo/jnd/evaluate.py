@@ -1,147 +1,21 @@
 """How well a distance agrees with listeners, and whether it behaves as one should: on answers, ladders, shifts, levels.
 
 Works on any metric with `sample_rate` and `distance(reference, degraded, sample_rate)`: a checkpoint, or one of
-`zoo.jnd.baselines`. Means have 95 % bootstrap intervals that resample files; figures on answers resample answers, for
-the four talkers of the test are too few to resample.
+`zoo.jnd.baselines`. Means have 95 % bootstrap intervals that resample files.
 """
 
 import numpy as np
-import scipy.optimize
-import scipy.special
 from tqdm import tqdm
 
-from zoo.audio import io
-from zoo.jnd import rendered
-from zoo.jnd.effects import SAMPLE_RATE
+from zoo.jnd import answers, rendered
 from zoo.jnd.examples import as_float
 from zoo.jnd.perturb import LADDER
-from zoo.metrics.agreement import bootstrap, calibration_error, cross_entropy, grouped_mean, roc_auc, spearman
+from zoo.metrics.agreement import bootstrap, grouped_mean, spearman
 
 SHIFTS = (1, 2, 5, 10, 20, 50, 100)  # samples
 LEVELS = (-12, -6, -3, -2, -1, -0.5, 0.5, 1, 2, 3, 6, 12)  # dB
-ALL = "all"  # the group of all tables
 _HEADROOM_DB = 12  # of the reference whose level is changed
 _FEW_RESAMPLES = 200  # of what takes a fit each
-
-
-# --- answers ------------------------------------------------------------------------------------------------------
-
-
-def answers(metric, judged):
-    """A metric's distances and probabilities of judged pairs.
-
-    Args:
-        metric: with `distance`, and `judge` if it knows probabilities.
-        judged: `zoo.jnd.batches.Judged`; its first rendering is measured.
-
-    Returns:
-        distances: float64 (judgments,), in order.
-        probabilities: the same of "different", or None for a metric without.
-
-    Example:
-        >>> distances, probabilities = answers(zoo.load("jnd-22k"), judged)  # doctest: +SKIP
-    """
-    knows_odds = hasattr(metric, "judge")
-    found = []
-    for chunk in tqdm(judged.renderings[0], desc="judge", unit="chunk", disable=None):
-        pair = _at_rate(metric, *np.moveaxis(as_float(chunk), 1, 0))
-        values = metric.judge(*pair, metric.sample_rate) if knows_odds else [metric.distance(*pair, metric.sample_rate)]
-        found.append(np.stack(values))
-    distances, *probabilities = np.concatenate(found, axis=1)
-    return distances, probabilities[0] if probabilities else None
-
-
-def answers_report(judged, distances, probabilities=None):
-    """How well distances and probabilities tell what listeners answered, by table and over all tables.
-
-    Args:
-        judged: `zoo.jnd.batches.Judged`.
-        distances: float (judgments,); NaN where there is none.
-        probabilities: of the answer "different", the same shape, or None.
-
-    Returns:
-        {table: {"n", "n_failed", "auc", "cross_entropy", "calibration_error"}}, the last two with probabilities; tables
-        as in `zoo.jnd.judgments.TABLES`, and "all", the rows of all tables together. A figure is [value, low, high]. AUC
-        is that of the distances, higher is better, 0.5 is chance; cross-entropy in nats and the expected calibration
-        error (10 bins of equal mass): lower is better. Resampling adds to a calibration error, so the
-        interval of a small one lies above it.
-
-    Example:
-        >>> answers_report(judged, distances)["all"]["auc"][0]  # doctest: +SKIP
-    """
-    tables, given = np.array([judgment.table for judgment in judged.judgments]), judged.answers
-    groups = {table: tables == table for table in sorted(set(tables))} | {ALL: np.ones(len(given), bool)}
-    found = {}
-    for table, chosen in groups.items():
-        failed = int(np.isnan(distances[chosen]).sum())
-        found[table] = {"n": int(chosen.sum()) - failed, "n_failed": failed}
-        found[table]["auc"] = list(bootstrap(roc_auc, given[chosen], distances[chosen]))
-        for statistic in (cross_entropy, calibration_error) if probabilities is not None else ():
-            found[table][statistic.__name__] = list(bootstrap(statistic, given[chosen], probabilities[chosen]))
-    return found
-
-
-def lead(different, distances, others):
-    """By how much the AUC of a metric is above another's, on the same answers.
-
-    Args:
-        different: 1 where a listener heard a difference, else 0, (n,).
-        distances, others: of both metrics, (n,); answers on which either is NaN are left out.
-
-    Returns:
-        [difference, low, high], the interval a bootstrap that resamples answers; if it holds 0, the answers cannot
-        tell which metric is the better one.
-
-    Example:
-        >>> lead([0, 1, 0, 1], [0.1, 0.4, 0.2, 0.3], [0.1, 0.4, 0.3, 0.2])[0]
-        0.25
-    """
-    distances, others = np.asarray(distances), np.asarray(others)
-
-    def difference(drawn, places):
-        places = places.astype(int)
-        return roc_auc(drawn, distances[places]) - roc_auc(drawn, others[places])
-
-    kept = np.flatnonzero(~np.isnan(distances + others))
-    return list(bootstrap(difference, np.asarray(different)[kept], kept))
-
-
-def jnd_distance(different, distances):
-    """The distance at which half of the answers are "different": the metric's own just noticeable difference.
-
-    Logistic regression on the logarithm of the distance, P = 1 / (1 + exp(-(a + b log d))), is one half at exp(-a / b).
-    Pairs at distance 0 are left out: they tell only how often people err.
-
-    Args:
-        different: 1 where a listener heard a difference, else 0, (n,).
-        distances: of any unit, 0 and up, (n,); NaNs are left out.
-
-    Returns:
-        float in the distances' unit; NaN where the answers do not rise with the distance, or reach one half beyond
-        the distances that there are.
-
-    Example:
-        >>> round(jnd_distance([0, 0, 1, 0, 1, 1], [1, 2, 2, 8, 8, 16]), 3)
-        4.0
-    """
-    different, distances = np.asarray(different, "float64"), np.asarray(distances, "float64")
-    kept = distances > 0
-    if len(set(different[kept])) < 2:
-        return np.nan
-    logarithm = np.log(distances[kept])
-    centre, spread = logarithm.mean(), max(logarithm.std(), 1e-12)
-    x, sign = (logarithm - centre) / spread, 2 * different[kept] - 1
-
-    def cost(parameters):
-        margin = sign * (parameters[0] + parameters[1] * x)
-        slope = -sign * scipy.special.expit(-margin)
-        # A trace of a prior, so that answers which the distance separates have a fit.
-        penalty = 1e-4 * parameters[1] ** 2
-        return np.logaddexp(0, -margin).mean() + penalty, [slope.mean(), (slope @ x) / x.size + 2e-4 * parameters[1]]
-
-    intercept, steepness = scipy.optimize.minimize(cost, [0.0, 1.0], jac=True, method="BFGS").x
-    crossing = centre - spread * intercept / steepness if steepness > 1e-6 else np.nan
-    return float(np.exp(crossing)) if logarithm.min() <= crossing <= logarithm.max() else np.nan
 
 
 # --- ladders ------------------------------------------------------------------------------------------------------
@@ -303,8 +177,8 @@ def compare(metric, judged, ladders, triplets):
         triplets: of `draw_triplets`.
 
     Returns:
-        facts: {"answers": `answers_report`, "jnd_distance": [value, low, high], "two_afc": `two_afc`}, for a card.
-        heard: distances and probabilities, of `answers`.
+        facts: {"answers": `zoo.jnd.answers.report`, "jnd_distance": [value, low, high], "two_afc": `two_afc`}, for a card.
+        heard: distances and probabilities, of `zoo.jnd.answers.judge`.
 
     Example:
         >>> facts, _ = compare(squared_error(), judged, ladders, draw_triplets(len(ladders)))  # doctest: +SKIP
@@ -321,7 +195,7 @@ def evaluate(metric, judged, ladders, triplets):
 
     Returns:
         facts: as `compare`'s, and "ladders": `ladders_report`, "shifts": `shifts`, "levels": `levels`.
-        heard: distances and probabilities, of `answers`.
+        heard: distances and probabilities, of `zoo.jnd.answers.judge`.
 
     Example:
         >>> facts, _ = evaluate(zoo.load("jnd-22k"), judged, ladders, triplets)  # doctest: +SKIP
@@ -333,18 +207,14 @@ def evaluate(metric, judged, ladders, triplets):
 
 
 def _on_answers(metric, judged):
-    heard = answers(metric, judged)
-    threshold = bootstrap(jnd_distance, judged.answers, heard[0], _FEW_RESAMPLES)
-    return {"answers": answers_report(judged, *heard), "jnd_distance": list(threshold)}, heard
-
-
-def _at_rate(metric, *recordings):
-    return [io.resample(x, SAMPLE_RATE, metric.sample_rate) for x in recordings]
+    heard = answers.judge(metric, judged)
+    threshold = bootstrap(answers.jnd_distance, judged.answers, heard[0], _FEW_RESAMPLES)
+    return {"answers": answers.report(judged, *heard), "jnd_distance": list(threshold)}, heard
 
 
 def _distances(metric, reference, degraded):
     """Distances of (changes, samples) from one reference (samples,), at 22,050 Hz."""
-    reference, degraded = _at_rate(metric, reference, degraded)
+    reference, degraded = rendered.at_rate(metric, reference, degraded)
     return metric.distance(np.broadcast_to(reference, degraded.shape), degraded, metric.sample_rate)
 
 

@@ -126,6 +126,11 @@ def draw_ladders(source, count, runs, seed=0, n_jobs=-1):
     return _kept(_draw_ladders, source, [(seed, chunk) for chunk in _chunks(range(count))], folder, n_jobs, "ladders")
 
 
+def at_rate(metric, *recordings):
+    """Rendered recordings, float `(..., samples)`, as a list at the rate of the metric that is to measure them."""
+    return [io.resample(x, effects.SAMPLE_RATE, metric.sample_rate) for x in recordings]
+
+
 def _chunks(items):
     return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
 
