@@ -218,3 +218,13 @@ def test_an_hour_fits_in_two_gigabytes():
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout.split()[-1]) < 2000
+
+
+@pytest.mark.parametrize("level", [False, True])
+def test_polarity_and_level_are_settled(level):
+    enhancer = ContextAggregationEnhancer(depth=3, channels=4)
+    noisy = 0.1 * np.random.default_rng(0).standard_normal((2, 4000)).astype("float32")
+    before = enhancer.enhance(noisy, 16000)
+    factor = enhancer.settle(noisy, -2 * before, level)
+    assert factor == pytest.approx(-2 if level else -1, rel=1e-4)
+    np.testing.assert_allclose(enhancer.enhance(noisy, 16000), factor * before, rtol=1e-3, atol=1e-6)

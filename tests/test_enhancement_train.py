@@ -258,6 +258,8 @@ def test_another_recipe_does_not_go_on_with_this_run(small, source, validation, 
         ({"monitor": "loss"}, "val_loss or pesq-wb"),
         ({"refresh": {"examples": 8, "steps": 1, "learning_rate": 1e-3}}, "one Quality-Net"),
         ({"loss": {"magnitude": 1.0}}, "magnitude"),
+        ({"settle": "phase"}, "polarity or level"),
+        ({"settle": "level"}, "leave out settle"),
     ],
 )
 def test_a_wrong_recipe_says_what_to_write(changes, message, small, source, validation, tmp_path):

@@ -1,6 +1,7 @@
 """The waveform network of Manocha et al. 2020 (section 3.4, after Germain et al. 2019), as an enhancer."""
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from zoo.enhancement.layers import AdaptiveNormalization, NearIdentity
@@ -53,6 +54,27 @@ class ContextAggregationEnhancer(Enhancer):
 
     def _enhance(self, noisy, lengths, training):
         return ops.cast(self.core([noisy[:, :, None], lengths], training=training), "float32")[:, :, 0]
+
+    def settle(self, noisy, reference, level):
+        """Scale the output once and for all, after a training whose loss hears no polarity, or no level either.
+
+        The last layer is linear: its weights are multiplied by the sign of the enhanced recordings' correlation with
+        the references, and with `level` by the ratio of their rms too.
+
+        Args:
+            noisy, reference: float (batch, samples) in [-1, 1].
+            level: whether the level is settled too, not the polarity alone.
+
+        Returns:
+            float, the factor.
+        """
+        enhanced = self.enhance(noisy, self.sample_rate)
+        factor = float(np.sign(np.sum(enhanced * reference)) or 1.0)
+        if level:
+            factor *= float(np.sqrt(np.sum(np.square(reference)) / np.sum(np.square(enhanced))))
+        last = self.core.layers[-1]
+        last.set_weights([factor * weight for weight in last.get_weights()])
+        return factor
 
     def get_config(self):
         return {**super().get_config(), "depth": self.depth, "channels": self.channels}

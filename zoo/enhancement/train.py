@@ -50,6 +50,8 @@ class Recipe:
         watch: surrogate whose predicted PESQ goes into the log beside the true one, where the loss has none.
         refresh: {"examples", "steps", "learning_rate"} of a round of `callbacks.Refresh` before each epoch; None for
             a fixed surrogate.
+        settle: "polarity" where the loss does not hear it, "level" where it hears neither: of a
+            `ContextAggregationEnhancer`, they are then settled on the validation mixtures in the end.
         seed: of the mixtures and the first weights.
     """
 
@@ -71,6 +73,7 @@ class Recipe:
     patience: int = 10
     watch: str = "quality-net-lite-pesq-wb-16k"
     refresh: dict | None = None
+    settle: str | None = None
     seed: int = 0
 
     read = classmethod(read_recipe)
@@ -117,6 +120,10 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto"):
     """
     if recipe.monitor not in _MODES:
         raise InputError(f"no monitor {recipe.monitor!r}: use {' or '.join(_MODES)}")
+    if recipe.settle not in (None, "polarity", "level"):
+        raise InputError(f"nothing to settle is called {recipe.settle!r}: use polarity or level")
+    if recipe.settle and NETWORKS.get(recipe.network) is not ContextAggregationEnhancer:
+        raise InputError(f"a {recipe.network} keeps polarity and level: leave out settle")
     folder = Path(runs) / recipe.name
     batches = _batches(recipe, source, recipe.batch_size, recipe.steps, recipe.seed)
     claim(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0])).hexdigest()[:16])
@@ -150,6 +157,8 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto"):
     model.load_weights(folder / "best.weights.h5")
     trained = recipe.model()  # without the optimizer, which would treble the checkpoint
     trained.set_weights(enhancer.get_weights())
+    if recipe.settle:
+        trained.settle(scores.noisy, scores.reference, level=recipe.settle == "level")
     shutil.rmtree(folder / "state", ignore_errors=True)
     rows = read_log(folder / "log.csv")
     return trained, _facts(recipe, folder, rows), sum(float(row["seconds"]) for row in rows) / 60
