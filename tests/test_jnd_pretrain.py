@@ -1,4 +1,4 @@
-"""The regime `pre`: clips and their targets, a classifier that learns, the backbone that is kept, going on."""
+"""The regime `pre`: its recordings, a classifier that learns, the backbone that is kept, going on."""
 
 import dataclasses
 
@@ -10,10 +10,11 @@ from keras import ops
 
 from zoo import training
 from zoo.audio import mix
+from zoo.audio.clips import held_back
+from zoo.audio.environment import SPLITS, LabelledRecording, read_noise_classes
 from zoo.errors import InputError
 from zoo.jnd import pretrain as pre
 from zoo.jnd.effects import SAMPLE_RATE
-from zoo.jnd.environment import LabelledRecording, read_noise_classes
 from zoo.jnd.model import JND
 
 CONFIG = REPOSITORY / "tools" / "configs" / "jnd-pre-22k.toml"
@@ -48,65 +49,12 @@ def arrays(model):
     return [ops.convert_to_numpy(variable) for variable in model.weights]
 
 
-# --- clips ------------------------------------------------------------------------------------------------------
-
-
-def test_clips_are_those_of_seed_epoch_and_index(recordings, small):
-    one, other = (pre.Clips(recordings[0], CLASSES, small) for _ in range(2))
-    for a, b in zip(one[1], other[1], strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(one[0][0], one[1][0])
-    other.shuffle(1)
-    assert not np.array_equal(one[1][0], other[1][0])
-    clips, targets = one[0]
-    assert clips.shape == (6, int(0.1 * SAMPLE_RATE)) and clips.dtype == targets.dtype == np.float32
-    assert targets.shape == (6, 3) and len(one) == 8
-
-
-def test_unmixed_clips_are_of_their_class_at_one_level(recordings, small):
-    recipe = dataclasses.replace(small, mixed=0.0, speed=(1.0, 1.0), batch_size=30)
-    clips, targets = pre.Clips(recordings[0], CLASSES, recipe)[0]
-    assert targets.sum(axis=0).all() and set(np.unique(targets)) == {0.0, 1.0}
-    np.testing.assert_allclose(mix.rms(clips), 0.1, rtol=1e-4)
-    crest = np.abs(clips).max(axis=1) / 0.1
-    kind = np.array(CLASSES)[targets.argmax(axis=1)]
-    assert crest[kind == "clicks"].min() > 6 > crest[kind == "hiss"].max() > 2.5 > crest[kind == "tone"].max()
-
-
-def test_a_mixture_is_the_weighted_sum_that_its_target_says(small):
-    constant = [LabelledRecording(name, name, np.full(4000, value, "float32")) for name, value in (("a", 1), ("b", -1))]
-    clips, targets = pre.Clips(constant, ["a", "b"], dataclasses.replace(small, mixed=1.0, batch_size=20))[0]
-    np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
-    np.testing.assert_allclose(clips, 0.1 * (targets[:, :1] - targets[:, 1:]) * np.ones_like(clips), atol=1e-6)
-    assert np.any((targets > 0.1) & (targets < 0.9))
-
-
-def test_speed_moves_the_pitch(small):
-    recipe = dataclasses.replace(small, mixed=0.0, speed=(2.0, 2.0), seconds=0.4)
-    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
-    tone = LabelledRecording("a", "a", np.sin(2 * np.pi * 500 * time).astype("float32"))
-    spectrum = np.abs(np.fft.rfft(pre.Clips([tone], ["a"], recipe)[0][0][0]))
-    assert spectrum.argmax() / 0.4 == pytest.approx(1000, abs=5)
-
-
-def test_silence_gives_a_finite_clip(small):
-    silence = LabelledRecording("a", "a", np.zeros(4000, "float32"))
-    assert not pre.Clips([silence], ["a"], small)[0][0].any()
-
-
-def test_validation_takes_the_recordings_in_turn_unchanged(small):
-    recordings = [LabelledRecording("ab"[i // 2], str(i), np.full(9000, i + 1, "float32")) for i in range(4)]
-    clips, targets = pre.held_back(recordings, ["a", "b"], small)
-    np.testing.assert_array_equal(clips[:, 0], [1, 2, 1, 2, 3, 4, 3, 4])
-    np.testing.assert_array_equal(targets.argmax(axis=1), [0] * 4 + [1] * 4)
-
-
 # --- training ---------------------------------------------------------------------------------------------------
 
 
 def test_the_classifier_does_not_hear_level(recordings, small):
     classifier = small.classifier(3)
-    clips = pre.Clips(recordings[0], CLASSES, small)[0][0]
+    clips = pre.Clips(recordings[0], CLASSES, small, SAMPLE_RATE)[0][0]
     np.testing.assert_allclose(predict(classifier, [clips]), predict(classifier, [0.1 * clips]), atol=1e-3)
 
 
@@ -123,7 +71,7 @@ def test_it_learns_and_the_backbone_of_the_best_epoch_is_kept(recordings, small,
     best.load_weights(tmp_path / "tiny" / "best.weights.h5")
     for ours, theirs in zip(arrays(model.backbone), arrays(best.backbone), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    clips, targets = pre.held_back(recordings[1], CLASSES, recipe)
+    clips, targets, _ = held_back(recordings[1], CLASSES, recipe, SAMPLE_RATE)
     accuracy = np.mean(predict(best, [clips]).argmax(axis=1) == targets.argmax(axis=1))
     assert accuracy == pytest.approx(facts["val_accuracy"], abs=1e-4)
 
@@ -183,12 +131,18 @@ def test_the_recipe_is_whole():
     assert words["licence"]["weights"] == "MIT"
 
 
-def test_real_clips_are_loud_and_finite():
-    recordings = read_noise_classes(data_path("MANIFEST.csv").parent, "validation")
-    recipe, classes = pre.Recipe.read(CONFIG), sorted({recording.label for recording in recordings})
-    clips, targets = pre.Clips(recordings, classes, recipe)[0]
-    assert np.isfinite(clips).all() and mix.rms(clips).min() > 0.01
-    np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
-    held, _ = pre.held_back(recordings, classes, recipe)
-    assert len(held) == len(classes) * recipe.n_validation
-    assert (mix.rms(held) > 1e-4).mean() > 0.95
+def test_recordings_that_perturbations_draw_from_end_where_their_training_part_does():
+    """A running tap, insects, a fan, a fridge ... are noises of the answers' perturbations too: their ends are kept."""
+    data = data_path("MANIFEST.csv").parent
+    for split in SPLITS:
+        whole = read_noise_classes(data, split, SAMPLE_RATE)
+        found = pre.read_sounds(data, split)
+        assert [r.source for r in found] == [r.source for r in whole]
+        shares = {(r.label, round(len(r.audio) / len(all_of.audio), 3)) for r, all_of in zip(found, whole, strict=True)}
+        assert {share for _, share in shares} <= {0.6, 1.0}
+        assert {label for label, share in shares if share == 0.6} <= {"machine", "wildlife"}
+
+
+def test_scenes_take_the_place_of_the_data(tmp_path):
+    with pytest.raises(InputError, match="no meta.txt"):
+        pre.read_sounds(tmp_path, "train", dcase=tmp_path)

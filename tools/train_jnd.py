@@ -18,8 +18,9 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from zoo import golden, preset, provenance
+from zoo.audio.environment import SPLITS
 from zoo.errors import InputError
-from zoo.jnd import batches, environment, pretrain, train
+from zoo.jnd import batches, pretrain, train
 from zoo.jnd.judgments import read_judgments
 from zoo.training import read_facts, read_words
 
@@ -77,10 +78,7 @@ def train_features(given, recipe, verbose):
     if more or given.start:
         raise InputError("features are trained from one seed and from nothing: give one of --seeds, and no --start")
     recipe = dataclasses.replace(recipe, seed=seed)
-    sounds = [
-        environment.read_dcase(given.dcase, split) if given.dcase else environment.read_noise_classes(given.data, split)
-        for split in environment.SPLITS
-    ]
+    sounds = [pretrain.read_sounds(given.data, split, given.dcase) for split in SPLITS]
     model, facts, minutes = pretrain.pretrain(recipe, *sounds, given.runs, verbose)
     told = train.fit_head(model, *rendered_answers(given, 1), recipe.seed)
     return recipe, model, facts | {"head": told}, minutes

@@ -1,13 +1,18 @@
-"""What every recipe keeps while it trains: its folder, its log, its best weights, the state to go on from."""
+"""What every recipe keeps while it trains: its folder, its log, its best weights, the state to go on from.
+
+And the training itself of classifiers of sounds, which is the same in two rooms.
+"""
 
 import csv
 import json
+import shutil
 import time
 import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from zoo.errors import InputError
 
@@ -113,3 +118,55 @@ def keepers(folder, begun, monitor, mode, start=()):
         keras.callbacks.CSVLogger(folder / "log.csv", append=bool(begun)),
         keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
     ]
+
+
+def fit_classifier(model, recipe, clips, held, folder, from_logits, verbose="auto"):
+    """Train a classifier of clips, or go on with it; it ends with the weights of its best epoch.
+
+    Categorical cross-entropy; Adam, whose rate falls to 0 by a cosine, with gradients clipped at a norm of 1.
+
+    Args:
+        model: keras.Model, waveform (batch, samples) -> (batch, classes).
+        recipe: with `learning_rate`, `batch_size`, `steps` and `epochs`.
+        clips: the batches of an epoch, a `zoo.audio.clips.Clips`.
+        held: clips and targets that say which epoch is best.
+        folder: of the run.
+        from_logits: whether the model gives log-odds, not probabilities.
+        verbose: as for `keras.Model.fit`.
+
+    Returns:
+        facts: {"best_epoch", "val_accuracy", "curve"}; accuracies are shares 0..1.
+        minutes: spent in the epochs, those before an interruption too.
+    """
+    schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * recipe.steps)
+    model.compile(
+        keras.optimizers.Adam(schedule, global_clipnorm=1.0),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=from_logits),
+        metrics=["accuracy"],
+        jit_compile=keras.backend.backend() == "jax",  # XLA's convolutions are slow on a CPU
+    )
+    model(np.zeros((2, clips.samples), "float32"))
+    model.optimizer.build(model.trainable_variables)  # a resumed training restores only a built one
+    begun = read_log(folder / "log.csv")
+    if len(begun) < recipe.epochs:
+        model.fit(
+            clips,
+            validation_data=tuple(held),
+            validation_batch_size=recipe.batch_size,
+            epochs=recipe.epochs,
+            callbacks=[Epoch(clips), *keepers(folder, begun, "val_accuracy", "max")],
+            shuffle=False,
+            verbose=verbose,
+        )
+    model.load_weights(folder / "best.weights.h5")
+    shutil.rmtree(folder / "state", ignore_errors=True)
+    rows = read_log(folder / "log.csv")
+    return _accuracy_curve(rows), sum(float(row["seconds"]) for row in rows) / 60
+
+
+def _accuracy_curve(rows):
+    curve = {"epoch": list(range(1, len(rows) + 1))}
+    columns = ("loss", "accuracy", "val_accuracy")
+    curve |= {name: [round(float(row[name]), 4) for row in rows] for name in columns}
+    best = int(np.argmax([float(row["val_accuracy"]) for row in rows]))
+    return {"best_epoch": curve["epoch"][best], "val_accuracy": curve["val_accuracy"][best], "curve": curve}

@@ -6,22 +6,19 @@ one `tf.function` on TensorFlow and one jitted function on JAX; the same command
 """
 
 import hashlib
-import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
-import numpy as np
 from keras import ops
 
-from zoo.audio import dsp, mix
-from zoo.audio.corpus import draw_noise
+from zoo.audio import dsp, environment
+from zoo.audio.clips import Clips, held_back, shared_classes
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.model import JND
-from zoo.training import Epoch, claim, keepers, read_log, read_recipe
-
-CURVE = ("loss", "accuracy", "val_accuracy")
+from zoo.jnd.noises import training_share
+from zoo.training import claim, fit_classifier, read_recipe
 
 
 @dataclass(frozen=True)
@@ -90,68 +87,25 @@ class Classifier(keras.Model):
         return self.regression(self.standardize(means, training=training))
 
 
-class Clips(keras.utils.PyDataset):
-    """Batches of clips with the share of each class in them, drawn anew in each epoch from (seed, epoch, batch).
+def read_sounds(data, split, dcase=None):
+    """The recordings that features are trained on, at 22,050 Hz.
 
-    Classes are drawn evenly, and recordings evenly within a class. Level is not varied: the network does not hear it.
+    Of those that perturbations draw noises from, only the part that is for training (`zoo.jnd.noises`).
 
     Args:
-        recordings: list of `environment.LabelledRecording`.
-        classes: names, in the order of the targets.
-        recipe: a `Recipe`: seconds, batch_size, steps, mixed, speed, seed.
-
-    A batch is float32 (batch, samples) and float32 (batch, classes), which sum to 1.
-    """
-
-    def __init__(self, recordings, classes, recipe):
-        super().__init__()
-        self.by_class = _by_class(recordings, classes)
-        self.recipe, self.samples, self.epoch = recipe, _samples(recipe), 0
-
-    def shuffle(self, epoch):
-        """Go to another epoch."""
-        self.epoch = epoch
-
-    def __len__(self):
-        return self.recipe.steps
-
-    def __getitem__(self, index):
-        rng = np.random.default_rng([self.recipe.seed, self.epoch, index])
-        drawn = [self._mixture(rng) for _ in range(self.recipe.batch_size)]
-        clips, targets = (np.stack(parts).astype("float32") for parts in zip(*drawn, strict=True))
-        return clips, targets
-
-    def _mixture(self, rng):
-        """One clip, or two that are mixed; the target says how loud each is (Tokozume et al. 2018)."""
-        clip, target = self._clip(rng)
-        if rng.random() >= self.recipe.mixed:
-            return clip, target
-        other, other_target = self._clip(rng)
-        share = rng.random()
-        return share * clip + (1 - share) * other, share * target + (1 - share) * other_target
-
-    def _clip(self, rng):
-        """A stretch at a random speed and one level, and its class."""
-        place = rng.integers(len(self.by_class))
-        speed = np.exp(rng.uniform(*np.log(self.recipe.speed)))
-        stretch = draw_noise(self.by_class[place], int(self.samples * speed) + 2, rng)
-        clip = np.interp(np.arange(self.samples) * speed, np.arange(len(stretch)), stretch)
-        return 0.1 * clip / max(mix.rms(clip), 1e-6), np.eye(len(self.by_class))[place]
-
-
-def held_back(recordings, classes, recipe):
-    """The validation clips: so many of each class, from its recordings in turn, unchanged.
+        data: folder of MANIFEST.csv and noise/, as for `zoo.audio.environment.read_noise_classes`.
+        split: "train" or "validation".
+        dcase: folder of DCASE 2016 recordings to read instead, as for `read_dcase`.
 
     Returns:
-        float32 (clips, samples), and float32 (clips, classes), 1 for the class of the clip.
+        list of `LabelledRecording`.
+
+    Raises:
+        InputError: as the two readers.
     """
-    rng, samples = np.random.default_rng(recipe.seed), _samples(recipe)
-    clips = [
-        draw_noise([sounds[i % len(sounds)]], samples, rng)
-        for sounds in _by_class(recordings, classes)
-        for i in range(recipe.n_validation)
-    ]
-    return np.stack(clips), np.repeat(np.eye(len(classes), dtype="float32"), recipe.n_validation, axis=0)
+    if dcase:
+        return environment.read_dcase(dcase, split, SAMPLE_RATE)
+    return environment.read_noise_classes(data, split, SAMPLE_RATE, training_share)
 
 
 def pretrain(recipe, train, validation, runs, verbose="auto"):
@@ -159,7 +113,7 @@ def pretrain(recipe, train, validation, runs, verbose="auto"):
 
     Args:
         recipe: a `Recipe`.
-        train, validation: lists of `environment.LabelledRecording`, of the same classes.
+        train, validation: lists of `zoo.audio.environment.LabelledRecording`, of the same classes.
         runs: folder for training states.
         verbose: as for `keras.Model.fit`.
 
@@ -173,58 +127,16 @@ def pretrain(recipe, train, validation, runs, verbose="auto"):
     Raises:
         InputError: a class is in one list only, the batch is odd, or the run is another recipe's.
     """
-    classes = sorted({recording.label for recording in train})
-    if classes != sorted({recording.label for recording in validation}):
-        raise InputError("training and validation have different classes: give both the same")
+    classes = shared_classes(train, validation)
     if recipe.batch_size % 2:
         raise InputError(f"a batch of {recipe.batch_size} cannot be halved: give an even batch_size")
-    folder, clips = Path(runs) / recipe.name, Clips(train, classes, recipe)
+    folder, clips = Path(runs) / recipe.name, Clips(train, classes, recipe, SAMPLE_RATE)
     claim(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])
-    model, begun = _compiled(recipe, len(classes)), read_log(folder / "log.csv")
-    if len(begun) < recipe.epochs:
-        model.fit(
-            clips,
-            validation_data=held_back(validation, classes, recipe),
-            validation_batch_size=recipe.batch_size,
-            epochs=recipe.epochs,
-            callbacks=[Epoch(clips), *keepers(folder, begun, "val_accuracy", "max")],
-            shuffle=False,
-            verbose=verbose,
-        )
-    model.load_weights(folder / "best.weights.h5")
+    model = recipe.classifier(len(classes))
+    *held, _ = held_back(validation, classes, recipe, SAMPLE_RATE)
+    told, minutes = fit_classifier(model, recipe, clips, held, folder, from_logits=True, verbose=verbose)
     keras.utils.set_random_seed(recipe.seed)
     trained = JND(**recipe.options)
     trained.backbone.set_weights(model.backbone.get_weights())
-    shutil.rmtree(folder / "state", ignore_errors=True)
-    rows = read_log(folder / "log.csv")
     facts = {"recipe": asdict(recipe), "classes": classes, "n_train": len(train), "n_validation": len(validation)}
-    return trained, facts | _curve(rows), sum(float(row["seconds"]) for row in rows) / 60
-
-
-def _compiled(recipe, classes):
-    model = recipe.classifier(classes)
-    schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * recipe.steps)
-    model.compile(
-        keras.optimizers.Adam(schedule, global_clipnorm=1.0),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        jit_compile=keras.backend.backend() == "jax",  # XLA's convolutions are slow on a CPU
-    )
-    model(np.zeros((2, _samples(recipe)), "float32"))
-    model.optimizer.build(model.trainable_variables)  # a resumed training restores only a built one
-    return model
-
-
-def _curve(rows):
-    curve = {"epoch": list(range(1, len(rows) + 1))}
-    curve |= {name: [round(float(row[name]), 4) for row in rows] for name in CURVE}
-    best = int(np.argmax([float(row["val_accuracy"]) for row in rows]))
-    return {"best_epoch": curve["epoch"][best], "val_accuracy": curve["val_accuracy"][best], "curve": curve}
-
-
-def _by_class(recordings, classes):
-    return [[recording.audio for recording in recordings if recording.label == name] for name in classes]
-
-
-def _samples(recipe):
-    return int(recipe.seconds * SAMPLE_RATE)
+    return trained, facts | told, minutes

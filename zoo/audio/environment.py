@@ -1,4 +1,4 @@
-"""Recordings of environmental sounds with their class: what the features of `zoo.jnd.pretrain` are trained on."""
+"""Recordings of environmental sounds with their class: what classifiers of sounds are trained on."""
 
 import csv
 import re
@@ -9,8 +9,6 @@ import numpy as np
 
 from zoo.audio import io
 from zoo.errors import InputError
-from zoo.jnd.effects import SAMPLE_RATE
-from zoo.jnd.noises import training_share
 
 SPLITS = ("train", "validation")
 # Classes of one kind that have too few recordings each.
@@ -26,7 +24,7 @@ _FEWEST = 3  # sources of a class: a network that knows one recording of a class
 
 @dataclass(frozen=True)
 class LabelledRecording:
-    """A recording, float32 (samples,) at 22,050 Hz, and the class of what is heard in it.
+    """A recording, float32 (samples,), and the class of what is heard in it.
 
     Recordings of one `source` (an author, a place) sound alike; splits never share a source within a class.
     """
@@ -36,17 +34,19 @@ class LabelledRecording:
     audio: np.ndarray
 
 
-def read_noise_classes(data, split):
+def read_noise_classes(data, split, sample_rate, share=None):
     """Environmental sounds that `data`/MANIFEST.csv lists under noise/ and marks "train".
 
     Hums and machines are one class, so are streets, and birds and insects; a class that still has fewer than three
     sources is left out, because it could be validated only on what it was trained on. Of each class a quarter of the
-    sources (whole authors, where the manifest names them) goes to validation. Recordings that `zoo.jnd.noises` draws
-    perturbations from end where its training part ends.
+    sources (whole authors, where the manifest names them) goes to validation.
 
     Args:
         data: folder of MANIFEST.csv (columns path, speaker_or_class, split, attribution) and the recordings.
         split: "train" or "validation".
+        sample_rate: Hz to read at; other rates are resampled.
+        share: function of a path, as the manifest has it, that says how much of the recording is read, from its start,
+            0..1; None reads all. For recordings whose ends are kept for something else.
 
     Returns:
         list of `LabelledRecording`; both splits have the same classes.
@@ -55,7 +55,8 @@ def read_noise_classes(data, split):
         InputError: no manifest, an unknown split, an unreadable recording, or no class with three sources.
 
     Example:
-        >>> sorted({recording.label for recording in read_noise_classes(data, "train")})[:3]  # doctest: +SKIP
+        >>> recordings = read_noise_classes(data, "train", 16000)  # doctest: +SKIP
+        >>> sorted({recording.label for recording in recordings})[:3]  # doctest: +SKIP
         ['baby_cry', 'clock_tick', 'dog_bark']
     """
     manifest = Path(data) / "MANIFEST.csv"
@@ -63,20 +64,23 @@ def read_noise_classes(data, split):
         raise InputError(f"no MANIFEST.csv in {data}: give the data folder by --data or ZOO_DATA")
     with open(manifest, newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["path"].startswith("noise/") and row["split"] == "train"]
-    listed = [(_label(row), _author(row), Path(data) / row["path"], training_share(row["path"])) for row in rows]
-    return _read(listed, split, manifest)
+    listed = [
+        (_label(row), _author(row), Path(data) / row["path"], share(row["path"]) if share else 1.0) for row in rows
+    ]
+    return _read(listed, split, sample_rate, manifest)
 
 
-def read_dcase(folder, split):
+def read_dcase(folder, split, sample_rate):
     """Acoustic scenes in a folder of the shape of DCASE 2016 task 1 (TUT Acoustic scenes).
 
     Its meta.txt has a line "audio/NAME.wav<TAB>class" for each recording; further columns are not read. Files
     PLACE_START_END.wav are pieces of one source, PLACE. A quarter of the sources of each class goes to validation.
-    The paper's own training also tags domestic audio (task 4), whose folders are of another shape.
+    Domestic audio (task 4) has folders of another shape.
 
     Args:
-        folder: that holds meta.txt and audio/; stereo is averaged, other rates are resampled.
+        folder: that holds meta.txt and audio/; stereo is averaged.
         split: "train" or "validation".
+        sample_rate: Hz to read at; other rates are resampled.
 
     Returns:
         list of `LabelledRecording`; both splits have the same classes.
@@ -86,7 +90,7 @@ def read_dcase(folder, split):
             three sources.
 
     Example:
-        >>> read_dcase("TUT-acoustic-scenes-2016-development", "train")[0].label  # doctest: +SKIP
+        >>> read_dcase("TUT-acoustic-scenes-2016-development", "train", 22050)[0].label  # doctest: +SKIP
         'residential_area'
     """
     meta, listed = Path(folder) / "meta.txt", []
@@ -100,7 +104,7 @@ def read_dcase(folder, split):
         if not label:
             raise InputError(f'{meta} line {number}: write "audio/NAME.wav", a tab and the class')
         listed.append((label, re.sub(r"_\d+_\d+$", "", Path(name).stem), Path(folder) / name, 1.0))
-    return _read(listed, split, meta)
+    return _read(listed, split, sample_rate, meta)
 
 
 def _label(row):
@@ -113,7 +117,7 @@ def _author(row):
     return author if quoted else row["path"]
 
 
-def _read(listed, split, index):
+def _read(listed, split, sample_rate, index):
     """The recordings of a split of [(label, source, path, share to read)], without classes of too few sources."""
     if split not in SPLITS:
         raise InputError(f"no split {split!r}: use {' or '.join(SPLITS)}")
@@ -124,12 +128,12 @@ def _read(listed, split, index):
     if not held:
         raise InputError(f"{index} lists no class with {_FEWEST} sources or more: add recordings")
     return [
-        LabelledRecording(label, source, _start(path, share))
+        LabelledRecording(label, source, _start(path, share, sample_rate))
         for label, source, path, share in listed
         if label in held and (source in held[label]) == (split == "validation")
     ]
 
 
-def _start(path, share):
-    audio, _ = io.read(path, SAMPLE_RATE, resample=True, downmix=True)
+def _start(path, share, sample_rate):
+    audio, _ = io.read(path, sample_rate, resample=True, downmix=True)
     return audio[: int(share * len(audio))]

@@ -8,10 +8,10 @@ import pytest
 import soundfile
 from harness import data_path
 
+from zoo.audio.environment import SPLITS, read_dcase, read_noise_classes
 from zoo.errors import InputError
-from zoo.jnd.effects import SAMPLE_RATE
-from zoo.jnd.environment import SPLITS, read_dcase, read_noise_classes
 
+RATE = 22050
 COLUMNS = ("path", "speaker_or_class", "split", "attribution")
 
 
@@ -32,8 +32,8 @@ def write_manifest(folder, rows):
             writer.writerow([path, name, split, attribution])
 
 
-def pitch(audio):
-    return np.abs(np.fft.rfft(audio)).argmax() * SAMPLE_RATE / len(audio)
+def pitch(audio, rate=RATE):
+    return np.abs(np.fft.rfft(audio)).argmax() * rate / len(audio)
 
 
 @pytest.fixture
@@ -47,26 +47,30 @@ def noises(tmp_path):
 
 
 def test_classes_are_merged_or_left_out_and_the_test_folder_is_not_read(noises):
-    found = {split: collections.Counter(r.label for r in read_noise_classes(noises, split)) for split in SPLITS}
+    found = {split: collections.Counter(r.label for r in read_noise_classes(noises, split, RATE)) for split in SPLITS}
     assert found == {"train": {"rain": 6, "machine": 2}, "validation": {"rain": 2, "machine": 1}}
 
 
 def test_an_author_is_in_one_split_with_all_recordings(noises):
-    splits = [{r.source for r in read_noise_classes(noises, split) if r.label == "rain"} for split in SPLITS]
+    splits = [{r.source for r in read_noise_classes(noises, split, RATE) if r.label == "rain"} for split in SPLITS]
     assert splits == [{"author 0", "author 2", "author 3"}, {"author 1"}]
 
 
-def test_recordings_that_perturbations_draw_from_end_where_their_training_part_does(noises):
-    found = [(r.label, len(r.audio) / SAMPLE_RATE) for split in SPLITS for r in read_noise_classes(noises, split)]
-    assert {round(seconds, 2) for label, seconds in found if label == "rain"} == {0.2}
-    # of an oven, a fridge and a fan, the noises of the metric have the last two
-    assert sorted(round(seconds, 2) for label, seconds in found if label == "machine") == [0.12, 0.12, 0.2]
+def test_a_share_of_a_recording_is_read_from_its_start(noises):
+    def share(path):
+        assert path.startswith("noise/train/")
+        return 0.25 if "fan" in path else 1.0
+
+    for part, expected in ((share, [0.05, 0.2, 0.2]), (None, [0.2, 0.2, 0.2])):
+        found = [r for split in SPLITS for r in read_noise_classes(noises, split, RATE, part) if r.label == "machine"]
+        assert sorted(round(len(r.audio) / RATE, 3) for r in found) == expected
 
 
-def test_recordings_are_at_the_rate_of_the_network(noises):
-    first = read_noise_classes(noises, "train")[0]
-    assert first.audio.dtype == np.float32 and first.audio.shape == (int(0.2 * SAMPLE_RATE),)
-    assert pitch(first.audio) == pytest.approx(200, abs=5)
+@pytest.mark.parametrize("rate", [16000, 22050])
+def test_recordings_are_at_the_rate_that_is_wanted(rate, noises):
+    first = read_noise_classes(noises, "train", rate)[0]
+    assert first.audio.dtype == np.float32 and first.audio.shape == (int(0.2 * rate),)
+    assert pitch(first.audio, rate) == pytest.approx(200, abs=5)
 
 
 @pytest.fixture
@@ -83,7 +87,7 @@ def scenes(tmp_path):
 
 
 def test_dcase_pieces_of_a_place_stay_together(scenes):
-    splits = {split: read_dcase(scenes, split) for split in SPLITS}
+    splits = {split: read_dcase(scenes, split, RATE) for split in SPLITS}
     sources = {split: {r.source for r in found} for split, found in splits.items()}
     assert sources["validation"] == {"beach1", "tram1"}
     assert sources["train"] == {f"{label}{place}" for label in ("beach", "tram") for place in (0, 2, 3)}
@@ -91,8 +95,8 @@ def test_dcase_pieces_of_a_place_stay_together(scenes):
 
 
 def test_dcase_stereo_at_44100_hz_is_read_as_mono_at_22050(scenes):
-    for recording in read_dcase(scenes, "validation"):
-        assert recording.audio.shape == (int(0.2 * SAMPLE_RATE),)
+    for recording in read_dcase(scenes, "validation", RATE):
+        assert recording.audio.shape == (int(0.2 * RATE),)
         assert pitch(recording.audio) == pytest.approx({"beach": 300, "tram": 600}[recording.label], abs=5)
         assert np.abs(recording.audio).max() == pytest.approx(0.5, abs=0.05)
 
@@ -100,25 +104,25 @@ def test_dcase_stereo_at_44100_hz_is_read_as_mono_at_22050(scenes):
 @pytest.mark.parametrize(("read", "index"), [(read_noise_classes, "MANIFEST.csv"), (read_dcase, "meta.txt")])
 def test_a_folder_without_its_index_says_what_is_missing(read, index, tmp_path):
     with pytest.raises(InputError, match=f"no {index}"):
-        read(tmp_path, "train")
+        read(tmp_path, "train", RATE)
 
 
 def test_errors_say_what_to_do(noises, tmp_path):
     with pytest.raises(InputError, match="train or validation"):
-        read_noise_classes(noises, "test")
+        read_noise_classes(noises, "test", RATE)
     (tmp_path / "meta.txt").write_text("audio/a_0_30.wav\tbeach\naudio/b_0_30.wav beach\n")
     with pytest.raises(InputError, match="line 2.*a tab and the class"):
-        read_dcase(tmp_path, "train")
+        read_dcase(tmp_path, "train", RATE)
     (tmp_path / "meta.txt").write_text("audio/a_0_30.wav\tbeach\naudio/a_30_60.wav\tbeach\n")
     with pytest.raises(InputError, match="no class with 3 sources"):
-        read_dcase(tmp_path, "train")
+        read_dcase(tmp_path, "train", RATE)
     (tmp_path / "meta.txt").write_text("".join(f"audio/{place}_0_30.wav\tbeach\n" for place in "abc"))
     with pytest.raises(InputError, match="no such file"):
-        read_dcase(tmp_path, "train")
+        read_dcase(tmp_path, "train", RATE)
 
 
 def test_the_real_splits_share_classes_and_nothing_else():
-    train, validation = (read_noise_classes(data_path("MANIFEST.csv").parent, split) for split in SPLITS)
+    train, validation = (read_noise_classes(data_path("MANIFEST.csv").parent, split, RATE) for split in SPLITS)
     assert {r.label for r in train} == {r.label for r in validation}
     assert len({r.label for r in train}) > 9
     assert not {(r.label, r.source) for r in train} & {(r.label, r.source) for r in validation}
