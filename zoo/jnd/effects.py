@@ -6,10 +6,10 @@ All work at 22,050 Hz on mono float32 (samples,), keep the length and the alignm
 import io
 
 import numpy as np
-import scipy.fft
 import scipy.signal
 import soundfile
 
+from zoo.audio import phase
 from zoo.audio.mix import mix_at_snr
 from zoo.errors import InputError
 
@@ -198,31 +198,11 @@ def griffin_lim(speech, iterations, rng):
         >>> griffin_lim(np.zeros(5000, "float32"), 3, np.random.default_rng(0)).any()
         False
     """
-    window = scipy.signal.get_window("hann", _N_FFT).astype("float32")
     tail = -len(speech) % _HOP + _N_FFT
     padded = np.pad(np.asarray(speech, "float32"), (_N_FFT, tail))
-    magnitude = np.abs(_stft(padded, window))
-    phase = np.exp(2j * np.pi * rng.random(magnitude.shape, "float32"))
-    for _ in range(iterations):
-        spectrum = _stft(_istft(magnitude * phase, window), window)
-        phase = spectrum / np.maximum(np.abs(spectrum), 1e-12)
-    return _istft(magnitude * phase, window)[_N_FFT : _N_FFT + len(speech)]
-
-
-def _stft(audio, window):
-    """(samples,), a multiple of the hop -> complex64 (frames, bins)."""
-    frames = np.lib.stride_tricks.sliding_window_view(audio, _N_FFT)[::_HOP]
-    return scipy.fft.rfft(frames * window)
-
-
-def _istft(spectrum, window):
-    """The least-squares inverse of `_stft` (its equation 6); the window's squares add to 1.5 at a quarter's hop."""
-    frames = (scipy.fft.irfft(spectrum.astype("complex64"), _N_FFT) * window).reshape(len(spectrum), -1, _HOP)
-    parts = frames.shape[1]
-    out = np.zeros((len(spectrum) + parts - 1, _HOP), "float32")
-    for i in range(parts):
-        out[i : i + len(spectrum)] += frames[:, i]
-    return out.ravel() / 1.5
+    magnitude = np.abs(phase.spectrum(padded, _N_FFT, _HOP))
+    found, _ = phase.griffin_lim(magnitude, _N_FFT, _HOP, iterations, rng)
+    return found[_N_FFT : _N_FFT + len(speech)]
 
 
 def loudness_normalise(audio):

@@ -1,0 +1,93 @@
+"""Phases for magnitudes that have none: Griffin and Lim's iteration, on the host."""
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+
+_EPS = 1e-12
+
+
+def spectrum(audio, n_fft, hop_length):
+    """Short-time spectrum of whole frames only: periodic Hann window, nothing padded, no scaling.
+
+    Args:
+        audio: float32 (samples,), n_fft or more; a last part shorter than a hop is not seen.
+        n_fft: window and transform length in samples.
+        hop_length: samples from frame to frame.
+
+    Returns:
+        complex64 (1 + (samples - n_fft) // hop_length, n_fft // 2 + 1).
+
+    Example:
+        >>> spectrum(np.zeros(1024, "float32"), 512, 64).shape
+        (9, 257)
+    """
+    frames = np.lib.stride_tricks.sliding_window_view(audio, n_fft)[::hop_length]
+    return scipy.fft.rfft(frames * _hann(n_fft))
+
+
+def waveform(spectrum, n_fft, hop_length):
+    """The least-squares inverse of `spectrum` (Griffin and Lim 1984, equation 6), away from the ends.
+
+    The window's squares add to 3/8 n_fft / hop_length wherever all frames reach; the first and last n_fft - hop_length
+    samples, where fewer do, fade out.
+
+    Args:
+        spectrum: complex (frames, n_fft // 2 + 1).
+        n_fft, hop_length: as for `spectrum`; hop_length divides n_fft, four times or more.
+
+    Returns:
+        float32 ((frames - 1) * hop_length + n_fft,).
+
+    Example:
+        >>> wave = np.sin(np.arange(2048, dtype="float32"))
+        >>> bool(np.allclose(waveform(spectrum(wave, 512, 64), 512, 64)[512:-512], wave[512:-512], atol=1e-5))
+        True
+    """
+    frames = scipy.fft.irfft(spectrum.astype("complex64"), n_fft) * _hann(n_fft)
+    frames = frames.reshape(len(spectrum), -1, hop_length)
+    parts = frames.shape[1]
+    out = np.zeros((len(spectrum) + parts - 1, hop_length), "float32")
+    for i in range(parts):
+        out[i : i + len(spectrum)] += frames[:, i]
+    return out.ravel() / (0.375 * parts)
+
+
+def griffin_lim(magnitude, n_fft, hop_length, iterations, rng, momentum=0.0, progress=None):
+    """A waveform whose short-time magnitudes are near the given ones, from random phases.
+
+    Each round goes to the nearest waveform and takes its phases (Griffin and Lim 1984). With momentum, the phases are
+    those of c + momentum (c - c_before), c the spectrum of that waveform (Perraudin, Balazs and Sondergaard 2013, "A
+    fast Griffin-Lim algorithm"; they use 0.99): it comes nearer in as many rounds.
+
+    Args:
+        magnitude: float (frames, n_fft // 2 + 1), as `spectrum` has it.
+        n_fft, hop_length: as for `waveform`.
+        iterations: rounds before the last inverse; 0 keeps the random phases.
+        rng: NumPy generator of the first phases.
+        momentum: 0 for the plain iteration, else below 1.
+        progress: called as progress(round, convergence) after each round, or None.
+
+    Returns:
+        audio: float32 ((frames - 1) * hop_length + n_fft,), with the ends of `waveform`.
+        convergence: spectral convergence after each round, ||abs(c) - magnitude|| / ||magnitude||, 0 is best.
+
+    Example:
+        >>> audio, convergence = griffin_lim(np.ones((9, 257)), 512, 64, 10, np.random.default_rng(0))
+        >>> audio.shape, len(convergence)
+        ((1024,), 10)
+    """
+    phase = np.exp(2j * np.pi * rng.random(magnitude.shape, "float32"))
+    scale, before, convergence = max(float(np.linalg.norm(magnitude)), _EPS), None, []
+    for i in range(iterations):
+        found = spectrum(waveform(magnitude * phase, n_fft, hop_length), n_fft, hop_length)
+        convergence.append(float(np.linalg.norm(np.abs(found) - magnitude)) / scale)
+        ahead = found if before is None or not momentum else found + momentum * (found - before)
+        phase, before = ahead / np.maximum(np.abs(ahead), _EPS), found
+        if progress is not None:
+            progress(i, convergence[-1])
+    return waveform(magnitude * phase, n_fft, hop_length), convergence
+
+
+def _hann(n_fft):
+    return scipy.signal.get_window("hann", n_fft).astype("float32")
