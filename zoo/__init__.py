@@ -9,10 +9,12 @@
     loss = zoo.loss("quality-net-lite-pesq-wb-16k")           # a keras.losses.Loss on waveforms
     enhancer = zoo.load("blstm-quality-net-refresh-16k")
     enhancer.enhance(noisy, sample_rate=16000)                # NumPy, the shape of noisy
+    zoo.texture.synthesize(rain, 16000, seconds=10)           # audio, spectrogram, history: more of a sound
 
 Importing zoo, `list` and `info` import no Keras backend.
 """
 
+import importlib
 import os
 
 from zoo import registry
@@ -117,8 +119,6 @@ def loss(source, sample_rate=None):
         >>> enhancer.compile("adam", loss=zoo.loss("quality-net-lite-pesq-wb-16k"))
         >>> enhancer.compile("adam", loss=zoo.loss("jnd-22k", sample_rate=16000))
     """
-    import importlib
-
     name = registry.model_class(source)
     room = name.rsplit(".", 2)[0]
     if room not in _LOSSES:
@@ -126,3 +126,10 @@ def loss(source, sample_rate=None):
     # The loss gets the source, not a model: a model compiled with it can then be saved.
     text = source if isinstance(source, str) else f"{os.fspath(source)}/"
     return getattr(importlib.import_module(f"{room}.loss"), _LOSSES[room])(text, sample_rate=sample_rate)
+
+
+def __getattr__(name):
+    """`zoo.texture`, imported when it is asked for: it needs a Keras backend."""
+    if name == "texture":
+        return importlib.import_module("zoo.texture")
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}")

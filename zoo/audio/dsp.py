@@ -16,7 +16,7 @@ _EPS = 1e-12  # inside a square root, so that silence has a finite gradient
 
 def sequence_mask(lengths, size):
     """float32 (batch, size): 1 where the position is below the length, 0 after it."""
-    return ops.cast(ops.arange(size)[None, :] < ops.cast(lengths, "int32")[:, None], "float32")
+    return ops.cast(ops.arange(size, dtype="int32")[None, :] < ops.cast(lengths, "int32")[:, None], "float32")
 
 
 def lengths_of(waveform, lengths=None):

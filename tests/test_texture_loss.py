@@ -1,0 +1,208 @@
+"""The losses of textures: exact values, gradients, shifts, lengths, precision, saving."""
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.errors import InputError
+from zoo.texture import spectrum, terms
+from zoo.texture.loss import AutocorrelationLoss, DiversityLoss, GramLoss, SendikLoss, ShiftSchedule
+from zoo.texture.model import RandomConvEnsemble
+
+LOSSES = (GramLoss, AutocorrelationLoss, DiversityLoss, SendikLoss)
+
+
+def ensemble(dtype="float64", **options):
+    return RandomConvEnsemble((2, 8), filters=6, bins=9, dtype=dtype, **options)
+
+
+def clips(frames=160, batch=2, seed=0):
+    return np.random.default_rng(seed).random((batch, frames, 9))
+
+
+def value(loss, target, estimate):
+    """Mean of a batch in the inputs' own precision; a call casts to Keras's."""
+    return float(np.mean(loss.call(target, estimate)))
+
+
+def features(seed=0, frames=40, batch=2):
+    rng = np.random.default_rng(seed)
+    return [rng.random((batch, frames, 5)), rng.random((batch, frames - 3, 4))]
+
+
+# --- terms --------------------------------------------------------------------------------------------------------
+
+
+def test_gram_is_the_mean_of_products():
+    for found, x in zip(terms.gram(features()), features(), strict=True):
+        np.testing.assert_allclose(found, np.einsum("btm,btn->bmn", x, x) / x.shape[1], rtol=1e-12)
+
+
+def test_autocorrelation_is_the_mean_of_lagged_products():
+    found = terms.autocorrelation(features(), [(3, 20), (1, 5)])
+    assert [x.shape for x in found] == [(2, 5, 18), (2, 4, 5)]
+    for x, ours, first in zip(features(), found, (3, 1), strict=True):
+        for i in range(ours.shape[2]):
+            lag = first + i
+            np.testing.assert_allclose(ours[:, :, i], np.mean(x[:, :-lag] * x[:, lag:], axis=1), rtol=1e-10)
+
+
+@pytest.mark.parametrize("frames", [40, 25, 100])
+def test_distances_at_all_shifts(frames):
+    targets, ours = features(), features(seed=1, frames=frames)
+    distances, energies = terms.squared_distance(targets, ours, np.array([42], "int32"), 42, [1, 1])
+    assert distances.shape == energies.shape == (2, 42)
+    for shift in (0, 1, 17, 41):
+        distance = energy = 0.0
+        for theirs, own in zip(targets, ours, strict=True):
+            places = (np.arange(own.shape[1]) + shift) % 42
+            kept = places < theirs.shape[1]  # the target's bank has no frame at its seam
+            turned = theirs[:, places[kept]]
+            distance = distance + np.sum((own[:, kept] - turned) ** 2, axis=(1, 2))
+            energy = energy + np.sum(turned**2, axis=(1, 2))
+        np.testing.assert_allclose(distances[:, shift], distance, rtol=1e-9)
+        np.testing.assert_allclose(energies[:, shift], energy, rtol=1e-9)
+
+
+def test_diversity_looks_where_it_is_allowed():
+    distances, energies = np.array([[4.0, 1.0, 2.0]]), np.array([[4.0, 4.0, 4.0]])
+    loss, worst = terms.diversity(distances, energies)
+    assert float(loss[0]) == pytest.approx(4, rel=1e-4) and int(worst[0]) == 1
+    loss, worst = terms.diversity(distances, energies, np.array([1.0, 0.0, 1.0]))
+    assert float(loss[0]) == pytest.approx(2, rel=1e-4) and int(worst[0]) == 2
+
+
+# --- losses -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("stacked", [False, True])
+def test_gradients_are_those_of_finite_differences(loss, stacked):
+    from zoo.texture.optimize import value_and_gradient
+
+    loss, target = loss(ensemble(stacked=stacked)), clips(batch=1)
+    compute = value_and_gradient(lambda x: (loss.call(target, x)[0], ()))
+    x, direction = clips(batch=1, seed=1), np.random.default_rng(2).standard_normal((1, 160, 9))
+    (value, _), gradient = compute(x)
+    step = 1e-6
+    ends = [float(compute(x + sign * step * direction)[0][0]) for sign in (1, -1)]
+    slope = (ends[0] - ends[1]) / (2 * step)
+    assert np.sum(np.asarray(gradient) * direction) == pytest.approx(slope, rel=1e-5, abs=1e-9) and float(value) > 0
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_blocks_have_the_loss_and_gradient_of_plain_convolutions(loss):
+    from zoo.texture.optimize import value_and_gradient
+
+    found = []
+    for method in ("plain", "blocks"):
+        one = loss(ensemble(method=method))
+        compute = value_and_gradient(lambda x, one=one: (one.call(clips(batch=1), x)[0], ()))
+        (value, _), gradient = compute(clips(batch=1, seed=1))
+        found.append((float(value), np.asarray(gradient)))
+    assert found[1][0] == pytest.approx(found[0][0], rel=1e-10)
+    assert np.linalg.norm(found[1][1] - found[0][1]) < 1e-8 * np.linalg.norm(found[0][1])
+
+
+def test_what_is_alike_costs_nothing_and_a_copy_much():
+    for loss in (GramLoss, AutocorrelationLoss):
+        assert value(loss(ensemble()), clips(), clips()) == 0
+    turned = np.roll(clips(), 30, axis=1)
+    diversity, sendik = DiversityLoss(ensemble()), SendikLoss(ensemble())
+    assert value(diversity, clips(), clips()) == pytest.approx(1e6, rel=0.01)
+    assert value(sendik, clips(), clips()) == pytest.approx(1e6, rel=0.01)
+    assert value(diversity, clips(), turned) > 5 * value(sendik, clips(), turned)
+    _, worst = diversity.worst(diversity.ensemble(clips()), diversity.ensemble(turned))
+    assert np.asarray(worst).tolist() == [130, 130]  # the target turned by 130 of 160 frames
+
+
+def test_rhythm_is_in_the_autocorrelation_and_not_in_the_gram():
+    ticking, even = np.full((1, 600, 9), 0.1), np.full((1, 600, 9), 0.1)
+    ticking[:, ::100] = even[:, np.sort(np.random.default_rng(0).choice(600, 6, replace=False))] = 3.0
+    moved = np.roll(ticking, 37, axis=1)
+    one = ensemble()
+    for loss, least in ((AutocorrelationLoss(one), 10), (GramLoss(one), 0)):
+        assert value(loss, ticking, even) > least * value(loss, ticking, moved)
+    assert value(GramLoss(one), ticking, even) < 0.1
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("waveform", [False, True])
+def test_padding_and_batches_change_nothing(loss, waveform):
+    if waveform:
+        rng = np.random.default_rng(0)
+        target, estimate = 0.1 * rng.standard_normal((2, 2, 12000))
+        one = loss(RandomConvEnsemble((2, 8), filters=6, dtype="float64"), waveform=True)
+        count, padded = 12000, [np.pad(x, [(0, 0), (0, 3000)], constant_values=0.5) for x in (target, estimate)]
+    else:
+        target, estimate, count = clips(), clips(seed=1), 160
+        one, padded = loss(ensemble()), [np.pad(x, [(0, 0), (0, 70), (0, 0)]) for x in (target, estimate)]
+    bare = np.asarray(one.call(target, estimate))
+    np.testing.assert_allclose(one.call(*padded, np.full(2, count)), bare, rtol=1e-6)
+    alone = [float(one.call(target[i : i + 1], estimate[i : i + 1])[0]) for i in range(2)]
+    np.testing.assert_allclose(alone, bare, rtol=1e-9)
+
+
+@pytest.mark.parametrize("loss", [GramLoss, AutocorrelationLoss])
+def test_length_is_free(loss):
+    long = np.tile(clips(batch=1), (1, 4, 1))
+    one = loss(ensemble(), **({"lags": (0.02, 0.2)} if loss is AutocorrelationLoss else {}))
+    targets = one.targets(one.ensemble(long[:, :320]))
+    assert float(one.compare(targets, one.ensemble(long))[0]) < 1e-3
+
+
+def test_losses_can_be_saved():
+    for loss in LOSSES:
+        restored = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss(waveform=True)))
+        assert type(restored) is loss and restored.waveform and restored.ensemble.filters == 512
+        with pytest.raises(InputError, match="source string"):
+            loss(ensemble()).get_config()
+
+
+def test_errors_say_what_to_do():
+    with pytest.raises(InputError, match=r"give \(batch, frames, bins\)"):
+        GramLoss(ensemble())(np.zeros((2, 100)), np.zeros((2, 100)))
+    with pytest.raises(InputError, match=r"give \(batch, samples\)"):
+        GramLoss(ensemble(), waveform=True)(clips(), clips())
+    with pytest.raises(InputError, match="twice that"):
+        AutocorrelationLoss(ensemble())(clips(60), clips(60))
+    with pytest.raises(InputError, match="make it longer"):
+        AutocorrelationLoss(ensemble())(clips(300), clips(100))
+
+
+def test_the_schedule_cycles_and_remembers():
+    schedule = ShiftSchedule(120, every=50, memory=2)
+    seen = []
+    for worst in (7, 8, 9):
+        seen.append(np.flatnonzero(schedule.allowed()).tolist())
+        schedule.advance(worst)
+    assert seen == [[0, 50, 100], [1, 7, 51, 101], [2, 7, 8, 52, 102]]
+    assert np.flatnonzero(schedule.allowed()).tolist() == [3, 8, 9, 53, 103]
+
+
+def test_a_model_trains_through_a_waveform_loss():
+    inputs = keras.Input((None,))
+    gain = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    model = keras.Model(inputs, gain(inputs[:, :, None])[:, :, 0])
+    model.compile(keras.optimizers.SGD(0.05), loss=GramLoss(RandomConvEnsemble((2,), filters=6), waveform=True))
+    noise = 0.1 * np.random.default_rng(0).standard_normal((2, 4000)).astype("float32")
+    losses = model.fit(noise, 2 * noise, epochs=4, verbose=0).history["loss"]
+    assert losses[-1] < losses[0] and float(gain.kernel[0, 0]) > 1
+
+
+def test_the_spectrogram_is_that_of_scipy():
+    audio = np.random.default_rng(0).standard_normal(4000)
+    window = np.sin(np.pi * np.arange(512) / 512) ** 2
+    frames = np.lib.stride_tricks.sliding_window_view(audio, 512)[::64]
+    found = np.asarray(spectrum.log_spectrogram(audio[None]))[0]
+    np.testing.assert_allclose(found, np.log1p(np.abs(np.fft.rfft(frames * window))), atol=1e-6)
+    assert len(found) == spectrum.frame_count(4000)
+
+
+def test_audio_has_the_length_that_is_asked_for():
+    for samples in (512, 1000, 4096):
+        frames = spectrum.frames_for(samples)
+        audio, convergence = spectrum.audio_of(np.ones((frames, 257)), samples, 3, np.random.default_rng(0))
+        assert audio.shape == (samples,) and len(convergence) == 3
+    ends = audio[:100], audio[-100:]
+    assert all(0.5 < np.std(end) / np.std(audio) < 2 for end in ends)

@@ -1,0 +1,68 @@
+"""L-BFGS on the host and on the device, and the compiled gradient."""
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.errors import InputError
+from zoo.texture import optimize
+
+
+def rosenbrock(x):
+    return keras.ops.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def test_the_gradient_is_compiled_once():
+    traced = []
+
+    def square(x, scale):
+        traced.append(1)
+        return scale * keras.ops.sum(x * x), {"twice": 2 * keras.ops.sum(x)}
+
+    compute = optimize.value_and_gradient(square)
+    for scale in (1.0, 3.0):
+        (value, others), gradient = compute(np.arange(3, dtype="float32"), np.float32(scale))
+        assert float(value) == 5 * scale and float(others["twice"]) == 6
+        np.testing.assert_allclose(gradient, scale * 2 * np.arange(3))
+    assert len(traced) == 1
+
+
+def test_the_host_finds_the_minimum_within_bounds():
+    compute, seen = optimize.value_and_gradient(lambda x: (rosenbrock(x), ())), []
+
+    def evaluate(x):
+        (value, _), gradient = compute(x)
+        return float(value), np.asarray(gradient)
+
+    found = optimize.minimize(evaluate, np.zeros(4), 200, seen.append)
+    np.testing.assert_allclose(found, 1, atol=1e-4)
+    assert len(seen) < 200  # no progress is left
+    bounded = optimize.minimize(lambda x: (np.sum((x + 1) ** 2), 2 * (x + 1)), np.ones(3), 10, lambda x: None)
+    np.testing.assert_array_equal(bounded, 0)
+
+
+def test_so_many_iterations_and_not_more():
+    seen = []
+    optimize.minimize(lambda x: (np.sum(x**4), 4 * x**3), np.ones(3), 7, seen.append)
+    assert len(seen) == 7
+
+    def stop(x):
+        raise StopIteration
+
+    assert optimize.minimize(lambda x: (np.sum(x**4), 4 * x**3), np.ones(3), 7, stop).max() < 1
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the device's L-BFGS needs TensorFlow")
+def test_the_device_finds_the_minimum():
+    run = optimize.device_minimizer(rosenbrock)
+    found, done = run(np.zeros(4, "float32"), 100)
+    np.testing.assert_allclose(found, 1, atol=1e-3)
+    assert run(np.zeros(4, "float32"), 3)[1] == 3 < done <= 100
+
+
+def test_another_backend_is_refused(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(InputError, match="KERAS_BACKEND"):
+        optimize.value_and_gradient(rosenbrock)
+    with pytest.raises(InputError, match="lbfgs-b"):
+        optimize.device_minimizer(rosenbrock)

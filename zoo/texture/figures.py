@@ -1,0 +1,92 @@
+"""Pictures of a synthesis, as PNG."""
+
+import numpy as np
+from keras import ops
+from matplotlib.figure import Figure
+
+from zoo.audio import io
+from zoo.texture import spectrum
+
+
+def synthesis(target, made, path):
+    """Both spectrograms on one scale, and the terms of the loss by iteration.
+
+    Args:
+        target: float (samples,) at 16 kHz.
+        made: `zoo.texture.Synthesis`.
+        path: PNG to write.
+
+    Example:
+        >>> synthesis(rain, zoo.texture.synthesize(rain, 16000), "rain.png")  # doctest: +SKIP
+    """
+    original = ops.convert_to_numpy(spectrum.log_spectrogram(np.asarray(target, "float32")[None]))[0]
+    figure = Figure(figsize=(9, 7.5), layout="constrained")
+    rows = figure.subplots(3, 1)
+    top = max(np.quantile(original, 0.999), 1e-6)
+    for axes, shown, title in zip(rows, (original, made.spectrogram), ("target", "synthesis"), strict=False):
+        end = len(shown) * spectrum.HOP_LENGTH / spectrum.SAMPLE_RATE
+        image = axes.imshow(
+            shown.T, origin="lower", aspect="auto", extent=(0, end, 0, 8), vmin=0, vmax=top, interpolation="nearest"
+        )
+        axes.set(title=title, xlabel="time (s)", ylabel="frequency (kHz)")
+    figure.colorbar(image, ax=rows[:2], label="log(1 + magnitude)", fraction=0.03)
+    for name in ("loss", "gram", "autocorrelation", "diversity"):
+        values = np.array(made.history[name])
+        if values.size and np.isfinite(values).any():
+            rows[2].plot(np.arange(1, len(values) + 1), values, label=name, linewidth=1.2)
+    rows[2].set(title="terms of the loss, unweighted", xlabel="iteration", yscale="log")
+    if rows[2].lines:
+        rows[2].legend(fontsize=8, ncols=4, frameon=False)
+    _save(figure, path)
+
+
+def by_shift(curves, title, path):
+    """The paper's Figure 1: how nearly each synthesis copies its target, at every shift of the target.
+
+    Args:
+        curves: {system: float (shifts,) of `zoo.texture.evaluate.Judge.by_shift`}.
+        title: name of the texture.
+        path: PNG to write.
+
+    Example:
+        >>> by_shift({"Gram alone": judge.by_shift(rain, made)}, "rain", "shifts.png")  # doctest: +SKIP
+    """
+    figure = Figure(figsize=(8, 3.5), layout="constrained")
+    axes = figure.subplots()
+    for name, values in curves.items():
+        axes.plot(np.arange(len(values)) * spectrum.HOP_LENGTH / spectrum.SAMPLE_RATE, values, label=name, linewidth=1)
+    axes.set(title=f"{title}: copying by shift, equation (7)", xlabel="shift of the target (s)", ylabel="target / distance")
+    axes.legend(fontsize=8, frameon=False)
+    _save(figure, path)
+
+
+def trade_off(results, group, path):
+    """The paper's Figure 2: quality against copying, by the weight of the diversity term.
+
+    Args:
+        results: of `zoo.texture.evaluate.table`, a system for each weight.
+        group: of the textures.
+        path: PNG to write.
+
+    Example:
+        >>> trade_off(table(scores, groups), "rhythmic", "trade-off.png")  # doctest: +SKIP
+    """
+    figure = Figure(figsize=(5.5, 4), layout="constrained")
+    axes = figure.subplots()
+    points = np.array([[by_group[group][score] for score in ("diversity", "class")] for by_group in results.values()])
+    mean, low, high = np.moveaxis(points, 2, 0)
+    for i, name in enumerate(results):
+        reach = np.abs(np.stack([mean[i] - low[i], high[i] - mean[i]]))
+        axes.errorbar(*mean[i], xerr=reach[:, :1], yerr=reach[:, 1:], fmt="o", markersize=5, linewidth=0.7)
+        axes.annotate(name.rsplit(" ", 1)[-1], mean[i], xytext=(5, 5), textcoords="offset points", fontsize=8)
+    axes.plot(*mean.T, color="0.7", linewidth=0.8, zorder=0)
+    axes.set(title=f"{group} textures, by beta; 95 % intervals", xlabel="copying, equation (7)", ylabel="class score")
+    _save(figure, path)
+
+
+def _save(figure, path):
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    with io.replacing(path) as part:
+        figure.savefig(part, format="png", dpi=100)

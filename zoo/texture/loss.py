@@ -1,0 +1,247 @@
+"""The losses of texture synthesis, each a `keras.losses.Loss` of its own: on log spectrograms, or on waveforms.
+
+Antognini, Hoffman and Weiss 2019, section 2. Each compares what the random networks see of a target and an estimate; a
+synthesis keeps `targets` of its one target, and any training may use the loss as it is.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.errors import InputError
+from zoo.texture import spectrum, terms
+from zoo.texture.model import RandomConvEnsemble
+
+FRAME_RATE = spectrum.SAMPLE_RATE / spectrum.HOP_LENGTH  # Hz
+
+
+class TextureLoss(keras.losses.Loss):
+    """Base of the losses: features of both clips, and what a subclass makes of them.
+
+    Args:
+        ensemble: a `RandomConvEnsemble`, a source string that `zoo.load` reads, or None for the paper's. Only a string
+            or None can be saved with a compiled model.
+        waveform: whether a call takes waveforms rather than log spectrograms.
+        reduction: as for any Keras loss.
+        name: of the loss.
+
+    Call:
+        (target, estimate) -> scalar (reduced); float (batch, frames, bins) of
+        `zoo.texture.spectrum.log_spectrogram`, or with `waveform` float (batch, samples) in [-1, 1] at 16 kHz.
+        `loss.call(target, estimate, lengths)` -> (batch,), 0 and up, lower is better, with int (batch,) frames or
+        samples that count of both.
+
+    Raises:
+        InputError: another rank, fewer frames than the widest kernel has, or a loss made from a model is saved.
+    """
+
+    def __init__(self, ensemble=None, waveform=False, reduction="sum_over_batch_size", name=None):
+        super().__init__(name=name, reduction=reduction)
+        self.source = ensemble if ensemble is None or isinstance(ensemble, str) else ""
+        if isinstance(ensemble, str):
+            from zoo import load  # here, because zoo.load's families import this module
+
+            ensemble = load(ensemble)
+        self.ensemble = ensemble or RandomConvEnsemble()
+        self.waveform = waveform
+
+    def call(self, target, estimate, lengths=None):
+        counts, both = None, []
+        for x in (target, estimate):
+            if len(x.shape) != 3 - self.waveform:
+                shape = "(batch, samples)" if self.waveform else "(batch, frames, bins)"
+                raise InputError(f"the input has the shape {tuple(x.shape)}; give {shape}")
+            both.append(self.ensemble(spectrum.log_spectrogram(x, lengths) if self.waveform else x))
+        if lengths is not None:
+            frames = spectrum.frame_count(lengths) if self.waveform else lengths
+            counts = [ops.maximum(count, 1) for count in self.ensemble.frames_of(frames)]
+        return self.compare(self.targets(both[0], counts), both[1], counts)
+
+    def targets(self, features, counts=None):
+        """What `compare` needs of the target's features: a list of tensors."""
+        raise NotImplementedError
+
+    def compare(self, targets, features, counts=None):
+        """The loss (batch,) of features, by the target's `targets`."""
+        raise NotImplementedError
+
+    def get_config(self):
+        if self.source == "":
+            raise InputError("a loss made from a model cannot be saved: make it from a source string, or from none")
+        return {**super().get_config(), "ensemble": self.source, "waveform": self.waveform}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class GramLoss(TextureLoss):
+    """Squared difference of Gram matrices, relative to the target's, equation (3): timbre, and nothing of longer times.
+
+    G_kmn = 1 / T sum_t F_ktm F_ktn of each bank k; sum (G - G~)^2 / sum G~^2 over all banks. Clips may differ in length.
+
+    Args and call: as for `TextureLoss`.
+
+    Example:
+        >>> x = np.random.rand(1, 100, 257).astype("float32")
+        >>> float(GramLoss()(x, x))
+        0.0
+    """
+
+    def __init__(self, ensemble=None, waveform=False, reduction="sum_over_batch_size", name="gram_loss"):
+        super().__init__(ensemble, waveform, reduction, name)
+
+    def targets(self, features, counts=None):
+        return terms.gram(features, counts)
+
+    def compare(self, targets, features, counts=None):
+        return terms.relative_error(targets, terms.gram(features, counts))
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class AutocorrelationLoss(TextureLoss):
+    """Squared difference of the filters' autocorrelations, relative to the target's, equation (5): rhythm.
+
+    sum (A - A~)^2 / sum A~^2 over banks, filters and lags. Unlike the paper's, A is a mean over the frames that overlap
+    at the lag, so clips may differ in length; a target shorter than twice the longest lag is compared to half its length.
+
+    Args:
+        ensemble, waveform, reduction, name: as for `TextureLoss`.
+        lags: (shortest, longest), seconds.
+
+    Call:
+        As for `TextureLoss`.
+
+    Raises:
+        InputError: also a clip of less than twice the shortest lag.
+
+    Example:
+        >>> x = np.random.rand(1, 300, 257).astype("float32")
+        >>> float(AutocorrelationLoss()(x, x))
+        0.0
+    """
+
+    def __init__(
+        self, ensemble=None, waveform=False, lags=(0.2, 2.0), reduction="sum_over_batch_size", name="autocorrelation_loss"
+    ):
+        super().__init__(ensemble, waveform, reduction, name)
+        self.lags = tuple(lags)
+
+    def targets(self, features, counts=None):
+        frames = [x.shape[1] for x in features]
+        return terms.autocorrelation(features, self._in_frames(frames), counts)
+
+    def compare(self, targets, features, counts=None):
+        lags = [(first, first + x.shape[2] - 1) for (first, _), x in zip(self._in_frames(None), targets, strict=True)]
+        if any(last >= x.shape[1] for (_, last), x in zip(lags, features, strict=True)):
+            raise InputError("the estimate is shorter than the longest lag of the target; make it longer")
+        return terms.relative_error(targets, terms.autocorrelation(features, lags, counts))
+
+    def _in_frames(self, frames):
+        """(first, last) lag of each bank, for banks of so many frames; None for any."""
+        found = []
+        for i, stride in enumerate(self.ensemble.strides):
+            first, last = (round(lag * FRAME_RATE / stride) for lag in self.lags)
+            if frames is not None:
+                last = min(last, frames[i] // 2)
+                if last < first:
+                    raise InputError(f"a clip of this length has no lag of {self.lags[0]:g} s; give twice that or more")
+            found.append((first, last))
+        return found
+
+    def get_config(self):
+        return {**super().get_config(), "lags": list(self.lags)}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class DiversityLoss(TextureLoss):
+    """How nearly the estimate copies the target at the shift where it does so most, equation (7).
+
+    max over s of sum F~^2 / sum_t,m (F_tm - F~_(t + s)m)^2: the target goes round. 1 / 2 or so for strangers, up to 1e6
+    for a copy. All shifts cost one transform of each filter, so by default all are looked at; the paper looks at some
+    (`ShiftSchedule`).
+
+    Args and call: as for `TextureLoss`.
+
+    Example:
+        >>> x = np.random.rand(1, 100, 257).astype("float32")
+        >>> bool(DiversityLoss()(x, np.roll(x, 7, axis=1)) > 10 * DiversityLoss()(x, x[:, ::-1]))
+        True
+    """
+
+    def __init__(self, ensemble=None, waveform=False, reduction="sum_over_batch_size", name="diversity_loss"):
+        super().__init__(ensemble, waveform, reduction, name)
+
+    def targets(self, features, counts=None):
+        return features
+
+    def compare(self, targets, features, counts=None):
+        return self.worst(targets, features, counts)[0]
+
+    def worst(self, targets, features, counts=None, allowed=None):
+        """The loss (batch,), and the shift int (batch,) that it is taken at, of those that `allowed` (shifts,) marks."""
+        return terms.diversity(*_squared_distance(self.ensemble, targets, features, counts), allowed)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SendikLoss(TextureLoss):
+    """Diversity without shifts, after Sendik and Cohen-Or 2017, equation (6): the target's size over the distance to it.
+
+    sum F~^2 / sum_t,m (F_tm - F~_tm)^2, the frames of the target taken round. A copy that starts a little later costs
+    nothing, which is why the paper has equation (7).
+
+    Args and call: as for `TextureLoss`.
+
+    Example:
+        >>> x = np.random.rand(1, 100, 257).astype("float32")
+        >>> bool(SendikLoss()(x, x) > 1e5)
+        True
+    """
+
+    def __init__(self, ensemble=None, waveform=False, reduction="sum_over_batch_size", name="sendik_loss"):
+        super().__init__(ensemble, waveform, reduction, name)
+
+    def targets(self, features, counts=None):
+        return features
+
+    def compare(self, targets, features, counts=None):
+        distances, energies = _squared_distance(self.ensemble, targets, features, counts)
+        return terms.diversity(distances[:, :1], energies[:, :1])[0]
+
+
+def _squared_distance(ensemble, targets, features, counts):
+    lost = ensemble.widths[0] - 1  # frames of the spectrogram that its first bank does not give
+    shifts = targets[0].shape[1] + lost
+    rounds = ops.full((1,), shifts, dtype="int32") if counts is None else ops.cast(counts[0], "int32") + lost
+    return terms.squared_distance(targets, features, rounds, shifts, ensemble.strides, counts)
+
+
+class ShiftSchedule:
+    """The shifts that the paper looks at in a step: every 50th, from a start that cycles, and the last steps' worst.
+
+    Args:
+        shifts: how many there are.
+        every: frames from one to the next.
+        memory: steps whose worst shifts are looked at again.
+
+    Example:
+        >>> schedule = ShiftSchedule(200)
+        >>> np.flatnonzero(schedule.allowed()).tolist()
+        [0, 50, 100, 150]
+        >>> schedule.advance(worst=7)
+        >>> np.flatnonzero(schedule.allowed()).tolist()
+        [1, 7, 51, 101, 151]
+    """
+
+    def __init__(self, shifts, every=50, memory=10):
+        self.shifts, self.every, self.memory = shifts, every, memory
+        self.step, self.found = 0, []
+
+    def allowed(self):
+        """float32 (shifts,): 1 for those of this step."""
+        mask = np.zeros(self.shifts, "float32")
+        mask[self.step % self.every :: self.every] = 1
+        mask[self.found] = 1
+        return mask
+
+    def advance(self, worst):
+        """Go on to the next step; `worst` is the shift, an integer, at which this one copied most."""
+        self.step += 1
+        self.found = [*self.found, int(worst)][-self.memory :]

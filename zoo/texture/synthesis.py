@@ -1,0 +1,297 @@
+"""Texture synthesis: a spectrogram that random networks cannot tell from the target's, and audio for it.
+
+Antognini, Hoffman and Weiss 2019, section 2: L = L_gram + alpha L_autocorrelation + beta L_diversity, minimised over the
+log spectrogram by L-BFGS-B; then Griffin and Lim's phases.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from keras import ops
+
+from zoo.audio import io
+from zoo.errors import InputError
+from zoo.texture import optimize, spectrum
+from zoo.texture.loss import FRAME_RATE, AutocorrelationLoss, DiversityLoss, GramLoss, ShiftSchedule
+from zoo.texture.model import RandomConvEnsemble
+
+OPTIMIZERS = ("lbfgs-b", "tfp")
+DIVERSE = 100  # iterations with the diversity term, the first ones
+SAVED_EVERY = 50  # iterations
+_ROUND = 50  # iterations on the device between two looks
+
+
+class Synthesis(NamedTuple):
+    """What `synthesize` gives.
+
+    Attributes:
+        audio: float32 (samples,) at the target's rate.
+        spectrogram: float32 (frames, 257), log(1 + magnitude) at 16 kHz, that the audio was made for.
+        history: {"loss", "gram", "autocorrelation", "diversity": floats, one an iteration; "convergence": floats, one a
+            round of Griffin-Lim; "interrupted": whether the user did}.
+    """
+
+    audio: np.ndarray
+    spectrogram: np.ndarray
+    history: dict
+
+
+def synthesize(
+    target,
+    sample_rate,
+    seconds=None,
+    alpha=1e3,
+    beta=1e-4,
+    iterations=2000,
+    seed=0,
+    optimizer="lbfgs-b",
+    phase_iterations=500,
+    momentum=0.0,
+    ensemble=None,
+    state=None,
+    progress=None,
+    resample=False,
+):
+    """Synthesise more of a sound.
+
+    Ctrl-C ends the optimisation, and the result is that of the best spectrogram so far.
+
+    Args:
+        target: float (samples,) in [-1, 1], mono, 0.5 s or more.
+        sample_rate: of the target, in Hz.
+        seconds: of the result; None for the target's.
+        alpha: weight of the autocorrelation term: rhythm.
+        beta: weight of the diversity term: against copying, in the first 100 iterations.
+        iterations: of L-BFGS; 0 keeps the noise that it starts from.
+        seed: of that noise and of the first phases.
+        optimizer: "lbfgs-b", SciPy's, the paper's; or "tfp", TensorFlow Probability's on the device, which looks at all
+            shifts for the diversity term and knows no bounds.
+        phase_iterations: of Griffin-Lim.
+        momentum: of Griffin-Lim, 0 as in the paper; 0.99 is faster.
+        ensemble: `zoo.texture.model.RandomConvEnsemble`; None for the paper's.
+        state: path of an npz file that keeps the spectrogram while it is made; where there is one of the same synthesis,
+            it goes on from there (with an L-BFGS that has forgotten its steps). None keeps nothing.
+        progress: called as progress(stage, done, total, value), stage "spectrogram" with the loss or "phases" with the
+            spectral convergence; None for none.
+        resample: bring another rate than 16 kHz there and back, instead of raising; what is above 8 kHz is lost.
+
+    Returns:
+        `Synthesis`: audio, spectrogram, history.
+
+    Raises:
+        InputError: the target is silent, too short, has NaNs or channels; an option is out of range; the rate is
+            another and `resample` is off; the state is of another synthesis.
+
+    Example:
+        >>> audio, spectrogram, history = synthesize(rain, 16000, seconds=10)  # doctest: +SKIP
+    """
+    audio = checked(target, sample_rate, resample)
+    samples = len(audio) if seconds is None else round(seconds * spectrum.SAMPLE_RATE)
+    if samples < spectrum.N_FFT:
+        raise InputError(f"{seconds} s is too short a result; give 0.1 s or more")
+    if optimizer not in OPTIMIZERS:
+        raise InputError(f"no optimizer {optimizer!r}: use {' or '.join(OPTIMIZERS)}")
+    ensemble = ensemble or RandomConvEnsemble()
+    seen = ops.convert_to_numpy(spectrum.log_spectrogram(audio[None]))[0]
+    frames = spectrum.frames_for(samples)
+    for found, what in ((len(seen), "target"), (frames, "result")):
+        if found < ensemble.fewest_frames:
+            least = (ensemble.fewest_frames * spectrum.HOP_LENGTH + spectrum.N_FFT) / spectrum.SAMPLE_RATE
+            raise InputError(f"the {what} has fewer frames than the widest kernel; give {least:.2f} s or more")
+    about = json.dumps([alpha, beta, frames, seed, optimizer, ensemble.get_config()], default=str)
+    digest = hashlib.sha256(audio.tobytes() + about.encode()).hexdigest()
+    start = _noise(seen, frames, seed)
+    run = _Run(Objective(seen, ensemble, alpha, beta, frames), start, iterations, digest, state, progress)
+    try:
+        run.on_host() if optimizer == "lbfgs-b" else run.on_device()
+    except KeyboardInterrupt:
+        run.history["interrupted"] = True
+    run.save()
+    found = np.maximum(run.best, 0).astype("float32")
+    told = None if progress is None else lambda i, value: progress("phases", i + 1, phase_iterations, value)
+    rng = np.random.default_rng([seed, 1])
+    made, convergence = spectrum.audio_of(found, samples, phase_iterations, rng, momentum, told)
+    made = io.resample(made, spectrum.SAMPLE_RATE, sample_rate)
+    if seconds is None:
+        made = made[: len(target)]
+    return Synthesis(made, found, {**run.history, "convergence": convergence})
+
+
+def checked(target, sample_rate, resample=False):
+    """A target, float32 (samples,) at 16 kHz, or an InputError that says what is wrong with it."""
+    target = np.asarray(target)
+    if target.ndim != 1:
+        raise InputError(f"the target has the shape {target.shape}; give one channel, (samples,)")
+    if not np.issubdtype(target.dtype, np.floating):
+        raise InputError(f"the target is {target.dtype}; give float in [-1, 1] (16-bit samples over 32768)")
+    if not np.isfinite(target).all():
+        raise InputError("the target has samples that are no number; mend it")
+    if not target.any():
+        raise InputError("the target is silent; give a sound")
+    if len(target) < 0.5 * sample_rate:
+        raise InputError(f"the target has {len(target) / sample_rate:.2f} s; give 0.5 s or more")
+    if sample_rate != spectrum.SAMPLE_RATE and not resample:
+        raise InputError(f"the target is at {sample_rate} Hz, textures are made at 16000 Hz: pass resample=True")
+    return io.resample(target.astype("float32"), sample_rate, spectrum.SAMPLE_RATE)
+
+
+class Objective:
+    """The loss of spectrograms against one target, with its gradient, compiled.
+
+    Args:
+        target: float (frames, bins) of `zoo.texture.spectrum.log_spectrogram`.
+        ensemble: `RandomConvEnsemble`.
+        alpha, beta: weights of autocorrelation and diversity; what has the weight 0 is not computed.
+        frames: of the spectrograms that are to be made; half of the shorter is the longest lag.
+
+    Attributes:
+        shifts: of the target that the diversity term knows.
+    """
+
+    def __init__(self, target, ensemble, alpha, beta, frames):
+        self.ensemble, self.alpha, self.beta = ensemble, alpha, beta
+        self.gram, self.diversity = GramLoss(ensemble), DiversityLoss(ensemble)
+        shortest = min(len(target), frames) - max(ensemble.widths) + 1
+        self.autocorrelation = AutocorrelationLoss(ensemble, lags=(0.2, min(2.0, shortest / 2 / FRAME_RATE)))
+        features = ensemble(ops.convert_to_tensor(target[None]))
+        self.targets = {"gram": self.gram.targets(features)}
+        if alpha:
+            self.targets["autocorrelation"] = self.autocorrelation.targets(features)
+        if beta:
+            self.targets["diversity"] = self.diversity.targets(features)
+        self.shifts = len(target)
+        self._with_diversity = optimize.value_and_gradient(self.loss)
+        self._without = optimize.value_and_gradient(self.loss)
+
+    def loss(self, spectrogram, allowed=None):
+        """The loss of one spectrogram (frames, bins), and its terms.
+
+        Args:
+            spectrogram: float tensor (frames, bins).
+            allowed: float (shifts,) that marks those the diversity term looks at; None for no such term.
+
+        Returns:
+            scalar, and {"gram", "autocorrelation", "diversity": scalars, "worst": the most alike shift}, of those that
+            are computed.
+        """
+        features = self.ensemble(spectrogram[None])
+        found = {"gram": self.gram.compare(self.targets["gram"], features)[0]}
+        total = found["gram"]
+        if self.alpha:
+            found["autocorrelation"] = self.autocorrelation.compare(self.targets["autocorrelation"], features)[0]
+            total = total + self.alpha * found["autocorrelation"]
+        if self.beta and allowed is not None:
+            worst = self.diversity.worst(self.targets["diversity"], features, allowed=allowed)
+            found["diversity"], found["worst"] = (x[0] for x in worst)
+            total = total + self.beta * found["diversity"]
+        return total, found
+
+    def __call__(self, spectrogram, allowed=None):
+        """Loss, its terms as floats, and the gradient (frames, bins), of a float32 array (frames, bins)."""
+        if allowed is None:
+            (loss, terms), gradient = self._without(spectrogram)
+        else:
+            (loss, terms), gradient = self._with_diversity(spectrogram, allowed)
+        return float(loss), {name: float(value) for name, value in terms.items()}, ops.convert_to_numpy(gradient)
+
+
+def _noise(target, frames, seed):
+    """Noise (frames, bins) with the target's power in each bin: where the optimisation starts."""
+    rng = np.random.default_rng([seed, 0])
+    power = np.mean(np.square(np.expm1(target)), axis=0)
+    normal = rng.standard_normal((2, frames, target.shape[1]))
+    return np.log1p(np.sqrt(power * np.mean(np.square(normal), axis=0))).astype("float32")
+
+
+class _Run:
+    """One optimisation: where it stands, what it was, and the file that keeps both."""
+
+    def __init__(self, objective, start, iterations, digest, state, progress):
+        self.objective, self.best, self.iterations, self.progress = objective, start, iterations, progress
+        self.history = defaultdict(list, {"interrupted": False})
+        self.schedule = ShiftSchedule(objective.shifts)
+        self.state = None if state is None else Path(state)
+        self.digest = digest
+        if self.state is not None and self.state.exists():
+            self._restore()
+
+    @property
+    def done(self):
+        return len(self.history["loss"])
+
+    @property
+    def diverse(self):
+        """Iterations with the diversity term."""
+        return min(DIVERSE, self.iterations) if self.objective.beta else 0
+
+    def on_host(self):
+        """SciPy's L-BFGS-B: first with the diversity term, then without."""
+        for end, allowed in ((self.diverse, self.schedule.allowed), (self.iterations, lambda: None)):
+            if self.done < end:
+                optimize.minimize(
+                    lambda x, allowed=allowed: self._evaluate(x, allowed()),
+                    self.best.ravel(),
+                    end - self.done,
+                    self._advance,
+                )
+
+    def _evaluate(self, x, allowed):
+        x = x.reshape(self.best.shape).astype("float32")
+        loss, terms, gradient = self.objective(x, allowed)
+        self.last = x, loss, terms
+        return loss, gradient.ravel().astype("float64")
+
+    def _advance(self, x):
+        """Note an iteration; the terms are those of its last evaluation, which the line search took."""
+        spectrogram, loss, terms = self.last
+        self.best = spectrogram
+        if "worst" in terms:
+            self.schedule.advance(terms["worst"])
+        self._note(loss, terms)
+
+    def _note(self, loss, terms, times=1):
+        for _ in range(times):
+            self.history["loss"].append(loss)
+            for name in ("gram", "autocorrelation", "diversity"):
+                self.history[name].append(terms.get(name, float("nan")))
+        if self.state is not None and self.done % SAVED_EVERY == 0:
+            self.save()
+        if self.progress is not None:
+            self.progress("spectrogram", self.done, self.iterations, loss)
+
+    def on_device(self):
+        """TensorFlow Probability's L-BFGS, some iterations at a time: its loop tells nothing before its end."""
+        shape, everything = self.best.shape, np.ones(self.objective.shifts, "float32")
+        for end, allowed in ((self.diverse, everything), (self.iterations, None)):
+            minimize = optimize.device_minimizer(
+                lambda x, allowed=allowed: self.objective.loss(ops.reshape(x, shape), allowed)[0]
+            )
+            while self.done < end:
+                found, made = minimize(self.best.ravel(), min(_ROUND, end - self.done))
+                self.best = found.reshape(shape)
+                loss, terms, _ = self.objective(self.best, allowed)
+                self._note(loss, terms, max(made, 1))
+
+    def save(self):
+        """Write the state, whole or not at all."""
+        if self.state is not None:
+            with io.replacing(self.state) as part, open(part, "wb") as file:
+                np.savez(file, digest=self.digest, spectrogram=self.best, history=json.dumps(self.history))
+
+    def _restore(self):
+        try:
+            with np.load(self.state, allow_pickle=False) as kept:
+                digest, spectrogram, history = str(kept["digest"]), kept["spectrogram"], json.loads(str(kept["history"]))
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{self.state}: is no state of a synthesis; give another path") from error
+        if digest != self.digest:
+            raise InputError(f"{self.state}: is the state of another synthesis; give its options, or another path")
+        self.best = spectrogram
+        self.history.update(history | {"interrupted": False})
+        for shift in self.history["diversity"]:  # the schedule's place; which shifts were worst is forgotten
+            if not np.isnan(shift):
+                self.schedule.step += 1
