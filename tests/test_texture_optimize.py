@@ -34,19 +34,19 @@ def test_the_host_finds_the_minimum_within_bounds():
         (value, _), gradient = compute(x)
         return float(value), np.asarray(gradient)
 
-    found = optimize.minimize(evaluate, np.zeros(4), 200, seen.append)
+    found = optimize.minimize(evaluate, np.zeros(4), 200, lambda x, value: seen.append(value))
     np.testing.assert_allclose(found, 1, atol=1e-4)
     assert len(seen) < 200  # no progress is left
-    bounded = optimize.minimize(lambda x: (np.sum((x + 1) ** 2), 2 * (x + 1)), np.ones(3), 10, lambda x: None)
+    bounded = optimize.minimize(lambda x: (np.sum((x + 1) ** 2), 2 * (x + 1)), np.ones(3), 10, lambda *_: None)
     np.testing.assert_array_equal(bounded, 0)
 
 
 def test_so_many_iterations_and_not_more():
     seen = []
-    optimize.minimize(lambda x: (np.sum(x**4), 4 * x**3), np.ones(3), 7, seen.append)
+    optimize.minimize(lambda x: (np.sum(x**4), 4 * x**3), np.ones(3), 7, lambda x, value: seen.append(value))
     assert len(seen) == 7
 
-    def stop(x):
+    def stop(*_):
         raise StopIteration
 
     assert optimize.minimize(lambda x: (np.sum(x**4), 4 * x**3), np.ones(3), 7, stop).max() < 1

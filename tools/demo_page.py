@@ -110,7 +110,7 @@ def write_page(path, sections):
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <style>{STYLE.read_text()}</style></head>
 <body><main><h1>Audio zoo</h1>
-<p>Learned audio metrics for Keras, and enhancers trained with them, run on this machine with the bundled
+<p>Learned audio metrics for Keras, enhancers trained with them, and textures, run on this machine with the bundled
 checkpoints.</p>{"".join(sections)}
 </main></body></html>
 """

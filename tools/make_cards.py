@@ -8,14 +8,14 @@ import re
 import sys
 from pathlib import Path
 
-from cards import enhancement, jnd, quality_net
+from cards import enhancement, jnd, quality_net, texture
 from cards.markdown import bullets, code, section, table
 
 import zoo
 from zoo import registry
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-FAMILIES = {"quality_net": quality_net, "jnd": jnd, "enhancement": enhancement}
+FAMILIES = {"quality_net": quality_net, "jnd": jnd, "enhancement": enhancement, "texture": texture}
 MARKERS = re.compile(r"(<!-- checkpoints: (\w+) -->\n).*?(<!-- /checkpoints -->)", re.DOTALL)
 
 

@@ -53,14 +53,14 @@ def minimize(evaluate, start, iterations, callback, lowest=0.0):
         evaluate: array (n,) -> (value, gradient (n,)); what it computes may change from iteration to iteration.
         start: float (n,).
         iterations: most iterations.
-        callback: called as callback(x) after each iteration; may raise StopIteration to end.
+        callback: called as callback(x, value) after each iteration; may raise StopIteration to end.
         lowest: bound of every element of x.
 
     Returns:
         float64 (n,), the last iterate.
 
     Example:
-        >>> minimize(lambda x: (np.sum((x - 1) ** 2), 2 * (x - 1)), np.zeros(3), 10, lambda x: None).round(3).tolist()
+        >>> minimize(lambda x: (np.sum((x - 1) ** 2), 2 * (x - 1)), np.zeros(3), 10, lambda *_: None).round(3).tolist()
         [1.0, 1.0, 1.0]
     """
     done = stalled = 0
@@ -68,7 +68,7 @@ def minimize(evaluate, start, iterations, callback, lowest=0.0):
     def count(intermediate_result):
         nonlocal done
         done += 1
-        callback(intermediate_result.x)
+        callback(intermediate_result.x, float(intermediate_result.fun))
 
     x, bounds = np.asarray(start, "float64"), scipy.optimize.Bounds(lowest, np.inf)
     while done < iterations and stalled < _RESTARTS:

@@ -245,7 +245,7 @@ class _Run:
         self.last = x, loss, terms
         return loss, gradient.ravel().astype("float64")
 
-    def _advance(self, x):
+    def _advance(self, *_):
         """Note an iteration; the terms are those of its last evaluation, which the line search took."""
         spectrogram, loss, terms = self.last
         self.best = spectrogram

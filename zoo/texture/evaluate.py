@@ -1,0 +1,230 @@
+"""How good and how new synthesised textures are: three scores, the paper's Table 1, its section 3.3 and its figures.
+
+Scores are those of the audio, after Griffin-Lim, by networks that no synthesis here has used (another seed), so that
+no system is judged by what it was optimised for.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from keras import ops
+from tqdm import tqdm
+
+from zoo.audio import io
+from zoo.errors import InputError
+from zoo.metrics.agreement import grouped_mean
+from zoo.texture import baselines, spectrum, terms
+from zoo.texture.loss import AutocorrelationLoss, DiversityLoss
+from zoo.texture.model import RandomConvEnsemble
+from zoo.texture.scores import class_score
+from zoo.texture.statistics import match_statistics
+from zoo.texture.synthesis import synthesize
+
+JUDGE_SEED = 1000  # of the networks that judge
+# The shared textures: whose loudness repeats within two seconds, whose energy lies in steady or sung tones, and others.
+GROUPS = {
+    "rhythmic": ("clock_tick_a", "clock_tick_b", "helicopter", "train_interior", "vinyl_crackle"),
+    "pitched": ("birds", "cafe", "crowd_cheering", "metro_ventilation", "washing_machine"),
+    "other": (
+        "applause", "boat_water", "campfire", "crowd_large", "film_static", "letter_sorter", "rain_bridge", "rain_city",
+        "river_rapids", "running_tap", "sms_ocean", "sms_rain", "tv_static", "waterfall", "wind",
+    ),
+}  # fmt: skip
+SCORES = ("class", "autocorrelation", "diversity")
+GRAM, RHYTHM = "Gram alone", "Gram, autocorrelation"
+BETAS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+WIDTHS, FILTERS = (2, 4, 8, 16, 32, 64), (32, 128, 512)
+
+
+def beta_name(beta):
+    """Name of the system with autocorrelation and diversity at a weight."""
+    return f"Gram, autocorrelation, diversity {beta:g}"
+
+
+def systems(settings):
+    """The rows of Table 1.
+
+    Args:
+        settings: {"iterations", "phase_iterations", "seed"}.
+
+    Returns:
+        {name: function of (target float32 (samples,) at 16 kHz) -> audio of the same length}.
+
+    Example:
+        >>> made = systems({"iterations": 100, "phase_iterations": 100, "seed": 0})["Gram alone"](rain)  # doctest: +SKIP
+    """
+    rate, phases, seed = spectrum.SAMPLE_RATE, settings["phase_iterations"], settings["seed"]
+
+    def ours(**options):
+        return lambda target: synthesize(target, rate, **settings, **options).audio
+
+    return {
+        "Griffin-Lim of the target": lambda target: baselines.round_trip(target, rate, phases, seed),
+        GRAM: ours(alpha=0.0, beta=0.0),
+        RHYTHM: ours(beta=0.0),
+        **{beta_name(beta): ours(beta=beta) for beta in (1e-4, 1e-3)},
+        "Ulyanov and Lebedev": lambda target: baselines.one_network(target, rate, **settings),
+        "McDermott and Simoncelli": lambda target: match_statistics(
+            target, rate, iterations=settings["iterations"], seed=seed
+        )[0],
+    }
+
+
+def trade_off(settings):
+    """`systems` of the paper's Figure 2: ever more weight against copying."""
+    rate = spectrum.SAMPLE_RATE
+    return {
+        beta_name(beta): lambda target, beta=beta: synthesize(target, rate, beta=beta, **settings).audio for beta in BETAS
+    }
+
+
+def architectures(settings):
+    """`systems` of the paper's section 3.3: widest kernel, number of filters, and six networks against one stack."""
+    found = {f"widest kernel {width}": {"widths": WIDTHS[: i + 1]} for i, width in enumerate(WIDTHS)}
+    found |= {f"{filters} filters": {"filters": filters} for filters in FILTERS}
+    found["one stack of six layers"] = {"widths": (4,) * 6, "stacked": True}
+
+    def ours(options):
+        ensemble = RandomConvEnsemble(**options)
+        return lambda target: synthesize(target, spectrum.SAMPLE_RATE, ensemble=ensemble, **settings).audio
+
+    return {name: ours(options) for name, options in found.items()}
+
+
+class Judge:
+    """The three scores of a synthesised texture.
+
+    Args:
+        classifier: as for `zoo.texture.scores.class_score`.
+        seed: of the random networks.
+
+    Example:
+        >>> Judge(zoo.load("texture-classifier-16k"))(rain, made)  # doctest: +SKIP
+        {'class': 0.02, 'autocorrelation': 0.01, 'diversity': 0.6}
+    """
+
+    def __init__(self, classifier, seed=JUDGE_SEED):
+        self.classifier, self.ensemble = classifier, RandomConvEnsemble(seed=seed)
+        self.rhythm, self.copying = AutocorrelationLoss(self.ensemble), DiversityLoss(self.ensemble)
+
+    def __call__(self, target, made):
+        """Scores of float (samples,) twice at 16 kHz.
+
+        Returns:
+            {"class": divergence of class probabilities, "autocorrelation": equation (5), "diversity": equation (7) at
+            its worst shift}, floats, 0 and up; lower is better, or for diversity less of a copy. NaN for audio that is
+            silent or not finite.
+        """
+        if not (np.isfinite(made).all() and np.any(made)):
+            return dict.fromkeys(SCORES, float("nan"))
+        theirs, ours = self.features(target), self.features(made)
+        return {
+            "class": float(class_score(target, made, spectrum.SAMPLE_RATE, self.classifier)[0]),
+            "autocorrelation": float(self.rhythm.compare(self.rhythm.targets(theirs), ours)[0]),
+            "diversity": float(self.copying.compare(theirs, ours)[0]),
+        }
+
+    def features(self, audio):
+        """Features of the random networks, a list of (1, frames, filters), of float (samples,) at 16 kHz."""
+        return self.ensemble(spectrum.log_spectrogram(np.asarray(audio, "float32")[None]))
+
+    def by_shift(self, target, made):
+        """Figure 1: equation (7) at every shift, float (shifts,), a shift 4 ms."""
+        theirs, ours = self.features(target), self.features(made)
+        frames = spectrum.frame_count(len(target))
+        strides = self.ensemble.strides
+        distances, energies = terms.squared_distance(theirs, ours, np.array([frames], "int32"), frames, strides)
+        return ops.convert_to_numpy(energies / (distances + 1e-6 * energies))[0]
+
+
+def read_textures(folder, seconds, few=None):
+    """The textures of `GROUPS` that a folder holds.
+
+    Args:
+        folder: of NAME.flac.
+        seconds: read of each, from its start.
+        few: at most so many of a group, the first ones; None for all.
+
+    Returns:
+        {name: float32 (samples,) at 16 kHz}, and {name: group}.
+
+    Raises:
+        InputError: the folder holds none of them.
+
+    Example:
+        >>> textures, groups = read_textures("data/textures", 3.0)  # doctest: +SKIP
+    """
+    textures, groups = {}, {}
+    for group, names in GROUPS.items():
+        for name in [name for name in names if (Path(folder) / f"{name}.flac").is_file()][:few]:
+            audio, _ = io.read(Path(folder) / f"{name}.flac", spectrum.SAMPLE_RATE, resample=True, downmix=True)
+            textures[name], groups[name] = audio[: round(seconds * spectrum.SAMPLE_RATE)], group
+    if not textures:
+        raise InputError(f"{folder} holds none of the textures; give the data folder by --data or ZOO_DATA")
+    return textures, groups
+
+
+def run(made_by, textures, judge, folder):
+    """Synthesise and score every texture by every system, or read what a folder holds of that.
+
+    Args:
+        made_by: {name: function of (target) -> audio}.
+        textures: {name: float32 (samples,)}.
+        judge: `Judge`.
+        folder: keeps an audio file and the scores of each; what is there is not made again.
+
+    Returns:
+        {system: {texture: scores of `Judge`}}.
+
+    Example:
+        >>> scores = run(systems(settings), textures, judge, "runs/texture")  # doctest: +SKIP
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    todo = [(system, texture) for texture in textures for system in made_by]
+    found = {system: {} for system in made_by}
+    for system, texture in tqdm(todo, desc="synthesise", unit="sound", disable=None):
+        path = _kept(folder, texture, system)
+        if not path.exists():
+            audio = np.asarray(made_by[system](textures[texture]), "float32")
+            io.write(path.with_suffix(".wav"), audio, spectrum.SAMPLE_RATE, subtype="FLOAT", clip=True)
+            with io.replacing(path) as part:
+                part.write_text(json.dumps(judge(textures[texture], audio)))
+        found[system][texture] = json.loads(path.read_text())
+    return found
+
+
+def read_made(folder, texture, system):
+    """The audio that `run` kept in a folder, float32 (samples,) at 16 kHz."""
+    return io.read(_kept(folder, texture, system).with_suffix(".wav"), spectrum.SAMPLE_RATE)[0]
+
+
+def _kept(folder, texture, system):
+    return Path(folder) / f"{texture}, {system.replace(' ', '-')}.json"
+
+
+def table(scores, groups):
+    """Means of scores by group.
+
+    Args:
+        scores: of `run`.
+        groups: {texture: group}.
+
+    Returns:
+        {system: {group: {"n", "n_failed", and each of `SCORES`: [mean, low, high] with a 95 % bootstrap interval that
+        resamples textures}}}.
+
+    Example:
+        >>> table(scores, groups)["Gram alone"]["rhythmic"]["class"][0]  # doctest: +SKIP
+    """
+    found = {}
+    for system, by_texture in scores.items():
+        found[system] = {}
+        for group in dict.fromkeys(groups[name] for name in by_texture):
+            names = [name for name in by_texture if groups[name] == group]
+            rows = np.array([[by_texture[name][score] for score in SCORES] for name in names], float)
+            failed = int(np.isnan(rows).any(axis=1).sum())
+            means = {score: list(grouped_mean(rows[:, i], np.arange(len(names)))) for i, score in enumerate(SCORES)}
+            found[system][group] = {"n": len(names) - failed, "n_failed": failed, **means}
+    return found
