@@ -11,7 +11,7 @@ from keras import ops
 
 from zoo.audio import io
 from zoo.errors import InputError
-from zoo.texture import cochlea, optimize
+from zoo.texture import cochlea, optimize, statistics
 from zoo.texture.statistics import StatisticsLoss, TextureStatistics, match_statistics, relative_errors, statistics_loss
 
 RATE = cochlea.SAMPLE_RATE

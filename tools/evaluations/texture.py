@@ -37,7 +37,8 @@ def evaluate_textures(given):
     rows = evaluate.run(evaluate.systems(settings), textures, judge, folder)
     some = {name: audio for name, audio in textures.items() if groups[name] == FIGURE}
     betas = evaluate.run(evaluate.trade_off(settings), some, judge, folder)
-    networks = evaluate.run(evaluate.architectures(settings), some, judge, folder)
+    usual = {"as above: widest kernel 64, 512 filters": {name: rows[evaluate.beta_name(1e-4)][name] for name in some}}
+    networks = usual | evaluate.run(evaluate.architectures(settings), some, judge, folder)
     words = f"{len(textures)} textures, the first {given.seconds:g} s of each"
     setting = f"{given.iterations} iterations, {given.phase_iterations} of Griffin-Lim, seed {given.seed}"
     found = {

@@ -63,25 +63,38 @@ def minimize(evaluate, start, iterations, callback, lowest=0.0):
         >>> minimize(lambda x: (np.sum((x - 1) ** 2), 2 * (x - 1)), np.zeros(3), 10, lambda *_: None).round(3).tolist()
         [1.0, 1.0, 1.0]
     """
-    done = stalled = 0
+    x, done, stalled = np.asarray(start, "float64"), 0, 0
+    scale, bounds = _scale(x, evaluate(x)[1]), scipy.optimize.Bounds(lowest, np.inf)
+
+    def scaled(x):
+        value, gradient = evaluate(x)
+        return scale * value, scale * gradient
 
     def count(intermediate_result):
         nonlocal done
         done += 1
-        callback(intermediate_result.x, float(intermediate_result.fun))
+        callback(intermediate_result.x, float(intermediate_result.fun) / scale)
 
-    x, bounds = np.asarray(start, "float64"), scipy.optimize.Bounds(lowest, np.inf)
     while done < iterations and stalled < _RESTARTS:
         before = done
         # No tolerances: a loss in float32 that seems to stand still for a step goes on falling.
         options = {"maxiter": iterations - done, "maxfun": 20 * iterations, "maxcor": _MEMORY, "ftol": 0.0, "gtol": 0.0}
         found = scipy.optimize.minimize(
-            evaluate, x, jac=True, method="L-BFGS-B", bounds=bounds, options=options, callback=count
+            scaled, x, jac=True, method="L-BFGS-B", bounds=bounds, options=options, callback=count
         )
         x, stalled = found.x, stalled + 1 if done - before < 2 else 0
         if found.status == 99:  # StopIteration
             break
     return x
+
+
+def _scale(x, gradient):
+    """What the function is multiplied with, so that the first step, which is its gradient, is a tenth of the start.
+
+    With bounds SciPy never makes it longer, and where the function is concave it takes the same step ever again.
+    """
+    length = np.linalg.norm(gradient)
+    return 0.1 * (np.linalg.norm(x) or np.sqrt(x.size)) / length**2 if length else 1.0
 
 
 def device_minimizer(function):
