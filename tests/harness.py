@@ -8,8 +8,11 @@ import pytest
 from keras import ops
 
 from zoo import preset
+from zoo.audio import mix
+from zoo.audio.environment import LabelledRecording
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+SOUND_CLASSES = ["clicks", "hiss", "tone"]
 RECORDED = REPOSITORY / "tests" / "data" / "speech_reference.flac"
 
 
@@ -71,3 +74,23 @@ def check_save_load(model, inputs, directory):
         np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_allclose(predict(loaded, inputs), predict(model, inputs), rtol=1e-6, atol=1e-6)
     return loaded
+
+
+def labelled_sound(label, seed, sample_rate, seconds=0.5):
+    """A `LabelledRecording` of one of `SOUND_CLASSES`, a source of its own."""
+    rng = np.random.default_rng(seed)
+    samples = int(seconds * sample_rate)
+    made = {
+        "hiss": mix.colored_noise(samples, 0.0, rng),
+        "tone": 0.1 * np.sin(2 * np.pi * rng.uniform(300, 600) * np.arange(samples) / sample_rate),
+        "clicks": 0.5 * (rng.random(samples) < 0.005),
+    }
+    return LabelledRecording(label, f"{label} {seed}", made[label].astype("float32"))
+
+
+def labelled_sounds(sample_rate):
+    """Sounds to train a classifier on, three of each class, and to validate it, two."""
+    return [
+        [labelled_sound(label, seed, sample_rate) for label in SOUND_CLASSES for seed in seeds]
+        for seeds in ((0, 1, 2), (3, 4))
+    ]

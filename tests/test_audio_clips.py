@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from harness import data_path
+from harness import SOUND_CLASSES, data_path, labelled_sounds
 
 from zoo.audio import mix
 from zoo.audio.clips import Clips, held_back, shared_classes
@@ -12,7 +12,6 @@ from zoo.audio.environment import LabelledRecording, read_noise_classes
 from zoo.errors import InputError
 
 RATE = 16000
-CLASSES = ["clicks", "hiss", "tone"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,20 +25,9 @@ class Recipe:
     seed: int = 0
 
 
-def sound(label, seed, seconds=0.5):
-    rng = np.random.default_rng(seed)
-    samples = int(seconds * RATE)
-    made = {
-        "hiss": mix.colored_noise(samples, 0.0, rng),
-        "tone": 0.1 * np.sin(2 * np.pi * rng.uniform(300, 600) * np.arange(samples) / RATE),
-        "clicks": 0.5 * (rng.random(samples) < 0.005),
-    }
-    return LabelledRecording(label, f"{label} {seed}", made[label].astype("float32"))
-
-
 @pytest.fixture(scope="module")
 def recordings():
-    return [[sound(label, seed) for label in CLASSES for seed in seeds] for seeds in ((0, 1, 2), (3, 4))]
+    return labelled_sounds(RATE)
 
 
 @pytest.fixture
@@ -48,7 +36,7 @@ def small():
 
 
 def test_clips_are_those_of_seed_epoch_and_index(recordings, small):
-    one, other = (Clips(recordings[0], CLASSES, small, RATE) for _ in range(2))
+    one, other = (Clips(recordings[0], SOUND_CLASSES, small, RATE) for _ in range(2))
     for a, b in zip(one[1], other[1], strict=True):
         np.testing.assert_array_equal(a, b)
     assert not np.array_equal(one[0][0], one[1][0])
@@ -61,11 +49,11 @@ def test_clips_are_those_of_seed_epoch_and_index(recordings, small):
 
 def test_unmixed_clips_are_of_their_class_at_one_level(recordings, small):
     recipe = dataclasses.replace(small, mixed=0.0, speed=(1.0, 1.0), batch_size=30)
-    clips, targets = Clips(recordings[0], CLASSES, recipe, RATE)[0]
+    clips, targets = Clips(recordings[0], SOUND_CLASSES, recipe, RATE)[0]
     assert targets.sum(axis=0).all() and set(np.unique(targets)) == {0.0, 1.0}
     np.testing.assert_allclose(mix.rms(clips), 0.1, rtol=1e-4)
     crest = np.abs(clips).max(axis=1) / 0.1
-    kind = np.array(CLASSES)[targets.argmax(axis=1)]
+    kind = np.array(SOUND_CLASSES)[targets.argmax(axis=1)]
     assert crest[kind == "clicks"].min() > 6 > crest[kind == "hiss"].max() > 2.5 > crest[kind == "tone"].max()
 
 
@@ -99,7 +87,7 @@ def test_validation_takes_the_recordings_in_turn_unchanged(small):
 
 
 def test_both_splits_have_the_same_classes(recordings):
-    assert shared_classes(*recordings) == CLASSES
+    assert shared_classes(*recordings) == SOUND_CLASSES
     with pytest.raises(InputError, match="different classes"):
         shared_classes(recordings[0], recordings[1][:2])
 

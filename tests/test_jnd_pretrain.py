@@ -5,36 +5,23 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-from harness import REPOSITORY, data_path, predict
+from harness import REPOSITORY, SOUND_CLASSES, data_path, labelled_sounds, predict
 from keras import ops
 
 from zoo import training
-from zoo.audio import mix
 from zoo.audio.clips import held_back
-from zoo.audio.environment import SPLITS, LabelledRecording, read_noise_classes
+from zoo.audio.environment import SPLITS, read_noise_classes
 from zoo.errors import InputError
 from zoo.jnd import pretrain as pre
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.model import JND
 
 CONFIG = REPOSITORY / "tools" / "configs" / "jnd-pre-22k.toml"
-CLASSES = ["clicks", "hiss", "tone"]
-
-
-def sound(label, seed, seconds=0.5):
-    rng = np.random.default_rng(seed)
-    samples = int(seconds * SAMPLE_RATE)
-    made = {
-        "hiss": mix.colored_noise(samples, 0.0, rng),
-        "tone": 0.1 * np.sin(2 * np.pi * rng.uniform(300, 600) * np.arange(samples) / SAMPLE_RATE),
-        "clicks": 0.5 * (rng.random(samples) < 0.005),
-    }
-    return LabelledRecording(label, f"{label} {seed}", made[label].astype("float32"))
 
 
 @pytest.fixture(scope="module")
 def recordings():
-    return [[sound(label, seed) for label in CLASSES for seed in seeds] for seeds in ((0, 1, 2), (3, 4))]
+    return labelled_sounds(SAMPLE_RATE)
 
 
 @pytest.fixture
@@ -54,7 +41,7 @@ def arrays(model):
 
 def test_the_classifier_does_not_hear_level(recordings, small):
     classifier = small.classifier(3)
-    clips = pre.Clips(recordings[0], CLASSES, small, SAMPLE_RATE)[0][0]
+    clips = pre.Clips(recordings[0], SOUND_CLASSES, small, SAMPLE_RATE)[0][0]
     np.testing.assert_allclose(predict(classifier, [clips]), predict(classifier, [0.1 * clips]), atol=1e-3)
 
 
@@ -65,13 +52,13 @@ def test_it_learns_and_the_backbone_of_the_best_epoch_is_kept(recordings, small,
     assert curve["epoch"] == [1, 2, 3, 4, 5] and curve["loss"][-1] < curve["loss"][0]
     assert facts["val_accuracy"] == max(curve["val_accuracy"]) > 0.6 and minutes > 0
     assert curve["val_accuracy"][facts["best_epoch"] - 1] == facts["val_accuracy"]
-    assert (facts["classes"], facts["n_train"], facts["n_validation"]) == (CLASSES, 9, 6)
+    assert (facts["classes"], facts["n_train"], facts["n_validation"]) == (SOUND_CLASSES, 9, 6)
     best = recipe.classifier(3)
     best(np.zeros((2, 2205), "float32"))
     best.load_weights(tmp_path / "tiny" / "best.weights.h5")
     for ours, theirs in zip(arrays(model.backbone), arrays(best.backbone), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    clips, targets, _ = held_back(recordings[1], CLASSES, recipe, SAMPLE_RATE)
+    clips, targets, _ = held_back(recordings[1], SOUND_CLASSES, recipe, SAMPLE_RATE)
     accuracy = np.mean(predict(best, [clips]).argmax(axis=1) == targets.argmax(axis=1))
     assert accuracy == pytest.approx(facts["val_accuracy"], abs=1e-4)
 

@@ -7,34 +7,22 @@ import sys
 import numpy as np
 import pytest
 import train_texture
-from harness import REPOSITORY, data_path, predict
+from harness import REPOSITORY, SOUND_CLASSES, data_path, labelled_sounds, predict
 
 import zoo
 from zoo import training
 from zoo.audio import clips as drawing
-from zoo.audio import io, mix
-from zoo.audio.environment import SPLITS, LabelledRecording
+from zoo.audio import io
+from zoo.audio.environment import SPLITS
 from zoo.errors import InputError
 from zoo.texture import train
 
 CONFIG = REPOSITORY / "tools" / "configs" / "texture-classifier-16k.toml"
-CLASSES = ["clicks", "hiss", "tone"]
-
-
-def sound(label, seed, seconds=0.5):
-    rng = np.random.default_rng(seed)
-    samples = int(seconds * train.SAMPLE_RATE)
-    made = {
-        "hiss": mix.colored_noise(samples, 0.0, rng),
-        "tone": 0.1 * np.sin(2 * np.pi * rng.uniform(300, 600) * np.arange(samples) / train.SAMPLE_RATE),
-        "clicks": 0.5 * (rng.random(samples) < 0.005),
-    }
-    return LabelledRecording(label, f"{label} {seed}", made[label].astype("float32"))
 
 
 @pytest.fixture(scope="module")
 def recordings():
-    return [[sound(label, seed) for label in CLASSES for seed in seeds] for seeds in ((0, 1, 2), (3, 4))]
+    return labelled_sounds(train.SAMPLE_RATE)
 
 
 @pytest.fixture
@@ -51,8 +39,8 @@ def test_it_learns_and_the_best_epoch_is_kept_and_measured(recordings, small, tm
     curve = facts["curve"]
     assert curve["epoch"] == [1, 2, 3, 4, 5] and curve["loss"][-1] < curve["loss"][0] and minutes > 0
     assert facts["val_accuracy"] == max(curve["val_accuracy"]) > 0.6
-    assert (facts["classes"], facts["n_train"], facts["n_validation"]) == (CLASSES, 9, 6)
-    assert model.classes == tuple(CLASSES)
+    assert (facts["classes"], facts["n_train"], facts["n_validation"]) == (SOUND_CLASSES, 9, 6)
+    assert model.classes == tuple(SOUND_CLASSES)
     found = train.evaluate(model, recordings[1], recipe)
     value, low, high = found["accuracy"]
     assert low <= value <= high and value == pytest.approx(facts["val_accuracy"], abs=1e-4)
@@ -63,7 +51,7 @@ def test_it_learns_and_the_best_epoch_is_kept_and_measured(recordings, small, tm
 
 def test_silent_clips_are_counted_as_failed(recordings, small):
     silent = [dataclasses.replace(r, audio=0 * r.audio) if r.label == "hiss" else r for r in recordings[1]]
-    found = train.evaluate(small.model(CLASSES), silent, small)
+    found = train.evaluate(small.model(SOUND_CLASSES), silent, small)
     assert (found["n"], found["n_failed"], found["by_class"]["hiss"]) == (8, 4, None)
     assert np.isfinite(found["accuracy"]).all()
 
@@ -132,7 +120,7 @@ def test_the_tool_saves_a_checkpoint_with_a_whole_card(recordings, tmp_path, mon
     model = zoo.load(tmp_path / "out" / "tiny", verify=True)
     card = json.loads((tmp_path / "out" / "tiny" / "card.json").read_text())
     assert card["family"] == "texture" and card["architecture"] == "SoundClassifier"
-    assert card["classes"] == list(model.classes) == CLASSES
+    assert card["classes"] == list(model.classes) == SOUND_CLASSES
     assert card["training"]["n_train"] + card["training"]["n_validation"] == 15 and card["training"]["seed"] == 0
     assert card["training"]["command"].startswith("python tools/train_texture.py")
     assert card["evaluation"]["n"] == 12 and len(card["evaluation"]["accuracy"]) == 3
