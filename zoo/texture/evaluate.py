@@ -33,7 +33,7 @@ GROUPS = {
 }  # fmt: skip
 SCORES = ("class", "autocorrelation", "diversity")
 GRAM, RHYTHM = "Gram alone", "Gram, autocorrelation"
-BETAS = (1e-4, 1e-3, 1e-2, 1e-1)
+BETAS = (1e-4, 1e-2, 1.0, 10.0)
 WIDTHS, FILTERS = (2, 4, 8, 16, 32, 64), (32, 128)
 
 
