@@ -142,6 +142,8 @@ def bundled(small, tmp_path, monkeypatch):
     for name in ("clock_tick_a", "rain_city"):
         io.write(tmp_path / "textures" / f"{name}.flac", noise(1.2, len(name)), RATE)
     monkeypatch.setattr("zoo.load", lambda _: Loudness())
+    monkeypatch.setattr(preset, "sha256", lambda _: "0")
+    monkeypatch.setattr(registry, "resolve", lambda name: tmp_path / "zoo" / name)
     monkeypatch.setattr(baselines, "one_network", lambda target, *_, **__: target[::-1].copy())
     monkeypatch.setattr(evaluate, "match_statistics", lambda target, *_, **__: (target[::-1].copy(), []))
     return tmp_path
@@ -153,7 +155,7 @@ def test_the_command_renews_the_card(bundled, monkeypatch, capsys):
     command.main()
     printed = capsys.readouterr().out
     found = registry.info("texture-ensemble-16k")["evaluation"]
-    assert found["command"] == "python tools/evaluate.py texture --seconds 1 --iterations 2 --phase-iterations 1"
+    assert found["command"] == "python tools/evaluate.py texture --seconds 1.0 --iterations 2 --phase-iterations 1"
     assert list(found["results"]) == list(evaluate.systems({"iterations": 1, "phase_iterations": 1, "seed": 0}))
     assert len(found["trade_off"]) == 4 and len(found["networks"]) == 9
     for system in found["results"]:

@@ -88,6 +88,12 @@ def harness_save_load(model, directory):
     return loaded
 
 
+def test_parameters_are_those_of_the_kernels():
+    for method in ("plain", "blocks"):
+        assert RandomConvEnsemble((2, 8), filters=4, bins=9, method=method).count_params() == (2 + 8) * 9 * 4
+    assert RandomConvEnsemble((2, 8), filters=4, bins=9, stacked=True).count_params() == 2 * 9 * 4 + 8 * 4 * 4
+
+
 def test_nothing_moves_in_training():
     model = RandomConvEnsemble((2, 8), filters=4, bins=9)
     inputs = keras.Input((None, 9))

@@ -41,6 +41,24 @@ def test_the_host_finds_the_minimum_within_bounds():
     np.testing.assert_array_equal(bounded, 0)
 
 
+def test_the_scale_of_the_function_does_not_matter():
+    """Nor its first step, a tenth of the start, which the line search may make shorter."""
+    paths = []
+    for scale in (1e-4, 1.0, 1e4):
+        path = []
+        optimize.minimize(
+            lambda x, scale=scale: (scale * np.sum((x - 9) ** 4), 4 * scale * (x - 9) ** 3),
+            np.array([1.0, 2.0]),
+            5,
+            lambda x, _, path=path: path.append(x.copy()),
+        )
+        paths.append(path)
+    np.testing.assert_allclose(paths[0], paths[1], rtol=1e-6)
+    np.testing.assert_allclose(paths[2], paths[1], rtol=1e-6)
+    first = np.linalg.norm(paths[1][0] - [1, 2])
+    assert 0.01 * np.sqrt(5) < first <= 0.1 * np.sqrt(5) * 1.001
+
+
 def test_so_many_iterations_and_not_more():
     seen = []
     optimize.minimize(lambda x: (np.sum(x**4), 4 * x**3), np.ones(3), 7, lambda x, value: seen.append(value))

@@ -147,7 +147,7 @@ def test_a_state_is_gone_on_from(ensemble, tmp_path):
 def test_on_the_device(ensemble):
     found = make(ensemble, optimizer="tfp", iterations=30)
     history = found.history
-    assert found.spectrogram.min() >= 0 and history["loss"][-1] < 200 and len(history["loss"]) >= 30
+    assert found.spectrogram.min() >= 0 and history["loss"][-1] < 0.1 * make(ensemble, iterations=0).history.get("start", 1e4)
 
 
 @pytest.mark.slow

@@ -8,31 +8,38 @@ import zoo
 from evaluations.common import with_words
 from zoo import preset, provenance, registry
 from zoo.commands import tables
+from zoo.errors import InputError
 from zoo.texture import evaluate, figures
 
 CHECKPOINT = "texture-ensemble-16k"  # whose card keeps it
+DEFAULTS = {"seconds": 3.0, "iterations": 100, "phase_iterations": 100, "few": None, "seed": 0}
+DEFAULTS |= {"classifier": "texture-classifier-16k"}
 FIGURE = "rhythmic"  # the group that the figures and the comparison of networks are on
 
 
 def add(families, shared):
     """The arguments of `texture`."""
     one = families.add_parser("texture", parents=[shared], help="scores of synthesised textures and of other methods")
-    one.add_argument("--seconds", type=float, default=3.0, help="of each texture (default: 3)")
-    one.add_argument("--iterations", type=int, default=100, help="of every optimisation (default: 100; paper: 2000)")
-    one.add_argument("--phase-iterations", type=int, default=100, help="of Griffin-Lim (default: 100; paper: 500)")
+    one.add_argument("--seconds", type=float, help="of each texture (default: 3)")
+    one.add_argument("--iterations", type=int, help="of every optimisation (default: 100; the paper: 2000)")
+    one.add_argument("--phase-iterations", type=int, help="of Griffin-Lim (default: 100; the paper: 500)")
     one.add_argument("--few", type=int, help="at most so many textures of a group (default: all)")
-    one.add_argument("--seed", type=int, default=0)
-    one.add_argument("--classifier", default="texture-classifier-16k", help="of the class score")
+    one.add_argument("--seed", type=int, help="of the noise and the phases (default: 0)")
+    one.add_argument("--classifier", help="of the class score (default: texture-classifier-16k)")
     one.add_argument("--runs", default="runs", help="keeps what is synthesised, and goes on from there (default: runs)")
-    one.set_defaults(run=evaluate_textures)
+    one.set_defaults(run=evaluate_textures, **DEFAULTS)
 
 
 def evaluate_textures(given):
-    about = with_words(registry.info(CHECKPOINT))
+    about, commit = with_words(registry.info(CHECKPOINT)), provenance.commit()
     judge = evaluate.Judge(zoo.load(given.classifier))
     textures, groups = evaluate.read_textures(Path(given.data) / "textures", given.seconds, given.few)
     settings = {"iterations": given.iterations, "phase_iterations": given.phase_iterations, "seed": given.seed}
-    told = json.dumps([settings, given.seconds, given.classifier]).encode()
+    if FIGURE not in groups.values():
+        raise InputError(f"{given.data}/textures holds no {FIGURE} texture, which the figures are of; add one")
+    # What another commit, classifier or data made is not gone on with.
+    weights = preset.sha256(registry.resolve(given.classifier) / "model.weights.h5")
+    told = json.dumps([settings, given.seconds, weights, str(given.data), commit]).encode()
     folder = Path(given.runs) / f"texture-{hashlib.sha256(told).hexdigest()[:8]}"
     rows = evaluate.run(evaluate.systems(settings), textures, judge, folder)
     some = {name: audio for name, audio in textures.items() if groups[name] == FIGURE}
@@ -43,7 +50,7 @@ def evaluate_textures(given):
     setting = f"{given.iterations} iterations, {given.phase_iterations} of Griffin-Lim, seed {given.seed}"
     found = {
         "command": again(given),
-        "commit": provenance.commit(),
+        "commit": commit,
         "data": f"{words}; {setting}; class score by {given.classifier}",
         "results": evaluate.table(rows, groups),
         "trade_off": evaluate.table(betas, groups),
@@ -60,10 +67,9 @@ def evaluate_textures(given):
 
 def again(given):
     """The command that repeats the evaluation."""
-    defaults = {"seconds": 3.0, "iterations": 100, "phase_iterations": 100, "few": None, "seed": 0}
     changed = [
-        f"--{name.replace('_', '-')} {getattr(given, name):g}"
-        for name, usual in defaults.items()
+        f"--{name.replace('_', '-')} {getattr(given, name)}"
+        for name, usual in DEFAULTS.items()
         if getattr(given, name) != usual
     ]
     return " ".join(["python tools/evaluate.py texture", *changed])

@@ -160,6 +160,11 @@ class RandomConvEnsemble(keras.Model):
         """Frames of the spectrogram from one frame of a bank to the next, a list of integers."""
         return [2**i if self.stacked else 1 for i in range(len(self.widths))]
 
+    def count_params(self):
+        """Weights of the kernels, however the convolutions hold them."""
+        channels = [self.filters if self.stacked and i else self.bins for i in range(len(self.widths))]
+        return sum(width * count * self.filters for width, count in zip(self.widths, channels, strict=True))
+
     def frames_of(self, frames):
         """Frames of each bank, for so many of the spectrogram: a list of integers, or of tensors."""
         found = []

@@ -94,7 +94,7 @@ def _scale(x, gradient):
     With bounds SciPy never makes it longer, and where the function is concave it takes the same step ever again.
     """
     length = np.linalg.norm(gradient)
-    return 0.1 * (np.linalg.norm(x) or np.sqrt(x.size)) / length**2 if length else 1.0
+    return 0.1 * (np.linalg.norm(x) or np.sqrt(x.size)) / length if length else 1.0
 
 
 def device_minimizer(function):

@@ -69,7 +69,7 @@ def synthesize(
         iterations: of L-BFGS; 0 keeps the noise that it starts from.
         seed: of that noise and of the first phases.
         optimizer: "lbfgs-b", SciPy's, the paper's; or "tfp", TensorFlow Probability's on the device, which looks at all
-            shifts for the diversity term and knows no bounds.
+            shifts for the diversity term.
         phase_iterations: of Griffin-Lim.
         momentum: of Griffin-Lim, 0 as in the paper; 0.99 is faster.
         ensemble: `zoo.texture.model.RandomConvEnsemble`; None for the paper's.
@@ -268,11 +268,12 @@ class _Run:
         shape, everything = self.best.shape, np.ones(self.objective.shifts, "float32")
         for end, allowed in ((self.diverse, everything), (self.iterations, None)):
             minimize = optimize.device_minimizer(
-                lambda x, allowed=allowed: self.objective.loss(ops.reshape(x, shape), allowed)[0]
+                # It knows no bounds: the magnitude of what it moves is never negative.
+                lambda x, allowed=allowed: self.objective.loss(ops.reshape(ops.abs(x), shape), allowed)[0]
             )
             while self.done < end:
                 found, made = minimize(self.best.ravel(), min(_ROUND, end - self.done))
-                self.best = found.reshape(shape)
+                self.best = np.abs(found).reshape(shape)
                 loss, terms, _ = self.objective(self.best, allowed)
                 self._note(loss, terms, max(made, 1))
 
