@@ -127,20 +127,27 @@ def test_rhythm_is_in_the_autocorrelation_and_not_in_the_gram():
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("waveform", [False, True])
-def test_padding_and_batches_change_nothing(loss, waveform):
-    if waveform:
-        rng = np.random.default_rng(0)
+@pytest.mark.parametrize("kind", ["waveform", "spectrogram", "stacked"])
+def test_padding_and_batches_change_nothing(loss, kind):
+    if kind == "waveform":
+        rng, lengths = np.random.default_rng(0), [12000, 10016]
         target, estimate = 0.1 * rng.standard_normal((2, 2, 12000))
         one = loss(RandomConvEnsemble((2, 8), filters=6, dtype="float64"), waveform=True)
-        count, padded = 12000, [np.pad(x, [(0, 0), (0, 3000)], constant_values=0.5) for x in (target, estimate)]
     else:
-        target, estimate, count = clips(), clips(seed=1), 160
-        one, padded = loss(ensemble()), [np.pad(x, [(0, 0), (0, 70), (0, 0)]) for x in (target, estimate)]
-    bare = np.asarray(one.call(target, estimate))
-    np.testing.assert_allclose(one.call(*padded, np.full(2, count)), bare, rtol=1e-6)
-    alone = [float(one.call(target[i : i + 1], estimate[i : i + 1])[0]) for i in range(2)]
-    np.testing.assert_allclose(alone, bare, rtol=1e-9)
+        target, estimate, lengths = clips(), clips(seed=1), [160, 132]
+        one = loss(ensemble(stacked=kind == "stacked"))
+    alone = [
+        float(one.call(target[i : i + 1, :length], estimate[i : i + 1, :length])[0]) for i, length in enumerate(lengths)
+    ]
+    ends = [(0, 0), (0, 70)] + [(0, 0)] * (target.ndim - 2)
+    padded = [np.pad(x, ends, constant_values=0.5) for x in (target, estimate)]
+    np.testing.assert_allclose(one.call(*padded, np.array(lengths)), alone, rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_clip_that_is_too_short_has_no_loss(loss):
+    found = np.asarray(loss(ensemble()).call(clips(), clips(seed=1), np.array([160, 7])))
+    assert np.isfinite(found[0]) and np.isnan(found[1])
 
 
 @pytest.mark.parametrize("loss", [GramLoss, AutocorrelationLoss])
@@ -164,8 +171,10 @@ def test_errors_say_what_to_do():
         GramLoss(ensemble())(np.zeros((2, 100)), np.zeros((2, 100)))
     with pytest.raises(InputError, match=r"give \(batch, samples\)"):
         GramLoss(ensemble(), waveform=True)(clips(), clips())
-    with pytest.raises(InputError, match="twice that"):
+    with pytest.raises(InputError, match="too short for a lag"):
         AutocorrelationLoss(ensemble())(clips(60), clips(60))
+    with pytest.raises(InputError, match="no known length"):
+        GramLoss(ensemble()).call(keras.Input((None, 9)), keras.Input((None, 9)))
     with pytest.raises(InputError, match="make it longer"):
         AutocorrelationLoss(ensemble())(clips(300), clips(100))
 

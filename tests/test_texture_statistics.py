@@ -178,11 +178,11 @@ def test_synthesis_of_any_length_and_level(rate, seconds):
     [
         (np.zeros(32_000), {}, "silent"),
         (np.full(32_000, 0.3), {}, "silent"),
-        (np.full(32_000, np.nan), {}, "NaN or infinity; repair"),
+        (np.full(32_000, np.nan), {}, "no number; mend"),
         (np.ones((32_000, 2)), {}, "one channel"),
-        (np.ones(15_999), {}, "1 s or more"),
-        (noise(2.0), {"seconds": 0.5}, "seconds=0.5 is too short"),
-        (noise(2.0), {"iterations": 0}, "iterations=0"),
+        (np.ones(15_999), {}, "1.00 s or more"),
+        (noise(2.0), {"seconds": 0.5}, "0.5 s is too short"),
+        (noise(2.0), {"iterations": -1}, "iterations is -1"),
     ],
 )
 def test_targets_and_options_that_are_refused(target, options, says):

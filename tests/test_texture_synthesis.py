@@ -71,10 +71,13 @@ def test_other_rates_come_back(ensemble):
     target = clicks()[:12000]
     with pytest.raises(InputError, match="resample=True"):
         zoo.texture.synthesize(target, 8000)
+    options = {"iterations": 1, "phase_iterations": 1, "ensemble": ensemble, "resample": True}
+    for seconds, samples in ((None, 44101), (1.23456, 54444)):
+        assert zoo.texture.synthesize(np.resize(target, 44101), 44100, seconds, **options).audio.shape == (samples,)
     found = zoo.texture.synthesize(
         target, 8000, iterations=2, phase_iterations=2, ensemble=ensemble, resample=True
     )
-    assert found.audio.shape == (12000,) and found.spectrogram.shape[0] == 382
+    assert found.audio.shape == (12000,) and found.spectrogram.shape[0] in (382, 383)
 
 
 def test_the_autocorrelation_term_keeps_the_rhythm(ensemble):
@@ -112,13 +115,15 @@ def test_no_iterations_keep_the_noise(ensemble):
     np.testing.assert_allclose(10 * np.log10(power / np.mean(np.expm1(seen) ** 2, axis=0)), 0, atol=2)
 
 
-def test_an_interruption_keeps_the_best_so_far(ensemble):
-    def interrupt(stage, done, total, value):
-        if stage == "spectrogram" and done == 4:
+@pytest.mark.parametrize(("stage", "iterations", "rounds"), [("spectrogram", 4, 5), ("phases", 12, 3)])
+def test_an_interruption_keeps_what_there_is(ensemble, stage, iterations, rounds):
+    def interrupt(now, done, total, value):
+        if now == stage and done == min(iterations if stage == "spectrogram" else rounds, total):
             raise KeyboardInterrupt
 
     found = make(ensemble, progress=interrupt)
-    assert found.history["interrupted"] and len(found.history["loss"]) == 4 and found.audio.shape == (24000,)
+    assert found.history["interrupted"] and found.audio.shape == (24000,) and found.audio.any()
+    assert (len(found.history["loss"]), len(found.history["convergence"])) == (iterations, rounds)
 
 
 def test_a_state_is_gone_on_from(ensemble, tmp_path):
@@ -138,16 +143,33 @@ def test_a_state_is_gone_on_from(ensemble, tmp_path):
     np.testing.assert_array_equal(third.spectrogram, second.spectrogram)
     with pytest.raises(InputError, match="another synthesis"):
         make(ensemble, state=state, seed=1)
-    state.write_bytes(b"no archive")
-    with pytest.raises(InputError, match="no state"):
-        make(ensemble, state=state)
+    whole = state.read_bytes()
+    for damaged in (b"no archive", b"", whole[: len(whole) // 2]):
+        state.write_bytes(damaged)
+        with pytest.raises(InputError, match="no state"):
+            make(ensemble, state=state)
+    with pytest.raises(InputError, match="folder does not exist"):
+        make(ensemble, state=tmp_path / "none" / "state.npz")
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the device's L-BFGS needs TensorFlow")
 def test_on_the_device(ensemble):
     found = make(ensemble, optimizer="tfp", iterations=30)
-    history = found.history
-    assert found.spectrogram.min() >= 0 and history["loss"][-1] < 0.1 * make(ensemble, iterations=0).history.get("start", 1e4)
+    noise = make(ensemble, iterations=0, phase_iterations=0).spectrogram
+    start = synthesis.Objective(_seen(clicks()), ensemble, 1e3, 1e-4, 382)(noise)[0]
+    assert found.spectrogram.min() >= 0 and found.history["loss"][-1] < 0.01 * start
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the device's L-BFGS needs TensorFlow")
+def test_the_device_gives_up_where_nothing_is_gained(ensemble, monkeypatch):
+    rounds = []
+
+    def stuck(function):
+        return lambda x, iterations: (rounds.append(1) or x, 1)
+
+    monkeypatch.setattr(synthesis.optimize, "device_minimizer", stuck)
+    found = make(ensemble, optimizer="tfp", iterations=1000, beta=0.0)
+    assert len(rounds) == len(found.history["loss"]) == 4
 
 
 @pytest.mark.slow
@@ -174,8 +196,9 @@ def test_it_runs_on_jax():
         (np.zeros(16000, "float32"), "silent"),
         (np.full(16000, np.nan, "float32"), "no number"),
         (np.ones((16000, 2), "float32"), "one channel"),
+        (np.full(16000, 0.1, "float32"), "silent"),
         (np.ones(16000, "int16"), "int16"),
-        (np.ones(4000, "float32"), "0.5 s or more"),
+        (clicks()[:10000], "0.68 s or more"),
     ],
 )
 def test_bad_input_says_what_to_do(target, says):
@@ -183,10 +206,26 @@ def test_bad_input_says_what_to_do(target, says):
         zoo.texture.synthesize(target, RATE)
 
 
-def test_bad_options_say_what_to_do(ensemble):
-    with pytest.raises(InputError, match="lbfgs-b or tfp"):
-        make(ensemble, optimizer="adam")
-    with pytest.raises(InputError, match="too short"):
-        make(ensemble, seconds=0.01)
-    with pytest.raises(InputError, match="the result has fewer frames than the widest kernel"):
-        make(RandomConvEnsemble((64,), filters=2), seconds=0.1)
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"optimizer": "adam"}, "lbfgs-b or tfp"),
+        ({"seconds": 0.01}, "0.49 s or more"),
+        ({"seconds": float("nan")}, "too short, or none"),
+        ({"seed": -1}, "seed is -1"),
+        ({"iterations": 1.5}, "iterations is 1.5"),
+        ({"phase_iterations": -2}, "phase iterations is -2"),
+        ({"alpha": -1.0}, "0 or more"),
+        ({"beta": float("inf")}, "0 or more"),
+        ({"momentum": 1.0}, "momentum in 0..1"),
+    ],
+)
+def test_bad_options_say_what_to_do(ensemble, options, says):
+    with pytest.raises(InputError, match=says):
+        make(ensemble, **options)
+
+
+def test_the_shortest_that_the_papers_networks_take():
+    target = clicks(0.68)
+    found = zoo.texture.synthesize(target, RATE, iterations=1, phase_iterations=1)
+    assert found.audio.shape == target.shape and np.isfinite(found.history["autocorrelation"]).all()

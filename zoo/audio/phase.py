@@ -53,7 +53,7 @@ def waveform(spectrum, n_fft, hop_length):
     return out.ravel() / (0.375 * parts)
 
 
-def griffin_lim(magnitude, n_fft, hop_length, iterations, rng, momentum=0.0, progress=None):
+def griffin_lim(magnitude, n_fft, hop_length, iterations, rng, momentum=0.0, progress=None, interruptible=False):
     """A waveform whose short-time magnitudes are near the given ones, from random phases.
 
     Each round goes to the nearest waveform and takes its phases (Griffin and Lim 1984). With momentum, the phases are
@@ -67,6 +67,7 @@ def griffin_lim(magnitude, n_fft, hop_length, iterations, rng, momentum=0.0, pro
         rng: NumPy generator of the first phases.
         momentum: 0 for the plain iteration, else below 1.
         progress: called as progress(round, convergence) after each round, or None.
+        interruptible: whether Ctrl-C ends the rounds, and what there is comes back, rather than all.
 
     Returns:
         audio: float32 ((frames - 1) * hop_length + n_fft,), with the ends of `waveform`.
@@ -79,13 +80,17 @@ def griffin_lim(magnitude, n_fft, hop_length, iterations, rng, momentum=0.0, pro
     """
     phase = np.exp(2j * np.pi * rng.random(magnitude.shape, "float32"))
     scale, before, convergence = max(float(np.linalg.norm(magnitude)), _EPS), None, []
-    for i in range(iterations):
-        found = spectrum(waveform(magnitude * phase, n_fft, hop_length), n_fft, hop_length)
-        convergence.append(float(np.linalg.norm(np.abs(found) - magnitude)) / scale)
-        ahead = found if before is None or not momentum else found + momentum * (found - before)
-        phase, before = ahead / np.maximum(np.abs(ahead), _EPS), found
-        if progress is not None:
-            progress(i, convergence[-1])
+    try:
+        for i in range(iterations):
+            found = spectrum(waveform(magnitude * phase, n_fft, hop_length), n_fft, hop_length)
+            convergence.append(float(np.linalg.norm(np.abs(found) - magnitude)) / scale)
+            ahead = found if before is None or not momentum else found + momentum * (found - before)
+            phase, before = ahead / np.maximum(np.abs(ahead), _EPS), found
+            if progress is not None:
+                progress(i, convergence[-1])
+    except KeyboardInterrupt:
+        if not interruptible:
+            raise
     return waveform(magnitude * phase, n_fft, hop_length), convergence
 
 

@@ -9,7 +9,7 @@ from zoo.errors import InputError
 _DESCRIPTION = """Synthesise more of a sound whose character stays the same: rain, fire, a crowd,
 a clock. Random networks look at its spectrogram, a new one is made that they
 cannot tell from it, and phases are found for that (Antognini et al. 2019).
-Ctrl-C ends it early and writes what there is."""
+Ctrl-C ends it early and writes what there is; again, and the phases end too."""
 _EXAMPLES = """examples:
   zoo texture rain.wav more-rain.wav --seconds 10
   zoo texture clock.wav clock-2.wav --alpha 1e4 --plot clock.png
@@ -26,7 +26,7 @@ def add(commands):
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("target", metavar="IN", help="recording of the sound, one channel, 0.5 s or more")
+    command.add_argument("target", metavar="IN", help="recording of the sound, one channel, 0.7 s or more")
     command.add_argument("output", metavar="OUT", help="audio file to write: wav, flac, ogg or mp3")
     command.add_argument("--seconds", type=float, help="length of the result (default: IN's)")
     command.add_argument("--iterations", type=int, default=2000, help="of the optimisation (default 2000)")
@@ -40,7 +40,7 @@ def add(commands):
     command.add_argument("--plot", metavar="PNG", help="draw both spectrograms and the loss")
     command.add_argument("--resample", action="store_true", help="bring another rate than 16 kHz there and back")
     command.add_argument("--downmix", action="store_true", help="average the channels of a recording that has several")
-    command.add_argument("--overwrite", action="store_true", help="replace OUT")
+    command.add_argument("--overwrite", action="store_true", help="replace OUT and the plot")
     command.set_defaults(run=_texture)
 
 
@@ -79,15 +79,16 @@ def _texture(arguments):
 
 
 def _check(arguments):
-    """Refuse what cannot be written, and what would overwrite an input, before anything is done."""
-    output = Path(arguments.output)
-    for path in (output, arguments.state, arguments.plot):
-        if path is not None:
-            tables.check_output(path)
-    if output.exists() and output.samefile(arguments.target):
-        raise InputError(f"{output}: is the input, which is never overwritten; give another OUT")
-    if output.exists() and not arguments.overwrite:
-        raise InputError(f"{output}: exists; replace it by --overwrite, or give another OUT")
+    """Refuse what cannot be written, and what would overwrite an input or an output, before anything is done."""
+    given = (arguments.target, arguments.output, arguments.state, arguments.plot)
+    paths = [Path(path).resolve() for path in given if path is not None]
+    for path in paths[1:]:
+        tables.check_output(path)
+        if paths.count(path) > 1:
+            raise InputError(f"{path}: is named twice, and the input is never overwritten; give another name")
+    for path in (arguments.output, arguments.plot):
+        if path is not None and Path(path).exists() and not arguments.overwrite:
+            raise InputError(f"{path}: exists; replace it by --overwrite, or give another name")
     if arguments.plot:
         try:
             import matplotlib  # noqa: F401

@@ -1,12 +1,16 @@
 """What synthesis is compared with: one wide random network, and phases alone; `zoo.texture.statistics` has a third."""
 
+import math
+
 import numpy as np
 from keras import ops
 
 from zoo.audio import io, phase
 from zoo.texture import optimize, spectrum, terms
+from zoo.texture.checks import check_target, wanted_samples
 
 _RATE, _N_FFT, _HOP = 22050, 2048, 512  # of Ulyanov and Lebedev
+_SHORTEST = 0.5  # seconds: the kernel's 11 frames
 
 
 def one_network(target, sample_rate, seconds=None, iterations=300, phase_iterations=500, seed=0, filters=4096):
@@ -16,9 +20,9 @@ def one_network(target, sample_rate, seconds=None, iterations=300, phase_iterati
     deviation sqrt(2) sqrt(2 / ((1025 + filters) 11)), ReLU; L-BFGS-B from noise, Griffin-Lim.
 
     Args:
-        target: float (samples,) in [-1, 1].
+        target: float (samples,) in [-1, 1], 0.5 s or more.
         sample_rate: of the target, in Hz.
-        seconds: of the result; None for the target's.
+        seconds: of the result, 0.5 or more; None for the target's.
         iterations: of L-BFGS-B.
         phase_iterations: of Griffin-Lim.
         seed: of the weights, the noise and the first phases.
@@ -27,11 +31,14 @@ def one_network(target, sample_rate, seconds=None, iterations=300, phase_iterati
     Returns:
         float32 (samples,) at the target's rate.
 
+    Raises:
+        InputError: a target or a length that cannot be used.
+
     Example:
         >>> audio = one_network(rain, 16000)  # doctest: +SKIP
     """
-    samples = len(target) if seconds is None else round(seconds * sample_rate)
-    audio = io.resample(np.asarray(target, "float32"), sample_rate, _RATE)
+    samples = wanted_samples(target, sample_rate, seconds, _SHORTEST)
+    audio = io.resample(check_target(target, sample_rate, _SHORTEST), sample_rate, _RATE)
     seen = np.log1p(np.abs(phase.spectrum(audio, _N_FFT, _HOP)))[None]
     rng, bins = np.random.default_rng([seed, 2]), seen.shape[2]
     deviation = np.sqrt(2) * np.sqrt(2 / ((bins + filters) * 11))
@@ -42,7 +49,7 @@ def one_network(target, sample_rate, seconds=None, iterations=300, phase_iterati
 
     wanted = terms.gram(features(ops.convert_to_tensor(seen)))
     compute = optimize.value_and_gradient(lambda x: (terms.relative_error(wanted, terms.gram(features(x)))[0], ()))
-    length = round(samples * _RATE / sample_rate)
+    length = math.ceil(samples * _RATE / sample_rate) + 1
     shape = (1, -(-(length + _N_FFT) // _HOP) + 2, bins)
 
     def evaluate(x):
@@ -55,12 +62,11 @@ def one_network(target, sample_rate, seconds=None, iterations=300, phase_iterati
     return io.resample(made[_N_FFT - _HOP :][:length], _RATE, sample_rate)[:samples]
 
 
-def round_trip(target, sample_rate, phase_iterations=500, seed=0):
+def round_trip(target, phase_iterations=500, seed=0):
     """The target's own spectrogram with phases of Griffin-Lim: the best that any spectrogram can sound.
 
     Args:
         target: float (samples,) in [-1, 1] at 16 kHz.
-        sample_rate: 16000.
         phase_iterations: of Griffin-Lim.
         seed: of the first phases.
 
@@ -68,7 +74,7 @@ def round_trip(target, sample_rate, phase_iterations=500, seed=0):
         float32 (samples,).
 
     Example:
-        >>> audio = round_trip(rain, 16000)  # doctest: +SKIP
+        >>> audio = round_trip(rain)  # doctest: +SKIP
     """
     padded = np.pad(np.asarray(target, "float32"), spectrum.N_FFT, mode="reflect")
     seen = ops.convert_to_numpy(spectrum.log_spectrogram(padded[None]))[0]

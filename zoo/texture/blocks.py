@@ -1,4 +1,4 @@
-"""Wide convolutions over time, by blocks: as many products as outputs, whatever the width of the kernel.
+"""Wide convolutions over time, by blocks: two or three products an output, whatever the width of the kernel.
 
 Overlap-save with real products only. A block of n frames gives n - width + 1 outputs of y[t] = sum_j x[t + j] k[j]. Its
 discrete Fourier transform has n / 2 + 1 bins, two of them real; a complex product takes three real ones (Gauss):
@@ -33,7 +33,7 @@ def transforms(width):
 
     Returns:
         A (numbers, n), G (numbers, width), S (outputs, numbers), float64: S @ ((A @ x) * (G @ k)) are the first
-        n - width' + 1 values of the correlation of a block x with a kernel k, width' the next power of two.
+        n - width' values of the correlation of a block x with a kernel k, width' the width or the next power of two.
 
     Example:
         >>> A, G, S = transforms(4)

@@ -60,7 +60,7 @@ def systems(settings):
         return lambda target: synthesize(target, rate, **settings, **options).audio
 
     return {
-        "Griffin-Lim of the target": lambda target: baselines.round_trip(target, rate, phases, seed),
+        "Griffin-Lim of the target": lambda target: baselines.round_trip(target, phases, seed),
         GRAM: ours(alpha=0.0, beta=0.0),
         RHYTHM: ours(beta=0.0),
         **{beta_name(beta): ours(beta=beta) for beta in (1e-4, 1e-3)},
@@ -138,7 +138,7 @@ class Judge:
         frames = spectrum.frame_count(len(target))
         strides = self.ensemble.strides
         distances, energies = terms.squared_distance(theirs, ours, np.array([frames], "int32"), frames, strides)
-        return ops.convert_to_numpy(energies / (distances + 1e-6 * energies))[0]
+        return ops.convert_to_numpy(terms.copying(distances, energies))[0]
 
 
 def read_textures(folder, seconds, few=None):

@@ -12,6 +12,7 @@ from zoo.errors import InputError
 from zoo.texture import spectrum, terms
 from zoo.texture.model import RandomConvEnsemble
 
+LAGS = (0.2, 2.0)  # seconds
 FRAME_RATE = spectrum.SAMPLE_RATE / spectrum.HOP_LENGTH  # Hz
 
 
@@ -29,10 +30,12 @@ class TextureLoss(keras.losses.Loss):
         (target, estimate) -> scalar (reduced); float (batch, frames, bins) of
         `zoo.texture.spectrum.log_spectrogram`, or with `waveform` float (batch, samples) in [-1, 1] at 16 kHz.
         `loss.call(target, estimate, lengths)` -> (batch,), 0 and up, lower is better, with int (batch,) frames or
-        samples that count of both.
+        samples that count of both; NaN for a clip that is too short. How many frames or samples there are must be
+        known when a step is compiled.
 
     Raises:
-        InputError: another rank, fewer frames than the widest kernel has, or a loss made from a model is saved.
+        InputError: another rank, an unknown number of frames or samples, fewer than the widest kernel needs, or a loss
+            made from a model is saved.
     """
 
     def __init__(self, ensemble=None, waveform=False, reduction="sum_over_batch_size", name=None):
@@ -46,16 +49,26 @@ class TextureLoss(keras.losses.Loss):
         self.waveform = waveform
 
     def call(self, target, estimate, lengths=None):
-        counts, both = None, []
+        both = []
         for x in (target, estimate):
             if len(x.shape) != 3 - self.waveform:
                 shape = "(batch, samples)" if self.waveform else "(batch, frames, bins)"
                 raise InputError(f"the input has the shape {tuple(x.shape)}; give {shape}")
+            if x.shape[1] is None:
+                raise InputError("clips have no known length: batch them at one, and set the shape of the dataset")
             both.append(self.ensemble(spectrum.log_spectrogram(x, lengths) if self.waveform else x))
-        if lengths is not None:
-            frames = spectrum.frame_count(lengths) if self.waveform else lengths
-            counts = [ops.maximum(count, 1) for count in self.ensemble.frames_of(frames)]
-        return self.compare(self.targets(both[0], counts), both[1], counts)
+        if lengths is None:
+            return self.compare(self.targets(both[0]), both[1])
+        lengths = ops.cast(lengths, "int32")
+        found = self.ensemble.frames_of(spectrum.frame_count(lengths) if self.waveform else lengths)
+        counts = [ops.maximum(count, 1) for count in found]
+        loss = self.compare(self.targets(both[0], counts), both[1], counts)
+        enough = [count >= fewest for count, fewest in zip(found, self.fewest(), strict=True)]
+        return ops.where(ops.all(ops.stack(enough), axis=0), loss, float("nan"))
+
+    def fewest(self):
+        """Frames that each bank must give of a clip, a list of integers."""
+        return [1] * len(self.ensemble.widths)
 
     def targets(self, features, counts=None):
         """What `compare` needs of the target's features: a list of tensors."""
@@ -119,7 +132,7 @@ class AutocorrelationLoss(TextureLoss):
     """
 
     def __init__(
-        self, ensemble=None, waveform=False, lags=(0.2, 2.0), reduction="sum_over_batch_size", name="autocorrelation_loss"
+        self, ensemble=None, waveform=False, lags=LAGS, reduction="sum_over_batch_size", name="autocorrelation_loss"
     ):
         super().__init__(ensemble, waveform, reduction, name)
         self.lags = tuple(lags)
@@ -134,6 +147,9 @@ class AutocorrelationLoss(TextureLoss):
             raise InputError("the estimate is shorter than the longest lag of the target; make it longer")
         return terms.relative_error(targets, terms.autocorrelation(features, lags, counts))
 
+    def fewest(self):
+        return [2 * first for first, _ in self._in_frames(None)]
+
     def _in_frames(self, frames):
         """(first, last) lag of each bank, for banks of so many frames; None for any."""
         found = []
@@ -142,7 +158,8 @@ class AutocorrelationLoss(TextureLoss):
             if frames is not None:
                 last = min(last, frames[i] // 2)
                 if last < first:
-                    raise InputError(f"a clip of this length has no lag of {self.lags[0]:g} s; give twice that or more")
+                    least = 2 * self.lags[0] + self.ensemble.fewest_frames / FRAME_RATE
+                    raise InputError(f"a clip is too short for a lag of {self.lags[0]:g} s; give {least:.2f} s or more")
             found.append((first, last))
         return found
 

@@ -49,13 +49,13 @@ def frames_for(samples):
     return -(-(samples + N_FFT) // HOP_LENGTH) - 1
 
 
-def audio_of(spectrogram, samples, iterations, rng, momentum=0.0, progress=None):
+def audio_of(spectrogram, samples, iterations, rng, momentum=0.0, progress=None, interruptible=False):
     """A waveform for a log spectrogram, by Griffin and Lim's iteration.
 
     Args:
         spectrogram: float (frames, 257) of `log_spectrogram`, `frames_for(samples)` frames or more.
         samples: of the waveform; they start where all frames reach, 448 samples into the first one.
-        iterations, rng, momentum, progress: as for `zoo.audio.phase.griffin_lim`.
+        iterations, rng, momentum, progress, interruptible: as for `zoo.audio.phase.griffin_lim`.
 
     Returns:
         audio: float32 (samples,).
@@ -67,7 +67,8 @@ def audio_of(spectrogram, samples, iterations, rng, momentum=0.0, progress=None)
         (1000,)
     """
     magnitude = np.expm1(np.asarray(spectrogram, "float32"))
-    audio, convergence = phase.griffin_lim(magnitude, N_FFT, HOP_LENGTH, iterations, rng, momentum, progress)
+    rest = momentum, progress, interruptible
+    audio, convergence = phase.griffin_lim(magnitude, N_FFT, HOP_LENGTH, iterations, rng, *rest)
     start = N_FFT - HOP_LENGTH
     return audio[start : start + samples], convergence
 

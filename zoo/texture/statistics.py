@@ -8,6 +8,7 @@ from keras import ops
 from zoo.audio import io
 from zoo.errors import InputError
 from zoo.texture import cochlea, optimize
+from zoo.texture.checks import check_counts, check_target, wanted_samples
 
 OFFSETS = (1, 2, 3, 5, 8, 11, 16, 21)  # bands apart, of the correlations between envelopes
 NEIGHBOURS = (1, 2)  # bands apart, of the correlations between modulation bands
@@ -247,16 +248,18 @@ def match_statistics(target, sample_rate, seconds=None, iterations=200, seed=0, 
         and resampling leave a click where its ends meet, which silent bands hear.
 
     Raises:
-        InputError: a target that is not mono, holds NaN, is silent or too short; `seconds` or `iterations` below 1; a
-            backend other than TensorFlow and JAX.
+        InputError: a target that is not mono float, holds NaN, is silent or too short; `seconds` below 1; a backend
+            other than TensorFlow and JAX.
 
     Example:
         >>> audio, history = match_statistics(rain, 16000, seconds=10)  # doctest: +SKIP
     """
-    target = _checked(target, sample_rate, seconds, iterations)
+    samples = wanted_samples(target, sample_rate, seconds, _SECONDS)
+    target = check_target(target, sample_rate, _SECONDS)
+    check_counts(iterations=iterations, seed=seed)
+    target = target - target.mean()
     level = float(np.sqrt(np.mean(np.square(target))))
     wanted = _looped(io.resample(target * (_LEVEL / level), sample_rate, cochlea.SAMPLE_RATE))
-    samples = len(target) if seconds is None else round(seconds * sample_rate)
     frames = scipy.fft.next_fast_len(int(np.ceil(samples * cochlea.SAMPLE_RATE / sample_rate / cochlea.STEP)))
     color, size = _color(wanted, frames * cochlea.STEP), frames * cochlea.STEP
     statistics = TextureStatistics()
@@ -282,25 +285,6 @@ def match_statistics(target, sample_rate, seconds=None, iterations=200, seed=0, 
     found = optimize.minimize(evaluate, noise, iterations, record, lowest=-np.inf)
     audio = ops.convert_to_numpy(colored(ops.convert_to_tensor(found, "float32"))) * (level / _LEVEL)
     return io.resample(audio, cochlea.SAMPLE_RATE, sample_rate)[:samples], history
-
-
-def _checked(target, sample_rate, seconds, iterations):
-    """The target as float32 (samples,) without its mean, or an InputError that says what is wrong."""
-    target = np.asarray(target, dtype="float32")
-    if target.ndim != 1:
-        raise InputError(f"the target has the shape {target.shape}; give one channel, (samples,)")
-    if not sample_rate > 0 or len(target) < _SECONDS * sample_rate:
-        raise InputError(f"{len(target)} samples at {sample_rate} Hz: give a target of {_SECONDS:g} s or more")
-    if not np.isfinite(target).all():
-        raise InputError("the target holds NaN or infinity; repair it")
-    target = target - target.mean()
-    if np.abs(target).max() < 1e-6:
-        raise InputError("the target is silent; give one that sounds")
-    if seconds is not None and not seconds >= _SECONDS:
-        raise InputError(f"seconds={seconds} is too short; give {_SECONDS:g} or more")
-    if iterations < 1:
-        raise InputError(f"iterations={iterations} does nothing; give 1 or more")
-    return target
 
 
 def _looped(audio):

@@ -6,6 +6,8 @@ log spectrogram by L-BFGS-B; then Griffin and Lim's phases.
 
 import hashlib
 import json
+import math
+import zipfile
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -16,13 +18,15 @@ from keras import ops
 from zoo.audio import io
 from zoo.errors import InputError
 from zoo.texture import optimize, spectrum
-from zoo.texture.loss import FRAME_RATE, AutocorrelationLoss, DiversityLoss, GramLoss, ShiftSchedule
+from zoo.texture.checks import check_counts, check_target, wanted_samples
+from zoo.texture.loss import FRAME_RATE, LAGS, AutocorrelationLoss, DiversityLoss, GramLoss, ShiftSchedule
 from zoo.texture.model import RandomConvEnsemble
 
 OPTIMIZERS = ("lbfgs-b", "tfp")
 DIVERSE = 100  # iterations with the diversity term, the first ones
 SAVED_EVERY = 50  # iterations
 _ROUND = 50  # iterations on the device between two looks
+_STALLED = 3  # of these in a row that gained nothing end it
 
 
 class Synthesis(NamedTuple):
@@ -58,10 +62,10 @@ def synthesize(
 ):
     """Synthesise more of a sound.
 
-    Ctrl-C ends the optimisation, and the result is that of the best spectrogram so far.
+    Ctrl-C ends the optimisation, and the result is that of the last spectrogram; again, and the phases end too.
 
     Args:
-        target: float (samples,) in [-1, 1], mono, 0.5 s or more.
+        target: float (samples,) in [-1, 1], mono; with the paper's networks 0.7 s or more, and so the result.
         sample_rate: of the target, in Hz.
         seconds: of the result; None for the target's.
         alpha: weight of the autocorrelation term: rhythm.
@@ -89,19 +93,20 @@ def synthesize(
     Example:
         >>> audio, spectrogram, history = synthesize(rain, 16000, seconds=10)  # doctest: +SKIP
     """
-    audio = checked(target, sample_rate, resample)
-    samples = len(audio) if seconds is None else round(seconds * spectrum.SAMPLE_RATE)
-    if samples < spectrum.N_FFT:
-        raise InputError(f"{seconds} s is too short a result; give 0.1 s or more")
     if optimizer not in OPTIMIZERS:
         raise InputError(f"no optimizer {optimizer!r}: use {' or '.join(OPTIMIZERS)}")
+    check_counts(iterations=iterations, seed=seed, phase_iterations=phase_iterations)
+    if not (0 <= alpha < np.inf and 0 <= beta < np.inf and 0 <= momentum < 1):
+        raise InputError(f"alpha {alpha}, beta {beta}, momentum {momentum}: give weights of 0 or more, momentum in 0..1")
+    if sample_rate != spectrum.SAMPLE_RATE and not resample:
+        raise InputError(f"the target is at {sample_rate} Hz, textures are made at 16000 Hz: pass resample=True")
     ensemble = ensemble or RandomConvEnsemble()
+    least = _fewest_seconds(ensemble, alpha)
+    wanted = wanted_samples(target, sample_rate, seconds, least)
+    audio = io.resample(check_target(target, sample_rate, least), sample_rate, spectrum.SAMPLE_RATE)
+    samples = math.ceil(wanted * spectrum.SAMPLE_RATE / sample_rate) + (sample_rate != spectrum.SAMPLE_RATE)
     seen = ops.convert_to_numpy(spectrum.log_spectrogram(audio[None]))[0]
     frames = spectrum.frames_for(samples)
-    for found, what in ((len(seen), "target"), (frames, "result")):
-        if found < ensemble.fewest_frames:
-            least = (ensemble.fewest_frames * spectrum.HOP_LENGTH + spectrum.N_FFT) / spectrum.SAMPLE_RATE
-            raise InputError(f"the {what} has fewer frames than the widest kernel; give {least:.2f} s or more")
     about = json.dumps([alpha, beta, frames, seed, optimizer, ensemble.get_config()], default=str)
     digest = hashlib.sha256(audio.tobytes() + about.encode()).hexdigest()
     start = _noise(seen, frames, seed)
@@ -111,32 +116,21 @@ def synthesize(
     except KeyboardInterrupt:
         run.history["interrupted"] = True
     run.save()
-    found = np.maximum(run.best, 0).astype("float32")
+    found = np.maximum(run.spectrogram, 0).astype("float32")
     told = None if progress is None else lambda i, value: progress("phases", i + 1, phase_iterations, value)
     rng = np.random.default_rng([seed, 1])
-    made, convergence = spectrum.audio_of(found, samples, phase_iterations, rng, momentum, told)
-    made = io.resample(made, spectrum.SAMPLE_RATE, sample_rate)
-    if seconds is None:
-        made = made[: len(target)]
+    made, convergence = spectrum.audio_of(found, samples, phase_iterations, rng, momentum, told, interruptible=True)
+    made = io.resample(made, spectrum.SAMPLE_RATE, sample_rate)[:wanted]
+    run.history["interrupted"] |= len(convergence) < phase_iterations
     return Synthesis(made, found, {**run.history, "convergence": convergence})
 
 
-def checked(target, sample_rate, resample=False):
-    """A target, float32 (samples,) at 16 kHz, or an InputError that says what is wrong with it."""
-    target = np.asarray(target)
-    if target.ndim != 1:
-        raise InputError(f"the target has the shape {target.shape}; give one channel, (samples,)")
-    if not np.issubdtype(target.dtype, np.floating):
-        raise InputError(f"the target is {target.dtype}; give float in [-1, 1] (16-bit samples over 32768)")
-    if not np.isfinite(target).all():
-        raise InputError("the target has samples that are no number; mend it")
-    if not target.any():
-        raise InputError("the target is silent; give a sound")
-    if len(target) < 0.5 * sample_rate:
-        raise InputError(f"the target has {len(target) / sample_rate:.2f} s; give 0.5 s or more")
-    if sample_rate != spectrum.SAMPLE_RATE and not resample:
-        raise InputError(f"the target is at {sample_rate} Hz, textures are made at 16000 Hz: pass resample=True")
-    return io.resample(target.astype("float32"), sample_rate, spectrum.SAMPLE_RATE)
+def _fewest_seconds(ensemble, alpha):
+    """Seconds of target and result that the widest kernel needs, and with `alpha` twice the shortest lag after it."""
+    frames = ensemble.fewest_frames
+    if alpha:
+        frames = max(frames, max(ensemble.widths) - 1 + 2 * math.ceil(LAGS[0] * FRAME_RATE))
+    return ((frames - 1) * spectrum.HOP_LENGTH + spectrum.N_FFT) / spectrum.SAMPLE_RATE
 
 
 class Objective:
@@ -156,7 +150,7 @@ class Objective:
         self.ensemble, self.alpha, self.beta = ensemble, alpha, beta
         self.gram, self.diversity = GramLoss(ensemble), DiversityLoss(ensemble)
         shortest = min(len(target), frames) - max(ensemble.widths) + 1
-        self.autocorrelation = AutocorrelationLoss(ensemble, lags=(0.2, min(2.0, shortest / 2 / FRAME_RATE)))
+        self.autocorrelation = AutocorrelationLoss(ensemble, lags=(LAGS[0], min(LAGS[1], shortest / 2 / FRAME_RATE)))
         features = ensemble(ops.convert_to_tensor(target[None]))
         self.targets = {"gram": self.gram.targets(features)}
         if alpha:
@@ -211,10 +205,12 @@ class _Run:
     """One optimisation: where it stands, what it was, and the file that keeps both."""
 
     def __init__(self, objective, start, iterations, digest, state, progress):
-        self.objective, self.best, self.iterations, self.progress = objective, start, iterations, progress
+        self.objective, self.spectrogram, self.iterations, self.progress = objective, start, iterations, progress
         self.history = defaultdict(list, {"interrupted": False})
         self.schedule = ShiftSchedule(objective.shifts)
         self.state = None if state is None else Path(state)
+        if self.state is not None and not self.state.absolute().parent.is_dir():
+            raise InputError(f"{state}: its folder does not exist; make it first")
         self.digest = digest
         if self.state is not None and self.state.exists():
             self._restore()
@@ -234,13 +230,13 @@ class _Run:
             if self.done < end:
                 optimize.minimize(
                     lambda x, allowed=allowed: self._evaluate(x, allowed()),
-                    self.best.ravel(),
+                    self.spectrogram.ravel(),
                     end - self.done,
                     self._advance,
                 )
 
     def _evaluate(self, x, allowed):
-        x = x.reshape(self.best.shape).astype("float32")
+        x = x.reshape(self.spectrogram.shape).astype("float32")
         loss, terms, gradient = self.objective(x, allowed)
         self.last = x, loss, terms
         return loss, gradient.ravel().astype("float64")
@@ -248,7 +244,7 @@ class _Run:
     def _advance(self, *_):
         """Note an iteration; the terms are those of its last evaluation, which the line search took."""
         spectrogram, loss, terms = self.last
-        self.best = spectrogram
+        self.spectrogram = spectrogram
         if "worst" in terms:
             self.schedule.advance(terms["worst"])
         self._note(loss, terms)
@@ -265,33 +261,35 @@ class _Run:
 
     def on_device(self):
         """TensorFlow Probability's L-BFGS, some iterations at a time: its loop tells nothing before its end."""
-        shape, everything = self.best.shape, np.ones(self.objective.shifts, "float32")
+        shape, everything = self.spectrogram.shape, np.ones(self.objective.shifts, "float32")
         for end, allowed in ((self.diverse, everything), (self.iterations, None)):
             minimize = optimize.device_minimizer(
                 # It knows no bounds: the magnitude of what it moves is never negative.
                 lambda x, allowed=allowed: self.objective.loss(ops.reshape(ops.abs(x), shape), allowed)[0]
             )
-            while self.done < end:
-                found, made = minimize(self.best.ravel(), min(_ROUND, end - self.done))
-                self.best = np.abs(found).reshape(shape)
-                loss, terms, _ = self.objective(self.best, allowed)
+            lowest, stalled = np.inf, 0
+            while self.done < end and stalled < _STALLED:
+                found, made = minimize(self.spectrogram.ravel(), min(_ROUND, end - self.done))
+                self.spectrogram = np.abs(found).reshape(shape)
+                loss, terms, _ = self.objective(self.spectrogram, allowed)
                 self._note(loss, terms, max(made, 1))
+                lowest, stalled = min(lowest, loss), stalled + 1 if loss >= lowest else 0
 
     def save(self):
         """Write the state, whole or not at all."""
         if self.state is not None:
             with io.replacing(self.state) as part, open(part, "wb") as file:
-                np.savez(file, digest=self.digest, spectrogram=self.best, history=json.dumps(self.history))
+                np.savez(file, digest=self.digest, spectrogram=self.spectrogram, history=json.dumps(self.history))
 
     def _restore(self):
         try:
             with np.load(self.state, allow_pickle=False) as kept:
                 digest, spectrogram, history = str(kept["digest"]), kept["spectrogram"], json.loads(str(kept["history"]))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise InputError(f"{self.state}: is no state of a synthesis; give another path") from error
         if digest != self.digest:
             raise InputError(f"{self.state}: is the state of another synthesis; give its options, or another path")
-        self.best = spectrogram
+        self.spectrogram = spectrogram
         self.history.update(history | {"interrupted": False})
         for shift in self.history["diversity"]:  # the schedule's place; which shifts were worst is forgotten
             if not np.isnan(shift):

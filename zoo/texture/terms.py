@@ -110,6 +110,11 @@ def squared_distance(targets, features, rounds, shifts, strides, counts=None):
     return ops.maximum(distances, 0.0), energies * ops.cast(inside, energies.dtype)
 
 
+def copying(distances, energies):
+    """sum of F~^2 / D_s at every shift, (batch, shifts), of `squared_distance`: 0 and up, 1e6 for a copy."""
+    return energies / (distances + 1e-6 * energies + _EPS)
+
+
 def diversity(distances, energies, allowed=None):
     """Shift-invariant diversity, equation (7): the largest sum of F~^2 / D_s over the shifts s; high for a copy.
 
@@ -121,7 +126,7 @@ def diversity(distances, energies, allowed=None):
         loss: (batch,), 0 and up, lower is more diverse; at most 1e6, where a clip is the target itself.
         worst: int (batch,), the shift that is most alike.
     """
-    ratios = energies / (distances + 1e-6 * energies + _EPS)
+    ratios = copying(distances, energies)
     if allowed is not None:
         ratios = ratios * ops.cast(allowed, ratios.dtype)
     return ops.max(ratios, axis=1), ops.argmax(ratios, axis=1)
