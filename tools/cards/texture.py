@@ -4,6 +4,7 @@ from cards.markdown import code, interval, link, section, table
 
 TITLE = "Textures"
 SCORES = {"class": "class score", "autocorrelation": "autocorrelation", "diversity": "copying"}
+SHOWN = ("Gram alone", "Gram, autocorrelation")  # in the README
 _CLASSIFIER = "SoundClassifier"
 
 
@@ -62,8 +63,8 @@ def summary(cards):
         if card["architecture"] == _CLASSIFIER:
             rows.append([link(card), f"{card['parameters']:,}", f"accuracy {interval(found['accuracy'], 3)}", found["n"]])
             continue
-        rhythm = {name: by_group["rhythmic"] for name, by_group in found["results"].items() if "rhythmic" in by_group}
-        told = [f"{name}: {facts['autocorrelation'][0]:.3g}" for name, facts in rhythm.items() if name.startswith("Gram")]
-        n = sum(by["n"] for by in next(iter(found["results"].values())).values())
-        rows.append([link(card), f"{card['parameters']:,}, of a seed", f"rhythm lost; {'; '.join(told)}", n])
+        rhythm = {name: found["results"][name]["rhythmic"] for name in SHOWN if name in found["results"]}
+        told = [f"{name} {interval(facts['autocorrelation'], 3)}" for name, facts in rhythm.items()]
+        n = next(iter(rhythm.values()))["n"]
+        rows.append([link(card), f"{card['parameters']:,}, of a seed", f"rhythm lost: {'; '.join(told)}", n])
     return table(["Checkpoint", "Parameters", "Measured", "n"], rows)
