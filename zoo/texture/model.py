@@ -54,7 +54,7 @@ class RandomConv1D(keras.layers.Layer):
     """
 
     def __init__(self, filters, width, seed, method="plain", **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**kwargs)
         self.filters, self.width, self.seed, self.method = filters, width, list(seed), method
 
     def build(self, input_shape):
@@ -62,7 +62,10 @@ class RandomConv1D(keras.layers.Layer):
         if self.by_blocks:
             kernel = transform_kernel(kernel)
         self.kernel = self.add_weight(
-            name="kernel", shape=kernel.shape, initializer=lambda shape, dtype=None: ops.convert_to_tensor(kernel, dtype)
+            name="kernel",
+            shape=kernel.shape,
+            initializer=lambda shape, dtype=None: ops.convert_to_tensor(kernel, dtype),
+            trainable=False,  # whatever the layer is told: a seed has nothing to learn
         )
 
     @property
