@@ -20,3 +20,9 @@ def write_rows(path, rows):
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows)
+
+
+def figure(triple, shape=".3f"):
+    """A figure with its interval to print; "-" where there is none."""
+    value, low, high = (format(number, shape) for number in triple)
+    return "-" if value == "nan" else value if low == "nan" else f"{value} [{low}, {high}]"

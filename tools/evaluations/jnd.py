@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from evaluations.common import with_words
+from evaluations.common import figure, with_words
 from zoo import preset, provenance, registry
 from zoo.audio import io
 from zoo.commands import tables
@@ -109,12 +109,6 @@ def again(given):
     changed = [f"--metric {metric}" for metric in given.metric]
     changed += [f"--files {given.files}"] * (given.files != CLIPS) + [f"--seed {given.seed}"] * (given.seed != 0)
     return " ".join(["python tools/evaluate.py jnd", *given.checkpoint, *changed])
-
-
-def figure(triple, shape=".3f"):
-    """A figure with its interval to print; "-" where there is none."""
-    value, low, high = (format(number, shape) for number in triple)
-    return "-" if value == "nan" else value if low == "nan" else f"{value} [{low}, {high}]"
 
 
 def distance_tables(compared):

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import zoo
-from evaluations.common import with_words
+from evaluations.common import figure, with_words
 from zoo import preset, provenance, registry
 from zoo.commands import tables
 from zoo.errors import InputError
@@ -80,14 +80,9 @@ def report(found):
     parts = [found["data"]]
     for title in ("results", "trade_off", "networks"):
         rows = [
-            [system, group, *(figure(facts[score]) for score in evaluate.SCORES), str(facts["n"]), str(facts["n_failed"])]
+            [system, group, *(figure(facts[score], ".4g") for score in evaluate.SCORES), str(facts["n"]), str(facts["n_failed"])]
             for system, by_group in found[title].items()
             for group, facts in by_group.items()
         ]
         parts.append(tables.table([title.replace("_", " "), "", *evaluate.SCORES, "n", "failed"], rows))
     return "\n\n".join(parts)
-
-
-def figure(triple):
-    value, low, high = triple
-    return f"{value:.4g} [{low:.4g}, {high:.4g}]"

@@ -51,12 +51,8 @@ def one_network(target, sample_rate, seconds=None, iterations=300, phase_iterati
     compute = optimize.value_and_gradient(lambda x: (terms.relative_error(wanted, terms.gram(features(x)))[0], ()))
     length = math.ceil(samples * _RATE / sample_rate) + 1
     shape = (1, -(-(length + _N_FFT) // _HOP) + 2, bins)
-
-    def evaluate(x):
-        (value, _), gradient = compute(x.reshape(shape).astype("float32"))
-        return float(value), ops.convert_to_numpy(gradient).ravel().astype("float64")
-
     start = np.abs(rng.standard_normal(shape)) * seen.std(axis=1, keepdims=True)
+    evaluate = optimize.on_host(compute, shape)
     found = optimize.minimize(evaluate, start.ravel(), iterations, lambda *_: None).reshape(shape)[0]
     made, _ = phase.griffin_lim(np.expm1(found), _N_FFT, _HOP, phase_iterations, rng)
     return io.resample(made[_N_FFT - _HOP :][:length], _RATE, sample_rate)[:samples]

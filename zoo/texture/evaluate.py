@@ -14,7 +14,7 @@ from tqdm import tqdm
 from zoo.audio import io
 from zoo.errors import InputError
 from zoo.metrics.agreement import grouped_mean
-from zoo.texture import baselines, spectrum, terms
+from zoo.texture import baselines, spectrum
 from zoo.texture.loss import AutocorrelationLoss, DiversityLoss
 from zoo.texture.model import RandomConvEnsemble
 from zoo.texture.scores import class_score
@@ -134,11 +134,8 @@ class Judge:
 
     def by_shift(self, target, made):
         """Figure 1: equation (7) at every shift, float (shifts,), a shift 4 ms."""
-        theirs, ours = self.features(target), self.features(made)
-        frames = spectrum.frame_count(len(target))
-        strides = self.ensemble.strides
-        distances, energies = terms.squared_distance(theirs, ours, np.array([frames], "int32"), frames, strides)
-        return ops.convert_to_numpy(terms.copying(distances, energies))[0]
+        found = self.copying.by_shift(self.features(target), self.features(made))
+        return ops.convert_to_numpy(found)[0]
 
 
 def read_textures(folder, seconds, few=None):

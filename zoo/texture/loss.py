@@ -192,6 +192,10 @@ class DiversityLoss(TextureLoss):
     def compare(self, targets, features, counts=None):
         return self.worst(targets, features, counts)[0]
 
+    def by_shift(self, targets, features):
+        """The ratio at every shift, (batch, shifts), a shift one frame of the spectrogram."""
+        return terms.copying(*_squared_distance(self.ensemble, targets, features, None))
+
     def worst(self, targets, features, counts=None, allowed=None):
         """The loss (batch,), and the shift int (batch,) that it is taken at, of those that `allowed` (shifts,) marks."""
         return terms.diversity(*_squared_distance(self.ensemble, targets, features, counts), allowed)

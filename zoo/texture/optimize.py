@@ -46,6 +46,29 @@ def value_and_gradient(function):
     raise InputError(f"no gradient on the backend {keras.backend.backend()}: set KERAS_BACKEND to tensorflow or jax")
 
 
+def on_host(compute, shape):
+    """What `minimize` evaluates, of a function without others and its gradient on the device.
+
+    Args:
+        compute: of `value_and_gradient`, for float32 of `shape`.
+        shape: of what it takes.
+
+    Returns:
+        array (n,) -> (float, gradient float64 (n,)).
+
+    Example:
+        >>> evaluate = on_host(value_and_gradient(lambda x: (keras.ops.sum(x * x), ())), (2, 1))
+        >>> evaluate(np.ones(2))[1].tolist()
+        [2.0, 2.0]
+    """
+
+    def evaluate(x):
+        (value, _), gradient = compute(x.reshape(shape).astype("float32"))
+        return float(value), keras.ops.convert_to_numpy(gradient).ravel().astype("float64")
+
+    return evaluate
+
+
 def minimize(evaluate, start, iterations, callback, lowest=0.0):
     """SciPy's L-BFGS-B, the paper's optimiser: with bounds, and started anew where its line search gives up.
 

@@ -269,11 +269,7 @@ def match_statistics(target, sample_rate, seconds=None, iterations=200, seed=0, 
         return ops.irfft(tuple(part * color for part in ops.rfft(noise)), size)
 
     compute = optimize.value_and_gradient(lambda x: (statistics_loss(goal, statistics(colored(x)[None]))[0], ()))
-
-    def evaluate(noise):
-        (loss, _), gradient = compute(noise.astype("float32"))
-        return float(loss), ops.convert_to_numpy(gradient).astype("float64")
-
+    evaluate = optimize.on_host(compute, (size,))
     noise = np.random.default_rng(seed).standard_normal(size)
     history = [evaluate(noise)[0]]
 

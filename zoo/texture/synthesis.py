@@ -158,8 +158,7 @@ class Objective:
         if beta:
             self.targets["diversity"] = self.diversity.targets(features)
         self.shifts = len(target)
-        self._with_diversity = optimize.value_and_gradient(self.loss)
-        self._without = optimize.value_and_gradient(self.loss)
+        self._compiled = optimize.value_and_gradient(self.loss)
 
     def loss(self, spectrogram, allowed=None):
         """The loss of one spectrogram (frames, bins), and its terms.
@@ -186,10 +185,7 @@ class Objective:
 
     def __call__(self, spectrogram, allowed=None):
         """Loss, its terms as floats, and the gradient (frames, bins), of a float32 array (frames, bins)."""
-        if allowed is None:
-            (loss, terms), gradient = self._without(spectrogram)
-        else:
-            (loss, terms), gradient = self._with_diversity(spectrogram, allowed)
+        (loss, terms), gradient = self._compiled(spectrogram, *([] if allowed is None else [allowed]))
         return float(loss), {name: float(value) for name, value in terms.items()}, ops.convert_to_numpy(gradient)
 
 
@@ -291,6 +287,5 @@ class _Run:
             raise InputError(f"{self.state}: is the state of another synthesis; give its options, or another path")
         self.spectrogram = spectrogram
         self.history.update(history | {"interrupted": False})
-        for shift in self.history["diversity"]:  # the schedule's place; which shifts were worst is forgotten
-            if not np.isnan(shift):
-                self.schedule.step += 1
+        # The schedule's place; which shifts were worst is forgotten.
+        self.schedule.step = int(np.isfinite(self.history["diversity"]).sum())

@@ -89,8 +89,10 @@ def train(recipe, sounds, validation, runs, verbose="auto"):
     model = recipe.model(classes)
     *held, _ = held_back(validation, classes, recipe, SAMPLE_RATE)
     told, minutes = fit_classifier(model, recipe, clips, held, folder, from_logits=False, verbose=verbose)
+    trained = recipe.model(classes)  # without the optimizer, which would treble the checkpoint
+    trained.set_weights(model.get_weights())
     facts = {"recipe": asdict(recipe), "classes": classes, "n_train": len(sounds), "n_validation": len(validation)}
-    return model, facts | told, minutes
+    return trained, facts | told, minutes
 
 
 def evaluate(model, validation, recipe):
