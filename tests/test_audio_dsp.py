@@ -8,11 +8,21 @@ from keras import ops
 from zoo.audio import dsp
 
 
-def test_magnitude_is_scipys():
+@pytest.mark.parametrize("window", ["hamming", "hann"])
+def test_magnitude_is_scipys(window):
     x = np.random.default_rng(0).standard_normal(4001).astype("float32")
-    transform = scipy.signal.ShortTimeFFT(scipy.signal.get_window("hamming", 512), 256, fs=16000)
+    transform = scipy.signal.ShortTimeFFT(scipy.signal.get_window(window, 512), 256, fs=16000)
     expected = np.abs(transform.stft(x, p0=0, p1=1 + len(x) // 256)).T
-    np.testing.assert_allclose(ops.convert_to_numpy(dsp.magnitude(x[None]))[0], expected, rtol=1e-3, atol=1e-3)
+    found = ops.convert_to_numpy(dsp.magnitude(x[None], window=window))[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("window", "hop_length"), [("hamming", 256), ("hann", 256), ("hann", 128)])
+def test_the_inverse_gives_the_waveform_back(window, hop_length):
+    x = np.random.default_rng(0).standard_normal((2, 16 * hop_length)).astype("float32")
+    spectrum = dsp.stft(x, 512, hop_length, window=window)
+    back = ops.convert_to_numpy(dsp.istft(*spectrum, x.shape[1], 512, hop_length, window))
+    np.testing.assert_allclose(back, x, atol=1e-5)
 
 
 @pytest.mark.parametrize("length", [513, 768, 1000, 2048])

@@ -45,18 +45,19 @@ def frame_mask(waveform, lengths, hop_length):
     return sequence_mask(frame_count(lengths_of(waveform, lengths), hop_length), frame_count(samples, hop_length))
 
 
-def stft(waveform, n_fft=512, hop_length=256, lengths=None):
+def stft(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming"):
     """Short-time Fourier transform, as a real and an imaginary part.
 
-    Periodic Hamming window of `n_fft` samples, centred: n_fft // 2 zeros go before the first and after the last
-    sample; no scaling. Samples at and after `lengths` count as zeros, so a padded clip has the spectrum of the bare
-    one in its first `frame_count(lengths, hop_length)` frames.
+    Periodic window of `n_fft` samples, centred: n_fft // 2 zeros go before the first and after the last sample; no
+    scaling. Samples at and after `lengths` count as zeros, so a padded clip has the spectrum of the bare one in its
+    first `frame_count(lengths, hop_length)` frames.
 
     Args:
         waveform: float (batch, samples).
         n_fft: window and transform length in samples.
         hop_length: samples from frame to frame.
         lengths: int (batch,) samples that count, or None for all.
+        window: "hamming" or "hann".
 
     Returns:
         real, imaginary: float32 (batch, 1 + samples // hop_length, n_fft // 2 + 1).
@@ -70,10 +71,10 @@ def stft(waveform, n_fft=512, hop_length=256, lengths=None):
     if lengths is not None:
         waveform = waveform * sequence_mask(lengths, ops.shape(waveform)[1])
     waveform = ops.pad(waveform, ((0, 0), (n_fft // 2, n_fft // 2)))
-    return ops.stft(waveform, n_fft, hop_length, n_fft, window=_hamming(n_fft), center=False)
+    return ops.stft(waveform, n_fft, hop_length, n_fft, window=_window(window, n_fft), center=False)
 
 
-def istft(real, imaginary, samples, n_fft=512, hop_length=256):
+def istft(real, imaginary, samples, n_fft=512, hop_length=256, window="hamming"):
     """Waveform of a short-time spectrum that `stft` made, changed or not: the least-squares inverse.
 
     x[t] = sum_m w[t - m hop] y_m[t - m hop] / sum_m w[t - m hop]^2 (Griffin and Lim 1984, equation 6), so an unchanged
@@ -83,7 +84,8 @@ def istft(real, imaginary, samples, n_fft=512, hop_length=256):
     Args:
         real, imaginary: float (batch, frames, n_fft // 2 + 1).
         samples: of the result, at most (frames - 1) * hop_length + n_fft // 2.
-        n_fft, hop_length: as for `stft`; hop_length divides n_fft.
+        n_fft, hop_length, window: as for `stft`; hop_length divides n_fft, and is less than it for "hann", whose ends are
+            zero.
 
     Returns:
         float32 (batch, samples).
@@ -93,7 +95,7 @@ def istft(real, imaginary, samples, n_fft=512, hop_length=256):
         >>> bool(np.allclose(istft(*stft(wave), samples=1024), wave, atol=1e-5))
         True
     """
-    window = _hamming(n_fft)
+    window = _window(window, n_fft)
     # No ops.istft: its own window scaling differs by backend at the edges.
     frames = ops.irfft((real, imaginary), n_fft) * window
     count = ops.shape(frames)[1]
@@ -112,7 +114,7 @@ def _overlap_add(frames, hop_length):
     return ops.reshape(sum(rows), (-1, (count + parts - 1) * hop_length))
 
 
-def magnitude(waveform, n_fft=512, hop_length=256, lengths=None):
+def magnitude(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming"):
     """Magnitude of the short-time Fourier transform, as `stft` computes it.
 
     Args:
@@ -120,6 +122,7 @@ def magnitude(waveform, n_fft=512, hop_length=256, lengths=None):
         n_fft: window and transform length in samples.
         hop_length: samples from frame to frame.
         lengths: int (batch,) samples that count, or None for all.
+        window: "hamming" or "hann".
 
     Returns:
         float32 (batch, 1 + samples // hop_length, n_fft // 2 + 1), not negative.
@@ -128,13 +131,13 @@ def magnitude(waveform, n_fft=512, hop_length=256, lengths=None):
         >>> tuple(magnitude(np.zeros((1, 16000), "float32")).shape)
         (1, 63, 257)
     """
-    real, imaginary = stft(waveform, n_fft, hop_length, lengths)
+    real, imaginary = stft(waveform, n_fft, hop_length, lengths, window)
     return ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS)
 
 
 @functools.lru_cache
-def _hamming(n_fft):
-    return scipy.signal.get_window("hamming", n_fft, fftbins=True).astype("float32")
+def _window(name, n_fft):
+    return scipy.signal.get_window(name, n_fft, fftbins=True).astype("float32")
 
 
 def mel_matrix(bands, n_fft, sample_rate, low_hz=50.0, high_hz=None):
