@@ -15,7 +15,7 @@ import zoo
 from zoo import golden, preset, provenance, training
 from zoo.audio import mix
 from zoo.enhancement import examples, train
-from zoo.enhancement.callbacks import Refresh, StopWhenNoBetter, TrueScores
+from zoo.enhancement.callbacks import Refresh, TrueScores
 from zoo.enhancement.model import DNNEnhancer
 from zoo.errors import InputError
 from zoo.metrics import speech
@@ -142,7 +142,7 @@ def test_true_scores_are_those_of_the_metrics(validation):
     [("max", [1, 3, 2, 2], True), ("max", [1, 2, 3], False), ("min", [3, 1, 2, 2], True), ("min", [], False)],
 )
 def test_stopping_looks_back(mode, values, ended):
-    assert StopWhenNoBetter("pesq-wb", mode, 2, values).ended() == ended
+    assert training.StopWhenNoBetter("pesq-wb", mode, 2, values).ended() == ended
 
 
 def test_a_round_teaches_the_surrogate_what_the_enhancer_makes(source, surrogate, tmp_path):
@@ -320,6 +320,6 @@ def test_a_refresh_by_another_metric_is_refused(small, source, validation, tmp_p
 
 
 def test_a_training_that_diverges_says_so():
-    stop = StopWhenNoBetter("pesq-wb", "max", 3)
+    stop = training.StopWhenNoBetter("pesq-wb", "max", 3)
     with pytest.raises(InputError, match="learning rate"):
         stop.on_epoch_end(0, {"loss": np.nan, "pesq-wb": 1.0})

@@ -1,4 +1,4 @@
-"""What every recipe keeps while it trains: its folder, its log, its best weights, the state to go on from.
+"""What every recipe keeps while it trains: its folder, its log, its best weights, the state to go on from; when it ends.
 
 And the training itself of classifiers of sounds, which is the same in two rooms.
 """
@@ -118,6 +118,39 @@ def keepers(folder, begun, monitor, mode, start=()):
         keras.callbacks.CSVLogger(folder / "log.csv", append=bool(begun)),
         keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
     ]
+
+
+class StopWhenNoBetter(keras.callbacks.Callback):
+    """Ends the training when the best epoch lies `patience` epochs back, counting those before an interruption.
+
+    Keras's EarlyStopping forgets what it has seen when a training is resumed.
+
+    Args:
+        monitor: column of the log.
+        mode: "min" or "max" of it.
+        patience: epochs.
+        begun: values of the epochs before.
+
+    Raises:
+        InputError: the loss is no longer finite.
+    """
+
+    def __init__(self, monitor, mode, patience, begun=()):
+        super().__init__()
+        self.monitor, self.sign, self.patience = monitor, -1 if mode == "min" else 1, patience
+        self.values = list(begun)
+
+    def ended(self):
+        """Whether `patience` epochs have passed since the best one."""
+        if not self.values:
+            return False
+        return len(self.values) - 1 - int(np.nanargmax(self.sign * np.array(self.values))) >= self.patience
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not np.isfinite(logs["loss"]):
+            raise InputError(f"the loss is {logs['loss']} after epoch {epoch + 1}: lower the learning rate")
+        self.values.append(logs[self.monitor])
+        self.model.stop_training = self.ended()
 
 
 def fit_classifier(model, recipe, clips, held, folder, from_logits, verbose="auto"):

@@ -1,4 +1,4 @@
-"""Callbacks for `fit` of any enhancer: true scores of validation recordings, stopping on them, and the refresh."""
+"""Callbacks for `fit` of any enhancer: true scores of validation recordings, and the refresh."""
 
 import keras
 import numpy as np
@@ -46,39 +46,6 @@ class TrueScores(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         logs.update(self.measure())
-
-
-class StopWhenNoBetter(keras.callbacks.Callback):
-    """Ends the training when the best epoch lies `patience` epochs back, counting those before an interruption.
-
-    Keras's EarlyStopping forgets what it has seen when a training is resumed.
-
-    Args:
-        monitor: column of the log.
-        mode: "min" or "max" of it.
-        patience: epochs.
-        begun: values of the epochs before.
-
-    Raises:
-        InputError: the loss is no longer finite.
-    """
-
-    def __init__(self, monitor, mode, patience, begun=()):
-        super().__init__()
-        self.monitor, self.sign, self.patience = monitor, -1 if mode == "min" else 1, patience
-        self.values = list(begun)
-
-    def ended(self):
-        """Whether `patience` epochs have passed since the best one."""
-        if not self.values:
-            return False
-        return len(self.values) - 1 - int(np.nanargmax(self.sign * np.array(self.values))) >= self.patience
-
-    def on_epoch_end(self, epoch, logs=None):
-        if not np.isfinite(logs["loss"]):
-            raise InputError(f"the loss is {logs['loss']} after epoch {epoch + 1}: lower the learning rate")
-        self.values.append(logs[self.monitor])
-        self.model.stop_training = self.ended()
 
 
 class Refresh(keras.callbacks.Callback):

@@ -18,12 +18,12 @@ import zoo
 from zoo import preset, registry
 from zoo.audio.corpus import SAMPLE_RATE
 from zoo.enhancement import examples, loss
-from zoo.enhancement.callbacks import Refresh, StopWhenNoBetter, TrueScores, freeze_statistics
+from zoo.enhancement.callbacks import Refresh, TrueScores, freeze_statistics
 from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
 from zoo.errors import InputError
 from zoo.quality_net.loss import QualityNetLoss
-from zoo.training import Epoch, claim, keepers, read_log, read_recipe
+from zoo.training import Epoch, StopWhenNoBetter, claim, keepers, read_log, read_recipe
 
 NETWORKS = {cls.__name__: cls for cls in (BLSTMEnhancer, DNNEnhancer, ContextAggregationEnhancer)}
 CURVE = ("pesq-wb", "predicted", "stoi", "si-sdr")
