@@ -42,6 +42,8 @@ setup(
         "jax": ["jax>=0.5"],
         # What renders the pairs that the JND metrics are trained and judged on.
         "jnd": ["pyloudnorm>=0.1.1", "pyroomacoustics>=0.8"],
+        # What renders the songs that the separators are trained on, with the program fluidsynth.
+        "music": ["mido>=1.3"],
         "plots": ["matplotlib>=3.8"],
         "test": ["pytest>=8"],
         # Its operations load on TensorFlow 2.16 and 2.17 only; elsewhere soundfile and soxr read audio.

@@ -148,7 +148,7 @@ def write(path, audio, sample_rate, container=None, subtype=None, clip=False):
     path, audio = Path(path), np.asarray(audio, dtype=np.float32)
     container = container or container_of(path)
     if subtype not in _KEPT or not soundfile.check_format(container, subtype):
-        subtype = _SUBTYPES.get(container, soundfile.default_subtype(container))
+        subtype = subtype_of(container)
     if not audio.size or not np.isfinite(audio).all():
         raise InputError(f"{path}: the audio is empty or not finite; nothing was written")
     peak, clipped = np.abs(audio).max(), 0
@@ -185,6 +185,16 @@ def container_of(path):
     if container not in soundfile.available_formats():
         raise InputError(f"{path}: unknown audio suffix; use .wav, .flac, .ogg or .mp3")
     return container
+
+
+def subtype_of(container):
+    """The sub-type that a container is written in: float32 for WAV, 24 bit for FLAC, elsewhere libsndfile's choice.
+
+    Example:
+        >>> subtype_of("FLAC")
+        'PCM_24'
+    """
+    return _SUBTYPES.get(container, soundfile.default_subtype(container))
 
 
 @contextmanager

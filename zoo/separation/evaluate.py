@@ -1,0 +1,130 @@
+"""How well separators do on songs whose stems are known, beside the mixture itself and the ideal masks."""
+
+import numpy as np
+
+from zoo.errors import InputError
+from zoo.metrics import separation as metrics
+from zoo.separation.tracks import SAMPLE_RATE
+
+FLOOR = "mixture"
+SYSTEMS = {
+    FLOOR: metrics.mixture_as_estimate,
+    "ideal binary mask": lambda references: metrics.oracle_masks(references, kind="binary"),
+    "ideal ratio mask": lambda references: metrics.oracle_masks(references, kind="ratio"),
+}
+# Chandna et al. 2017 as SiSEC 2016 measured them, means over DSD100's 50 test tracks: other data, for orientation.
+AUTHORS = {
+    "vocals": {"sdr": 0.81, "isr": 8.29, "sir": 4.57, "sar": 6.35},
+    "drums": {"sdr": 1.56, "isr": 8.19, "sir": 5.50, "sar": 5.69},
+    "bass": {"sdr": -0.13, "isr": 11.09, "sir": 1.96, "sar": 6.97},
+    "other": {"sdr": 0.84, "isr": 3.30, "sir": 3.00, "sar": 3.09},
+}
+
+
+def separator(model):
+    """A model as a system: {source: true audio} -> {source: estimate}, of the sum of the true ones."""
+    return lambda references: model.separate(sum(references.values()), SAMPLE_RATE)
+
+
+def read(track, seconds):
+    """A track's stems, the middle `seconds` of them; None reads it whole.
+
+    Returns:
+        {source: float32 (samples, 2)}.
+
+    Example:
+        >>> references = read(find_tracks("runs/music", "test")[0], 60.0)  # doctest: +SKIP
+    """
+    stems = track.read()
+    if seconds is None:
+        return stems
+    samples = len(next(iter(stems.values())))
+    start = max(samples - round(seconds * SAMPLE_RATE), 0) // 2
+    return {source: audio[start : start + round(seconds * SAMPLE_RATE)] for source, audio in stems.items()}
+
+
+def score(system, tracks, seconds=None, window=30.0, hop=15.0, mode="v4", n_jobs=1):
+    """SDR, ISR, SIR and SAR of a system by museval, and its SI-SDR, on every track.
+
+    Args:
+        system: {source: (samples, 2)} -> the same of its estimates, as those of `SYSTEMS` and `separator`.
+        tracks: list of `zoo.separation.tracks.Track` with all sources.
+        seconds: the middle of each track that is used; None for all.
+        window, hop, mode: of museval, as for `zoo.metrics.separation.evaluate_track`.
+        n_jobs: processes for museval (joblib's counting).
+
+    Returns:
+        {track name: {source: {"sdr", "isr", "sir", "sar": float64 (frames,), "si-sdr": float, "silent": bool}}}.
+
+    Example:
+        >>> scored = score(separator(zoo.load("chandna-4stem-44k")), tracks)  # doctest: +SKIP
+    """
+    cheap = {}
+
+    def separated():
+        for track in tracks:
+            references = read(track, seconds)
+            estimates = system(references)
+            cheap[track.name] = metrics.si_sdr(references, estimates)
+            yield track.name, references, estimates
+
+    found = metrics.evaluate_tracks(separated(), SAMPLE_RATE, window, hop, mode, n_jobs)
+    return {
+        name: {source: scores | {"si-sdr": cheap[name][source]} for source, scores in track.items()}
+        for name, track in found.items()
+    }
+
+
+def table(scored, groups):
+    """Figures of a system in each group of tracks, over all frames of the group's tracks.
+
+    Args:
+        scored: of `score`.
+        groups: {track name: group}.
+
+    Returns:
+        {group: {source: {"sdr", "isr", "sir", "sar": {"mean", "deviation", "median", "n", "n_frames", "n_nan_frames"},
+        "si-sdr": mean over tracks, "silent": [track names]}}}; None in place of NaN is left to the card.
+
+    Raises:
+        InputError: a track has no group.
+
+    Example:
+        >>> table(scored, {"song": "played"})["played"]["drums"]["sdr"]["mean"]  # doctest: +SKIP
+    """
+    if missing := [name for name in scored if name not in groups]:
+        raise InputError(f"{missing[0]} is in no group; give it one")
+    found = {}
+    for group in dict.fromkeys(groups[name] for name in scored):
+        tracks = {name: track for name, track in scored.items() if groups[name] == group}
+        frames = {f"{name} {i}": frame for name, track in tracks.items() for i, frame in enumerate(_frames(track))}
+        found[group] = metrics.summarize(frames)
+        for source, facts in found[group].items():
+            facts["si-sdr"] = _mean([track[source]["si-sdr"] for track in tracks.values()])
+            facts["silent"] = [name for name, track in tracks.items() if track[source]["silent"]]
+    return found
+
+
+def gains(results, floor):
+    """How far the mean SDR is above the floor's: {group: {source: dB}}, NaN where either has no value."""
+    return {
+        group: {source: facts["sdr"]["mean"] - floor[group][source]["sdr"]["mean"] for source, facts in sources.items()}
+        for group, sources in results.items()
+    }
+
+
+def _frames(track):
+    """A track's scores frame by frame, each as if it were a track of one frame."""
+    count = len(next(iter(track.values()))["sdr"])
+    return [
+        {
+            source: {score: scores[score][i : i + 1] for score in metrics.SCORES} | {"silent": scores["silent"]}
+            for source, scores in track.items()
+        }
+        for i in range(count)
+    ]
+
+
+def _mean(values):
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")

@@ -1,0 +1,136 @@
+"""Losses of separators: Chandna's on magnitudes, which keeps sources apart, and SI-SDR on waveforms."""
+
+import keras
+from keras import ops
+
+from zoo.errors import InputError
+from zoo.losses import NegativeSISDR
+from zoo.separation.tracks import SOURCES
+
+_SOUNDS = 1e-4  # rms of a source that counts for SI-SDR: 80 dB below full scale
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SourcesSquaredError(keras.losses.Loss):
+    """Squared error of every source's magnitudes: L_sq = sum_n ||estimate_n - y_n||^2 (Chandna et al. 2017).
+
+    The norm is a mean over frames and bins here, so that its size does not depend on the length.
+
+    Args:
+        reduction: as for any Keras loss.
+        name: of the loss.
+
+    Call:
+        (true, estimate) -> scalar (reduced); float magnitudes (batch, sources, frames, bins), not negative.
+        `loss.call(true, estimate)` -> (batch,), 0 and up, lower is better.
+
+    Example:
+        >>> float(SourcesSquaredError()(ops.ones((2, 4, 30, 513)), ops.zeros((2, 4, 30, 513))))
+        4.0
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name="sources_squared_error"):
+        super().__init__(name=name, reduction=reduction)
+
+    def call(self, true, estimate):
+        return ops.sum(_distance(true, estimate), axis=1)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ChandnaLoss(keras.losses.Loss):
+    """L_total: near to the true source, and far from the others (Chandna et al. 2017).
+
+    L_total = sum_n d(e_n, y_n) - alpha sum_n sum_(m != n) d(e_n, z_m) - beta sum_(n not vocals) d(e_n, z_other)
+    - beta_vocals d(e_vocals, z_other), n and m among the sources but "other", d the squared error over frames and bins
+    (a mean here), e the estimates and y the true sources. There are two readings of z: y, the true sources, as in the
+    authors' code, and e, the other estimates, as the report writes it. "other" has no first term: masks sum to 1, so it
+    is what the others leave.
+
+    Args:
+        alpha, beta, beta_vocals: weights; the authors' by default.
+        against: what z is, "truth" or "estimates".
+        sources: names in the order of their axis, with "vocals" and "other" among them.
+        reduction: as for any Keras loss.
+        name: of the loss.
+
+    Call:
+        As for `SourcesSquaredError`; per example it may be negative.
+
+    Raises:
+        InputError: another reading, or sources without "vocals" or "other".
+
+    Example:
+        >>> loss = ChandnaLoss(alpha=0.001, beta=0.01, beta_vocals=0.03)
+        >>> round(float(loss(ops.ones((2, 4, 30, 513)), ops.zeros((2, 4, 30, 513)))), 3)
+        2.944
+    """
+
+    def __init__(
+        self,
+        alpha=0.001,
+        beta=0.01,
+        beta_vocals=0.03,
+        against="truth",
+        sources=SOURCES,
+        reduction="sum_over_batch_size",
+        name="chandna_loss",
+    ):
+        super().__init__(name=name, reduction=reduction)
+        if against not in ("truth", "estimates"):
+            raise InputError(f"against is {against!r}; give 'truth' or 'estimates'")
+        if not {"vocals", "other"} <= set(sources):
+            raise InputError(f"the sources are {', '.join(sources)}; 'vocals' and 'other' must be among them")
+        self.alpha, self.beta, self.beta_vocals, self.against = alpha, beta, beta_vocals, against
+        self.sources = tuple(sources)
+
+    def call(self, true, estimate):
+        apart = true if self.against == "truth" else estimate
+        other = apart[:, self.sources.index("other")]
+        named = [i for i, source in enumerate(self.sources) if source != "other"]
+        total = 0.0
+        for i in named:
+            beta = self.beta_vocals if self.sources[i] == "vocals" else self.beta
+            found = estimate[:, i]
+            total += _distance(true[:, i], found) - beta * _distance(other, found)
+            total -= self.alpha * sum(_distance(apart[:, j], found) for j in named if j != i)
+        return total
+
+    def get_config(self):
+        own = {"alpha": self.alpha, "beta": self.beta, "beta_vocals": self.beta_vocals, "against": self.against}
+        return {**super().get_config(), **own, "sources": self.sources}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SourcesSISDR(keras.losses.Loss):
+    """Minus the mean scale-invariant SDR of the sources that sound (`zoo.losses.NegativeSISDR`).
+
+    A source below an rms of 1e-4 has no SI-SDR and does not count.
+
+    Args:
+        reduction: as for any Keras loss.
+        name: of the loss.
+
+    Call:
+        (true, estimate) -> scalar (reduced); float waveforms (batch, sources, samples).
+        `loss.call(true, estimate)` -> float32 (batch,) in dB, -80 (perfect) to 80, lower is better; 0 where no source
+        sounds.
+
+    Example:
+        >>> wave = ops.sin(ops.arange(8000, dtype="float32")).reshape((1, 2, 4000))
+        >>> round(float(SourcesSISDR()(wave, 0.5 * wave)))
+        -80
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name="sources_si_sdr"):
+        super().__init__(name=name, reduction=reduction)
+
+    def call(self, true, estimate):
+        samples, sources = ops.shape(true)[2], ops.shape(true)[1]
+        rows = NegativeSISDR().call(ops.reshape(true, (-1, samples)), ops.reshape(estimate, (-1, samples)))
+        sounds = ops.cast(ops.mean(ops.square(true), axis=2) > _SOUNDS**2, "float32")
+        return ops.sum(ops.reshape(rows, (-1, sources)) * sounds, axis=1) / ops.maximum(ops.sum(sounds, axis=1), 1.0)
+
+
+def _distance(a, b):
+    """Mean squared difference over the last two axes, frames and bins."""
+    return ops.mean(ops.square(a - b), axis=(-2, -1))

@@ -1,0 +1,85 @@
+"""Excerpts of stems to train on: remixed at random from many songs, or as the songs have them; all seeded."""
+
+import keras
+import numpy as np
+
+from zoo.errors import InputError
+from zoo.separation.tracks import SOURCES
+
+_QUIET = 1e-3  # rms, 60 dB below full scale: an excerpt that is drawn again
+_TRIES = 4
+
+
+class Remixes(keras.utils.PyDataset):
+    """Batches of excerpts of each source, drawn anew in each epoch from (seed, epoch, batch).
+
+    Args:
+        tracks: list of `zoo.separation.tracks.Track`; they may lack sources.
+        samples: of an excerpt.
+        batch_size, steps: excerpts in a batch, batches in an epoch.
+        seed: of what is drawn.
+        remix: share of the examples whose sources come from songs of their own, not from one moment of one song that
+            has them all.
+        gains_db: (lowest, highest) gain of each source in dB.
+        drop: share of the sources that are silent.
+        weights: how often each track is drawn for a source, relative to the others that have it; None for evenly.
+
+    A batch is float32 (batch, sources, samples), in the order of `SOURCES`, in a tuple: one channel of each stem, left
+    or right at random and the same for all sources of a moment. Stems are taken where they sound: a quiet excerpt is
+    drawn again, four times at most.
+
+    Raises:
+        InputError: no track has some source, or none has all where `remix` is below 1.
+
+    Example:
+        >>> (sources,) = Remixes(find_tracks("runs/music", "train", partial=True), 8448, 32, 100, 0)[0]  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, tracks, samples, batch_size, steps, seed, remix=1.0, gains_db=(0.0, 0.0), drop=0.0, weights=None
+    ):
+        super().__init__()
+        self.samples, self.batch_size, self.steps, self.seed = samples, batch_size, steps, seed
+        self.remix, self.gains_db, self.drop, self.epoch = remix, gains_db, drop, 0
+        weights = np.ones(len(tracks)) if weights is None else np.asarray(weights, float)
+        self._having = {source: _having(tracks, weights, (source,)) for source in SOURCES}
+        self._whole = _having(tracks, weights, SOURCES) if remix < 1 else None
+
+    def shuffle(self, epoch):
+        """Go to another epoch."""
+        self.epoch = epoch
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, index):
+        rng = np.random.default_rng([self.seed, self.epoch, index])
+        examples = np.stack([self._example(rng) for _ in range(self.batch_size)])
+        gains = 10 ** (rng.uniform(*self.gains_db, examples.shape[:2]) / 20)
+        gains *= rng.random(gains.shape) >= self.drop
+        return ((examples * gains[:, :, None]).astype("float32"),)
+
+    def _example(self, rng):
+        """(sources, samples)."""
+        if rng.random() < self.remix:
+            return np.stack([self._stretch(self._having[source], (source,), rng)[0] for source in SOURCES])
+        return self._stretch(self._whole, SOURCES, rng)
+
+    def _stretch(self, having, sources, rng):
+        """One channel of some sources at one moment of a track, (sources, samples)."""
+        tracks, chances = having
+        for _ in range(_TRIES):
+            track = tracks[rng.choice(len(tracks), p=chances)]
+            start, channel = rng.integers(max(track.samples - self.samples, 0) + 1), rng.integers(2)
+            parts = np.stack([track.read_excerpt(source, start, self.samples)[:, channel] for source in sources])
+            if np.mean(np.square(parts.sum(axis=0))) > _QUIET**2:
+                break
+        return parts
+
+
+def _having(tracks, weights, sources):
+    """The tracks that have some sources, and the chance of each."""
+    found = [i for i, track in enumerate(tracks) if set(sources) <= set(track.sources)]
+    if not found or not weights[found].sum() > 0:
+        raise InputError(f"no track has {', '.join(sources)}: add one, or remix all (remix = 1)")
+    return [tracks[i] for i in found], weights[found] / weights[found].sum()

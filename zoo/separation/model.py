@@ -1,0 +1,257 @@
+"""Chandna's low-latency separator: masks for segments of a magnitude spectrogram, behind a waveform face.
+
+Chandna, Miron, Janer and Gomez 2017, "Monoaural Audio Source Separation Using Deep Convolutional Neural Networks".
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from zoo.audio import dsp
+from zoo.audio.io import resample as resample_audio
+from zoo.errors import InputError
+from zoo.separation.layers import MaxPoolBins, SoftMasks, SpectrumConv2D, Turned, UnpoolBins
+from zoo.separation.stream import BLOCK_SECONDS, Stream
+from zoo.separation.tracks import SOURCES
+
+_EPS = 1e-12  # inside a square root, so that silence has a finite gradient
+_MOST_CHANNELS = 32  # a mixture with more is one with its axes swapped
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ChandnaSeparator(keras.Model):
+    """Splits music into sources by soft masks on its magnitude spectrum; the mixture's phase stays.
+
+    The core sees T frames: `filters` convolutions over all bins (timbre), `across` convolutions over `height` frames
+    (time), both linear, a dense layer of `hidden` ReLU, and for each source a dense ReLU back to the second
+    convolution's size and both convolutions transposed, which gives y_n; mask_n = |y_n| / sum_k |y_k|. Defaults are
+    the paper's; options are the authors' code and the re-implementation by Groysman and Priymak.
+
+    The waveform is cut into segments of T frames, `step` frames apart; where they overlap, their masks are cross-faded
+    (weights of a Hann window, which sum to 1). Masks sum to 1, so the sources sum to the mixture.
+
+    Call:
+        inputs: mixture, or [mixture, lengths]; float (batch, samples) in [-1, 1] at `sample_rate`, and int32 (batch,)
+            samples that count.
+        Returns float32 (batch, sources, samples), in the order of `sources`, zero at and after `lengths`;
+        differentiable.
+
+    Args:
+        sources: names.
+        frames: T, of a segment; a multiple of `step`.
+        step: frames from segment to segment, at most half of `frames`.
+        filters: of the first convolution.
+        width: bins that the first convolution spans, None for all. The report: 171, a third.
+        pool: bins of a group of the max-pooling between the convolutions, undone on the way back by unpooling; None
+            for none. The report pools; its size is not known to us.
+        across: filters of the second convolution. The authors' code: 50.
+        height: frames that the second convolution spans. The authors' code: 15.
+        hidden: units of the dense layer that all sources share.
+        dropout: share of those units that is dropped in training (the report).
+        tied: whether the decoders use the encoder's kernels (the authors' code), not kernels of their own.
+        scale: factor of the core's input. The authors' code: 0.3 / sqrt(1024).
+        compress: whether the core sees log(1 + scale |X|), not scale |X| (ours).
+        sample_rate: in Hz.
+        n_fft, hop_length: of the spectrum, in samples; periodic Hann window, centred, unscaled. hop_length is at most
+            n_fft / 4.
+        name: of the model.
+
+    Attributes:
+        core: functional keras.Model, magnitudes (batch, frames, bins) -> masks (batch, sources, frames, bins).
+        latency: seconds from a sample's coming to its going in `zoo.separation.stream.Stream`.
+
+    Raises:
+        InputError: `step` does not divide `frames` twice or more, or `height` exceeds `frames`.
+
+    Example:
+        >>> model = ChandnaSeparator(filters=4, across=4, hidden=8)
+        >>> tuple(model(ops.ones((2, 8000))).shape)
+        (2, 4, 8000)
+    """
+
+    def __init__(
+        self,
+        sources=SOURCES,
+        frames=30,
+        step=15,
+        filters=50,
+        width=None,
+        pool=None,
+        across=30,
+        height=12,
+        hidden=128,
+        dropout=0.0,
+        tied=False,
+        scale=1.0,
+        compress=False,
+        sample_rate=44100,
+        n_fft=1024,
+        hop_length=256,
+        name="chandna_separator",
+    ):
+        if frames % step or frames < 2 * step:
+            raise InputError(f"step is {step}, which must divide the {frames} frames of a segment twice or more")
+        if height > frames:
+            raise InputError(f"height is {height}, and a segment has only {frames} frames")
+        super().__init__(name=name)
+        self.sources, self.frames, self.step = tuple(sources), frames, step
+        self.sample_rate, self.n_fft, self.hop_length = sample_rate, n_fft, hop_length
+        self._options = {
+            "filters": filters,
+            "width": width,
+            "pool": pool,
+            "across": across,
+            "height": height,
+            "hidden": hidden,
+            "dropout": dropout,
+            "tied": tied,
+            "scale": scale,
+            "compress": compress,
+        }
+        self.core = _core(len(self.sources), frames, n_fft // 2 + 1, **self._options)
+        self.latency = ((frames - 1) * hop_length + n_fft) / sample_rate
+        self.jit_compile = keras.backend.backend() == "jax"
+        self.built = True  # the core is functional: every variable exists already
+
+    def call(self, inputs, training=False):
+        mixture, *lengths = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        mixture = ops.cast(mixture, "float32")
+        samples = ops.shape(mixture)[1]
+        counted = dsp.sequence_mask(dsp.lengths_of(mixture, *lengths), samples)
+        # So many zeros after the end that every frame a sample is in is there, however much padding follows.
+        padded = ops.pad(mixture * counted, ((0, 0), (0, self.n_fft // 2 + -samples % self.hop_length)))
+        real, imaginary = dsp.stft(padded, self.n_fft, self.hop_length, window="hann")
+        masks = self._masks(ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS), training)
+        bins = self.n_fft // 2 + 1
+        spectra = [ops.reshape(ops.expand_dims(x, 1) * masks, (-1, ops.shape(x)[1], bins)) for x in (real, imaginary)]
+        separated = dsp.istft(*spectra, samples, self.n_fft, self.hop_length, window="hann")
+        return ops.reshape(separated, (-1, len(self.sources), samples)) * ops.expand_dims(counted, 1)
+
+    def compute_output_shape(self, input_shape):
+        batch, samples = input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
+        return batch, len(self.sources), samples
+
+    def _masks(self, magnitude, training):
+        """Masks (batch, sources, frames, bins) of (batch, frames, bins), cross-faded from segment to segment."""
+        bins, n_sources = self.n_fft // 2 + 1, len(self.sources)
+        parts, count = self.frames // self.step, ops.shape(magnitude)[1]
+        pieces = (count + self.step - 1) // self.step  # of a step each
+        lead = self.frames - self.step  # frames of silence before the first, so that all are in `parts` segments
+        magnitude = ops.pad(magnitude, ((0, 0), (lead, lead + pieces * self.step - count), (0, 0)))
+        magnitude = ops.reshape(magnitude, (-1, pieces + 2 * (parts - 1), self.step, bins))
+        segments = pieces + parts - 1
+        cut = ops.concatenate([magnitude[:, i : i + segments] for i in range(parts)], axis=2)
+        masks = self.core(ops.reshape(cut, (-1, self.frames, bins)), training=training)
+        masks = ops.cast(masks, "float32") * _fade(self.frames, self.step)
+        masks = ops.reshape(masks, (-1, segments, n_sources, parts, self.step, bins))
+        # The i-th part of a segment lies on the last part of the one that begins parts - 1 - i steps before.
+        faded = sum(masks[:, parts - 1 - i : parts - 1 - i + pieces, :, i] for i in range(parts))
+        faded = ops.reshape(ops.transpose(faded, (0, 2, 1, 3, 4)), (-1, n_sources, pieces * self.step, bins))
+        return faded[:, :, :count]
+
+    def separate(self, mixture, sample_rate, resample=False):
+        """Split a recording into its sources.
+
+        Memory beyond the mixture and its sources is bounded: it goes through the network in blocks.
+
+        Args:
+            mixture: float (samples,), (samples, channels) or (batch, samples, channels) in [-1, 1]; each channel is
+                separated by itself.
+            sample_rate: in Hz.
+            resample: bring another rate to the model's and the sources back, instead of raising. What lies above half
+                the model's rate is lost.
+
+        Returns:
+            {source: float32 of the shape of `mixture`}, aligned with it. The sources sum to the mixture.
+
+        Raises:
+            InputError: for another rate, other shapes, no samples, or NaN or infinity in it.
+
+        Example:
+            >>> separator = zoo.load("chandna-4stem-44k")  # doctest: +SKIP
+            >>> sources = separator.separate(song, sample_rate=44100)  # doctest: +SKIP
+            >>> karaoke = song - sources["vocals"]  # doctest: +SKIP
+        """
+        mixture = _checked(mixture)
+        if sample_rate != self.sample_rate and not resample:
+            raise InputError(
+                f"the audio is at {sample_rate} Hz and the model at {self.sample_rate} Hz: pass resample=True"
+            )
+        songs = mixture if mixture.ndim == 3 else mixture.reshape(1, len(mixture), -1)
+        separated = {source: np.zeros(songs.shape, "float32") for source in self.sources}
+        for i, song in enumerate(songs):
+            inner = resample_audio(song.T, sample_rate, self.sample_rate).T
+            for source, audio in self._separate_one(inner).items():
+                back = resample_audio(audio.T, self.sample_rate, sample_rate).T[: len(song)]
+                separated[source][i, : len(back)] = back
+        return {source: audio.reshape(mixture.shape) for source, audio in separated.items()}
+
+    def _separate_one(self, song):
+        """{source: (samples, channels)} of (samples, channels) at the model's rate."""
+        stream, block = Stream(self, song.shape[1]), int(BLOCK_SECONDS * self.sample_rate)
+        parts = [stream.push(song[start : start + block]) for start in range(0, len(song), block)]
+        parts.append(stream.flush())
+        return {source: np.concatenate([part[source] for part in parts]) for source in self.sources}
+
+    def get_config(self):
+        return {
+            "sources": self.sources,
+            "frames": self.frames,
+            "step": self.step,
+            **self._options,
+            "sample_rate": self.sample_rate,
+            "n_fft": self.n_fft,
+            "hop_length": self.hop_length,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def _core(n_sources, frames, bins, filters, width, pool, across, height, hidden, dropout, tied, scale, compress):
+    """The network on segments: magnitudes (batch, frames, bins) -> masks (batch, sources, frames, bins)."""
+    magnitude = keras.Input((frames, bins), name="magnitude")
+    x = layers.Rescaling(scale)(magnitude)
+    if compress:
+        x = ops.log1p(x)
+    vertical = SpectrumConv2D(filters, (1, width or bins), name="vertical")
+    horizontal = layers.Conv2D(across, (height, 1), name="horizontal")
+    timbre = vertical(layers.Reshape((frames, bins, 1))(x))
+    pooled, places = MaxPoolBins(pool)(timbre) if pool else (timbre, None)
+    x = horizontal(pooled)
+    shape = x.shape[1:]
+    shared = layers.Dense(hidden, activation="relu", name="shared")(layers.Flatten()(x))
+    if dropout:
+        shared = layers.Dropout(dropout)(shared)
+    outputs = []
+    for i in range(n_sources):
+        x = layers.Dense(int(np.prod(shape)), activation="relu", name=f"source_{i}")(shared)
+        x = layers.Reshape(shape)(x)
+        x = Turned(horizontal, tied)(x)
+        if pool:
+            x = UnpoolBins(timbre.shape[2])(x, places)
+        outputs.append(layers.Reshape((1, frames, bins))(Turned(vertical, tied)(x)))
+    return keras.Model(magnitude, SoftMasks()(layers.Concatenate(axis=1)(outputs)), name="core")
+
+
+def _fade(frames, step):
+    """Weights (frames, 1) of a segment's frames; those of overlapping segments sum to 1."""
+    window = np.hanning(frames + 2)[1:-1]
+    total = window.reshape(-1, step).sum(axis=0)
+    return (window / np.tile(total, frames // step)).astype("float32")[:, None]
+
+
+def _checked(mixture):
+    """The mixture as float32, whose shape and samples are right."""
+    mixture = np.asarray(mixture, "float32")
+    if mixture.ndim not in (1, 2, 3) or (mixture.ndim > 1 and mixture.shape[-1] > _MOST_CHANNELS):
+        raise InputError(
+            f"the mixture has shape {mixture.shape}: give (samples,), (samples, channels) or (batch, samples, channels)"
+        )
+    if not mixture.size:
+        raise InputError("the mixture holds no samples")
+    if not np.isfinite(mixture).all():
+        raise InputError("the mixture holds NaN or infinity; repair it")
+    return mixture

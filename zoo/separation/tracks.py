@@ -1,0 +1,263 @@
+"""Songs with their stems: MUSDB18 (HQ folders or `.stem.mp4`), DSD100, and any folder of the same shape.
+
+Imports no Keras backend, and stempeg only where a `.stem.mp4` is read.
+"""
+
+import csv
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from zoo.audio import io
+from zoo.errors import InputError
+
+SOURCES = ("vocals", "drums", "bass", "other")
+SAMPLE_RATE = 44100
+SLACK = 4410  # samples (0.1 s) by which a track's stems may differ: lossy coders pad, authors' exports end unevenly
+_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+_WARM_UP = 11520  # samples: after a seek, libsndfile's first mp3 frames (1152 samples each) come out as zeros
+_STEMS = ".stem.mp4"
+_STREAMS = {"drums": 1, "bass": 2, "other": 3, "vocals": 4}  # of a `.stem.mp4`; stream 0 is the mixture
+_SPLITS = ("train", "validation", "test")
+_DSD100 = {"train": "Dev", "test": "Test"}
+
+
+@dataclass(frozen=True)
+class Track:
+    """A song's stems on the disk.
+
+    Attributes:
+        name: of the song.
+        files: {source: path} of wav, flac, ogg or mp3 files, or the path of one `.stem.mp4`. A source may be absent:
+            the track then takes part only in remixing.
+
+    Example:
+        >>> track = Track("song", {"vocals": "song/vocals.wav", "drums": "song/drums.wav"})
+        >>> track.sources
+        ('vocals', 'drums')
+    """
+
+    name: str
+    files: dict | str | Path
+
+    @property
+    def sources(self):
+        """Tuple of the sources that the track has, in the order of `SOURCES`."""
+        return tuple(source for source in SOURCES if not isinstance(self.files, dict) or source in self.files)
+
+    @cached_property
+    def samples(self):
+        """Length of the longest stem at 44.1 kHz; from the files' headers, but a `.stem.mp4` is decoded for it.
+
+        Raises:
+            InputError: a missing or unreadable file.
+        """
+        if not isinstance(self.files, dict):
+            return len(self._whole("vocals"))  # the streams of one file are alike
+        return max(self._length(path) for path in self.files.values())
+
+    def read(self):
+        """Read all stems whole.
+
+        Returns:
+            {source: float32 (samples, 2)} in [-1, 1] at 44.1 kHz, alike in length: stems that are up to 0.1 s shorter
+            than the longest end in zeros. Both channels of a mono stem are the same, so that every track is stereo.
+
+        Raises:
+            InputError: a missing, unreadable or empty file, more than two channels, or lengths further apart.
+
+        Example:
+            >>> mixture = sum(track.read().values())  # doctest: +SKIP
+        """
+        stems = {source: self._whole(source) for source in self.sources}
+        lengths = {source: len(stem) for source, stem in stems.items()}
+        longest = max(lengths.values())
+        if longest - min(lengths.values()) > SLACK:
+            seconds = ", ".join(f"{source} {length / SAMPLE_RATE:.2f} s" for source, length in lengths.items())
+            raise InputError(
+                f"{self.name}: its stems differ in length ({seconds}); export them from one start to one end"
+            )
+        return {source: np.pad(stem, ((0, longest - len(stem)), (0, 0))) for source, stem in stems.items()}
+
+    def read_excerpt(self, source, start, count):
+        """Read a part of one stem.
+
+        A file at 44.1 kHz is sought and only the part is decoded: fast for wav, slower for flac, ogg and mp3. A file at
+        another rate and a `.stem.mp4` are decoded whole each time: make a wav tree of them before training.
+
+        Args:
+            source: one of `sources`.
+            start: first sample, at 44.1 kHz, 0 or more.
+            count: samples.
+
+        Returns:
+            float32 `(count, 2)` in [-1, 1]; zeros past the end.
+
+        Raises:
+            InputError: the track lacks the source, `start` or `count` is below 0, or as `read`.
+
+        Example:
+            >>> two_seconds = track.read_excerpt("bass", 44100, 88200)  # doctest: +SKIP
+        """
+        if source not in self.sources:
+            raise InputError(f"{self.name} has no {source}; it has {', '.join(self.sources)}")
+        if start < 0 or count < 0:
+            raise InputError(f"{self.name}: an excerpt of {count} samples from {start}; give 0 or more")
+        part = self._sought(source, start, count)
+        if part is None:
+            part = self._whole(source)[start : start + count]
+        return np.pad(part, ((0, count - len(part)), (0, 0)))
+
+    def _sought(self, source, start, count):
+        """The part of a file at 44.1 kHz, without zeros past its end; None for what must be decoded whole."""
+        if not isinstance(self.files, dict):
+            return None
+        path = self.files[source]
+        with _opened(path) as file:
+            if file.samplerate != SAMPLE_RATE:
+                return None
+            start = min(start, file.frames)
+            first = max(start - _WARM_UP, 0) if file.format == "MP3" else start
+            file.seek(first)
+            return _stereo(file.read(start - first + count, dtype="float32", always_2d=True)[start - first :], path)
+
+    def _whole(self, source):
+        """One stem, float32 (samples, 2) at 44.1 kHz."""
+        if not isinstance(self.files, dict):
+            return _read_stream(self.files, source)
+        found = io.read_channels(self.files[source])
+        stem = _stereo(found.audio, self.files[source])
+        return np.ascontiguousarray(io.resample(stem.T, found.sample_rate, SAMPLE_RATE).T)
+
+    def _length(self, path):
+        with _opened(path) as file:
+            return round(file.frames * SAMPLE_RATE / file.samplerate)
+
+
+def find_tracks(folder, split=None, partial=False):
+    """The tracks of a folder.
+
+    Known shapes: a folder of track folders with `vocals.wav` ... (or flac, ogg, mp3) or of `.stem.mp4` files, either
+    with `train/`, `validation/` and `test/` above them (MUSDB18-HQ, MUSDB18, what tools/prepare_music.py makes) or
+    without; and DSD100, whose `Dev` is "train" and `Test` is "test". Mixtures are not needed: they are the sums.
+
+    Args:
+        folder: of the data set.
+        split: "train", "validation" or "test"; None takes all tracks.
+        partial: whether to take tracks that lack sources, rather than refuse them.
+
+    Returns:
+        list of `Track`, sorted by name.
+
+    Raises:
+        InputError: no such folder or split, no tracks in it, or a track that lacks a source.
+
+    Example:
+        >>> songs = find_tracks("musdb18hq", "train")  # doctest: +SKIP
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; check the path")
+    tracks = [track for place in _places(folder, split) for track in _tracks_in(place)]
+    if not tracks:
+        raise InputError(
+            f"{folder} holds no tracks; give folders of {', '.join(SOURCES)} ({', '.join(_SUFFIXES)}) or {_STEMS} files"
+        )
+    for track in tracks:
+        lacking = [source for source in SOURCES if source not in track.sources]
+        if lacking and not partial:
+            raise InputError(f"{track.name} lacks {', '.join(lacking)}; add silence, or take part of it (partial=True)")
+    return sorted(tracks, key=lambda track: track.name)
+
+
+def read_kinds(folder):
+    """What kind of track each is, as `tracks.csv` of tools/prepare_music.py says.
+
+    Args:
+        folder: of the data set.
+
+    Returns:
+        {track name: kind}; empty where there is no tracks.csv.
+
+    Example:
+        >>> read_kinds("musdb18hq")
+        {}
+    """
+    path = Path(folder) / "tracks.csv"
+    if not path.is_file():
+        return {}
+    with open(path, newline="") as file:
+        return {row["name"]: row["kind"] for row in csv.DictReader(file)}
+
+
+def _places(folder, split):
+    """The folders that hold the tracks of a split."""
+    if split is not None and split not in _SPLITS:
+        raise InputError(f"no split {split!r}; choose from {', '.join(_SPLITS)}")
+    if (folder / "Sources").is_dir():
+        folder, names = folder / "Sources", _DSD100
+    else:
+        names = {name: name for name in _SPLITS}
+    found = {name: folder / place for name, place in names.items() if (folder / place).is_dir()}
+    if split is not None and split not in found:
+        raise InputError(
+            f"{folder} has no {split} tracks (it has {', '.join(found) or 'no splits'}); leave out the split"
+        )
+    if split is not None:
+        return [found[split]]
+    return list(found.values()) or [folder]
+
+
+def _tracks_in(place):
+    """Tracks of one folder; what is hidden, such as a track that is being made, is passed over."""
+    tracks = []
+    for path in sorted(place.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            files = {source: file for source in SOURCES if (file := _stem_file(path, source)) is not None}
+            tracks += [Track(path.name, files)] if files else []
+        elif path.name.endswith(_STEMS):
+            tracks.append(Track(path.name.removesuffix(_STEMS), path))
+    return tracks
+
+
+def _stem_file(folder, source):
+    return next((folder / (source + suffix) for suffix in _SUFFIXES if (folder / (source + suffix)).is_file()), None)
+
+
+def _opened(path):
+    try:
+        return soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:
+        raise InputError(f"{path}: cannot be read; give a wav, flac, ogg or mp3 file") from error
+
+
+def _stereo(audio, path):
+    """Two channels of (samples, channels): a mono one is taken twice."""
+    if audio.shape[1] > 2:
+        raise InputError(f"{path}: has {audio.shape[1]} channels; give mono or stereo")
+    return np.repeat(audio, 2, axis=1) if audio.shape[1] == 1 else audio
+
+
+def _read_stream(path, source):
+    """One stem of a `.stem.mp4`, float32 (samples, 2) at 44.1 kHz."""
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file; check the path")
+    try:
+        import ffmpeg
+        import stempeg  # at import it looks for the program
+    except RuntimeError as error:
+        raise InputError(f"{path}: needs the program ffmpeg; install it (Debian: ffmpeg)") from error
+    try:
+        info = stempeg.Info(str(path))
+    except ffmpeg.Error as error:
+        raise InputError(f"{path}: cannot be read; give a {_STEMS} file") from error
+    if info.nb_audio_streams != 1 + len(_STREAMS):  # stempeg itself takes another stream, and says nothing
+        raise InputError(f"{path}: has {info.nb_audio_streams} streams; give a {_STEMS} file of five, as MUSDB18 has")
+    audio, rate = stempeg.read_stems(str(path), stem_id=_STREAMS[source], dtype=np.float32, always_3d=True, info=info)
+    stem = _stereo(audio[0], path)
+    return np.ascontiguousarray(io.resample(stem.T, rate, SAMPLE_RATE).T)

@@ -1,0 +1,183 @@
+"""The recipe: train a separator on remixed excerpts, at the paper's loss or another, and stop by validation.
+
+Excerpts go in as waveforms; spectra, masks and the loss are one compiled step (`tf.function`, or jitted on JAX). The
+same command goes on after an interruption.
+"""
+
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.audio import dsp
+from zoo.errors import InputError
+from zoo.separation.loss import ChandnaLoss, SourcesSquaredError
+from zoo.separation.mixing import Remixes
+from zoo.separation.model import ChandnaSeparator
+from zoo.training import Epoch, StopWhenNoBetter, claim, keepers, read_log, read_recipe
+
+LOSSES = {"squared-error": SourcesSquaredError, "chandna": ChandnaLoss}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a training depends on, besides the data.
+
+    Attributes:
+        name: of the checkpoint.
+        model: options of `ChandnaSeparator`.
+        loss: "squared-error" or "chandna".
+        loss_options: of that loss.
+        optimizer, learning_rate: a name of `keras.optimizers` and its rate.
+        milestones: epochs after which the rate is multiplied by `decay`.
+        batch_size, steps, epochs: segments in a batch, batches in an epoch, most epochs.
+        patience: epochs without a lower validation loss before it ends.
+        n_validation: segments that say which epoch is best.
+        remix, gains_db, drop: of the training examples, as for `zoo.separation.mixing.Remixes`.
+        shares: {kind: share of the draws}; tracks of a kind (tracks.csv beside the splits) share it evenly. None draws
+            all tracks evenly.
+        seed: of the examples and the first weights.
+    """
+
+    name: str
+    model: dict = field(default_factory=dict)
+    loss: str = "chandna"
+    loss_options: dict = field(default_factory=dict)
+    optimizer: str = "Adadelta"
+    learning_rate: float = 1.0
+    milestones: tuple = ()
+    decay: float = 0.1
+    batch_size: int = 32
+    steps: int = 500
+    epochs: int = 40
+    patience: int = 7
+    n_validation: int = 1024
+    remix: float = 1.0
+    gains_db: tuple = (0.0, 0.0)
+    drop: float = 0.0
+    shares: dict | None = None
+    seed: int = 0
+
+    read = classmethod(read_recipe)
+
+
+class _Training(keras.Model):
+    """A separator on segments of exactly its T frames: sources (batch, sources, samples) -> true and estimate, each
+    magnitudes (batch, sources, frames, bins)."""
+
+    def __init__(self, separator, criterion):
+        super().__init__(name="training")
+        self.separator, self.criterion = separator, criterion
+
+    def call(self, sources, training=False):
+        model = self.separator
+        signals = ops.concatenate([sources, ops.sum(sources, axis=1, keepdims=True)], axis=1)
+        magnitude = dsp.magnitude(
+            ops.reshape(signals, (-1, signals.shape[2])), model.n_fft, model.hop_length, window="hann"
+        )
+        edge = model.n_fft // 2 // model.hop_length  # frames that hang over the ends
+        magnitude = magnitude[:, edge : edge + model.frames]
+        magnitude = ops.reshape(magnitude, (-1, signals.shape[1], *magnitude.shape[1:]))
+        true, mixture = magnitude[:, :-1], magnitude[:, -1]
+        return true, mixture[:, None] * model.core(mixture, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return self.criterion(*y_pred)
+
+
+def excerpt_length(model):
+    """Samples of an excerpt that holds just a segment's whole frames.
+
+    Example:
+        >>> excerpt_length(ChandnaSeparator())
+        8448
+    """
+    return (model.frames - 1) * model.hop_length + model.n_fft
+
+
+def train(recipe, tracks, validation, runs, kinds=None, verbose="auto"):
+    """Train a recipe's separator, or go on with it.
+
+    Args:
+        recipe: a `Recipe`.
+        tracks: list of `zoo.separation.tracks.Track` to train on; they may lack sources.
+        validation: tracks with all sources, whose excerpts say which epoch is best, unmixed.
+        runs: folder for training states.
+        kinds: {track name: kind}, for `recipe.shares`.
+        verbose: as for `keras.Model.fit`.
+
+    Returns:
+        model: with the weights of the best epoch.
+        facts: {"recipe", "best_epoch", "val_loss", "curve"}, as the card tells them.
+        minutes: spent in the epochs, those before an interruption too.
+
+    Raises:
+        InputError: an unknown loss, tracks without a kind or a share, or another run in the folder.
+    """
+    if recipe.loss not in LOSSES:
+        raise InputError(f"no loss {recipe.loss!r}: use {', '.join(LOSSES)}")
+    folder = Path(runs) / recipe.name
+    claim(folder, recipe, tracks=[track.name for track in tracks], validation=[track.name for track in validation])
+    model = _compiled(recipe)
+    samples = excerpt_length(model.separator)
+    drawn = {"remix": recipe.remix, "gains_db": recipe.gains_db, "drop": recipe.drop}
+    weights = _weights(recipe.shares, tracks, kinds or {})
+    batches = Remixes(tracks, samples, recipe.batch_size, recipe.steps, recipe.seed, weights=weights, **drawn)
+    held = Remixes(validation, samples, recipe.batch_size, recipe.n_validation // recipe.batch_size, recipe.seed, 0.0)
+    begun = read_log(folder / "log.csv")
+    stop = StopWhenNoBetter("val_loss", "min", recipe.patience, [float(row["val_loss"]) for row in begun])
+    if len(begun) < recipe.epochs and not stop.ended():
+        model.fit(
+            batches,
+            validation_data=np.concatenate([batch for (batch,) in (held[i] for i in range(len(held)))]),
+            validation_batch_size=recipe.batch_size,
+            epochs=recipe.epochs,
+            callbacks=[Epoch(batches), *keepers(folder, begun, "val_loss", "min"), stop],
+            shuffle=False,
+            verbose=verbose,
+        )
+    model.load_weights(folder / "best.weights.h5")
+    trained = ChandnaSeparator(**recipe.model)  # without the optimizer, which would treble the checkpoint
+    trained.set_weights(model.separator.get_weights())
+    shutil.rmtree(folder / "state", ignore_errors=True)
+    rows = read_log(folder / "log.csv")
+    return trained, _facts(recipe, rows), sum(float(row["seconds"]) for row in rows) / 60
+
+
+def _compiled(recipe):
+    """The separator in its training, built and with a built optimizer, which alone Keras restores."""
+    keras.utils.set_random_seed(recipe.seed)
+    separator = ChandnaSeparator(**recipe.model)
+    options = {"sources": separator.sources} if recipe.loss == "chandna" else {}
+    model = _Training(separator, LOSSES[recipe.loss](**options, **recipe.loss_options))
+    rate = recipe.learning_rate
+    if recipe.milestones:
+        steps = [epoch * recipe.steps for epoch in recipe.milestones]
+        rates = [rate * recipe.decay**i for i in range(len(steps) + 1)]
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay(steps, rates)
+    optimizer = getattr(keras.optimizers, recipe.optimizer)(rate)
+    model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
+    model(np.zeros((1, len(separator.sources), excerpt_length(separator)), "float32"))
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def _weights(shares, tracks, kinds):
+    """How often each track is drawn: a kind's share, evenly over its tracks."""
+    if shares is None:
+        return None
+    found = [kinds.get(track.name) for track in tracks]
+    unknown = [track.name for track, kind in zip(tracks, found, strict=True) if kind not in shares]
+    if unknown:
+        raise InputError(f"{unknown[0]} has no kind in tracks.csv, or none of {', '.join(shares)}: add it, or its share")
+    return [shares[kind] / found.count(kind) for kind in found]
+
+
+def _facts(recipe, rows):
+    curve = {"epoch": list(range(1, len(rows) + 1))}
+    curve |= {name: [round(float(row[name]), 5) for row in rows] for name in ("loss", "val_loss")}
+    best = int(np.argmin(curve["val_loss"]))
+    return {"recipe": asdict(recipe), "best_epoch": best + 1, "val_loss": curve["val_loss"][best], "curve": curve}
