@@ -20,7 +20,7 @@ def arguments():
     parser.add_argument("--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)")
     parser.add_argument("--output", default="runs/music", help="folder of the tracks (default: runs/music)")
     parser.add_argument("--soundfont", default=midi.SOUNDFONT, help=f"of General MIDI (default: {midi.SOUNDFONT})")
-    parser.add_argument("--seconds", type=float, default=90.0, help="longest rendered song (default: 90)")
+    parser.add_argument("--seconds", type=float, default=80.0, help="longest rendered song (default: 80)")
     parser.add_argument("--few", type=int, help="make only so many tracks of each kind and split")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one a core)")

@@ -29,6 +29,7 @@ _LOW = 45  # MIDI pitch; a synth lead that stays below doubles the bass or is th
 _SINGABLE = (52, 80)  # mean MIDI pitch of a line that a voice can take
 _PITCH = re.compile(r"_([a-g])([sb]?)(\d)(?=_|$)")
 _STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_SHORTEST = 0.12  # seconds of a note that is sung
 _TICKS = 9600  # a quarter note of half a second: 0.05 ms a tick
 
 
@@ -245,8 +246,9 @@ def require_fluidsynth(soundfont=SOUNDFONT):
 def melody(song):
     """The line of a song that a voice can sing, and the notes that it takes the place of.
 
-    Of the channels of "other" with 16 notes or more, a mean pitch of 52 to 80 and few chords, the one that is the most
-    monophonic and sounds the longest (up to 60 % of the song). The highest note of a chord is sung.
+    Of the channels of "other" with 16 notes of 0.12 s or more, a mean pitch of 52 to 80 and few chords, the one that is
+    the most monophonic and sounds the longest (up to 60 % of the song). The highest note of a chord is sung, and notes
+    shorter than that are not.
 
     Args:
         song: `Song`.
@@ -262,13 +264,14 @@ def melody(song):
     for note in song.of("other"):
         channels[note.channel].append(note)
     for channel, notes in channels.items():
-        if len(notes) < 16 or not _SINGABLE[0] <= np.mean([note.pitch for note in notes]) <= _SINGABLE[1]:
+        if len(notes) < 2 or not _SINGABLE[0] <= np.mean([note.pitch for note in notes]) <= _SINGABLE[1]:
             continue
         line = _skyline(notes)
+        long_enough = [note for note in line if note.end - note.start >= _SHORTEST]
         single = np.mean([second.start > first.end - 0.05 for first, second in itertools.pairwise(notes)])
-        share = sum(note.end - note.start for note in line) / song.seconds
-        if single >= 0.6 and share >= 0.1 and single * min(share, 0.6) > best:
-            best, chosen, singer = single * min(share, 0.6), line, channel
+        share = sum(note.end - note.start for note in long_enough) / song.seconds
+        if len(long_enough) >= 16 and single >= 0.6 and share >= 0.1 and single * min(share, 0.6) > best:
+            best, chosen, singer = single * min(share, 0.6), long_enough, channel
     starts = {(round(20 * note.start) + step, note.pitch % 12) for note in chosen for step in (-1, 0, 1)}
     replaced = set()
     for channel, notes in channels.items():
@@ -278,7 +281,7 @@ def melody(song):
     return chosen, replaced
 
 
-def play(notes, samples, count, rng, shortest=0.0):
+def play(notes, samples, count, rng):
     """Play notes by recorded notes: each by the nearest in pitch, resampled to the pitch, cut to the note's length.
 
     A note longer than its sample ends with it. Fades take 10 ms at the start and 40 ms at the end.
@@ -289,7 +292,6 @@ def play(notes, samples, count, rng, shortest=0.0):
         samples: list of `Sample`; of those that are equally near, one is drawn.
         count: samples of the result.
         rng: `numpy.random.Generator`.
-        shortest: notes of fewer seconds are left out.
 
     Returns:
         float32 `(count,)`; a note's level goes with the root of its velocity.
@@ -304,7 +306,7 @@ def play(notes, samples, count, rng, shortest=0.0):
     for note in notes:
         start, length = round(note.start * SAMPLE_RATE), round((note.end - note.start) * SAMPLE_RATE)
         length = min(length, count - start)
-        if note.end - note.start < shortest or length < 2:
+        if length < 2:
             continue
         pitch = fold(note.pitch, pitches.min() - 4, pitches.max() + 4)
         distance = np.abs(pitches - pitch)

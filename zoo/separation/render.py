@@ -52,7 +52,7 @@ class Recipe:
 
     data: str
     soundfont: str = midi.SOUNDFONT
-    seconds: float = 90.0
+    seconds: float = 80.0
     seed: int = 0
 
     @property
@@ -274,7 +274,7 @@ def _voice(job, recipe, line, samples, rng):
     if line:  # by octaves to where the singer is at ease
         octaves = round((np.mean([note.pitch for note in sung]) - np.mean([note.pitch for note in line])) / 12)
         line = [replace(note, pitch=note.pitch + 12 * octaves) for note in line]
-    return midi.play(line, sung, samples, rng, shortest=0.12)
+    return midi.play(line, sung, samples, rng)
 
 
 def _phrases(recipe):
@@ -342,7 +342,8 @@ def _sounding(stem):
 
 def _digest(job, recipe):
     """What a track that is made again must agree in."""
-    made = [VERSION, job.kind, job.number, Path(recipe.soundfont).name, recipe.seconds, recipe.seed]
+    seconds = recipe.seconds if job.kind == "render" else None
+    made = [VERSION, job.kind, job.number, Path(recipe.soundfont).name, seconds, recipe.seed]
     return hashlib.sha256(repr(made).encode()).hexdigest()[:16]
 
 
