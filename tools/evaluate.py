@@ -7,6 +7,7 @@
     python tools/evaluate.py jnd jnd-22k --metric dpam/
     python tools/evaluate.py jnd jnd-22k --judgments tables/ --speech clean/ --mos ratings.csv --output scores/
     python tools/evaluate.py texture --few 3
+    python tools/evaluate.py separation --tracks MUSDB18-HQ
 
 A pairs CSV has the columns reference and degraded, recordings at the checkpoint's rate, relative to its folder; and if
 you like kind (noisy, enhanced, clean) and snr_db, which split the table. Folders of speech and of noise may hold
@@ -21,11 +22,11 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from evaluations import enhancement, jnd, quality_net, texture
+from evaluations import enhancement, jnd, quality_net, separation, texture
 
 from zoo.errors import InputError
 
-FAMILIES = (quality_net, enhancement, jnd, texture)
+FAMILIES = (quality_net, enhancement, jnd, texture, separation)
 
 
 def arguments():

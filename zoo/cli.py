@@ -1,4 +1,4 @@
-"""The `zoo` command: checkpoints listed and described, recordings scored, compared and enhanced, textures synthesised.
+"""The `zoo` command: checkpoints listed and described; audio scored, compared, enhanced, separated, synthesised.
 
 Loads a backend only to run a model.
 """
@@ -10,7 +10,7 @@ import sys
 
 import zoo
 from zoo import registry
-from zoo.commands import distance, enhance, score, tables, texture
+from zoo.commands import distance, enhance, score, separate, tables, texture
 from zoo.errors import InputError
 
 _EXAMPLES = """examples:
@@ -19,6 +19,7 @@ _EXAMPLES = """examples:
   zoo score clean.wav noisy.wav
   zoo distance original.wav coded.wav
   zoo enhance noisy.wav enhanced.wav
+  zoo separate song.mp3 stems/ --checkpoint my/my-separator/
   zoo texture rain.wav more-rain.wav --seconds 10
   zoo COMMAND --help
 """
@@ -74,6 +75,7 @@ def _parser():
     score.add(commands)
     distance.add(commands)
     enhance.add(commands)
+    separate.add(commands)
     texture.add(commands)
     return parser
 

@@ -1,0 +1,75 @@
+"""`zoo separate`: split a song into its sources."""
+
+import argparse
+import os
+from pathlib import Path
+
+import zoo
+from zoo.errors import InputError
+
+_DESCRIPTION = """Split a song into its sources, one file each in OUTDIR: vocals, drums, bass, other.
+Sample rate, channels and number of samples stay; any rate is taken there and back.
+The files sum to the song. It is read and written block by block, so a song of any
+length fits. What lies beyond full scale is clipped and counted; wav (float) keeps it."""
+_EXAMPLES = """examples:
+  zoo separate song.mp3 stems/ --checkpoint my/my-separator/
+  zoo separate song.flac stems/ --checkpoint my/my-separator/ --stems vocals,accompaniment --format flac
+"""
+
+
+def add(commands):
+    """Add the command to the subparsers of `zoo`."""
+    command = commands.add_parser(
+        "separate",
+        help="split a song into vocals, drums, bass and other",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("song", metavar="SONG", help="recording: wav, flac, ogg or mp3")
+    command.add_argument("folder", metavar="OUTDIR", help="folder of the stems; made where missing")
+    command.add_argument(
+        "--stems", help="some of the sources, and accompaniment (all but the vocals), by commas (default: all sources)"
+    )
+    command.add_argument("--format", default="wav", help="wav, flac, ogg or mp3 (default wav)")
+    command.add_argument("--checkpoint", required=True, help="directory of a separator, with a slash")
+    command.add_argument("--overwrite", action="store_true", help="replace stems in OUTDIR; never the song")
+    command.set_defaults(run=_separate)
+
+
+def _separate(arguments):
+    # Late, so that the parser of a command line loads neither a backend nor an audio library.
+    from tqdm import tqdm
+
+    from zoo.separation.files import separate_file
+
+    song, folder = Path(arguments.song), Path(arguments.folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give a folder for the stems")
+    model = zoo.load(arguments.checkpoint)
+    if not hasattr(model, "separate"):
+        kind = type(model).__name__
+        raise InputError(f"{arguments.checkpoint} is a {kind}, which separates nothing; `zoo list` names the separators")
+    stems = arguments.stems.split(",") if arguments.stems else model.sources
+    targets = {stem.strip(): folder / f"{stem.strip()}.{arguments.format}" for stem in stems}
+    for target in targets.values():
+        if target.exists() and song.exists() and os.path.samefile(target, song):
+            raise InputError(f"{target}: is the song, which is never overwritten; give another folder")
+        if os.path.lexists(target) and not arguments.overwrite:
+            raise InputError(f"{target}: exists; replace it by --overwrite, or give another folder")
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tqdm(unit="s", unit_scale=True, disable=None, bar_format="{l_bar}{bar}| {n:.0f}/{total:.0f} s of music, {remaining} left") as bar:
+
+            def progress(done, total):
+                bar.total = total
+                bar.update(done - bar.n)
+
+            clipped = separate_file(model, song, targets, progress)
+    finally:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
+    for stem, target in targets.items():
+        print(f"{target}" + (f": {clipped[stem]} samples beyond full scale were clipped" if clipped[stem] else ""))
+    return 0
