@@ -13,8 +13,9 @@ import pytest
 
 from zoo.audio import io
 from zoo.errors import InputError
-from zoo.separation import midi, render
-from zoo.separation.midi import Note, Sample, Song
+from zoo.separation import midi, render, sampler
+from zoo.separation.midi import Note, Song
+from zoo.separation.sampler import Sample
 from zoo.separation.tracks import SAMPLE_RATE, SOURCES, find_tracks
 
 mido = pytest.importorskip("mido")
@@ -117,7 +118,7 @@ def test_the_melody_is_one_line_and_takes_its_doubles_along(tmp_path):
 def test_samples_play_a_line_at_its_pitch_and_length():
     samples = [Sample(sine(pitch, 2).astype("float32"), pitch) for pitch in (57, 65)]
     notes = [Note(0.5, 1.25, 63, 127), Note(1.5, 2.5, 84, 127), Note(3, 9, 57, 32)]
-    sung = midi.play(notes, samples, 4 * SAMPLE_RATE, np.random.default_rng(0))
+    sung = sampler.play(notes, samples, 4 * SAMPLE_RATE, np.random.default_rng(0))
     assert sung.shape == (4 * SAMPLE_RATE,) and sung.dtype == np.float32
     sounding = np.flatnonzero(sung) / SAMPLE_RATE
     starts = sounding[np.flatnonzero(np.diff(sounding, prepend=-1) > 0.1)]
@@ -127,20 +128,20 @@ def test_samples_play_a_line_at_its_pitch_and_length():
     assert frequency(sung[24000:54000]) == pytest.approx(440 * 2 ** (-6 / 12), abs=0.3)
     assert frequency(sung[68000:108000]) == pytest.approx(440 * 2 ** (-9 / 12), abs=0.3)  # 84, two octaves lower
     assert np.abs(sung[: 2 * SAMPLE_RATE]).max() / np.abs(sung[3 * SAMPLE_RATE :]).max() == pytest.approx(2, rel=0.03)
-    assert [midi.fold(pitch, 53, 69) for pitch in (40, 53, 69, 70, 100)] == [64, 53, 69, 58, 64]
+    assert [sampler.fold(pitch, 53, 69) for pitch in (40, 53, 69, 70, 100)] == [64, 53, 69, 58, 64]
 
 
 def test_samples_tell_their_pitch_and_start_with_the_note(tmp_path):
     late = np.concatenate([np.zeros(22050), sine(60)]) / 4
     for name in ("femalevoice_oo_femalevoice_oo_A3", "voices_oo2_c6", "sustain_db2_f_rr1", "malevoice_oo_Ds4"):
         io.write(tmp_path / f"{name}.wav", late, SAMPLE_RATE)
-    samples = midi.read_samples(sorted(tmp_path.glob("*.wav")))
+    samples = sampler.read_samples(sorted(tmp_path.glob("*.wav")))
     assert [sample.pitch for sample in samples] == [57, 63, 37, 84]
-    assert midi.read_samples([tmp_path / "sustain_db2_f_rr1.wav"], octaves=-1)[0].pitch == 25
+    assert sampler.read_samples([tmp_path / "sustain_db2_f_rr1.wav"], octaves=-1)[0].pitch == 25
     assert len(samples[0].audio) == pytest.approx(SAMPLE_RATE, abs=441) and np.abs(samples[0].audio).max() == 1
     io.write(tmp_path / "hum_1.wav", late, SAMPLE_RATE)
     with pytest.raises(InputError, match="tells no pitch"):
-        midi.read_samples([tmp_path / "hum_1.wav"])
+        sampler.read_samples([tmp_path / "hum_1.wav"])
 
 
 @rendering
@@ -243,14 +244,14 @@ def test_tracks_have_their_splits_stems_and_levels(recipe, tmp_path, monkeypatch
 def test_test_songs_have_voices_of_their_own(recipe):
     read = []
     jobs = {job.name: job for job in render.plan(recipe)}
-    original = midi.read_samples
+    original = sampler.read_samples
 
     def spy(paths, octaves=0):
         read.extend(path.stem for path in paths)
         return original(paths, octaves)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(midi, "read_samples", spy)
+        patch.setattr(sampler, "read_samples", spy)
         for name in ("00", "01", "02", "11"):
             render._render(jobs[name], recipe, np.random.default_rng(0))
         assert {name[:-3] for name in read} <= set(render.SINGERS) and len(read) == 4

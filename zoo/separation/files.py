@@ -43,22 +43,16 @@ def separate_file(model, song, targets, progress=None):
     with ExitStack() as stack:
         source = stack.enter_context(_opened(song))
         rate, total = source.samplerate, source.frames
-        files = {
-            stem: _Writer(stack, Path(path), rate, source.channels, total) for stem, path in targets.items()
-        }
+        files = {stem: _Writer(stack, Path(path), rate, source.channels, total) for stem, path in targets.items()}
         separator = _AnyRate(model, source.channels, rate)
         done = 0
-        for block in source.blocks(int(BLOCK_SECONDS * rate), dtype="float32", always_2d=True):
+        for block, last in _blocks(source, int(BLOCK_SECONDS * rate)):
             if not np.isfinite(block).all():
                 raise InputError(f"{song}: holds NaN or infinity; repair it")
             done += len(block)
-            _write(files, separator.push(block, last=done == total))
+            _write(files, separator.push(block, last), end=done if last else None)
             if progress is not None:
-                progress(done / rate, total / rate)
-        if done != total:
-            raise InputError(f"{song}: ends after {done} of {total} samples; get it again")
-        for writer in files.values():
-            writer.finish()
+                progress(done / rate, max(total, done) / rate)
     return {stem: writer.clipped for stem, writer in files.items()}
 
 
@@ -66,7 +60,7 @@ class _AnyRate:
     """A stream whose blocks have another rate than the model's."""
 
     def __init__(self, model, channels, rate):
-        self.stream, self.rate = Stream(model, channels), rate
+        self.stream = Stream(model, channels)
         there, back = (rate, model.sample_rate), (model.sample_rate, rate)
         self.there = _resampler(*there, channels)
         self.back = {source: _resampler(*back, channels) for source in model.sources}
@@ -89,7 +83,7 @@ def _resampler(from_rate, to_rate, channels):
 
 
 class _Writer:
-    """A file of exactly `total` samples, which appears when the stack closes without an error."""
+    """A file that appears when the stack closes without an error; `total` samples are expected."""
 
     def __init__(self, stack, path, rate, channels, total):
         container = io.container_of(path)
@@ -102,27 +96,35 @@ class _Writer:
             )
         except soundfile.LibsndfileError as error:
             raise InputError(f"{path}: cannot be written as {container}: {error.error_string}") from error
-        self.total, self.written, self.clipped, self.floats = total, 0, 0, container == "WAV"
+        self.written, self.clipped, self.floats = 0, 0, container == "WAV"
 
-    def write(self, audio):
-        audio = audio[: self.total - self.written]
+    def write(self, audio, end):
+        """Write a block; at the `end`, so many samples in all: a resampler leaves one more or less."""
+        if end is not None:
+            missing = end - self.written - len(audio)
+            audio = np.pad(audio, ((0, missing), (0, 0))) if missing > 0 else audio[: end - self.written]
         if not self.floats:
             self.clipped += np.count_nonzero(np.abs(audio) > 1)
             audio = np.clip(audio, -1, 1)
         self.file.write(audio)
         self.written += len(audio)
 
-    def finish(self):
-        """Fill up what a resampler left at the end, less than a millisecond."""
-        self.write(np.zeros((self.total - self.written, self.file.channels), "float32"))
 
-
-def _write(files, sources):
+def _write(files, sources, end):
     for stem, writer in files.items():
         if stem == ACCOMPANIMENT:
-            writer.write(sum(audio for source, audio in sources.items() if source != "vocals"))
+            writer.write(sum(audio for source, audio in sources.items() if source != "vocals"), end)
         else:
-            writer.write(sources[stem])
+            writer.write(sources[stem], end)
+
+
+def _blocks(file, size):
+    """(block, whether it is the last); the header of an mp3 may promise more or fewer samples than there are."""
+    block = file.read(size, dtype="float32", always_2d=True)
+    while len(block):
+        following = file.read(size, dtype="float32", always_2d=True)
+        yield block, not len(following)
+        block = following
 
 
 def _opened(path):

@@ -21,15 +21,18 @@ from tqdm import tqdm
 
 from zoo.audio import io, mix
 from zoo.errors import InputError
-from zoo.separation import midi
+from zoo.separation import midi, sampler
 from zoo.separation.tracks import SAMPLE_RATE, SOURCES, Track, find_tracks
 
-VERSION = 1  # of what the tracks hold: another makes them anew
+VERSIONS = {"song": 1, "vocals": 1, "render": 2, "bass": 1, "drums": 1}  # of what tracks hold: another makes them anew
 HELD_BACK = ("femalevoice_oo", "malevoice_aa")  # singers, and vocadito, that only test tracks have
 TEST_SONG = "Software-Entwicklungskit - Rubidium"
 KITS = (0, 8, 16, 24, 25, 32, 40)  # General MIDI's standard, room, power, electronic, TR-808, jazz and brush
 SHIFTS = (-4, -2, 2, 4)  # semitones of the copies of a real song's vocals
 FIELDS = ("name", "split", "kind", "seconds", *(f"{source}_seconds" for source in SOURCES), "licence")
+# Levels of a rendered song's stems in dB relative to "other", drawn: the SoundFont's own drums are lost in the mixture.
+# The real songs' vocals are at -1 to 3, drums at -7 to 13, bass, where they have some, at -3 to 16.
+_BALANCE_DB = {"vocals": (-3, 3), "drums": (-4, 6), "bass": (-3, 6)}
 _PEAK = 0.9
 _LEVEL = 0.1  # rms of a track of one stem, while it sounds
 _MINUTE = 60.0
@@ -243,14 +246,16 @@ def _render(job, recipe, rng):
     stems = {source: midi.synthesise(song, song.of(source), recipe.soundfont) for source in ("drums", "bass")}
     stems["other"] = midi.synthesise(song, instruments, recipe.soundfont)
     voice = _voice(job, recipe, line, len(stems["other"]), rng)
-    company = stems["other"] if stems["other"].any() else stems["drums"] + stems["bass"]
     if voice.any():
         room = [mix.decaying_room(rt60, rng.uniform(8, 16), SAMPLE_RATE, rng) for rt60 in [rng.uniform(0.5, 1.5)] * 2]
-        voice = np.stack([mix.convolve_room(voice, side)[: len(company)] for side in room], axis=1)
-        voice = voice * level(company) / level(voice) * 10 ** (rng.uniform(-3, 3) / 20)
+        voice = np.stack([mix.convolve_room(voice, side)[: len(voice)] for side in room], axis=1)
     else:
-        voice = np.zeros_like(company)
-    stems = {"vocals": voice.astype(np.float32), **stems}
+        voice = np.zeros_like(stems["other"])
+    stems = {"vocals": voice, **stems}
+    against = level(stems["other"]) or 0.1
+    for source, balance in _BALANCE_DB.items():
+        gain = against * 10 ** (rng.uniform(*balance) / 20)
+        stems[source] = (stems[source] * gain / (level(stems[source]) or 1.0)).astype(np.float32)
     for stem in stems.values():
         stem[-SAMPLE_RATE // 2 :] *= np.linspace(1, 0, SAMPLE_RATE // 2, dtype=np.float32)[:, None]
     gain = _PEAK / max(np.abs(stem).max() for stem in [sum(stems.values()), *stems.values()])
@@ -270,11 +275,11 @@ def _voice(job, recipe, line, samples, rng):
                 sung[place : place + len(phrase)] = phrase
                 place += len(phrase)
     singer = HELD_BACK[job.number % 2] if job.split == "test" else str(rng.choice(SINGERS))
-    sung = midi.read_samples(_files(recipe.ingredients / "vocals" / "olpc_berklee", f"{singer}_*.mp3"))
+    sung = sampler.read_samples(_files(recipe.ingredients / "vocals" / "olpc_berklee", f"{singer}_*.mp3"))
     if line:  # by octaves to where the singer is at ease
         octaves = round((np.mean([note.pitch for note in sung]) - np.mean([note.pitch for note in line])) / 12)
         line = [replace(note, pitch=note.pitch + 12 * octaves) for note in line]
-    return midi.play(line, sung, samples, rng)
+    return sampler.play(line, sung, samples, rng)
 
 
 def _phrases(recipe):
@@ -293,13 +298,13 @@ def _bass(job, recipe, rng):
     song = midi.Song(notes, (), max(note.end for note in notes)).window(_MINUTE)
     samples, folder = round((song.seconds + midi.TAIL) * SAMPLE_RATE), recipe.ingredients / "samples"
     if job.number % 2:
-        plucked = midi.read_samples(_files(folder / "meatbass", "*_pizz_*.ogg"))
-        return {"bass": _one_level(midi.play(song.notes, plucked, samples, rng))}
+        plucked = sampler.read_samples(_files(folder / "meatbass", "*_pizz_*.ogg"))
+        return {"bass": _one_level(sampler.play(song.notes, plucked, samples, rng))}
     touch, sound = rng.choice(["f", "p"]), np.zeros(samples, dtype=np.float32)
     for names, short in (("staccato_*.ogg", True), (f"sustain_*_{touch}_*.ogg", False)):
-        picked = midi.read_samples(_files(folder / "growlybass", names), octaves=-1)  # its names are written pitches
+        picked = sampler.read_samples(_files(folder / "growlybass", names), octaves=-1)  # its names are written pitches
         part = [note for note in song.notes if (note.end - note.start < 0.15) == short]
-        sound += midi.play(part, picked, samples, rng)
+        sound += sampler.play(part, picked, samples, rng)
     return {"bass": _one_level(sound)}
 
 
@@ -343,7 +348,7 @@ def _sounding(stem):
 def _digest(job, recipe):
     """What a track that is made again must agree in."""
     seconds = recipe.seconds if job.kind == "render" else None
-    made = [VERSION, job.kind, job.number, Path(recipe.soundfont).name, seconds, recipe.seed]
+    made = [VERSIONS[job.kind], job.kind, job.number, Path(recipe.soundfont).name, seconds, recipe.seed]
     return hashlib.sha256(repr(made).encode()).hexdigest()[:16]
 
 
