@@ -10,7 +10,7 @@ SMALL = {"filters": 6, "across": 4, "hidden": 8, "scale": 0.01}
 
 
 def stems(seed, seconds=1.0):
-    """{source: float32 (samples, 2)}: a voice with vibrato, clicks, a low tone, and a chord; the sides differ in level."""
+    """{source: float32 (samples, 2)}: a voice with vibrato, clicks, a low tone, a chord; the sides differ in level."""
     rng = np.random.default_rng(seed)
     time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     low = rng.uniform(50, 90)

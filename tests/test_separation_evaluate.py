@@ -78,12 +78,28 @@ def test_the_command_renews_the_card(folder, tmp_path, monkeypatch, capsys):
     command.main()
     printed = capsys.readouterr().out
     found = registry.info(about["name"])["evaluation"]
-    assert found["command"] == "python tools/evaluate.py separation --checkpoint chandna-4stem-44k --seconds 1"
+    again = f"--checkpoint chandna-4stem-44k --tracks {folder} --seconds 1.0"
+    assert found["command"] == f"python tools/evaluate.py separation {again}"
     assert set(found["results"]) == {"silent voice", "test 0", "held-back renders with held-back voices"}
     assert found["results"]["silent voice"]["vocals"]["sdr"]["mean"] is None
     assert list(found["references"]) == ["mixture"] and "held-back renders" in printed
-    page = card.evaluation({"name": about["name"], "sources": list(SOURCES), "evaluation": json.loads(json.dumps(found))})
+    read = {"name": about["name"], "sources": list(SOURCES), "evaluation": json.loads(json.dumps(found))}
+    page = card.evaluation(read)
     assert "| mixture | silent voice | vocals | - |" in page
+
+
+def test_another_set_is_one_group_and_needs_a_separator(tmp_path, monkeypatch, capsys):
+    write_song(tmp_path / "music" / "test" / "a", stems(0, 0.3))
+    write_song(tmp_path / "music" / "test" / "b", stems(1, 0.3))
+    preset.save(separator(), tmp_path / "mine")
+    monkeypatch.setattr(evaluate, "SYSTEMS", {evaluate.FLOOR: evaluate.SYSTEMS[evaluate.FLOOR]})
+    asked = ["evaluate.py", "separation", "--tracks", str(tmp_path / "music"), "--jobs", "1", "--checkpoint"]
+    monkeypatch.setattr(sys, "argv", [*asked, f"{tmp_path / 'mine'}/"])
+    command.main()
+    assert "all tracks" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", [*asked, "quality-net-lite-stoi-16k"])
+    with pytest.raises(InputError, match="separates nothing"):
+        command.main()
 
 
 def test_the_command_needs_tracks(monkeypatch, tmp_path):

@@ -1,4 +1,8 @@
-"""From file to files: any rate and channels, the song's length, sums, formats, clipping, nothing half written; the command."""
+"""From file to files: any rate and format, the song's length, sums, clipping, nothing half written; the command."""
+
+import sys
+from contextlib import ExitStack
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,7 +54,8 @@ def test_it_is_what_the_model_makes(model, song, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("rate", "channels", "suffix"), [(8000, 1, "wav"), (22050, 2, "flac"), (48000, 1, "ogg"), (44100, 2, "mp3")]
 )
-def test_any_rate_and_format(model, tmp_path, rate, channels, suffix):
+def test_any_rate_and_format(model, tmp_path, rate, channels, suffix, monkeypatch):
+    monkeypatch.setattr(files, "BLOCK_SECONDS", 0.4)
     time = np.arange(rate + 17) / rate
     song = np.stack([0.2 * np.sin(2 * np.pi * f * time) for f in (300, 700)][:channels], axis=1)
     path = tmp_path / f"song.{suffix}"
@@ -65,6 +70,27 @@ def test_any_rate_and_format(model, tmp_path, rate, channels, suffix):
     whole, _ = soundfile.read(path, always_2d=True)
     inner = slice(400, -400)
     np.testing.assert_allclose(sum(parts)[inner], whole[inner], atol=2e-3)
+
+
+@pytest.mark.parametrize("suffix", ["ogg", "mp3"])
+def test_stems_in_lossy_formats(model, song, tmp_path, suffix, monkeypatch):
+    monkeypatch.setattr(files, "BLOCK_SECONDS", 0.4)
+    separate_file(model, song, targets(tmp_path, suffix, ("drums",)))
+    expected = model.separate(*soundfile.read(song))["drums"]
+    found, rate = soundfile.read(tmp_path / f"drums.{suffix}")
+    assert (rate, found.shape) == (44100, expected.shape)
+    assert np.linalg.norm(found - expected) < 0.2 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("end", [90, 100, 110])
+def test_the_last_block_is_brought_to_the_songs_length(tmp_path, end):
+    """A resampler gives a sample more or less."""
+    with ExitStack() as stack:
+        writer = files._Writer(stack, tmp_path / "stem.wav", 8000, 1, 100)
+        writer.write(np.full((60, 1), 0.5), None)
+        writer.write(np.full((40, 1), 0.5), end)
+    found, _ = soundfile.read(tmp_path / "stem.wav")
+    assert len(found) == end and (found[:90] == 0.5).all() and not found[100:].any()
 
 
 def test_accompaniment_is_the_rest(model, song, tmp_path):
@@ -90,9 +116,17 @@ def test_nothing_is_left_half_written(model, tmp_path, monkeypatch):
     audio[40000] = np.nan
     soundfile.write(tmp_path / "bad.wav", audio, 44100, subtype="FLOAT")
     (tmp_path / "out").mkdir()
-    with pytest.raises(InputError, match="NaN"):
-        separate_file(model, tmp_path / "bad.wav", targets(tmp_path / "out", "wav"))
-    assert not list((tmp_path / "out").iterdir())
+    io.write(tmp_path / "cut.flac", np.random.default_rng(0).uniform(-0.5, 0.5, 88200), 44100)
+    whole = (tmp_path / "cut.flac").read_bytes()
+    (tmp_path / "cut.flac").write_bytes(whole[: len(whole) // 2])
+    for name, message in (("bad.wav", "NaN"), ("cut.flac", "cannot be read")):
+        with pytest.raises(InputError, match=message):
+            separate_file(model, tmp_path / name, targets(tmp_path / "out", "wav"))
+        assert not list((tmp_path / "out").iterdir())
+    (tmp_path / "out" / "other.wav").mkdir()
+    with pytest.raises(InputError, match="is a folder"):
+        separate_file(model, tmp_path / "cut.flac", targets(tmp_path / "out", "wav"))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["other.wav"]
 
 
 def test_what_cannot_be_done_is_refused(model, song, tmp_path):
@@ -127,6 +161,13 @@ def test_the_command(run, saved, song, tmp_path):
     assert sorted(path.name for path in (tmp_path / "stems").iterdir()) == sorted(
         [*(f"{s}.wav" for s in (*SOURCES, "accompaniment")), "vocals.flac", "accompaniment.flac"]
     )
+
+
+def test_the_bar_is_drawn_on_a_terminal(run, saved, song, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=drawn.append, flush=lambda: None, isatty=lambda: True))
+    assert run("separate", song, tmp_path / "stems", "--checkpoint", saved)[0] == 0
+    assert "1/1" in "".join(drawn) and "100%" in "".join(drawn)
 
 
 def test_the_command_says_what_is_wrong(run, saved, song, tmp_path):

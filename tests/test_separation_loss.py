@@ -68,6 +68,15 @@ def test_si_sdr_is_of_the_sources_that_sound():
     np.testing.assert_allclose(SourcesSISDR().call(0 * true, estimate), 0.0)
 
 
+def test_padding_does_not_change_si_sdr():
+    rng = np.random.default_rng(0)
+    true, estimate = rng.standard_normal((2, 2, 3, 4000)).astype("float32")
+    estimate = true + 0.3 * estimate + 0.2
+    bare = SourcesSISDR().call(true, estimate)
+    padded = (np.pad(x, ((0, 0), (0, 0), (0, 3000))) for x in (true, estimate))
+    np.testing.assert_allclose(SourcesSISDR().call(*padded, np.array([4000, 4000])), bare, atol=1e-3)
+
+
 def test_a_separator_learns_by_si_sdr():
     song = np.stack([audio[:12000, 0] for audio in stems(0).values()])[None]
     model = separator()

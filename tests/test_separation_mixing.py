@@ -65,8 +65,23 @@ def test_gains_and_gaps(tracks):
     assert -6.01 < gains_db.min() < -5 and 5 < gains_db.max() < 6.01
 
 
-def test_weights_say_how_often(tracks):
-    (batch,) = Remixes(tracks, SAMPLES, 8, 1, seed=0, weights=[0, 1, 0])[0]
+def test_shares_say_how_often_a_kind_is_drawn_for_a_source(tmp_path):
+    """Of the kinds that have the source, by their shares; evenly over a kind's tracks."""
+    made = stems(0, 0.1)
+    for name, sources in (("a", SOURCES), ("b", SOURCES), ("c", SOURCES[:2]), ("d", SOURCES[:1])):
+        write_song(tmp_path / name, {source: made[source] for source in sources})
+    tracks, kinds = find_tracks(tmp_path, partial=True), ["song", "song", "render", "voice"]
+    batches = Remixes(tracks, SAMPLES, 1, 1, 0, kinds=kinds, shares={"song": 0.4, "render": 0.4, "voice": 0.2})
+    np.testing.assert_allclose(batches._having["vocals"][1], [0.2, 0.2, 0.4, 0.2])
+    np.testing.assert_allclose(batches._having["drums"][1], [0.25, 0.25, 0.5])
+    np.testing.assert_allclose(batches._having["bass"][1], [0.5, 0.5])
+    with pytest.raises(InputError, match="d has no kind"):
+        Remixes(tracks, SAMPLES, 1, 1, 0, kinds=kinds, shares={"song": 1.0, "render": 1.0})
+
+
+def test_a_kind_of_no_share_is_never_drawn(tracks):
+    kinds, shares = ["x", "song", "x"], {"x": 0.0, "song": 1.0}
+    (batch,) = Remixes(tracks, SAMPLES, 8, 1, seed=0, kinds=kinds, shares=shares)[0]
     assert {found_in(example[0], tracks, "vocals")[0] for example in batch} == {"train 1"}
 
 

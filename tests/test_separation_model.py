@@ -13,7 +13,7 @@ from separation_harness import separator
 
 from zoo.errors import InputError
 from zoo.separation import model as networks
-from zoo.separation.layers import MaxPoolBins, SoftMasks, SpectrumConv2D, Turned, UnpoolBins
+from zoo.separation.layers import MaxPoolBins, SoftMasks, SpectrumConv2D, TransposedConv2D, UnpoolBins
 from zoo.separation.model import ChandnaSeparator
 from zoo.separation.stream import Stream
 
@@ -171,6 +171,7 @@ def test_silence_and_a_sample():
     model = separator()
     assert not any(audio.any() for audio in model.separate(np.zeros((9000, 2)), RATE).values())
     assert model.separate(np.full(1, 0.5), RATE)["drums"].shape == (1,)
+    assert model.separate(np.full(1, 0.5), 192000, resample=True)["drums"].shape == (1,)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +181,7 @@ def test_silence_and_a_sample():
         (np.zeros((1, 1, 1, 1)), "give .samples,."),
         (np.zeros((0, 2)), "no samples"),
         (np.array([0.1, np.nan]), "NaN"),
+        (np.zeros(100, "int16"), "int16"),
         (np.array([np.inf, 0.0]), "infinity"),
     ],
 )
@@ -190,12 +192,16 @@ def test_what_cannot_be_separated_is_refused(mixture, message):
 
 def test_what_cannot_be_streamed_is_refused():
     stream = Stream(separator(), channels=2)
-    for block, message in ((np.zeros((5, 3)), r"give \(samples, 2\)"), (np.full((5, 2), np.nan), "NaN")):
+    bad = ((np.zeros((5, 3)), r"give \(samples, 2\)"), (np.full((5, 2), np.nan), "NaN"), (np.zeros((5, 2), int), "int"))
+    for block, message in bad:
         with pytest.raises(InputError, match=message):
             stream.push(block)
 
 
-@pytest.mark.parametrize(("options", "message"), [({"step": 20}, "step is 20"), ({"height": 31}, "height is 31")])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"step": 20}, "step is 20"), ({"height": 31}, "height is 31"), ({"hop_length": 300}, "hop_length is 300")],
+)
 def test_options_that_do_not_fit(options, message):
     with pytest.raises(InputError, match=message):
         ChandnaSeparator(**options)
@@ -221,16 +227,16 @@ def test_a_convolution_over_all_bins_is_keras_own(width):
 
 
 @pytest.mark.parametrize(("kernel", "size"), [((1, 9), 9), ((1, 4), 9), ((3, 1), 1)])
-def test_turned_is_the_adjoint_of_its_convolution(kernel, size):
+def test_the_transposed_convolution_is_the_adjoint_of_its_convolution(kernel, size):
     """<C x, y> = <x, C' y>, which defines a transpose."""
     convolution = layers.Conv2D(4, kernel, use_bias=False)
     x = noise(2, 5, size, 2).astype("float32")
     y = noise(*convolution(x).shape, seed=1)
-    back = Turned(convolution, tied=True)(y)
+    back = TransposedConv2D(convolution, tied=True)(y)
     assert tuple(back.shape) == x.shape
     left, right = float(ops.sum(convolution(x) * y)), float(ops.sum(back * x))
     assert left == pytest.approx(right, rel=1e-4)
-    own = Turned(convolution, tied=False)
+    own = TransposedConv2D(convolution, tied=False)
     assert own(y).shape == back.shape and len(own.trainable_variables) == 3
     assert not np.allclose(own(y), back)
 

@@ -1,17 +1,18 @@
-"""The separator's recipe: it learns, stops, goes on to the same weights, follows its milestones, refuses what it must."""
+"""The separator's recipe: it learns, stops, goes on to the same weights, follows its milestones; its tool."""
 
 import dataclasses
-import json
 import os
+import shutil
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
+import train_separation
 from harness import REPOSITORY
 from separation_harness import SMALL, songs
 
+import zoo
 from zoo.errors import InputError
 from zoo.separation import mixing, train
 
@@ -37,8 +38,7 @@ def test_it_learns_and_the_best_epoch_is_kept(tracks, small, tmp_path):
     assert min(curve["val_loss"]) < 0.7 * curve["val_loss"][0]
     assert facts["val_loss"] == min(curve["val_loss"]) == curve["val_loss"][facts["best_epoch"] - 1]
     assert not hasattr(model, "optimizer") or model.optimizer is None
-    drawn = mixing.Remixes(tracks[1], 8448, 8, 2, recipe.seed, 0.0)
-    held = np.concatenate([drawn[0][0], drawn[1][0]])
+    (held,) = mixing.Remixes(tracks[1], 8448, 16, 1, recipe.seed, remix=0.0)[0]
     training = train._Training(model, train.LOSSES["squared-error"]())
     found = float(training.compute_loss(y_pred=training(held)))
     assert found == pytest.approx(facts["val_loss"], rel=1e-3)
@@ -87,14 +87,6 @@ def test_the_papers_optimiser_and_loss_train(tracks, small, tmp_path):
     assert np.isfinite(facts["val_loss"])
 
 
-def test_kinds_share_the_draws(tracks, small):
-    kinds = {"train 0": "song", "train 1": "song", "train 2": "render"}
-    assert train._weights({"song": 0.8, "render": 0.2}, tracks[0], kinds) == [0.4, 0.4, 0.2]
-    assert train._weights(None, tracks[0], {}) is None
-    with pytest.raises(InputError, match="train 2 has no kind"):
-        train._weights({"song": 1.0}, tracks[0], kinds)
-
-
 def test_what_cannot_be_trained_is_refused(tracks, small, tmp_path):
     with pytest.raises(InputError, match="no loss 'l1': use squared-error, chandna"):
         train.train(dataclasses.replace(small, loss="l1"), *tracks, tmp_path)
@@ -103,14 +95,28 @@ def test_what_cannot_be_trained_is_refused(tracks, small, tmp_path):
         train.train(small, *tracks, tmp_path)
 
 
-def test_the_step_is_one_compiled_function(tracks, small):
-    model = train._compiled(small)
-    assert not model.run_eagerly
+def test_the_step_is_compiled_once(tracks, small, monkeypatch):
+    traced, model = [], train._compiled(small)
+    compute_loss = model.compute_loss
+    monkeypatch.setattr(model, "compute_loss", lambda *args, **named: traced.append(1) or compute_loss(*args, **named))
     sources = mixing.Remixes(tracks[0], train.excerpt_length(model.separator), 4, 1, 0)[0][0]
-    first, second = (float(model.train_on_batch(sources)) for _ in range(2))
-    assert second != first
-    assert keras.backend.backend() != "tensorflow" or model.train_function is not None
-    json.dumps(dataclasses.asdict(small))  # as a card holds it
+    losses = [float(model.train_on_batch(sources)) for _ in range(4)]
+    assert len(set(losses)) == 4 and len(traced) == 1  # Python runs while the step is traced, not after
+
+
+def test_the_tool_saves_a_checkpoint_with_its_card(tmp_path, monkeypatch):
+    """With a bundled recipe, on a folder that tells no kinds of tracks and has no validation split."""
+    songs(tmp_path / "music", count=11, seconds=0.3)
+    shutil.rmtree(tmp_path / "music" / "validation")
+    config = REPOSITORY / "tools" / "configs" / "chandna-4stem-44k.toml"
+    asked = ["--tracks", "music", "--runs", "runs", "--output", "my", "--name", "mine", "--epochs", "1", "--steps", "2"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["tools/train_separation.py", str(config), *asked])
+    train_separation.main()
+    model, card = zoo.load("my/mine/", verify=True), zoo.info("my/mine/")
+    assert model.count_params() == card["parameters"] == 585_742
+    assert card["training"]["command"].startswith("python tools/train_separation.py") and card["n_tracks"] == 9
+    assert card["sources"] == ["vocals", "drums", "bass", "other"] and card["latency"] == 0.1916
 
 
 ON_JAX = """
@@ -124,7 +130,8 @@ recipe = train.Recipe(
     name="tiny", model=SMALL, loss="chandna", optimizer="Adam", learning_rate=1e-2, batch_size=8, steps=6, epochs=2,
     n_validation=16,
 )
-_, facts, _ = train.train(recipe, find_tracks(folder, "train"), find_tracks(folder, "validation"), sys.argv[2], verbose=0)
+tracks = [find_tracks(folder, split) for split in ("train", "validation")]
+_, facts, _ = train.train(recipe, *tracks, sys.argv[2], verbose=0)
 print(keras.backend.backend(), *facts["curve"]["val_loss"])
 """
 

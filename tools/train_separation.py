@@ -2,7 +2,7 @@
 
     python tools/prepare_music.py --output runs/music
     python tools/train_separation.py tools/configs/chandna-4stem-44k.toml
-    python tools/train_separation.py tools/configs/chandna-4stem-44k.toml --tracks MUSDB18-HQ --name my-separator --output my/
+    python tools/train_separation.py tools/configs/chandna-4stem-44k.toml --tracks MUSDB18-HQ --name mine --output my/
 
 The same command goes on after an interruption. KERAS_BACKEND=jax trains on JAX (and on its accelerator).
 """

@@ -27,8 +27,8 @@ def evaluation(card):
     ]
     authors = [[source, *(f"{figures[score]:.2f}" for score in SCORES)] for source, figures in AUTHORS.items()]
     caption = (
-        f"{found['data']}. dB, higher is better: mean ± deviation (median) over frames; SI-SDR is the mean over tracks. A "
-        f"source that is silent in a frame has no value there. Commit `{found['commit']}`."
+        f"{found['data']}. dB, higher is better: mean ± deviation (median) over frames; SI-SDR is the mean over tracks. "
+        f"A source that is silent in a frame has no value there. Commit `{found['commit']}`."
     )
     return section(
         "True scores",
@@ -37,7 +37,8 @@ def evaluation(card):
         table(["Tracks", *card["sources"]], gains),
         caption,
         code(found["command"]),
-        "For orientation, what SiSEC 2016 measured of the authors' network on **other data**, DSD100's test songs; not to be compared:",
+        "For orientation, what SiSEC 2016 measured of the authors' network on **other data**, DSD100's test songs; not to "
+        "be compared:",
         table(["Source", *(score.upper() for score in SCORES)], authors),
     )
 
@@ -69,10 +70,9 @@ def summary(cards):
     for card in cards:
         found = card["evaluation"]
         for group, sources in found["results"].items():
-            figures = [
-                "-" if facts["sdr"]["mean"] is None else f"{facts['sdr']['mean']:.1f} ({found['gains'][group][source]:+.1f})"
-                for source, facts in sources.items()
-            ]
+            means = {source: facts["sdr"]["mean"] for source, facts in sources.items()}
+            gains = found["gains"][group]
+            figures = ["-" if mean is None else f"{mean:.1f} ({gains[source]:+.1f})" for source, mean in means.items()]
             n = max(facts["sdr"]["n"] for facts in sources.values())
             rows.append([link(card), f"{card['parameters']:,}", group, *figures, n])
     sources = cards[0]["sources"] if cards else []

@@ -10,6 +10,8 @@ from zoo.separation import evaluate
 from zoo.separation.tracks import find_tracks, read_kinds
 
 GROUPS = {"render": "held-back renders with held-back voices"}  # of a kind of tracks; a song is a group of its own
+OF_ANOTHER_SET = "all tracks"
+DEFAULTS = {"tracks": "runs/music", "seconds": None, "window": 30.0, "hop": 15.0, "mode": "v4"}
 
 
 def add(families, shared):
@@ -18,12 +20,12 @@ def add(families, shared):
     one.add_argument(
         "--checkpoint", action="append", help="a bundled name or a directory with a slash; may be repeated (all)"
     )
-    one.add_argument("--tracks", metavar="DIR", default="runs/music", help="folder with test/ (default: runs/music)")
+    one.add_argument("--tracks", metavar="DIR", help="folder with test/ (default: runs/music)")
     one.add_argument("--seconds", type=float, help="only the middle of each track (default: all of it)")
-    one.add_argument("--window", type=float, default=30.0, help="of a frame in seconds (default: 30)")
-    one.add_argument("--hop", type=float, default=15.0, help="from frame to frame in seconds (default: 15)")
-    one.add_argument("--mode", default="v4", help="v4: one filter a track; v3: one a frame (default: v4)")
-    one.set_defaults(run=evaluate_separators)
+    one.add_argument("--window", type=float, help="of a frame in seconds (default: 30)")
+    one.add_argument("--hop", type=float, help="from frame to frame in seconds (default: 15)")
+    one.add_argument("--mode", help="v4: one filter a track; v3: one a frame (default: v4)")
+    one.set_defaults(run=evaluate_separators, **DEFAULTS)
 
 
 def evaluate_separators(given):
@@ -33,9 +35,11 @@ def evaluate_separators(given):
         raise InputError("no separator is bundled: train one (tools/train_separation.py), or give --checkpoint")
     tracks = find_tracks(given.tracks, "test")
     kinds = read_kinds(given.tracks)
-    groups = {track.name: GROUPS.get(kinds.get(track.name), track.name) for track in tracks}
+    groups = {
+        track.name: GROUPS.get(kinds.get(track.name), track.name) if kinds else OF_ANOTHER_SET for track in tracks
+    }
     settings = {"seconds": given.seconds, "window": given.window, "hop": given.hop, "mode": given.mode}
-    systems = evaluate.SYSTEMS | {name: evaluate.separator(zoo.load(name)) for name in names}
+    systems = evaluate.SYSTEMS | {name: evaluate.separator(_loaded(name)) for name in names}
     results = {}
     for name, system in systems.items():
         results[name] = evaluate.table(evaluate.score(system, tracks, n_jobs=given.jobs, **settings), groups)
@@ -53,8 +57,15 @@ def evaluate_separators(given):
 
 def again(given, name):
     """The command that repeats the evaluation."""
-    changed = f" --seconds {given.seconds:g}" if given.seconds else ""
-    return f"python tools/evaluate.py separation --checkpoint {name}{changed}"
+    changed = [f"--{key} {getattr(given, key)}" for key, usual in DEFAULTS.items() if getattr(given, key) != usual]
+    return " ".join([f"python tools/evaluate.py separation --checkpoint {name}", *changed])
+
+
+def _loaded(name):
+    model = zoo.load(name)
+    if not hasattr(model, "separate"):
+        raise InputError(f"{name} is a {type(model).__name__}, which separates nothing")
+    return model
 
 
 def report(by_group):

@@ -15,7 +15,8 @@ from zoo.errors import InputError
 _SUBTYPES = {"WAV": "FLOAT", "FLAC": "PCM_24"}
 # Sub-types that keep the number of samples; ADPCM and GSM fill whole blocks.
 _KEPT = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "VORBIS", "OPUS"}
-_LOUDEST = 1 + 2**-15  # full scale and the last bit of 16: less than that beyond 1 is rounding
+_MP3_LEAD = 11520  # samples, ten mp3 frames
+LOUDEST = 1 + 2**-15  # full scale and the last bit of 16: less than that beyond 1 is rounding
 
 
 @dataclass(frozen=True)
@@ -76,20 +77,59 @@ def read_channels(path):
     Example:
         >>> left = read_channels("stereo.wav").audio[:, 0]
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path")
-    try:
-        with soundfile.SoundFile(path) as file:
-            audio = file.read(dtype="float32", always_2d=True)
-            recording = Recording(audio, file.samplerate, file.format, file.subtype)
-    except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: .raw, which has no header
-        raise InputError(f"{path}: cannot be read; give a wav, flac, ogg or mp3 file") from error
+    with opened(path) as file:
+        audio = read_block(file)
+        recording = Recording(audio, file.samplerate, file.format, file.subtype)
     if not audio.size:
         raise InputError(f"{path}: holds no samples; record it again")
     if not np.isfinite(audio).all():
         raise InputError(f"{path}: holds NaN or infinity; repair it")
     return recording
+
+
+def opened(path):
+    """A recording opened for reading part by part, with `read_block`.
+
+    Args:
+        path: audio file (wav, flac, ogg, mp3).
+
+    Returns:
+        `soundfile.SoundFile`, a context manager.
+
+    Raises:
+        InputError: missing or unreadable file.
+
+    Example:
+        >>> with opened("song.flac") as file:  # doctest: +SKIP
+        ...     first = read_block(file, 44100)
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; check the path")
+    try:
+        return soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: .raw, which has no header
+        raise _unreadable(path) from error
+
+
+def read_block(file, samples=-1):
+    """The next samples of an opened recording, float32 (samples, channels); fewer at its end, all where it says -1.
+
+    Raises:
+        InputError: the file breaks off in the middle.
+    """
+    # soundfile seeks after each read, and after a seek libsndfile's mp3 decoder gives zeros at first.
+    lead = min(file.tell(), _MP3_LEAD) if file.format == "MP3" else 0
+    try:
+        if lead:
+            file.seek(-lead, soundfile.SEEK_CUR)
+        return file.read(samples if samples < 0 else samples + lead, dtype="float32", always_2d=True)[lead:]
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise _unreadable(file.name) from error
+
+
+def _unreadable(path):
+    return InputError(f"{path}: cannot be read; give a wav, flac, ogg or mp3 file")
 
 
 def resample(audio, from_rate, to_rate):
@@ -113,6 +153,8 @@ def resample(audio, from_rate, to_rate):
     if not (from_rate > 0 and to_rate > 0):
         raise InputError(f"cannot resample from {from_rate} to {to_rate} Hz; give rates above 0")
     if from_rate == to_rate:
+        return audio
+    if not audio.size:
         return audio
     rows = audio.reshape(-1, audio.shape[-1])
     resampled = np.stack([soxr.resample(row, from_rate, to_rate, quality="VHQ") for row in rows])
@@ -155,7 +197,7 @@ def write(path, audio, sample_rate, container=None, subtype=None, clip=False):
     if peak > 1 and not clip:
         raise InputError(f"{path}: the audio peaks at {peak:.3f} and would clip; scale it into [-1, 1]")
     if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
-        clipped = np.count_nonzero(np.abs(audio) > _LOUDEST)
+        clipped = np.count_nonzero(np.abs(audio) > LOUDEST)
         audio = np.clip(audio, -1, 1)
     with replacing(path) as temporary:
         try:

@@ -8,9 +8,10 @@ import zoo
 from zoo.errors import InputError
 
 _DESCRIPTION = """Split a song into its sources, one file each in OUTDIR: vocals, drums, bass, other.
-Sample rate, channels and number of samples stay; any rate is taken there and back.
-The files sum to the song. It is read and written block by block, so a song of any
-length fits. What lies beyond full scale is clipped and counted; wav (float) keeps it."""
+Sample rate, channels and number of samples stay; any rate is taken to the checkpoint's
+and back, and what lies above half of that is lost. The sources of a song at its rate
+sum to it. It is read and written block by block, so a song of any length fits. What
+lies beyond full scale is clipped and counted; wav (float) keeps it."""
 _EXAMPLES = """examples:
   zoo separate song.mp3 stems/ --checkpoint my/my-separator/
   zoo separate song.flac stems/ --checkpoint my/my-separator/ --stems vocals,accompaniment --format flac
@@ -39,8 +40,6 @@ def add(commands):
 
 def _separate(arguments):
     # Late, so that the parser of a command line loads neither a backend nor an audio library.
-    from tqdm import tqdm
-
     from zoo.separation.files import separate_file
 
     song, folder = Path(arguments.song), Path(arguments.folder)
@@ -49,7 +48,7 @@ def _separate(arguments):
     model = zoo.load(arguments.checkpoint)
     if not hasattr(model, "separate"):
         kind = type(model).__name__
-        raise InputError(f"{arguments.checkpoint} is a {kind}, which separates nothing; `zoo list` names the separators")
+        raise InputError(f"{arguments.checkpoint} is a {kind}, which separates nothing; give a separator")
     stems = arguments.stems.split(",") if arguments.stems else model.sources
     targets = {stem.strip(): folder / f"{stem.strip()}.{arguments.format}" for stem in stems}
     for target in targets.values():
@@ -60,16 +59,30 @@ def _separate(arguments):
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with tqdm(unit="s", unit_scale=True, disable=None, bar_format="{l_bar}{bar}| {n:.0f}/{total:.0f} s of music, {remaining} left") as bar:
-
-            def progress(done, total):
-                bar.total = total
-                bar.update(done - bar.n)
-
-            clipped = separate_file(model, song, targets, progress)
+        with _Bar() as bar:
+            clipped = separate_file(model, song, targets, bar)
     finally:
         if made and not any(folder.iterdir()):
             folder.rmdir()
     for stem, target in targets.items():
         print(f"{target}" + (f": {clipped[stem]} samples beyond full scale were clipped" if clipped[stem] else ""))
     return 0
+
+
+class _Bar:
+    """A bar on a terminal: seconds of music done, rate and time left."""
+
+    def __enter__(self):
+        self.bar = None
+        return self
+
+    def __exit__(self, *_):
+        if self.bar is not None:
+            self.bar.close()
+
+    def __call__(self, done, total):
+        from tqdm import tqdm
+
+        if self.bar is None:
+            self.bar = tqdm(total=round(total), unit="s", disable=None)
+        self.bar.update(round(done) - self.bar.n)

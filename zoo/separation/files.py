@@ -16,10 +16,11 @@ _LARGEST_WAV = 2**32 - 2**16  # bytes: its header counts in 32 bits
 
 
 def separate_file(model, song, targets, progress=None):
-    """Separate a recording into files; they are all written whole, or none is.
+    """Separate a recording into files, each whole or not there.
 
     Any sample rate and number of channels; each channel is separated by itself at the model's rate, and the result is
-    brought back. The files have the song's rate, channels and number of samples.
+    brought back, without what lies above half of that rate. The files have the song's rate, channels and number of
+    samples. Of an mp3 without the header that counts its frames, libsndfile may see less than there is.
 
     Args:
         model: `ChandnaSeparator`.
@@ -41,8 +42,10 @@ def separate_file(model, song, targets, progress=None):
         if stem not in (*model.sources, ACCOMPANIMENT):
             raise InputError(f"no stem {stem!r}; choose from {', '.join((*model.sources, ACCOMPANIMENT))}")
     with ExitStack() as stack:
-        source = stack.enter_context(_opened(song))
+        source = stack.enter_context(io.opened(song))
         rate, total = source.samplerate, source.frames
+        if not total:
+            raise InputError(f"{song}: holds no samples; record it again")
         files = {stem: _Writer(stack, Path(path), rate, source.channels, total) for stem, path in targets.items()}
         separator = _AnyRate(model, source.channels, rate)
         done = 0
@@ -52,7 +55,7 @@ def separate_file(model, song, targets, progress=None):
             done += len(block)
             _write(files, separator.push(block, last), end=done if last else None)
             if progress is not None:
-                progress(done / rate, max(total, done) / rate)
+                progress(done / rate, total / rate)
     return {stem: writer.clipped for stem, writer in files.items()}
 
 
@@ -86,7 +89,9 @@ class _Writer:
     """A file that appears when the stack closes without an error; `total` samples are expected."""
 
     def __init__(self, stack, path, rate, channels, total):
-        container = io.container_of(path)
+        self.path, container = path, io.container_of(path)
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; give the name of a file")
         if container == "WAV" and total * channels * 4 > _LARGEST_WAV:
             raise InputError(f"{path}: would exceed the 4 GB that wav can hold; write flac")
         temporary = stack.enter_context(io.replacing(path))
@@ -104,9 +109,12 @@ class _Writer:
             missing = end - self.written - len(audio)
             audio = np.pad(audio, ((0, missing), (0, 0))) if missing > 0 else audio[: end - self.written]
         if not self.floats:
-            self.clipped += np.count_nonzero(np.abs(audio) > 1)
+            self.clipped += np.count_nonzero(np.abs(audio) > io.LOUDEST)
             audio = np.clip(audio, -1, 1)
-        self.file.write(audio)
+        try:
+            self.file.write(audio)
+        except soundfile.LibsndfileError as error:
+            raise InputError(f"{self.path}: cannot be written: {error.error_string}") from error
         self.written += len(audio)
 
 
@@ -119,21 +127,9 @@ def _write(files, sources, end):
 
 
 def _blocks(file, size):
-    """(block, whether it is the last); the header of an mp3 may promise more or fewer samples than there are."""
-    block = file.read(size, dtype="float32", always_2d=True)
+    """(block, whether it is the last); an mp3's header may promise more samples than there are."""
+    block = io.read_block(file, size)
     while len(block):
-        following = file.read(size, dtype="float32", always_2d=True)
+        following = io.read_block(file, size)
         yield block, not len(following)
         block = following
-
-
-def _opened(path):
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file; check the path")
-    try:
-        file = soundfile.SoundFile(path)
-    except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: .raw, which has no header
-        raise InputError(f"{path}: cannot be read; give a wav, flac, ogg or mp3 file") from error
-    if not file.frames:
-        raise InputError(f"{path}: holds no samples; record it again")
-    return file

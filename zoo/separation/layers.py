@@ -93,8 +93,8 @@ class UnpoolBins(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SpectrumConv2D(layers.Conv2D):
-    """A convolution over bins, without padding. Where its kernel spans them all it is computed as a matrix product,
-    which takes a 25th of the convolution's time on two cores.
+    """A convolution over bins, without padding. Where its kernel spans them all it is computed as a matrix product: on
+    a CPU, a convolution with so wide a kernel takes many times as long.
 
     Args:
         filters, kernel_size: as for `keras.layers.Conv2D`; kernel_size is (1, bins that it spans).
@@ -115,8 +115,7 @@ class SpectrumConv2D(layers.Conv2D):
         return ops.reshape(found, (-1, x.shape[1], 1, self.filters))
 
 
-@keras.saving.register_keras_serializable(package="zoo")
-class Turned(layers.Layer):
+class TransposedConv2D(layers.Layer):
     """The transpose of a convolution: from its filters back to what it was computed of.
 
     Args:
@@ -130,7 +129,7 @@ class Turned(layers.Layer):
     Example:
         >>> convolution = SpectrumConv2D(50, (1, 513))
         >>> filtered = convolution(ops.ones((1, 30, 513, 1)))
-        >>> tuple(Turned(convolution, tied=True)(filtered).shape)
+        >>> tuple(TransposedConv2D(convolution, tied=True)(filtered).shape)
         (1, 30, 513, 1)
     """
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from zoo.audio import dsp
 from zoo.errors import InputError
 from zoo.losses import NegativeSISDR
 from zoo.separation.tracks import SOURCES
@@ -112,8 +113,8 @@ class SourcesSISDR(keras.losses.Loss):
 
     Call:
         (true, estimate) -> scalar (reduced); float waveforms (batch, sources, samples).
-        `loss.call(true, estimate)` -> float32 (batch,) in dB, -80 (perfect) to 80, lower is better; 0 where no source
-        sounds.
+        `loss.call(true, estimate, lengths)` -> float32 (batch,) in dB, -80 (perfect) to 80, lower is better; 0 where no
+        source sounds; int32 (batch,) `lengths` in samples.
 
     Example:
         >>> wave = ops.sin(ops.arange(8000, dtype="float32")).reshape((1, 2, 4000))
@@ -124,10 +125,14 @@ class SourcesSISDR(keras.losses.Loss):
     def __init__(self, reduction="sum_over_batch_size", name="sources_si_sdr"):
         super().__init__(name=name, reduction=reduction)
 
-    def call(self, true, estimate):
+    def call(self, true, estimate, lengths=None):
         samples, sources = ops.shape(true)[2], ops.shape(true)[1]
-        rows = NegativeSISDR().call(ops.reshape(true, (-1, samples)), ops.reshape(estimate, (-1, samples)))
-        sounds = ops.cast(ops.mean(ops.square(true), axis=2) > _SOUNDS**2, "float32")
+        true, estimate = (ops.reshape(ops.cast(x, "float32"), (-1, samples)) for x in (true, estimate))
+        lengths = dsp.lengths_of(true) if lengths is None else ops.repeat(ops.cast(lengths, "int32"), sources)
+        rows = NegativeSISDR().call(true, estimate, lengths)
+        energy = ops.sum(ops.square(true) * dsp.sequence_mask(lengths, samples), axis=1)
+        sounds = ops.cast(energy > _SOUNDS**2 * ops.cast(lengths, "float32"), "float32")
+        sounds = ops.reshape(sounds, (-1, sources))
         return ops.sum(ops.reshape(rows, (-1, sources)) * sounds, axis=1) / ops.maximum(ops.sum(sounds, axis=1), 1.0)
 
 

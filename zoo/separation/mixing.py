@@ -22,28 +22,42 @@ class Remixes(keras.utils.PyDataset):
             has them all.
         gains_db: (lowest, highest) gain of each source in dB.
         drop: share of the sources that are silent.
-        weights: how often each track is drawn for a source, relative to the others that have it; None for evenly.
+        kinds: of each track, for `shares`.
+        shares: {kind: how often its tracks are drawn for a source, relative to the other kinds that have it}; the
+            tracks of a kind share it evenly. None draws all tracks evenly.
 
     A batch is float32 (batch, sources, samples), in the order of `SOURCES`, in a tuple: one channel of each stem, left
     or right at random and the same for all sources of a moment. Stems are taken where they sound: a quiet excerpt is
-    drawn again, four times at most.
+    drawn again, three times at most.
 
     Raises:
-        InputError: no track has some source, or none has all where `remix` is below 1.
+        InputError: no track has some source, none has all where `remix` is below 1, or a kind has no share.
 
     Example:
-        >>> (sources,) = Remixes(find_tracks("runs/music", "train", partial=True), 8448, 32, 100, 0)[0]  # doctest: +SKIP
+        >>> tracks = find_tracks("runs/music", "train", partial=True)  # doctest: +SKIP
+        >>> (sources,) = Remixes(tracks, 8448, 32, 100, seed=0)[0]  # doctest: +SKIP
     """
 
     def __init__(
-        self, tracks, samples, batch_size, steps, seed, remix=1.0, gains_db=(0.0, 0.0), drop=0.0, weights=None
+        self,
+        tracks,
+        samples,
+        batch_size,
+        steps,
+        seed,
+        remix=1.0,
+        gains_db=(0.0, 0.0),
+        drop=0.0,
+        kinds=None,
+        shares=None,
     ):
         super().__init__()
         self.samples, self.batch_size, self.steps, self.seed = samples, batch_size, steps, seed
         self.remix, self.gains_db, self.drop, self.epoch = remix, gains_db, drop, 0
-        weights = np.ones(len(tracks)) if weights is None else np.asarray(weights, float)
-        self._having = {source: _having(tracks, weights, (source,)) for source in SOURCES}
-        self._whole = _having(tracks, weights, SOURCES) if remix < 1 else None
+        if shares is None:
+            kinds, shares = ["any"] * len(tracks), {"any": 1.0}
+        self._having = {source: _having(tracks, kinds, shares, (source,)) for source in SOURCES}
+        self._whole = _having(tracks, kinds, shares, SOURCES) if remix < 1 else None
 
     def shuffle(self, epoch):
         """Go to another epoch."""
@@ -77,9 +91,13 @@ class Remixes(keras.utils.PyDataset):
         return parts
 
 
-def _having(tracks, weights, sources):
+def _having(tracks, kinds, shares, sources):
     """The tracks that have some sources, and the chance of each."""
-    found = [i for i, track in enumerate(tracks) if set(sources) <= set(track.sources)]
-    if not found or not weights[found].sum() > 0:
+    found = [(track, kind) for track, kind in zip(tracks, kinds, strict=True) if set(sources) <= set(track.sources)]
+    if unknown := [track.name for track, kind in found if kind not in shares]:
+        raise InputError(f"{unknown[0]} has no kind in tracks.csv, or none of {', '.join(shares)}: add it, or its share")
+    among = [kind for _, kind in found]
+    chances = np.array([shares[kind] / among.count(kind) for kind in among])
+    if not chances.sum() > 0:
         raise InputError(f"no track has {', '.join(sources)}: add one, or remix all (remix = 1)")
-    return [tracks[i] for i in found], weights[found] / weights[found].sum()
+    return [track for track, _ in found], chances / chances.sum()

@@ -10,8 +10,8 @@ from keras import layers, ops
 from zoo.audio import dsp
 from zoo.audio.io import resample as resample_audio
 from zoo.errors import InputError
-from zoo.separation.layers import MaxPoolBins, SoftMasks, SpectrumConv2D, Turned, UnpoolBins
-from zoo.separation.stream import BLOCK_SECONDS, Stream
+from zoo.separation.layers import MaxPoolBins, SoftMasks, SpectrumConv2D, TransposedConv2D, UnpoolBins
+from zoo.separation.stream import BLOCK_SECONDS, Stream, checked
 from zoo.separation.tracks import SOURCES
 
 _EPS = 1e-12  # inside a square root, so that silence has a finite gradient
@@ -52,16 +52,17 @@ class ChandnaSeparator(keras.Model):
         scale: factor of the core's input. The authors' code: 0.3 / sqrt(1024).
         compress: whether the core sees log(1 + scale |X|), not scale |X| (ours).
         sample_rate: in Hz.
-        n_fft, hop_length: of the spectrum, in samples; periodic Hann window, centred, unscaled. hop_length is at most
-            n_fft / 4.
+        n_fft, hop_length: of the spectrum, in samples; periodic Hann window, centred, unscaled. hop_length divides
+            n_fft four times or more.
         name: of the model.
 
     Attributes:
-        core: functional keras.Model, magnitudes (batch, frames, bins) -> masks (batch, sources, frames, bins).
+        core: functional keras.Model, to train but not to save by itself, magnitudes (batch, frames, bins) -> masks (batch, sources, frames, bins).
         latency: seconds from a sample's coming to its going in `zoo.separation.stream.Stream`.
 
     Raises:
-        InputError: `step` does not divide `frames` twice or more, or `height` exceeds `frames`.
+        InputError: `step` does not divide `frames` twice or more, hop_length n_fft four times, or `height` exceeds
+            `frames`.
 
     Example:
         >>> model = ChandnaSeparator(filters=4, across=4, hidden=8)
@@ -89,6 +90,8 @@ class ChandnaSeparator(keras.Model):
         hop_length=256,
         name="chandna_separator",
     ):
+        if n_fft % hop_length or n_fft < 4 * hop_length:
+            raise InputError(f"hop_length is {hop_length}, which must divide n_fft, {n_fft}, four times or more")
         if frames % step or frames < 2 * step:
             raise InputError(f"step is {step}, which must divide the {frames} frames of a segment twice or more")
         if height > frames:
@@ -152,7 +155,8 @@ class ChandnaSeparator(keras.Model):
     def separate(self, mixture, sample_rate, resample=False):
         """Split a recording into its sources.
 
-        Memory beyond the mixture and its sources is bounded: it goes through the network in blocks.
+        It goes through the network in blocks: memory beyond the mixture and its sources, and beyond the same again where
+        it is resampled, is bounded.
 
         Args:
             mixture: float (samples,), (samples, channels) or (batch, samples, channels) in [-1, 1]; each channel is
@@ -165,14 +169,20 @@ class ChandnaSeparator(keras.Model):
             {source: float32 of the shape of `mixture`}, aligned with it. The sources sum to the mixture.
 
         Raises:
-            InputError: for another rate, other shapes, no samples, or NaN or infinity in it.
+            InputError: for another rate, other shapes, integers, no samples, or NaN or infinity in it.
 
         Example:
             >>> separator = zoo.load("chandna-4stem-44k")  # doctest: +SKIP
             >>> sources = separator.separate(song, sample_rate=44100)  # doctest: +SKIP
             >>> karaoke = song - sources["vocals"]  # doctest: +SKIP
         """
-        mixture = _checked(mixture)
+        mixture = checked(mixture)
+        if mixture.ndim not in (1, 2, 3) or (mixture.ndim > 1 and mixture.shape[-1] > _MOST_CHANNELS):
+            raise InputError(
+                f"the mixture has shape {mixture.shape}: give (samples,), (samples, channels) or (batch, samples, channels)"
+            )
+        if not mixture.size:
+            raise InputError("the mixture holds no samples")
         if sample_rate != self.sample_rate and not resample:
             raise InputError(
                 f"the audio is at {sample_rate} Hz and the model at {self.sample_rate} Hz: pass resample=True"
@@ -189,9 +199,13 @@ class ChandnaSeparator(keras.Model):
     def _separate_one(self, song):
         """{source: (samples, channels)} of (samples, channels) at the model's rate."""
         stream, block = Stream(self, song.shape[1]), int(BLOCK_SECONDS * self.sample_rate)
-        parts = [stream.push(song[start : start + block]) for start in range(0, len(song), block)]
-        parts.append(stream.flush())
-        return {source: np.concatenate([part[source] for part in parts]) for source in self.sources}
+        separated, done = {source: np.empty(song.shape, "float32") for source in self.sources}, 0
+        for start in range(0, len(song) + block, block):
+            part = stream.push(song[start : start + block]) if start < len(song) else stream.flush()
+            for source, audio in part.items():
+                separated[source][done : done + len(audio)] = audio
+            done += len(audio)
+        return separated
 
     def get_config(self):
         return {
@@ -229,10 +243,10 @@ def _core(n_sources, frames, bins, filters, width, pool, across, height, hidden,
     for i in range(n_sources):
         x = layers.Dense(int(np.prod(shape)), activation="relu", name=f"source_{i}")(shared)
         x = layers.Reshape(shape)(x)
-        x = Turned(horizontal, tied)(x)
+        x = TransposedConv2D(horizontal, tied)(x)
         if pool:
             x = UnpoolBins(timbre.shape[2])(x, places)
-        outputs.append(layers.Reshape((1, frames, bins))(Turned(vertical, tied)(x)))
+        outputs.append(layers.Reshape((1, frames, bins))(TransposedConv2D(vertical, tied)(x)))
     return keras.Model(magnitude, SoftMasks()(layers.Concatenate(axis=1)(outputs)), name="core")
 
 
@@ -241,17 +255,3 @@ def _fade(frames, step):
     window = np.hanning(frames + 2)[1:-1]
     total = window.reshape(-1, step).sum(axis=0)
     return (window / np.tile(total, frames // step)).astype("float32")[:, None]
-
-
-def _checked(mixture):
-    """The mixture as float32, whose shape and samples are right."""
-    mixture = np.asarray(mixture, "float32")
-    if mixture.ndim not in (1, 2, 3) or (mixture.ndim > 1 and mixture.shape[-1] > _MOST_CHANNELS):
-        raise InputError(
-            f"the mixture has shape {mixture.shape}: give (samples,), (samples, channels) or (batch, samples, channels)"
-        )
-    if not mixture.size:
-        raise InputError("the mixture holds no samples")
-    if not np.isfinite(mixture).all():
-        raise InputError("the mixture holds NaN or infinity; repair it")
-    return mixture

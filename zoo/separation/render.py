@@ -112,7 +112,7 @@ def plan(recipe, few=None):
     jobs = []
     for split in ("train", "test"):
         for track in find_tracks(recipe.music, split):
-            licence = licences[f"{split}/{track.name}/vocals.ogg"][0]
+            licence = licences.get(f"{split}/{track.name}/vocals.ogg", ("not stated", 0))[0]
             place = "test" if track.name == TEST_SONG else split
             jobs.append(Job(track.name, place, "song", str(track.files["vocals"].parent), licence))
             if place == "train":
@@ -126,7 +126,7 @@ def plan(recipe, few=None):
     for i, path in enumerate(trained):
         jobs.append(Job(f"{path.stem} bass", "train", "bass", str(path), "notes BSD-3-Clause, samples CC0-1.0", i))
     played = _files(recipe.ingredients / "midi" / "groove", "*.mid")
-    played.sort(key=lambda path: (-licences[f"ingredients/midi/groove/{path.name}"][1], path.name))
+    played.sort(key=lambda path: (-licences.get(f"ingredients/midi/groove/{path.name}", ("", 0))[1], path.name))
     for i, path in enumerate(played[:60]):
         jobs.append(Job(path.stem, "train", "drums", str(path), f"notes CC-BY-4.0, {sounds}", i))
     if few is not None:
@@ -145,8 +145,8 @@ def prepare(recipe, output, few=None, n_jobs=-1):
         n_jobs: processes (joblib's counting).
 
     Returns:
-        list of the rows of `tracks.csv`, dicts of `FIELDS`; `vocals_seconds` ... say how long a stem sounds, and are
-        empty where the track lacks it.
+        list of the rows of `tracks.csv`, of all tracks that are there, dicts of `FIELDS`; `vocals_seconds` ... say how
+        long a stem sounds, and are empty where the track lacks it.
 
     Raises:
         InputError: as `plan`.
@@ -160,7 +160,7 @@ def prepare(recipe, output, few=None, n_jobs=-1):
     done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
     for _ in tqdm(done, total=len(todo), desc="make tracks", disable=None if todo else True):
         pass
-    rows = [_row(job, recipe, output) for job in jobs]
+    rows = [json.loads(path.read_text())["row"] for path in sorted(output.glob("*/[!.]*/track.json"))]
     with io.replacing(output / "tracks.csv") as temporary, open(temporary, "w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()

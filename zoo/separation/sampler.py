@@ -27,8 +27,8 @@ def play(notes, samples, count, rng):
     A note longer than its sample ends with it. Fades take 10 ms at the start and 40 ms at the end.
 
     Args:
-        notes: list of `zoo.separation.midi.Note`, of any pitch: a note outside the samples' range (4 semitones beyond them) is moved by
-            octaves.
+        notes: list of `zoo.separation.midi.Note`, of any pitch: a note outside the samples' range (4 semitones beyond
+            them) is moved by octaves.
         samples: list of `Sample`; of those that are equally near, one is drawn.
         count: samples of the result.
         rng: `numpy.random.Generator`.

@@ -45,14 +45,12 @@ class Stream:
             {source: float32 (samples, channels)}, of none, or some samples, in order and without gaps.
 
         Raises:
-            InputError: another number of channels, or NaN or infinity.
+            InputError: another number of channels, integers, or NaN or infinity.
         """
-        block = np.asarray(block, "float32")
+        block = checked(block)
         block = block[:, None] if block.ndim == 1 else block
         if block.ndim != 2 or block.shape[1] != self.channels:
             raise InputError(f"the block has shape {block.shape}: give (samples, {self.channels})")
-        if not np.isfinite(block).all():
-            raise InputError("the block holds NaN or infinity; repair it")
         self._held = np.concatenate([self._held, block])
         model, come = self.model, self._begin + len(self._held)
         frames = (come - model.n_fft // 2) // model.hop_length + 1  # that are whole
@@ -80,3 +78,13 @@ class Stream:
         begin = max(until - self._context, 0) // self._grid * self._grid
         self._held, self._begin = self._held[begin - self._begin :], begin
         return dict(zip(self.model.sources, separated.transpose(1, 2, 0), strict=True))
+
+
+def checked(audio):
+    """Audio as float32; integers, whose full scale is not 1, NaN and infinity are refused."""
+    audio = np.asarray(audio)
+    if not np.issubdtype(audio.dtype, np.floating):
+        raise InputError(f"the audio is {audio.dtype}: give float in [-1, 1]")
+    if not np.isfinite(audio).all():
+        raise InputError("the audio holds NaN or infinity; repair it")
+    return audio.astype("float32", copy=False)

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from zoo.audio import io
 from zoo.errors import InputError
@@ -18,7 +17,6 @@ SOURCES = ("vocals", "drums", "bass", "other")
 SAMPLE_RATE = 44100
 SLACK = 4410  # samples (0.1 s) by which a track's stems may differ: lossy coders pad, authors' exports end unevenly
 _SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
-_WARM_UP = 11520  # samples: after a seek, libsndfile's first mp3 frames (1152 samples each) come out as zeros
 _STEMS = ".stem.mp4"
 _STREAMS = {"drums": 1, "bass": 2, "other": 3, "vocals": 4}  # of a `.stem.mp4`; stream 0 is the mixture
 _SPLITS = ("train", "validation", "test")
@@ -116,13 +114,11 @@ class Track:
         if not isinstance(self.files, dict):
             return None
         path = self.files[source]
-        with _opened(path) as file:
+        with io.opened(path) as file:
             if file.samplerate != SAMPLE_RATE:
                 return None
-            start = min(start, file.frames)
-            first = max(start - _WARM_UP, 0) if file.format == "MP3" else start
-            file.seek(first)
-            return _stereo(file.read(start - first + count, dtype="float32", always_2d=True)[start - first :], path)
+            file.seek(min(start, file.frames))
+            return _stereo(io.read_block(file, count), path)
 
     def _whole(self, source):
         """One stem, float32 (samples, 2) at 44.1 kHz."""
@@ -133,7 +129,7 @@ class Track:
         return np.ascontiguousarray(io.resample(stem.T, found.sample_rate, SAMPLE_RATE).T)
 
     def _length(self, path):
-        with _opened(path) as file:
+        with io.opened(path) as file:
             return round(file.frames * SAMPLE_RATE / file.samplerate)
 
 
@@ -227,13 +223,6 @@ def _tracks_in(place):
 
 def _stem_file(folder, source):
     return next((folder / (source + suffix) for suffix in _SUFFIXES if (folder / (source + suffix)).is_file()), None)
-
-
-def _opened(path):
-    try:
-        return soundfile.SoundFile(path)
-    except (soundfile.LibsndfileError, OSError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read; give a wav, flac, ogg or mp3 file") from error
 
 
 def _stereo(audio, path):

@@ -4,6 +4,7 @@ Excerpts go in as waveforms; spectra, masks and the loss are one compiled step (
 same command goes on after an interruption.
 """
 
+import hashlib
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -37,8 +38,8 @@ class Recipe:
         patience: epochs without a lower validation loss before it ends.
         n_validation: segments that say which epoch is best.
         remix, gains_db, drop: of the training examples, as for `zoo.separation.mixing.Remixes`.
-        shares: {kind: share of the draws}; tracks of a kind (tracks.csv beside the splits) share it evenly. None draws
-            all tracks evenly.
+        shares: {kind: share of the draws}, as for `Remixes`, where the tracks' kinds are known; else all are drawn
+            evenly.
         seed: of the examples and the first weights.
     """
 
@@ -106,7 +107,7 @@ def train(recipe, tracks, validation, runs, kinds=None, verbose="auto"):
         tracks: list of `zoo.separation.tracks.Track` to train on; they may lack sources.
         validation: tracks with all sources, whose excerpts say which epoch is best, unmixed.
         runs: folder for training states.
-        kinds: {track name: kind}, for `recipe.shares`.
+        kinds: {track name: kind}, for `recipe.shares`; without any, all tracks are drawn evenly.
         verbose: as for `keras.Model.fit`.
 
     Returns:
@@ -115,24 +116,26 @@ def train(recipe, tracks, validation, runs, kinds=None, verbose="auto"):
         minutes: spent in the epochs, those before an interruption too.
 
     Raises:
-        InputError: an unknown loss, tracks without a kind or a share, or another run in the folder.
+        InputError: an unknown loss, tracks without a kind or a share, or a run of another recipe or on other data in
+            the folder.
     """
     if recipe.loss not in LOSSES:
         raise InputError(f"no loss {recipe.loss!r}: use {', '.join(LOSSES)}")
     folder = Path(runs) / recipe.name
-    claim(folder, recipe, tracks=[track.name for track in tracks], validation=[track.name for track in validation])
     model = _compiled(recipe)
     samples = excerpt_length(model.separator)
     drawn = {"remix": recipe.remix, "gains_db": recipe.gains_db, "drop": recipe.drop}
-    weights = _weights(recipe.shares, tracks, kinds or {})
-    batches = Remixes(tracks, samples, recipe.batch_size, recipe.steps, recipe.seed, weights=weights, **drawn)
-    held = Remixes(validation, samples, recipe.batch_size, recipe.n_validation // recipe.batch_size, recipe.seed, 0.0)
+    if kinds and recipe.shares:
+        drawn |= {"kinds": [kinds.get(track.name) for track in tracks], "shares": recipe.shares}
+    batches = Remixes(tracks, samples, recipe.batch_size, recipe.steps, recipe.seed, **drawn)
+    (held,) = Remixes(validation, samples, recipe.n_validation, 1, recipe.seed, remix=0.0)[0]
+    claim(folder, recipe, data=hashlib.sha256(batches[0][0].tobytes() + held.tobytes()).hexdigest()[:16])
     begun = read_log(folder / "log.csv")
     stop = StopWhenNoBetter("val_loss", "min", recipe.patience, [float(row["val_loss"]) for row in begun])
     if len(begun) < recipe.epochs and not stop.ended():
         model.fit(
             batches,
-            validation_data=np.concatenate([batch for (batch,) in (held[i] for i in range(len(held)))]),
+            validation_data=held,
             validation_batch_size=recipe.batch_size,
             epochs=recipe.epochs,
             callbacks=[Epoch(batches), *keepers(folder, begun, "val_loss", "min"), stop],
@@ -163,17 +166,6 @@ def _compiled(recipe):
     model(np.zeros((1, len(separator.sources), excerpt_length(separator)), "float32"))
     model.optimizer.build(model.trainable_variables)
     return model
-
-
-def _weights(shares, tracks, kinds):
-    """How often each track is drawn: a kind's share, evenly over its tracks."""
-    if shares is None:
-        return None
-    found = [kinds.get(track.name) for track in tracks]
-    unknown = [track.name for track, kind in zip(tracks, found, strict=True) if kind not in shares]
-    if unknown:
-        raise InputError(f"{unknown[0]} has no kind in tracks.csv, or none of {', '.join(shares)}: add it, or its share")
-    return [shares[kind] / found.count(kind) for kind in found]
 
 
 def _facts(recipe, rows):
