@@ -91,7 +91,8 @@ def test_bundled_audio_is_made_again_the_same():
 def test_page_needs_nothing_outside_itself(page):
     links = re.findall(r"(?:src|srcset|href)=\"([^\"]*)\"", page)
     assert links and all(link.startswith("data:") for link in links)
-    assert "http" not in page and "url(" not in page and "<script" not in page
+    written = re.sub(r"data:[^\"]*", "", page)  # in a megabyte of base64 any four letters may stand
+    assert "http" not in written and "url(" not in written and "<script" not in written
 
 
 def test_page_holds_pictures_and_the_audio_that_was_scored(page):
