@@ -26,3 +26,13 @@ def figure(triple, shape=".3f"):
     """A figure with its interval to print; "-" where there is none."""
     value, low, high = (format(number, shape) for number in triple)
     return "-" if value == "nan" else value if low == "nan" else f"{value} [{low}, {high}]"
+
+
+def again(command, given, defaults):
+    """The command that repeats an evaluation: with the options whose values are not the usual ones."""
+    changed = [
+        f"--{name.replace('_', '-')} {getattr(given, name)}"
+        for name, usual in defaults.items()
+        if getattr(given, name) != usual
+    ]
+    return " ".join([command, *changed])

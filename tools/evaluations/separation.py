@@ -1,7 +1,7 @@
 """Evaluation of separators: museval's scores of songs that training did not have, beside the floor and ideal masks."""
 
 import zoo
-from evaluations.common import with_words
+from evaluations.common import again, with_words
 from zoo import preset, provenance, registry
 from zoo.commands import tables
 from zoo.errors import InputError
@@ -48,17 +48,12 @@ def evaluate_separators(given):
     part = f"the middle {given.seconds:g} s of each" if given.seconds else "whole"
     words = f"{len(tracks)} tracks, {part}; {given.mode}, frames of {given.window:g} s every {given.hop:g} s"
     for name in names:
-        facts = {"command": again(given, name), "commit": provenance.commit(), "data": words}
+        command = again(f"python tools/evaluate.py separation --checkpoint {name}", given, DEFAULTS)
+        facts = {"command": command, "commit": provenance.commit(), "data": words}
         facts |= {"results": results[name], "gains": evaluate.gains(results[name], floor)}
         facts["references"] = {other: results[other] for other in evaluate.SYSTEMS}
         if name in bundled:
             preset.write_card(registry.resolve(name), with_words(registry.info(name)) | {"evaluation": facts})
-
-
-def again(given, name):
-    """The command that repeats the evaluation."""
-    changed = [f"--{key} {getattr(given, key)}" for key, usual in DEFAULTS.items() if getattr(given, key) != usual]
-    return " ".join([f"python tools/evaluate.py separation --checkpoint {name}", *changed])
 
 
 def _loaded(name):

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import zoo
-from evaluations.common import figure, with_words
+from evaluations.common import again, figure, with_words
 from zoo import preset, provenance, registry
 from zoo.commands import tables
 from zoo.errors import InputError
@@ -49,7 +49,7 @@ def evaluate_textures(given):
     words = f"{len(textures)} textures, the first {given.seconds:g} s of each"
     setting = f"{given.iterations} iterations, {given.phase_iterations} of Griffin-Lim, seed {given.seed}"
     found = {
-        "command": again(given),
+        "command": again("python tools/evaluate.py texture", given, DEFAULTS),
         "commit": commit,
         "data": f"{words}; {setting}; class score by {given.classifier}",
         "results": evaluate.table(rows, groups),
@@ -63,16 +63,6 @@ def evaluate_textures(given):
     figures.by_shift({name: judge.by_shift(some[first], audio) for name, audio in made.items()}, first, target / "shifts.png")
     figures.trade_off(found["trade_off"], FIGURE, target / "trade-off.png")
     preset.write_card(target, about | {"evaluation": found})
-
-
-def again(given):
-    """The command that repeats the evaluation."""
-    changed = [
-        f"--{name.replace('_', '-')} {getattr(given, name)}"
-        for name, usual in DEFAULTS.items()
-        if getattr(given, name) != usual
-    ]
-    return " ".join(["python tools/evaluate.py texture", *changed])
 
 
 def report(found):
