@@ -44,6 +44,14 @@ def test_it_learns_and_the_best_epoch_is_kept(tracks, small, tmp_path):
     assert found == pytest.approx(facts["val_loss"], rel=1e-3)
 
 
+def test_a_share_of_the_tracks_is_drawn_by_the_seed():
+    tracks = list("abcdefghij")
+    assert train._part(tracks, 1.0, 0) == tracks
+    some = train._part(tracks, 0.5, 0)
+    assert len(some) == 5 and some == sorted(some) and some != train._part(tracks, 0.5, 1)
+    assert len(train._part(tracks, 0.01, 0)) == 1
+
+
 def test_an_excerpt_is_a_segment_of_whole_frames(tracks):
     model = train._compiled(train.Recipe("x", model=SMALL)).separator
     true, estimate = train._Training(model, None)(np.ones((1, 4, train.excerpt_length(model)), "float32"))
@@ -102,6 +110,13 @@ def test_the_step_is_compiled_once(tracks, small, monkeypatch):
     sources = mixing.Remixes(tracks[0], train.excerpt_length(model.separator), 4, 1, 0)[0][0]
     losses = [float(model.train_on_batch(sources)) for _ in range(4)]
     assert len(set(losses)) == 4 and len(traced) == 1  # Python runs while the step is traced, not after
+
+
+@pytest.mark.parametrize("name, size", [("chandna-4stem-44k", 585_742), ("chandna-4stem-large-44k", 4_594_756)])
+def test_the_bundled_recipes_build_and_are_named_as_their_files(name, size):
+    recipe = train.Recipe.read(REPOSITORY / "tools" / "configs" / f"{name}.toml")
+    assert recipe.name == name
+    assert train._compiled(recipe).separator.count_params() == size
 
 
 def test_the_tool_saves_a_checkpoint_with_its_card(tmp_path, monkeypatch):

@@ -1,0 +1,91 @@
+"""The eight experiments of Groysman and Priymak's report, each trained briefly on our tracks, on a separator's card.
+
+python tools/ablate_separation.py chandna-4stem-44k --examples 900 --epochs 20
+
+The recipes are tools/configs/report/*.toml, which tools/train_separation.py trains in full.
+"""
+
+import argparse
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+from train_separation import read_splits
+
+from zoo import preset, provenance, registry
+from zoo.errors import InputError
+from zoo.metrics.separation import mixture_as_estimate, si_sdr
+from zoo.separation import evaluate
+from zoo.separation.tracks import SOURCES, find_tracks
+from zoo.separation.train import Recipe, train
+from zoo.training import read_words
+
+REPORT = Path(__file__).resolve().parent / "configs" / "report"
+EXPERIMENTS = (
+    "batch-30", "batch-64", "batch-128", "split-80-10-10", "kernel-171-pool-3", "dropout", "milestones",
+    "early-stopping",
+)  # fmt: skip
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("checkpoint", help="a bundled separator, whose card gets the table")
+    parser.add_argument("--examples", type=int, required=True, help="segments in an epoch of each experiment")
+    parser.add_argument("--epochs", type=int, required=True, help="milestones move in proportion")
+    parser.add_argument("--seconds", type=float, default=30.0, help="middle of each test track (default: 30)")
+    parser.add_argument("--tracks", default="runs/music", help="folder with train/ and test/ (default: runs/music)")
+    parser.add_argument("--runs", default="runs", help="training states (default: runs)")
+    return parser.parse_args()
+
+
+def briefly(recipe, examples, epochs):
+    """A recipe with so many examples in an epoch and so many epochs."""
+    milestones = [round(epoch * epochs / recipe.epochs) for epoch in recipe.milestones]
+    return dataclasses.replace(recipe, steps=examples // recipe.batch_size, epochs=epochs, milestones=milestones)
+
+
+def gains(model, references):
+    """{source: SI-SDR of the estimate above the mixture's in dB, mean over the tracks where it sounds}."""
+    found = {source: [] for source in SOURCES}
+    for true in references:
+        before, after = si_sdr(true, mixture_as_estimate(true)), si_sdr(true, evaluate.separator(model)(true))
+        for source in SOURCES:
+            if np.isfinite(before[source]):
+                found[source].append(after[source] - before[source])
+    return {source: float(np.mean(dbs)) for source, dbs in found.items()}
+
+
+def main():
+    given = arguments()
+    directory, about = registry.resolve(given.checkpoint), registry.info(given.checkpoint)
+    splits = read_splits(given.tracks)
+    references = [evaluate.read(track, given.seconds) for track in find_tracks(given.tracks, "test")]
+    rows = []
+    for name in EXPERIMENTS:
+        config = REPORT / f"{name}.toml"
+        recipe = briefly(Recipe.read(config), given.examples, given.epochs)
+        model, facts, minutes = train(recipe, *splits, given.runs, verbose=0)
+        found = gains(model, references)
+        row = {"experiment": name, "change": read_words(config)["description"], "parameters": model.count_params()}
+        row |= {
+            "epochs": len(facts["curve"]["epoch"]),
+            "best_epoch": facts["best_epoch"],
+            "val_loss": facts["val_loss"],
+        }
+        rows.append(row | {"minutes": round(minutes, 1), "gains": found})
+        told = ", ".join(f"{source} {gain:+.1f}" for source, gain in found.items())
+        print(f"{name}: validation loss {facts['val_loss']:.3f}, {told} dB, {minutes:.1f} min", flush=True)
+    told = {"command": " ".join(["python", *sys.argv]), "commit": provenance.commit(), "seconds": given.seconds}
+    told |= {"examples": given.examples, "epochs": given.epochs, "n_tracks": len(references), "rows": rows}
+    preset.write_card(directory, about | {"report": told})
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"ablate_separation: {error}")
