@@ -56,7 +56,8 @@ def test_a_name_and_a_directory_resolve(two):
         ("unfinished", "Unknown checkpoint"),
         ("nowhere/", "no saved model"),
         (Path("nowhere"), "no saved model"),
-        ("hf://org/name", "bundled names and directories"),
+        ("hf://name", "write hf://org/name"),
+        ("https://org/name", "give a bundled name, hf://org/name, or a directory"),
         (3, "not a int"),
     ],
 )

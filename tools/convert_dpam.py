@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import tensorflow as tf
 from keras import layers
 
-from zoo import preset, provenance
+from zoo import integrity, preset, provenance
 from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.layers import AdaptiveNormalization
 from zoo.errors import InputError
@@ -170,7 +170,7 @@ def _card(model, prefix, output, command):
         "licence": _LICENCE,
         "conversion": {
             "source": "https://github.com/pranaymanocha/PerceptualAudio",
-            "files": {path.name: preset.sha256(path) for path in files},
+            "files": {path.name: integrity.sha256(path) for path in files},
             "command": command,
             "versions": provenance.versions(),
         },

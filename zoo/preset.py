@@ -4,7 +4,6 @@ The directory is Keras's own unpacked layout: config.json, metadata.json, model.
 card.json, facts of the checkpoint with the sha256 of its files; golden.npz, inputs and the output they give.
 """
 
-import hashlib
 import importlib
 import json
 import os
@@ -15,9 +14,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from zoo import integrity
 from zoo.errors import InputError
+from zoo.integrity import KERAS_FILES, sha256
 
-KERAS_FILES = ("config.json", "metadata.json", "model.weights.h5")
 # Backends and devices sum in different orders: a correct model differs from its golden by less than this.
 GOLDEN_RTOL = 1e-3
 GOLDEN_ATOL = 1e-3
@@ -78,7 +78,7 @@ def load(directory, trainable=False, verify=False):
         >>> model = load("my-model/", verify=True)
     """
     directory = Path(directory)
-    _check_files(directory)
+    integrity.check(directory)
     _import_classes(directory)
     try:
         with warnings.catch_warnings():
@@ -112,12 +112,6 @@ def write_card(directory, card):
     fresh.replace(directory / "card.json")
 
 
-def sha256(path):
-    """Hexadecimal sha256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _without_nan(value):
     """The same with None for NaN, which JSON cannot hold: a correlation that is not defined."""
     if isinstance(value, dict):
@@ -141,20 +135,6 @@ def _swap(fresh, target):
         target.rename(old)
     fresh.rename(target)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _check_files(directory):
-    for name in KERAS_FILES:
-        if not (directory / name).is_file():
-            raise InputError(f"{directory} has no {name}: get the checkpoint again.")
-    card = directory / "card.json"
-    if not card.is_file():
-        return
-    for name, digest in json.loads(card.read_text(encoding="utf-8")).get("files", {}).items():
-        if not (directory / name).is_file():
-            raise InputError(f"{directory} has no {name}: get the checkpoint again.")
-        if sha256(directory / name) != digest:
-            raise InputError(f"{directory / name} differs from the sha256 in its card: get it again.")
 
 
 def _import_classes(directory):

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+from zoo import hub
 from zoo.errors import InputError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -32,17 +33,22 @@ def names(pattern="*"):
     return sorted(fnmatch.filter((card.parent.name for card in root().glob("*/card.json")), pattern))
 
 
-def resolve(source):
-    """Directory that a source means.
+def resolve(source, offline=False):
+    """Directory that a source means; what lies on the Hub is downloaded where the cache lacks it.
+
+    A bundled name whose card has `hub`, {"repository", "revision"}, and whose weights are not bundled, means that
+    revision, and its files must match the bundled card's sha256.
 
     Args:
-        source: A bundled name, or a directory: a string with a slash ("my-model/") or a pathlib.Path.
+        source: A bundled name, "hf://org/name" or "hf://org/name@revision", or a directory: a string with a slash
+            ("my-model/") or a pathlib.Path.
+        offline: Take what lies on the Hub from the cache alone.
 
     Returns:
         Path of a directory with a config.json.
 
     Raises:
-        InputError: The source is unknown, ambiguous, or of a scheme that this version does not read.
+        InputError: The source is unknown, ambiguous or of another scheme, or as `zoo.hub.fetch`.
 
     Example:
         >>> resolve("quality-net-lite-pesq-wb-16k")
@@ -50,13 +56,15 @@ def resolve(source):
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(f"A source is a bundled name or a directory, not a {type(source).__name__}.")
     text = os.fspath(source)
+    if text.startswith(hub.SCHEME):
+        return hub.fetch(*hub.parse(text), offline)
     if "://" in text:
-        raise InputError(f"{text!r}: this version loads bundled names and directories; download it first.")
+        raise InputError(f"{text!r}: give a bundled name, hf://org/name, or a directory; download others first.")
     if isinstance(source, os.PathLike) or "/" in text:
         if not (Path(text) / "config.json").is_file():
             raise InputError(f"{text!r} is no saved model: a directory with config.json is needed.")
         return Path(text)
-    return _bundled(text)
+    return _weights(_bundled(text), offline)
 
 
 def info(source):
@@ -75,7 +83,8 @@ def info(source):
         >>> info("quality-net-lite-pesq-wb-16k")["sample_rate"]
         16000
     """
-    card = resolve(source) / "card.json"
+    bundled = isinstance(source, str) and source in names()
+    card = (_bundled(source) if bundled else resolve(source)) / "card.json"
     if not card.is_file():
         raise InputError(f"{os.fspath(source)!r} has no card.json.")
     return json.loads(card.read_text(encoding="utf-8"))
@@ -99,6 +108,16 @@ def model_class(source):
     """
     config = json.loads((resolve(source) / "config.json").read_text(encoding="utf-8"))
     return f"{config['module']}.{config['class_name']}"
+
+
+def _weights(directory, offline):
+    """The directory of a bundled checkpoint, or that of its repository where the weights are not bundled."""
+    if (directory / "config.json").is_file():
+        return directory
+    card = json.loads((directory / "card.json").read_text(encoding="utf-8"))
+    if "hub" not in card:
+        raise InputError(f"{directory} has no config.json: install the zoo again.")
+    return hub.fetch(card["hub"]["repository"], card["hub"]["revision"], offline, card)
 
 
 def _bundled(name):

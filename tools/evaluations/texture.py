@@ -6,7 +6,7 @@ from pathlib import Path
 
 import zoo
 from evaluations.common import again, figure, with_words
-from zoo import preset, provenance, registry
+from zoo import integrity, preset, provenance, registry
 from zoo.commands import tables
 from zoo.errors import InputError
 from zoo.texture import evaluate, figures
@@ -38,7 +38,7 @@ def evaluate_textures(given):
     if FIGURE not in groups.values():
         raise InputError(f"{given.data}/textures holds no {FIGURE} texture, which the figures are of; add one")
     # What another commit, classifier or data made is not gone on with.
-    weights = preset.sha256(registry.resolve(given.classifier) / "model.weights.h5")
+    weights = integrity.sha256(registry.resolve(given.classifier) / "model.weights.h5")
     told = json.dumps([settings, given.seconds, weights, str(given.data), commit]).encode()
     folder = Path(given.runs) / f"texture-{hashlib.sha256(told).hexdigest()[:8]}"
     rows = evaluate.run(evaluate.systems(settings), textures, judge, folder)

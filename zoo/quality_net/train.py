@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError
-from zoo.preset import sha256
+from zoo.integrity import sha256
 from zoo.quality_net import examples, labels
 from zoo.quality_net.model import QualityNet, QualityNetLite
 from zoo.training import Epoch, claim, keepers, read_log, read_recipe

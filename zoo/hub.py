@@ -1,0 +1,126 @@
+"""Checkpoints on the Hugging Face Hub: found, downloaded into the Hub's own cache, and checked. Imports no backend.
+
+Tokens, private repositories, `HF_HOME`, `HF_ENDPOINT`, `HF_HUB_OFFLINE` and progress bars are the Hub client's own.
+"""
+
+import re
+from contextlib import contextmanager
+from pathlib import Path
+
+from zoo import integrity
+from zoo.errors import InputError
+
+SCHEME = "hf://"
+_SOURCE = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+_FILES = [*integrity.KERAS_FILES, "card.json", "golden.npz", "assets/*"]
+
+
+def parse(source):
+    """Repository and revision of a source string.
+
+    Args:
+        source: "hf://org/name", or "hf://org/name@revision": a branch, a tag or a commit.
+
+    Returns:
+        (repository, revision or None).
+
+    Raises:
+        InputError: it is written otherwise.
+
+    Example:
+        >>> parse("hf://my-lab/my-metric@v1")
+        ('my-lab/my-metric', 'v1')
+    """
+    found = _SOURCE.fullmatch(source)
+    if not found:
+        raise InputError(f"{source!r} is no repository: write hf://org/name or hf://org/name@revision")
+    return found["repository"], found["revision"]
+
+
+def fetch(repository, revision=None, offline=False, card=None):
+    """Directory of a checkpoint of the Hub, downloaded where the cache lacks it.
+
+    A file that differs from its card's sha256 is downloaded once more, and never used.
+
+    Args:
+        repository: "org/name".
+        revision: branch, tag or commit; None for the main branch. A commit that is in the cache asks nobody.
+        offline: take it from the cache alone, as with HF_HUB_OFFLINE=1.
+        card: facts with `files`, {name: sha256}, which the download must match; None takes the repository's own.
+
+    Returns:
+        Path in the cache, to be read only.
+
+    Raises:
+        InputError: it is offline and not in the cache; the Hub cannot be reached; the repository is absent, private
+            or gated; the revision is unknown; a file is missing, or its checksum differs.
+
+    Example:
+        >>> fetch("my-lab/my-metric", "v1")  # doctest: +SKIP
+    """
+    from huggingface_hub import is_offline_mode
+
+    offline = offline or is_offline_mode()
+    directory = _download(repository, revision, offline)
+    try:
+        integrity.check(directory, card)
+    except InputError as error:
+        if offline:
+            name = _named(repository, revision)
+            raise InputError(f"{name} is damaged in the cache, and this is offline: {error}") from None
+        directory = _download(repository, revision, offline, force_download=True)
+        try:
+            integrity.check(directory, card)
+        except InputError as again:
+            raise InputError(f"{_named(repository, revision)} was downloaded twice: {again}") from None
+    return directory
+
+
+def _download(repository, revision, offline, **how):
+    from huggingface_hub import snapshot_download
+
+    from zoo import __version__
+
+    library = {"library_name": "audio-zoo", "library_version": __version__}
+    with _told(repository, revision, offline):
+        found = snapshot_download(
+            repository, revision=revision, allow_patterns=_FILES, local_files_only=offline, **library, **how
+        )
+    return Path(found)
+
+
+def _named(repository, revision):
+    return f"{SCHEME}{repository}" + (f"@{revision}" if revision else "")
+
+
+@contextmanager
+def _told(repository, revision, offline):
+    """Errors of the client, told apart."""
+    from huggingface_hub import errors
+
+    name = _named(repository, revision)
+    try:
+        yield
+    except errors.GatedRepoError:
+        raise InputError(f"{name} is gated: accept its terms on its page, and log in (hf auth login)") from None
+    except errors.RepositoryNotFoundError:
+        raise InputError(
+            f"{name}: there is no such repository, or it is private and your token (hf auth login, or HF_TOKEN) does "
+            "not open it"
+        ) from None
+    except errors.RevisionNotFoundError:
+        raise InputError(f"{name}: the repository has no such branch, tag or commit") from None
+    except errors.LocalEntryNotFoundError as error:
+        if offline:
+            raise InputError(f"{name} is not in the cache, and this is offline: load it once while online") from None
+        raise InputError(f"{name} is not in the cache, and the Hub cannot be reached: {_first_line(error)}") from None
+    except errors.HFValidationError as error:
+        raise InputError(f"{name}: {_first_line(error)}") from None
+    except (errors.HTTPError, OSError) as error:  # HTTPError is the HTTP library's own: a cut connection, say
+        if getattr(getattr(error, "response", None), "status_code", None) == 401:
+            raise InputError(f"{name}: the Hub refuses your token: log in again (hf auth login, or HF_TOKEN)") from None
+        raise InputError(f"{name}: the download failed, try again: {_first_line(error)}") from None
+
+
+def _first_line(error):
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
