@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import demo_separation
 import keras
 import numpy as np
 import pytest
@@ -20,11 +21,12 @@ from harness import (
 )
 
 import zoo
-from zoo import preset, registry
+from zoo import integrity, registry
 from zoo.audio import io
 from zoo.enhancement.evaluate import bases
 from zoo.jnd import rendered
 from zoo.metrics import speech
+from zoo.metrics.separation import mixture_as_estimate, si_sdr
 
 NAMES = zoo.list()
 METRICS = [name for name in NAMES if zoo.info(name)["family"] == "quality_net"]
@@ -32,6 +34,7 @@ DISTANCES = [name for name in NAMES if zoo.info(name)["family"] == "jnd"]
 ENHANCERS = [name for name in NAMES if zoo.info(name)["family"] == "enhancement"]
 # Networks on waveforms, which nothing brings to one level, nor to the statistics of the whole recording.
 WAVEFORM = [name for name in ENHANCERS if zoo.info(name)["architecture"] == "ContextAggregationEnhancer"]
+SEPARATORS = [name for name in NAMES if zoo.info(name)["family"] == "separation"]
 TEXTURES = [name for name in NAMES if zoo.info(name)["family"] == "texture"]
 # Random networks on spectrograms: no waveforms, and nothing to train.
 ENSEMBLES = [name for name in TEXTURES if zoo.info(name)["architecture"] == "RandomConvEnsemble"]
@@ -50,7 +53,8 @@ SCORES = ["pesq-wb", "pesq-nb", "stoi", "si-sdr", "jnd"]
 
 KERAS_ONLY = """
 import sys
-import keras, zoo.enhancement.context, zoo.jnd.spectral, zoo.quality_net.model, zoo.texture.classifier
+import keras, zoo.enhancement.context, zoo.jnd.spectral, zoo.quality_net.model, zoo.separation.model
+import zoo.texture.classifier
 import numpy as np
 for directory in sys.argv[1:]:
     golden = np.load(directory + "/golden.npz")
@@ -94,7 +98,7 @@ def waveforms(name):
 
 
 def test_there_are_checkpoints():
-    assert NAMES and sorted(METRICS + DISTANCES + ENHANCERS + TEXTURES) == NAMES
+    assert NAMES and sorted(METRICS + DISTANCES + ENHANCERS + SEPARATORS + TEXTURES) == NAMES
 
 
 def test_the_card_is_complete(name):
@@ -102,7 +106,7 @@ def test_the_card_is_complete(name):
     assert card["name"] == name
     for part, keys in CARD_KEYS.items():
         assert keys <= set(card[part] if part else card), part or "card"
-    assert set(card["files"]) == {*preset.KERAS_FILES, "golden.npz"}
+    assert set(card["files"]) == {*integrity.KERAS_FILES, "golden.npz"}
     for text in (card["description"], card["data"], *card["licence"].values(), card["training"]["command"]):
         assert text.strip() and "\n" not in text
     assert len(card["training"]["commit"]) >= 7 and len(card["evaluation"]["commit"]) >= 7
@@ -158,7 +162,7 @@ def test_files_are_pinned(name):
     """The card's sha256 are of these files: one byte more and loading refuses."""
     directory = registry.resolve(name)
     pinned = json.loads((directory / "card.json").read_text())["files"]
-    assert pinned == {file: preset.sha256(directory / file) for file in pinned}
+    assert pinned == {file: integrity.sha256(directory / file) for file in pinned}
 
 
 # --- learned metrics --------------------------------------------------------------------------------------------
@@ -321,6 +325,33 @@ def test_enhanced_speech_is_nearer_to_the_clean(name):
         return
     before, after = (speech.si_sdr(reference, audio)[0] for audio in (noisy, enhanced))
     assert after > before + 1
+
+
+# --- separators -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SEPARATORS)
+def test_every_source_is_scored_beside_the_mixture_and_ideal_masks(name):
+    card = zoo.info(name)
+    found = card["evaluation"]
+    assert set(found["references"]) == {"mixture", "ideal binary mask", "ideal ratio mask"}
+    assert len(found["results"]) == 3  # a played song, one kept out of training, held-back renders
+    for group, sources in found["results"].items():
+        assert set(sources) == set(card["sources"])
+        for source, facts in sources.items():
+            gain = found["gains"][group][source]
+            assert {"sdr", "isr", "sir", "sar", "si-sdr", "silent"} == set(facts)
+            assert gain is None if facts["sdr"]["n"] == 0 else gain > 0, (group, source)
+
+
+@pytest.mark.parametrize("name", SEPARATORS)
+def test_separated_sources_sum_to_the_song_and_are_nearer_than_it(name):
+    true, model = demo_separation.song(), load(name)
+    mixture = sum(true.values())
+    found = model.separate(mixture, demo_separation.RATE)
+    np.testing.assert_allclose(sum(found.values()), mixture, atol=1e-4)
+    before, after = si_sdr(true, mixture_as_estimate(true)), si_sdr(true, found)
+    assert all(after[source] > before[source] for source in true)
 
 
 # --- textures ---------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import demo_page
+import demo_separation
 import demo_texture
 import numpy as np
 import pytest
@@ -100,9 +101,12 @@ def test_page_holds_pictures_and_the_audio_that_was_scored(page):
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
     players = embedded(page, "audio/flac")
     assert len(pictures) == 2 * len(players)  # light and dark
-    shown = [*map(audio, NAMES), audio("speech_degraded"), enhanced(), demo_texture.drops()]
+    mixture = io.resample(sum(demo_separation.song().values()), demo_separation.RATE, 16000)
+    shown = [*map(audio, NAMES), audio("speech_degraded"), enhanced(), mixture, *[None] * 4, demo_texture.drops()]
     assert len(players) == len(shown) + 1  # the texture that was made of the last one
     for expected, player in zip(shown, players, strict=False):
+        if expected is None:  # what was separated
+            continue
         clip, rate = soundfile.read(memory.BytesIO(player), dtype="float32")
         assert rate == 16000
         np.testing.assert_allclose(clip, expected, atol=2 / 32768)

@@ -15,6 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow: its sta
 
 import numpy as np
 from demo_page import SAMPLE_RATE, Recording, card, number, scale, spectrograms, text_table, write_page
+from demo_separation import separation_section
 from demo_texture import texture_section
 
 import zoo
@@ -222,7 +223,7 @@ def gain_table(gains):
 <tbody>{rows}</tbody></table>"""
 
 
-SECTIONS = [quality_section, enhancement_section, texture_section]  # each takes the arguments, prints, returns HTML
+SECTIONS = [quality_section, enhancement_section, separation_section, texture_section]  # each takes the arguments, prints, returns HTML
 
 
 def main(argv=None):

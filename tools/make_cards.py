@@ -8,14 +8,20 @@ import re
 import sys
 from pathlib import Path
 
-from cards import enhancement, jnd, quality_net, texture
+from cards import enhancement, jnd, quality_net, separation, texture
 from cards.markdown import bullets, code, section, table
 
 import zoo
 from zoo import registry
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-FAMILIES = {"quality_net": quality_net, "jnd": jnd, "enhancement": enhancement, "texture": texture}
+FAMILIES = {
+    "quality_net": quality_net,
+    "jnd": jnd,
+    "enhancement": enhancement,
+    "separation": separation,
+    "texture": texture,
+}
 MARKERS = re.compile(r"(<!-- checkpoints: (\w+) -->\n).*?(<!-- /checkpoints -->)", re.DOTALL)
 
 

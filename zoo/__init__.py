@@ -9,6 +9,8 @@
     loss = zoo.loss("quality-net-lite-pesq-wb-16k")           # a keras.losses.Loss on waveforms
     enhancer = zoo.load("blstm-quality-net-refresh-16k")
     enhancer.enhance(noisy, sample_rate=16000)                # NumPy, the shape of noisy
+    separator = zoo.load("chandna-4stem-44k")
+    separator.separate(song, sample_rate=44100)               # {"vocals": ..., "drums": ..., "bass": ..., "other": ...}
     zoo.texture.synthesize(rain, 16000, seconds=10)           # audio, spectrogram, history: more of a sound
 
 Importing zoo, `list` and `info` import no Keras backend.
@@ -61,19 +63,21 @@ def info(source):
     return registry.info(source)
 
 
-def load(source, trainable=False, verify=False):
+def load(source, trainable=False, verify=False, offline=False):
     """Load a checkpoint as a Keras model.
 
     Args:
-        source: A bundled name or a directory written with a slash, "my-model/".
+        source: A bundled name, "hf://org/name" or "hf://org/name@revision" on the Hugging Face Hub, or a directory
+            written with a slash, "my-model/".
         trainable: False freezes every variable; True is for fine-tuning.
         verify: Also recompute the checkpoint's golden output and compare.
+        offline: Take what lies on the Hub from the cache alone, as with HF_HUB_OFFLINE=1.
 
     Returns:
         A keras.Model.
 
     Raises:
-        zoo.errors.InputError: The source is unknown or ambiguous, or its files are damaged.
+        zoo.errors.InputError: The source is unknown or ambiguous, cannot be downloaded, or its files are damaged.
 
     Example:
         >>> metric = zoo.load("quality-net-lite-pesq-wb-16k")
@@ -81,7 +85,7 @@ def load(source, trainable=False, verify=False):
     """
     from zoo import preset
 
-    return preset.load(registry.resolve(source), trainable=trainable, verify=verify)
+    return preset.load(registry.resolve(source, offline), trainable=trainable, verify=verify)
 
 
 def save(model, directory):

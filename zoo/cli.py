@@ -19,7 +19,7 @@ _EXAMPLES = """examples:
   zoo score clean.wav noisy.wav
   zoo distance original.wav coded.wav
   zoo enhance noisy.wav enhanced.wav
-  zoo separate song.mp3 stems/ --checkpoint my/my-separator/
+  zoo separate song.mp3 stems/
   zoo texture rain.wav more-rain.wav --seconds 10
   zoo COMMAND --help
 """

@@ -7,14 +7,16 @@ from pathlib import Path
 import zoo
 from zoo.errors import InputError
 
+DEFAULT_CHECKPOINT = "chandna-4stem-44k"
+
 _DESCRIPTION = """Split a song into its sources, one file each in OUTDIR: vocals, drums, bass, other.
 Sample rate, channels and number of samples stay; any rate is taken to the checkpoint's
 and back, and what lies above half of that is lost. The sources of a song at its rate
 sum to it. It is read and written block by block, so a song of any length fits. What
 lies beyond full scale is clipped and counted; wav (float) keeps it."""
 _EXAMPLES = """examples:
-  zoo separate song.mp3 stems/ --checkpoint my/my-separator/
-  zoo separate song.flac stems/ --checkpoint my/my-separator/ --stems vocals,accompaniment --format flac
+  zoo separate song.mp3 stems/
+  zoo separate song.flac stems/ --stems vocals,accompaniment --format flac
 """
 
 
@@ -33,7 +35,9 @@ def add(commands):
         "--stems", help="some of the sources, and accompaniment (all but the vocals), by commas (default: all sources)"
     )
     command.add_argument("--format", default="wav", help="wav, flac, ogg or mp3 (default wav)")
-    command.add_argument("--checkpoint", required=True, help="directory of a separator, with a slash")
+    command.add_argument(
+        "--checkpoint", default=DEFAULT_CHECKPOINT, help="name, or directory with a slash (default %(default)s)"
+    )
     command.add_argument("--overwrite", action="store_true", help="replace stems in OUTDIR; never the song")
     command.set_defaults(run=_separate)
 
@@ -48,7 +52,7 @@ def _separate(arguments):
     model = zoo.load(arguments.checkpoint)
     if not hasattr(model, "separate"):
         kind = type(model).__name__
-        raise InputError(f"{arguments.checkpoint} is a {kind}, which separates nothing; give a separator")
+        raise InputError(f"{arguments.checkpoint} is a {kind}, which separates nothing; `zoo list` names the separators")
     stems = arguments.stems.split(",") if arguments.stems else model.sources
     targets = {stem.strip(): folder / f"{stem.strip()}.{arguments.format}" for stem in stems}
     for target in targets.values():
