@@ -214,7 +214,9 @@ def test_every_figure_of_the_answers_has_an_interval(name):
             value, low, high = result["auc"]
             assert low <= value <= high, group
     assert {"cross_entropy", "calibration_error"} <= set(found["answers"]["all"])
-    assert len(found["ladders"]) == len(rendered.LADDERS) and all(facts["n"] == 50 for facts in found["ladders"].values())
+    assert len(found["ladders"]) == len(rendered.LADDERS) and all(
+        facts["n"] == 50 for facts in found["ladders"].values()
+    )
 
 
 @pytest.mark.parametrize("name", DISTANCES)

@@ -210,6 +210,16 @@ def test_processes_give_the_same_scores(track):
         check_equal(alone[name], together[name])
 
 
+def test_a_cache_spares_what_was_evaluated_and_tells_other_settings_apart(track, tmp_path, monkeypatch):
+    kept = {"cache": tmp_path, "window": 1.0}
+    first = separation.evaluate_tracks([("one", *track)], RATE, hop=0.5, **kept)
+    monkeypatch.setattr(separation, "_decompose", None)  # or whatever evaluating needs
+    again = separation.evaluate_tracks([("another name", *track)], RATE, hop=0.5, **kept)
+    check_equal(again["another name"], first["one"], rtol=0)
+    with pytest.raises(TypeError):
+        separation.evaluate_tracks([("one", *track)], RATE, hop=1.0, **kept)
+
+
 def test_a_track_that_cannot_be_evaluated_is_named(track):
     references, estimates = track
     bad = ("song", references, changed(estimates, a=estimates["a"] + np.nan))

@@ -73,7 +73,7 @@ def test_the_command_renews_the_card(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(registry, "root", lambda: tmp_path)
     monkeypatch.setattr(evaluate, "SYSTEMS", {evaluate.FLOOR: evaluate.SYSTEMS[evaluate.FLOOR]})  # museval is slow
     preset.save(separator(), tmp_path / about["name"], card=about)
-    arguments = ["--tracks", str(folder), "--seconds", "1", "--jobs", "1"]
+    arguments = ["--tracks", str(folder), "--seconds", "1", "--jobs", "1", "--cache", str(tmp_path / "cache")]
     monkeypatch.setattr(sys, "argv", ["evaluate.py", "separation", *arguments])
     command.main()
     printed = capsys.readouterr().out
@@ -93,7 +93,17 @@ def test_another_set_is_one_group_and_needs_a_separator(tmp_path, monkeypatch, c
     write_song(tmp_path / "music" / "test" / "b", stems(1, 0.3))
     preset.save(separator(), tmp_path / "mine")
     monkeypatch.setattr(evaluate, "SYSTEMS", {evaluate.FLOOR: evaluate.SYSTEMS[evaluate.FLOOR]})
-    asked = ["evaluate.py", "separation", "--tracks", str(tmp_path / "music"), "--jobs", "1", "--checkpoint"]
+    asked = [
+        "evaluate.py",
+        "separation",
+        "--tracks",
+        str(tmp_path / "music"),
+        "--jobs",
+        "1",
+        "--cache",
+        str(tmp_path),
+        "--checkpoint",
+    ]
     monkeypatch.setattr(sys, "argv", [*asked, f"{tmp_path / 'mine'}/"])
     command.main()
     assert "all tracks" in capsys.readouterr().out

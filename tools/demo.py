@@ -223,7 +223,12 @@ def gain_table(gains):
 <tbody>{rows}</tbody></table>"""
 
 
-SECTIONS = [quality_section, enhancement_section, separation_section, texture_section]  # each takes the arguments, prints, returns HTML
+SECTIONS = [
+    quality_section,
+    enhancement_section,
+    separation_section,
+    texture_section,
+]  # each takes the arguments, prints, returns HTML
 
 
 def main(argv=None):

@@ -47,7 +47,9 @@ def separation_section(_):
     milliseconds = 1e3 * (time.perf_counter() - start)
     before, after = si_sdr(sources, mixture_as_estimate(sources)), si_sdr(sources, separated)
     print(f"\n{SECONDS} s of a song of four sounds, separated by {SEPARATOR} in {milliseconds:.0f} ms")
-    rows = [(name, f"{before[name]:.1f}", f"{after[name]:.1f}", f"{after[name] - before[name]:+.1f}") for name in sources]
+    rows = [
+        (name, f"{before[name]:.1f}", f"{after[name]:.1f}", f"{after[name] - before[name]:+.1f}") for name in sources
+    ]
     print(text_table(("source", "SI-SDR in the mixture (dB)", "separated", "gain"), rows))
     shown = {"mixture": mixture, **separated}
     recordings = [

@@ -25,7 +25,10 @@ def add(families, shared):
     one.add_argument("--window", type=float, help="of a frame in seconds (default: 30)")
     one.add_argument("--hop", type=float, help="from frame to frame in seconds (default: 15)")
     one.add_argument("--mode", help="v4: one filter a track; v3: one a frame (default: v4)")
-    one.set_defaults(run=evaluate_separators, **DEFAULTS)
+    one.add_argument(
+        "--cache", help="folder for museval's results, so that a second run goes on (default: runs/museval)"
+    )
+    one.set_defaults(run=evaluate_separators, cache="runs/museval", **DEFAULTS)
 
 
 def evaluate_separators(given):
@@ -39,10 +42,11 @@ def evaluate_separators(given):
         track.name: GROUPS.get(kinds.get(track.name), track.name) if kinds else OF_ANOTHER_SET for track in tracks
     }
     settings = {"seconds": given.seconds, "window": given.window, "hop": given.hop, "mode": given.mode}
+    settings |= {"n_jobs": given.jobs, "cache": given.cache}
     systems = evaluate.SYSTEMS | {name: evaluate.separator(_loaded(name)) for name in names}
     results = {}
     for name, system in systems.items():
-        results[name] = evaluate.table(evaluate.score(system, tracks, n_jobs=given.jobs, **settings), groups)
+        results[name] = evaluate.table(evaluate.score(system, tracks, **settings), groups)
         print(f"{name}\n{report(results[name])}\n")
     floor = results[evaluate.FLOOR]
     part = f"the middle {given.seconds:g} s of each" if given.seconds else "whole"

@@ -4,8 +4,12 @@ Recordings are dicts {source: audio}, audio float `(samples,)` or `(samples, cha
 are evaluated in float64. A source is silent where its samples are all zero.
 """
 
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Memory, Parallel, delayed
 
 from zoo.errors import InputError
 from zoo.metrics import speech
@@ -72,7 +76,7 @@ def evaluate_track(references, estimates, sample_rate, window=30.0, hop=15.0, mo
     }
 
 
-def evaluate_tracks(tracks, sample_rate, window=30.0, hop=15.0, mode="v4", n_jobs=1):
+def evaluate_tracks(tracks, sample_rate, window=30.0, hop=15.0, mode="v4", n_jobs=1, cache=None):
     """`evaluate_track` of many tracks, several at a time.
 
     Args:
@@ -81,6 +85,8 @@ def evaluate_tracks(tracks, sample_rate, window=30.0, hop=15.0, mode="v4", n_job
         sample_rate: of all, in Hz.
         window, hop, mode: as for `evaluate_track`.
         n_jobs: processes; -1 uses all cores.
+        cache: folder for results, so that an interrupted evaluation goes on, and what was evaluated once is not again;
+            None keeps nothing. It is found by the audio, the settings, this module and museval's version.
 
     Returns:
         dict name -> result of `evaluate_track`, in the order of the tracks.
@@ -91,7 +97,8 @@ def evaluate_tracks(tracks, sample_rate, window=30.0, hop=15.0, mode="v4", n_job
     Example:
         >>> results = evaluate_tracks(((t.name, t.sources, model.separate(t.mixture)) for t in songs), 44100)
     """
-    jobs = (delayed(_evaluate)(*track, sample_rate, window, hop, mode) for track in _named(tracks))
+    evaluate = evaluate_track if cache is None else _cached(cache)
+    jobs = (delayed(_evaluate)(evaluate, *track, sample_rate, window, hop, mode) for track in _named(tracks))
     # joblib would read two tracks a process ahead.
     return dict(Parallel(n_jobs=n_jobs, pre_dispatch="n_jobs")(jobs))
 
@@ -279,9 +286,15 @@ def _bss_eval():
     return bss_eval
 
 
-def _evaluate(name, references, estimates, *settings):
+def _cached(folder):
+    """`evaluate_track` with a memory, which joblib keeps for this function, not for those that it calls."""
+    told = Path(__file__).read_bytes() + version("museval").encode()
+    return Memory(Path(folder) / hashlib.sha256(told).hexdigest()[:16], verbose=0).cache(evaluate_track)
+
+
+def _evaluate(evaluate, name, references, estimates, *settings):
     try:
-        return name, evaluate_track(references, estimates, *settings)
+        return name, evaluate(references, estimates, *settings)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
 

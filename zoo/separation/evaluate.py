@@ -43,7 +43,7 @@ def read(track, seconds):
     return {source: audio[start : start + round(seconds * SAMPLE_RATE)] for source, audio in stems.items()}
 
 
-def score(system, tracks, seconds=None, window=30.0, hop=15.0, mode="v4", n_jobs=1):
+def score(system, tracks, seconds=None, window=30.0, hop=15.0, mode="v4", n_jobs=1, cache=None):
     """SDR, ISR, SIR and SAR of a system by museval, and its SI-SDR, on every track.
 
     Args:
@@ -52,6 +52,7 @@ def score(system, tracks, seconds=None, window=30.0, hop=15.0, mode="v4", n_jobs
         seconds: the middle of each track that is used; None for all.
         window, hop, mode: of museval, as for `zoo.metrics.separation.evaluate_track`.
         n_jobs: processes for museval (joblib's counting).
+        cache: folder for museval's results, as for `zoo.metrics.separation.evaluate_tracks`.
 
     Returns:
         {track name: {source: {"sdr", "isr", "sir", "sar": float64 (frames,), "si-sdr": float, "silent": bool}}}.
@@ -68,7 +69,7 @@ def score(system, tracks, seconds=None, window=30.0, hop=15.0, mode="v4", n_jobs
             cheap[track.name] = metrics.si_sdr(references, estimates)
             yield track.name, references, estimates
 
-    found = metrics.evaluate_tracks(separated(), SAMPLE_RATE, window, hop, mode, n_jobs)
+    found = metrics.evaluate_tracks(separated(), SAMPLE_RATE, window, hop, mode, n_jobs, cache)
     return {
         name: {source: scores | {"si-sdr": cheap[name][source]} for source, scores in track.items()}
         for name, track in found.items()
