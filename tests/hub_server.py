@@ -1,6 +1,5 @@
-"""A small Hugging Face Hub on loopback: repositories, commits, LFS, tokens, and faults on demand."""
+"""A small Hugging Face Hub on loopback: repositories, commits, downloads, tokens, and faults on demand."""
 
-import base64
 import hashlib
 import json
 import re
@@ -43,7 +42,7 @@ class Hub:
     """
 
     def __init__(self):
-        self.repositories, self.blobs, self.requests = {}, {}, []
+        self.repositories, self.requests = {}, []
         self.corrupt, self.cut = set(), {}
 
     def add(self, name, directory, **options):
@@ -68,16 +67,9 @@ class Hub:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     ROUTES = (
-        ("GET", r"/api/whoami-v2", "whoami"),
-        ("POST", r"/api/repos/create", "create"),
-        ("POST", r"/api/validate-yaml", "validate"),
         ("GET", r"/api/models/([^/]+/[^/]+)/tree/([^/]+)", "tree"),
         ("GET", r"/api/models/([^/]+/[^/]+)/revision/([^/]+)", "info"),
         ("GET", r"/api/models/([^/]+/[^/]+)", "info"),
-        ("POST", r"/api/models/([^/]+/[^/]+)/preupload/([^/]+)", "preupload"),
-        ("POST", r"/api/models/([^/]+/[^/]+)/commit/([^/]+)", "commit"),
-        ("POST", r"/([^/]+/[^/]+)\.git/info/lfs/objects/batch", "batch"),
-        ("PUT", r"/lfs/([0-9a-f]+)", "store"),
         ("HEAD", r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", "resolve"),
         ("GET", r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", "resolve"),
     )
@@ -88,14 +80,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self):
         path = urlsplit(self.path).path
         self.hub.requests.append((self.command, path))
-        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         for method, pattern, name in self.ROUTES:
             found = re.fullmatch(pattern, path)
             if method == self.command and found:
                 return getattr(self, name)(*map(unquote, found.groups()))
         return self.refuse(404, "EntryNotFound")
 
-    do_GET = do_HEAD = do_POST = do_PUT = _handle
+    do_GET = do_HEAD = _handle
 
     def reply(self, body, status=200, **headers):
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -129,29 +120,6 @@ class _Handler(BaseHTTPRequestHandler):
             return self.refuse(404, "RevisionNotFound")
         return repository, repository.find(revision) if revision else None
 
-    def whoami(self):
-        if self.token() != TOKEN:
-            return self.unknown_token()
-        return self.reply({"type": "user", "name": "org", "auth": {"accessToken": {"role": "write"}}, "orgs": []})
-
-    def create(self):
-        if self.token() != TOKEN:
-            return self.unknown_token()
-        asked = json.loads(self.body)
-        name = f"{asked.get('organization') or 'org'}/{asked['name']}"
-        if name in self.hub.repositories:
-            return self.reply({"url": f"/{name}", "error": "exists"}, 409)
-        private = asked.get("private") or asked.get("visibility") == "private"
-        repository = self.hub.repositories[name] = Repository(private=bool(private))
-        repository.commit({".gitattributes": b"*.h5 filter=lfs\n"})
-        return self.reply({"url": f"{self.address()}/{name}", "name": name})
-
-    def address(self):
-        return f"http://{self.headers['Host']}"
-
-    def validate(self):
-        self.reply({"errors": [], "warnings": []})
-
     def info(self, name, revision="main"):
         if opened := self.opened(name, revision):
             repository, sha = opened
@@ -162,50 +130,6 @@ class _Handler(BaseHTTPRequestHandler):
         if opened := self.opened(name, revision):
             repository, sha = opened
             self.reply([_entry(path, data) for path, data in repository.commits[sha].items()])
-
-    def preupload(self, name, revision):
-        if self.writable(name):
-            files = json.loads(self.body)["files"]
-            modes = {file["path"]: "lfs" if _large(file["path"], file["size"]) else "regular" for file in files}
-            told = [{"path": path, "uploadMode": mode, "shouldIgnore": False} for path, mode in modes.items()]
-            self.reply({"files": told})
-
-    def writable(self, name):
-        if self.token() != TOKEN:
-            return self.unknown_token()
-        return self.opened(name)
-
-    def batch(self, name):
-        if self.writable(name):
-            asked = json.loads(self.body)["objects"]
-            answers = [
-                {"oid": one["oid"], "size": one["size"]}
-                | ({} if one["oid"] in self.hub.blobs
-                   else {"actions": {"upload": {"href": f"{self.address()}/lfs/{one['oid']}"}}})
-                for one in asked
-            ]  # fmt: skip
-            self.reply({"transfer": "basic", "objects": answers})
-
-    def store(self, oid):
-        if hashlib.sha256(self.body).hexdigest() != oid:
-            return self.refuse(422, "Checksum")
-        self.hub.blobs[oid] = self.body
-        return self.reply({})
-
-    def commit(self, name, revision):
-        opened = self.writable(name)
-        if not opened:
-            return
-        files = {}
-        for line in self.body.splitlines():
-            part = json.loads(line)
-            value = part["value"]
-            if part["key"] == "file":
-                files[value["path"]] = base64.b64decode(value["content"])
-            elif part["key"] == "lfsFile":
-                files[value["path"]] = self.hub.blobs[value["oid"]]
-        sha = opened[0].commit(files, revision)
-        self.reply({"success": True, "commitOid": sha, "commitUrl": f"{self.address()}/{name}/commit/{sha}"})
 
     def resolve(self, name, revision, path):
         opened = self.opened(name, revision)

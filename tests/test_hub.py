@@ -52,6 +52,7 @@ def same(directory, checkpoint):
         ("hf://org/name", ("org/name", None)),
         ("hf://org/na.me-1@v1.0", ("org/na.me-1", "v1.0")),
         ("hf://org/name@refs/pr/1", ("org/name", "refs/pr/1")),
+        ("hf://org/name@v1+cpu", ("org/name", "v1+cpu")),
     ],
 )
 def test_sources(source, parts):
@@ -78,9 +79,10 @@ def test_a_checkpoint_comes_whole_and_then_from_the_cache(hub, checkpoint):
 
 def test_revisions_are_pinned(hub, checkpoint):
     first = hub.add(NAME, checkpoint)
-    hub.repositories[NAME].refs["v1"] = first
+    hub.repositories[NAME].refs |= {"v1": first, "refs/pr/1": first}
     hub.repositories[NAME].commit({"config.json": b"{}", "card.json": b"{}"})
-    assert same(run(hub, FETCH, f"hf://{NAME}@v1"), checkpoint)
+    for revision in ("v1", "refs/pr/1"):
+        assert same(run(hub, FETCH, f"hf://{NAME}@{revision}"), checkpoint)
     assert not same(run(hub, FETCH, f"hf://{NAME}"), checkpoint)
 
 
@@ -104,12 +106,15 @@ def test_what_is_wrong_is_told_apart(hub, checkpoint, tmp_path):
     (tmp_path / "part").mkdir()
     shutil.copy(checkpoint / "config.json", tmp_path / "part")
     hub.add("org/part", tmp_path / "part")
+    hub.add("org/bad", checkpoint)
+    hub.repositories["org/bad"].commit({"card.json": b"no card"})
     for source, says in (
         ("hf://org/nothing", "no such repository, or it is private"),
         ("hf://org/private", "no such repository, or it is private"),
         ("hf://org/gated", "is gated: accept its terms"),
         (f"hf://{NAME}@v9", "no such branch, tag or commit"),
-        ("hf://org/part", "has no metadata.json"),
+        ("hf://org/bad", "card.json is not JSON"),
+        ("hf://org/part", "is no Keras checkpoint: it has no metadata.json"),
     ):
         assert says in run(hub, FETCH, source), source
     assert same(run(hub, FETCH, "hf://org/private", HF_TOKEN=TOKEN), checkpoint)
@@ -117,9 +122,25 @@ def test_what_is_wrong_is_told_apart(hub, checkpoint, tmp_path):
     assert "the Hub refuses your token" in run(hub, FETCH, f"hf://{NAME}", HF_TOKEN="hf_wrong")
 
 
-def test_a_hub_that_cannot_be_reached(hub):
-    said = run(hub, FETCH, f"hf://{NAME}", HF_ENDPOINT="http://127.0.0.1:9")
-    assert "not in the cache, and the Hub cannot be reached" in said
+def test_a_hub_that_cannot_be_reached(hub, checkpoint):
+    def fetch(**environment):
+        return run(hub, FETCH, f"hf://{NAME}", **environment)
+
+    assert "not in the cache, and the Hub cannot be reached" in fetch(HF_ENDPOINT="http://127.0.0.1:9")
+    hub.add(NAME, checkpoint)
+    fetch()
+    assert same(fetch(HF_ENDPOINT="http://127.0.0.1:9"), checkpoint)  # the branch, as it was
+
+
+def test_other_errors_of_the_client_are_told(monkeypatch):
+    import huggingface_hub
+
+    def fail(*_, **__):
+        raise RuntimeError("Data processing error: CAS service error\nand more")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+    with pytest.raises(InputError, match="the download failed, try again: Data processing error: CAS service error$"):
+        zoo_hub.fetch("org/name")
 
 
 def test_a_changed_byte_is_found_and_never_used(hub, checkpoint):
@@ -140,11 +161,11 @@ def test_a_cache_that_was_damaged(hub, checkpoint):
     assert same(run(hub, FETCH, f"hf://{NAME}"), checkpoint)
 
 
-def test_a_cut_connection_is_told_and_the_next_try_goes_on(hub, checkpoint):
+def test_a_cut_connection_is_told_and_the_next_try_is_whole(hub, checkpoint):
     hub.add(NAME, checkpoint)
     hub.cut["model.weights.h5"] = 1000
-    assert "InputError" in run(hub, FETCH, f"hf://{NAME}")
-    assert "InputError" in run(hub, FETCH, f"hf://{NAME}", "offline")  # half a checkpoint is none
+    assert "the download failed, try again" in run(hub, FETCH, f"hf://{NAME}")
+    assert "not in the cache" in run(hub, FETCH, f"hf://{NAME}", "offline")  # half a checkpoint is none
     hub.cut.clear()
     assert same(run(hub, FETCH, f"hf://{NAME}"), checkpoint)
 

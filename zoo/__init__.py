@@ -48,7 +48,7 @@ def info(source):
     """The card of a checkpoint: its data, training, figures, licence and limits.
 
     Args:
-        source: A bundled name or a directory written with a slash, "my-model/".
+        source: As for `load`.
 
     Returns:
         The card, a dict. The caller may change it.
@@ -110,7 +110,7 @@ def loss(source, sample_rate=None):
     """The loss that a checkpoint was trained to be, frozen.
 
     Args:
-        source: A bundled name or a directory written with a slash, "my-model/".
+        source: As for `load`.
         sample_rate: Of the waveforms, in Hz; None for the checkpoint's own. Another is resampled inside the loss.
 
     Returns:

@@ -11,7 +11,7 @@ from zoo import integrity
 from zoo.errors import InputError
 
 SCHEME = "hf://"
-_SOURCE = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+_SOURCE = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^@\s]+))?")
 _FILES = [*integrity.KERAS_FILES, "card.json", "golden.npz", "assets/*"]
 
 
@@ -40,7 +40,9 @@ def parse(source):
 def fetch(repository, revision=None, offline=False, card=None):
     """Directory of a checkpoint of the Hub, downloaded where the cache lacks it.
 
-    A file that differs from its card's sha256 is downloaded once more, and never used.
+    Files that differ from the card's sha256 are never used: the checkpoint is downloaded once more. A repository without
+    a card, as Keras itself makes them, has no sha256 to check. Where the Hub cannot be reached or refuses the token, what
+    the cache has of the branch or tag is taken: give a commit to be sure of one.
 
     Args:
         repository: "org/name".
@@ -52,53 +54,51 @@ def fetch(repository, revision=None, offline=False, card=None):
         Path in the cache, to be read only.
 
     Raises:
-        InputError: it is offline and not in the cache; the Hub cannot be reached; the repository is absent, private
-            or gated; the revision is unknown; a file is missing, or its checksum differs.
+        InputError: it is offline and not in the cache; the Hub cannot be reached; the repository is absent, private,
+            gated, or no checkpoint; the revision is unknown; or a checksum differs.
 
     Example:
         >>> fetch("my-lab/my-metric", "v1")  # doctest: +SKIP
     """
     from huggingface_hub import is_offline_mode
 
+    name = f"{SCHEME}{repository}" + (f"@{revision}" if revision else "")
     offline = offline or is_offline_mode()
-    directory = _download(repository, revision, offline)
+    directory = _download(name, repository, revision, offline)
+    if absent := integrity.missing(directory):
+        raise InputError(f"{name} is no Keras checkpoint: it has no {absent[0]}")
+    try:
+        integrity.check(directory, card)
+        return directory
+    except InputError as error:
+        if offline:
+            raise InputError(f"{name} is damaged in the cache, and this is offline: {error}") from None
+    directory = _download(name, repository, revision, offline, force_download=True)
     try:
         integrity.check(directory, card)
     except InputError as error:
-        if offline:
-            name = _named(repository, revision)
-            raise InputError(f"{name} is damaged in the cache, and this is offline: {error}") from None
-        directory = _download(repository, revision, offline, force_download=True)
-        try:
-            integrity.check(directory, card)
-        except InputError as again:
-            raise InputError(f"{_named(repository, revision)} was downloaded twice: {again}") from None
+        raise InputError(f"{name} was downloaded twice, and is damaged on the Hub: {error}") from None
     return directory
 
 
-def _download(repository, revision, offline, **how):
+def _download(name, repository, revision, offline, **how):
     from huggingface_hub import snapshot_download
 
     from zoo import __version__
 
     library = {"library_name": "audio-zoo", "library_version": __version__}
-    with _told(repository, revision, offline):
+    with _told(name, offline):
         found = snapshot_download(
             repository, revision=revision, allow_patterns=_FILES, local_files_only=offline, **library, **how
         )
     return Path(found)
 
 
-def _named(repository, revision):
-    return f"{SCHEME}{repository}" + (f"@{revision}" if revision else "")
-
-
 @contextmanager
-def _told(repository, revision, offline):
+def _told(name, offline):
     """Errors of the client, told apart."""
     from huggingface_hub import errors
 
-    name = _named(repository, revision)
     try:
         yield
     except errors.GatedRepoError:
@@ -116,10 +116,12 @@ def _told(repository, revision, offline):
         raise InputError(f"{name} is not in the cache, and the Hub cannot be reached: {_first_line(error)}") from None
     except errors.HFValidationError as error:
         raise InputError(f"{name}: {_first_line(error)}") from None
-    except (errors.HTTPError, OSError) as error:  # HTTPError is the HTTP library's own: a cut connection, say
+    except (
+        Exception
+    ) as error:  # of its HTTP library, of its store of large files, of the disk: no class of theirs in common
         if getattr(getattr(error, "response", None), "status_code", None) == 401:
             raise InputError(f"{name}: the Hub refuses your token: log in again (hf auth login, or HF_TOKEN)") from None
-        raise InputError(f"{name}: the download failed, try again: {_first_line(error)}") from None
+        raise InputError(f"{name}: the download failed, try again: {_first_line(error)}") from error
 
 
 def _first_line(error):

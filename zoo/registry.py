@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from zoo import hub
+from zoo import hub, integrity
 from zoo.errors import InputError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -54,7 +54,7 @@ def resolve(source, offline=False):
         >>> resolve("quality-net-lite-pesq-wb-16k")
     """
     if not isinstance(source, (str, os.PathLike)):
-        raise InputError(f"A source is a bundled name or a directory, not a {type(source).__name__}.")
+        raise InputError(f"A source is a bundled name, hf://org/name or a directory, not a {type(source).__name__}.")
     text = os.fspath(source)
     if text.startswith(hub.SCHEME):
         return hub.fetch(*hub.parse(text), offline)
@@ -68,7 +68,7 @@ def resolve(source, offline=False):
 
 
 def info(source):
-    """The card of a checkpoint, read anew at each call.
+    """The card of a checkpoint, read anew at each call; of one on the Hub, the whole checkpoint is downloaded.
 
     Args:
         source: As for `resolve`.
@@ -84,10 +84,10 @@ def info(source):
         16000
     """
     bundled = isinstance(source, str) and source in names()
-    card = (_bundled(source) if bundled else resolve(source)) / "card.json"
-    if not card.is_file():
-        raise InputError(f"{os.fspath(source)!r} has no card.json.")
-    return json.loads(card.read_text(encoding="utf-8"))
+    card = integrity.read_card(_bundled(source) if bundled else resolve(source))
+    if card is None:
+        raise InputError(f"{os.fspath(source)!r} has no card.json: its maker saved it without one.")
+    return card
 
 
 def model_class(source):
@@ -114,7 +114,7 @@ def _weights(directory, offline):
     """The directory of a bundled checkpoint, or that of its repository where the weights are not bundled."""
     if (directory / "config.json").is_file():
         return directory
-    card = json.loads((directory / "card.json").read_text(encoding="utf-8"))
+    card = integrity.read_card(directory)
     if "hub" not in card:
         raise InputError(f"{directory} has no config.json: install the zoo again.")
     return hub.fetch(card["hub"]["repository"], card["hub"]["revision"], offline, card)

@@ -36,7 +36,9 @@ def add(commands):
     )
     command.add_argument("--format", default="wav", help="wav, flac, ogg or mp3 (default wav)")
     command.add_argument(
-        "--checkpoint", default=DEFAULT_CHECKPOINT, help="name, or directory with a slash (default %(default)s)"
+        "--checkpoint",
+        default=DEFAULT_CHECKPOINT,
+        help="name, hf://org/name, or directory with a slash (default %(default)s)",
     )
     command.add_argument("--overwrite", action="store_true", help="replace stems in OUTDIR; never the song")
     command.set_defaults(run=_separate)
@@ -52,7 +54,9 @@ def _separate(arguments):
     model = zoo.load(arguments.checkpoint)
     if not hasattr(model, "separate"):
         kind = type(model).__name__
-        raise InputError(f"{arguments.checkpoint} is a {kind}, which separates nothing; `zoo list` names the separators")
+        raise InputError(
+            f"{arguments.checkpoint} is a {kind}, which separates nothing; `zoo list` names the separators"
+        )
     stems = arguments.stems.split(",") if arguments.stems else model.sources
     targets = {stem.strip(): folder / f"{stem.strip()}.{arguments.format}" for stem in stems}
     for target in targets.values():
