@@ -13,6 +13,7 @@ from cards import separation as card_page
 from separation_harness import songs
 
 from zoo import preset, registry
+from zoo.errors import InputError
 from zoo.separation.model import ChandnaSeparator
 from zoo.separation.train import Recipe, train
 
@@ -42,6 +43,10 @@ def test_the_configs_run(name, music, tmp_path):
 def test_milestones_and_steps_shrink_with_the_budget():
     recipe = ablate_separation.briefly(Recipe.read(REPORT / "milestones.toml"), 900, 20)
     assert (recipe.steps, recipe.epochs, recipe.milestones) == (30, 20, [10, 17])
+    assert recipe.name == "report-milestones-900x20" and recipe.patience == 20
+    assert ablate_separation.briefly(Recipe.read(REPORT / "early-stopping.toml"), 900, 20).patience == 5
+    with pytest.raises(InputError, match="no batch of 128; give more --examples"):
+        ablate_separation.briefly(Recipe.read(REPORT / "batch-128.toml"), 100, 20)
 
 
 def test_the_tool_writes_a_table_on_the_card(music, tmp_path, monkeypatch, capsys):

@@ -35,7 +35,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkpoint", help="a bundled separator, whose card gets the table")
     parser.add_argument("--examples", type=int, required=True, help="segments in an epoch of each experiment")
-    parser.add_argument("--epochs", type=int, required=True, help="milestones move in proportion")
+    parser.add_argument("--epochs", type=int, required=True, help="milestones and patience shrink in proportion")
     parser.add_argument("--seconds", type=float, default=30.0, help="middle of each test track (default: 30)")
     parser.add_argument("--tracks", default="runs/music", help="folder with train/ and test/ (default: runs/music)")
     parser.add_argument("--runs", default="runs", help="training states (default: runs)")
@@ -43,9 +43,17 @@ def arguments():
 
 
 def briefly(recipe, examples, epochs):
-    """A recipe with so many examples in an epoch and so many epochs."""
-    milestones = [round(epoch * epochs / recipe.epochs) for epoch in recipe.milestones]
-    return dataclasses.replace(recipe, steps=examples // recipe.batch_size, epochs=epochs, milestones=milestones)
+    """A recipe with so many examples in an epoch and so many epochs; milestones and patience shrink with them."""
+    if examples < recipe.batch_size:
+        raise InputError(f"{examples} examples are no batch of {recipe.batch_size}; give more --examples")
+    return dataclasses.replace(
+        recipe,
+        name=f"{recipe.name}-{examples}x{epochs}",
+        steps=examples // recipe.batch_size,
+        epochs=epochs,
+        milestones=[round(epoch * epochs / recipe.epochs) for epoch in recipe.milestones],
+        patience=max(1, round(recipe.patience * epochs / recipe.epochs)),
+    )
 
 
 def gains(model, references):
@@ -60,8 +68,9 @@ def gains(model, references):
 
 
 def main():
-    given = arguments()
-    directory, about = registry.resolve(given.checkpoint), registry.info(given.checkpoint)
+    given, start = arguments(), provenance.commit()
+    if given.checkpoint not in registry.names():
+        raise InputError(f"{given.checkpoint} is not bundled; zoo.list() names those that are")
     splits = read_splits(given.tracks)
     references = [evaluate.read(track, given.seconds) for track in find_tracks(given.tracks, "test")]
     rows = []
@@ -79,9 +88,9 @@ def main():
         rows.append(row | {"minutes": round(minutes, 1), "gains": found})
         told = ", ".join(f"{source} {gain:+.1f}" for source, gain in found.items())
         print(f"{name}: validation loss {facts['val_loss']:.3f}, {told} dB, {minutes:.1f} min", flush=True)
-    told = {"command": " ".join(["python", *sys.argv]), "commit": provenance.commit(), "seconds": given.seconds}
+    told = {"command": " ".join(["python", *sys.argv]), "commit": start, "seconds": given.seconds}
     told |= {"examples": given.examples, "epochs": given.epochs, "n_tracks": len(references), "rows": rows}
-    preset.write_card(directory, about | {"report": told})
+    preset.write_card(registry.resolve(given.checkpoint), registry.info(given.checkpoint) | {"report": told})
 
 
 if __name__ == "__main__":
