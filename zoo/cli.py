@@ -1,4 +1,4 @@
-"""The `zoo` command: checkpoints listed and described; audio scored, compared, enhanced, separated, synthesised.
+"""The `zoo` command: checkpoints listed, described, exported; audio scored, compared, enhanced, separated, made.
 
 Loads a backend only to run a model.
 """
@@ -10,7 +10,7 @@ import sys
 
 import zoo
 from zoo import registry
-from zoo.commands import distance, enhance, score, separate, tables, texture
+from zoo.commands import distance, enhance, export, score, separate, tables, texture
 from zoo.errors import InputError
 
 _EXAMPLES = """examples:
@@ -21,6 +21,7 @@ _EXAMPLES = """examples:
   zoo enhance noisy.wav enhanced.wav
   zoo separate song.mp3 stems/
   zoo texture rain.wav more-rain.wav --seconds 10
+  zoo export jnd-22k models/jnd
   zoo COMMAND --help
 """
 
@@ -69,7 +70,7 @@ def _parser():
     command.set_defaults(run=_list)
 
     command = commands.add_parser("info", help="print a checkpoint's card as JSON")
-    command.add_argument("name", help="a name that `zoo list` shows, or a directory with a slash")
+    command.add_argument("name", help="a name that `zoo list` shows, hf://org/name, or a directory with a slash")
     command.set_defaults(run=_info)
 
     score.add(commands)
@@ -77,6 +78,7 @@ def _parser():
     enhance.add(commands)
     separate.add(commands)
     texture.add(commands)
+    export.add(commands)
     return parser
 
 

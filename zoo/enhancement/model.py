@@ -54,6 +54,12 @@ class Enhancer(keras.Model):
     def compute_output_shape(self, input_shape):
         return input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
 
+    serving_inputs = ("waveform",)
+
+    def serve(self, waveform, lengths):
+        """What a served model gives, by the name of the output: `enhanced`, (batch, samples)."""
+        return {"enhanced": self([waveform, lengths])}
+
     def enhance(self, noisy, sample_rate, lengths=None, resample=False, batch_size=16):
         """Enhance recordings.
 

@@ -66,6 +66,14 @@ class JNDMetric(keras.Model):
     def compute_output_shape(self, input_shape):
         return (input_shape[0][0],)
 
+    serving_inputs = ("reference", "degraded")
+
+    def serve(self, reference, degraded, lengths):
+        """What a served model gives, by the name of the output: `distance` and `probability`, (batch,), as by `judge`."""
+        by_layer = self.layer_distances([reference, degraded, lengths])
+        found = {"distance": ops.sum(by_layer, axis=1), "probability": ops.sigmoid(self._log_odds(by_layer))}
+        return {name: ops.where(lengths > 0, value, float("nan")) for name, value in found.items()}
+
     def distance(self, reference, degraded, sample_rate, lengths=None, resample=False, pad=False, batch_size=16):
         """How different recordings sound.
 

@@ -56,6 +56,20 @@ class SurrogateMetric(keras.Model):
     def compute_output_shape(self, input_shape):
         return (input_shape[0][0],)
 
+    serving_inputs = ("reference", "degraded")
+
+    def serve(self, reference, degraded, lengths):
+        """What a served model gives, by the name of the output: `score`, as by `score`, NaN there too."""
+        fewest = int(np.ceil(MIN_SECONDS * self.sample_rate))
+        # The network needs as many samples, whether or not they count.
+        missing = ops.zeros((ops.shape(reference)[0], ops.maximum(fewest - ops.shape(reference)[1], 0)))
+        reference, degraded = (ops.concatenate([x, missing], axis=1) for x in (reference, degraded))
+        counted = dsp.sequence_mask(lengths, ops.shape(reference)[1])
+        peak = ops.minimum(*(ops.max(ops.abs(x) * counted, axis=1) for x in (reference, degraded)))
+        # A peak that is not finite compares as False.
+        scorable = ops.logical_and(ops.logical_and(peak > _SILENCE, peak < float("inf")), lengths >= fewest)
+        return {"score": ops.where(scorable, self([reference, degraded, lengths]), float("nan"))}
+
     def score(self, reference, degraded, sample_rate, lengths=None, resample=False, batch_size=16):
         """Predict the metric of recordings.
 

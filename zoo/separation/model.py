@@ -134,6 +134,13 @@ class ChandnaSeparator(keras.Model):
         batch, samples = input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
         return batch, len(self.sources), samples
 
+    serving_inputs = ("waveform",)
+
+    def serve(self, waveform, lengths):
+        """What a served model gives, by the name of the output: each source, (batch, samples)."""
+        found = self([waveform, lengths])
+        return {source: found[:, i] for i, source in enumerate(self.sources)}
+
     def _masks(self, magnitude, training):
         """Masks (batch, sources, frames, bins) of (batch, frames, bins), cross-faded from segment to segment."""
         bins, n_sources = self.n_fft // 2 + 1, len(self.sources)

@@ -95,6 +95,15 @@ class SoundClassifier(keras.Model):
         shape = input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
         return (shape[0], len(self.classes))
 
+    serving_inputs = ("waveform",)
+
+    def serve(self, waveform, lengths):
+        """What a served model gives, by the name of the output: `probabilities`, (batch, classes), as by `probabilities`."""
+        counted = waveform * dsp.sequence_mask(lengths, ops.shape(waveform)[1])
+        power = ops.sum(ops.square(counted), axis=1) / ops.cast(ops.maximum(lengths, 1), "float32")
+        heard = ops.logical_and(power > _SILENCE**2, power < float("inf"))  # what is not finite compares as False
+        return {"probabilities": ops.where(heard[:, None], self([waveform, lengths]), float("nan"))}
+
     def probabilities(self, audio, sample_rate, lengths=None, resample=False, batch_size=16):
         """Probabilities of the classes of recordings.
 

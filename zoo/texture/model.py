@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from zoo.errors import InputError
+from zoo.texture import terms
 from zoo.texture.blocks import block_convolution, blocked, transform_kernel
 from zoo.texture.spectrum import BINS, SAMPLE_RATE
 
@@ -143,7 +144,9 @@ class RandomConvEnsemble(keras.Model):
             raise InputError(f"no method {method!r}: use plain or blocks")
         self.widths, self.filters, self.bins, self.stacked = tuple(widths), filters, bins, stacked
         self.seed, self.method, self.sample_rate = seed, method, SAMPLE_RATE
-        self.banks = [RandomConv1D(filters, width, [seed, i], method, dtype=dtype) for i, width in enumerate(self.widths)]
+        self.banks = [
+            RandomConv1D(filters, width, [seed, i], method, dtype=dtype) for i, width in enumerate(self.widths)
+        ]
         for i, bank in enumerate(self.banks):
             bank.build((None, None, filters if stacked and i else bins))
         self.trainable = False
@@ -176,6 +179,15 @@ class RandomConvEnsemble(keras.Model):
             frames = found[-1] // 2 if self.stacked else frames
         return found
 
+    serving_inputs = ("spectrogram",)
+
+    def serve(self, spectrogram, lengths):
+        """What a served model gives, by the name of the output: `features_<i>` and `gram_<i>` of each bank."""
+        features = self(spectrogram)
+        counts = [ops.maximum(count, 1) for count in self.frames_of(lengths)]
+        grams = terms.gram(features, counts)
+        return {f"features_{i}": x for i, x in enumerate(features)} | {f"gram_{i}": x for i, x in enumerate(grams)}
+
     def call(self, spectrogram):
         frames = spectrogram.shape[1]
         if frames is not None and frames < self.fewest_frames:
@@ -188,5 +200,11 @@ class RandomConvEnsemble(keras.Model):
         return found
 
     def get_config(self):
-        config = {"dtype": self.dtype, "widths": list(self.widths), "filters": self.filters, "bins": self.bins, "stacked": self.stacked}
+        config = {
+            "dtype": self.dtype,
+            "widths": list(self.widths),
+            "filters": self.filters,
+            "bins": self.bins,
+            "stacked": self.stacked,
+        }
         return {**config, "seed": self.seed, "method": self.method, "name": self.name}

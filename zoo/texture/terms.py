@@ -160,7 +160,9 @@ def _counted(features, counts):
     """(features that are 0 where they do not count, frames that count as (batch, 1, 1)) of each bank."""
     if counts is None:
         return [(x, ops.full((1, 1, 1), x.shape[1], dtype=x.dtype)) for x in features]
-    masks = (ops.cast(dsp.sequence_mask(count, x.shape[1]), x.dtype) for x, count in zip(features, counts, strict=True))
+    masks = (
+        ops.cast(dsp.sequence_mask(count, ops.shape(x)[1]), x.dtype) for x, count in zip(features, counts, strict=True)
+    )
     return [
         (x * mask[:, :, None], ops.maximum(ops.cast(count, x.dtype), 1)[:, None, None])
         for x, mask, count in zip(features, masks, counts, strict=True)
