@@ -22,7 +22,7 @@ setup(
     package_data={"zoo._checkpoints": ["*/*"]},
     entry_points={"console_scripts": ["zoo=zoo.cli:main"]},
     install_requires=[
-        "huggingface-hub>=1.3",
+        "huggingface-hub>=1.33",
         "joblib>=1.3",
         "keras>=3.15",
         "museval>=0.4.1",
