@@ -52,17 +52,17 @@ def check_batch_invariance(model, inputs, rtol=1e-4, atol=1e-4):
 
 
 def check_padding_invariance(model, waveforms, padding=4321, rtol=1e-4, atol=1e-4):
-    """Output does not change when zeros are appended and `lengths` names the true ends; a waveform gains zeros."""
+    """Output does not change when zeros are appended and `lengths` names the true ends; waveforms gain zeros."""
     batch, samples = waveforms[0].shape
     lengths = np.full(batch, samples, "int32")
     padded = [np.pad(array, [(0, 0), (0, padding)]) for array in waveforms]
     expected = predict(model, waveforms)
     for inputs in ([*waveforms, lengths], [*padded, lengths]):
         actual = predict(model, inputs)
-        if expected.shape == (batch, samples):
-            assert actual.shape == inputs[0].shape
-            assert not actual[:, samples:].any()
-            actual = actual[:, :samples]
+        if expected.shape[-1] == samples:
+            assert actual.shape[-1] == inputs[0].shape[1]
+            assert not actual[..., samples:].any()
+            actual = actual[..., :samples]
         np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
 
 
