@@ -38,6 +38,7 @@ MODELS = {  # model, inputs, outputs
     "separator": (separator, ("waveform",), {"vocals", "drums", "bass", "other"}),
     "classifier": (lambda: SoundClassifier(["rain", "wind"]), ("waveform",), {"probabilities"}),
 }
+SLOW = {"quality-net", "jnd", "context", "classifier"}  # 8 to 20 s each, on two quiet cores
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,9 @@ def wav(audio, rate=16000, **how):
     return file.getvalue()
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in MODELS]
+)
 def test_every_kind_of_model_is_exported_and_checked(name, tmp_path):
     make, inputs, outputs = MODELS[name]
     model = make()
