@@ -10,7 +10,7 @@ import pytest
 from cards import texture as card
 from PIL import Image
 
-from zoo import preset, registry
+from zoo import integrity, preset, registry
 from zoo.audio import io
 from zoo.errors import InputError
 from zoo.texture import baselines, evaluate, figures, spectrum
@@ -142,7 +142,7 @@ def bundled(small, tmp_path, monkeypatch):
     for name in ("clock_tick_a", "rain_city"):
         io.write(tmp_path / "textures" / f"{name}.flac", noise(1.2, len(name)), RATE)
     monkeypatch.setattr("zoo.load", lambda _: Loudness())
-    monkeypatch.setattr(preset, "sha256", lambda _: "0")
+    monkeypatch.setattr(integrity, "sha256", lambda _: "0")
     monkeypatch.setattr(registry, "resolve", lambda name: tmp_path / "zoo" / name)
     monkeypatch.setattr(baselines, "one_network", lambda target, *_, **__: target[::-1].copy())
     monkeypatch.setattr(evaluate, "match_statistics", lambda target, *_, **__: (target[::-1].copy(), []))
