@@ -166,9 +166,13 @@ def _signatures(model, served):
     def files(*contents):
         decoded = [_decode(name, content, model.sample_rate) for name, content in zip(names, contents, strict=True)]
         lengths = decoded[0][1]
-        for name, (_, other) in zip(names[1:], decoded[1:], strict=True):
+        alike = [
             tf.debugging.assert_equal(other, lengths, f"{name} and {names[0]} differ in length")
-        return served([audio for audio, _ in decoded], lengths)
+            for name, (_, other) in zip(names[1:], decoded[1:], strict=True)
+        ]
+        with tf.control_dependencies(alike):  # or what follows fails first, with its own words
+            audio = [tf.identity(audio) for audio, _ in decoded]
+        return served(audio, lengths)
 
     found = {"serving_default": (whole, waveforms), "lengths": (counted, [*waveforms, lengths])}
     if not spectrogram:
