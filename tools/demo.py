@@ -223,12 +223,8 @@ def gain_table(gains):
 <tbody>{rows}</tbody></table>"""
 
 
-SECTIONS = [
-    quality_section,
-    enhancement_section,
-    separation_section,
-    texture_section,
-]  # each takes the arguments, prints, returns HTML
+# Each takes the arguments, prints, returns HTML.
+SECTIONS = [quality_section, enhancement_section, separation_section, texture_section]
 
 
 def main(argv=None):

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import preset, registry
+from zoo import integrity, preset, registry
 from zoo.errors import InputError
 from zoo.layers import SpectralNormalization, fold_spectral_normalization
 
@@ -93,9 +93,7 @@ def _write(directory, model, score_name):
     checks = [(batch, _expected(served, *batch)) for batch in _batches(model)]
     if any(isinstance(layer, SpectralNormalization) for layer in getattr(model, "core", model).layers):
         model.core = fold_spectral_normalization(model.core)
-    archive = (
-        keras.export.ExportArchive()
-    )  # it finds the variables by the signatures, and would keep tracked ones twice
+    archive = keras.export.ExportArchive()  # finds the variables by the signatures; tracked ones it would keep twice
     for name, (function, inputs) in _signatures(model, served).items():
         archive.add_endpoint(name, function, input_signature=inputs)
     archive.write_out(directory, verbose=False)
@@ -129,8 +127,7 @@ def _hide_gpus():
 
 def _score_name(checkpoint):
     """What a Quality-Net's score is called: the metric's name of its card."""
-    card = checkpoint / "card.json"
-    metric = json.loads(card.read_text(encoding="utf-8")).get("metric") if card.is_file() else None
+    metric = (integrity.read_card(checkpoint) or {}).get("metric")
     return re.sub(r"\W+", "_", metric["name"]) if metric else "score"
 
 

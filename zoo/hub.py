@@ -116,9 +116,8 @@ def _told(name, offline):
         raise InputError(f"{name} is not in the cache, and the Hub cannot be reached: {_first_line(error)}") from None
     except errors.HFValidationError as error:
         raise InputError(f"{name}: {_first_line(error)}") from None
-    except (
-        Exception
-    ) as error:  # of its HTTP library, of its store of large files, of the disk: no class of theirs in common
+    # Errors of its HTTP library, of its store of large files, of the disk: no class is common to them.
+    except Exception as error:
         if getattr(getattr(error, "response", None), "status_code", None) == 401:
             raise InputError(f"{name}: the Hub refuses your token: log in again (hf auth login, or HF_TOKEN)") from None
         raise InputError(f"{name}: the download failed, try again: {_first_line(error)}") from error

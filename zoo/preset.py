@@ -124,7 +124,7 @@ def _without_nan(value):
 def _check_replaceable(target):
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
-    if not all((target / name).is_file() for name in KERAS_FILES):
+    if integrity.missing(target):
         raise InputError(f"{target} is not a saved model and will not be replaced: choose another directory.")
 
 

@@ -99,8 +99,7 @@ class SoundClassifier(keras.Model):
 
     def serve(self, waveform, lengths):
         """What a served model gives, by the name of the output: `probabilities`, (batch, classes), as by `probabilities`."""
-        counted = waveform * dsp.sequence_mask(lengths, ops.shape(waveform)[1])
-        power = ops.sum(ops.square(counted), axis=1) / ops.cast(ops.maximum(lengths, 1), "float32")
+        _, power = _counted(waveform, lengths)
         heard = ops.logical_and(power > _SILENCE**2, power < float("inf"))  # what is not finite compares as False
         return {"probabilities": ops.where(heard[:, None], self([waveform, lengths]), float("nan"))}
 
@@ -155,10 +154,15 @@ class SoundClassifier(keras.Model):
         return cls(**config)
 
 
+def _counted(waveform, lengths):
+    """The waveform, zero where it does not count, and its mean power (batch,) over the samples that count."""
+    counted = waveform * dsp.sequence_mask(lengths, ops.shape(waveform)[1])
+    return counted, ops.sum(ops.square(counted), axis=1) / ops.cast(ops.maximum(lengths, 1), "float32")
+
+
 def _levelled(waveform, lengths):
     """The waveform at an rms of 0.1 over the samples that count; silence stays silence."""
-    counted = waveform * dsp.sequence_mask(lengths, ops.shape(waveform)[1])
-    power = ops.sum(ops.square(counted), axis=1) / ops.cast(ops.maximum(lengths, 1), "float32")
+    counted, power = _counted(waveform, lengths)
     return counted * (_LEVEL / ops.sqrt(ops.maximum(power, _SILENCE**2)))[:, None]
 
 
