@@ -1,5 +1,6 @@
 """A small Hugging Face Hub on loopback: repositories, commits, downloads, tokens, and faults on demand."""
 
+import base64
 import hashlib
 import json
 import re
@@ -21,7 +22,9 @@ class Repository:
     refs: dict = field(default_factory=dict)  # branch or tag -> sha
 
     def commit(self, changes, ref="main"):
+        """Change some files, {path: bytes, or None to remove it}; the commit's sha."""
         files = {**self.commits.get(self.refs.get(ref), {}), **changes}
+        files = {path: data for path, data in files.items() if data is not None}
         told = repr((len(self.commits), sorted((path, hashlib.sha1(data).hexdigest()) for path, data in files.items())))
         sha = hashlib.sha1(told.encode()).hexdigest()
         self.commits[sha], self.refs[ref] = files, sha
@@ -37,13 +40,15 @@ class Hub:
     Attributes:
         repositories: {"org/name": Repository}.
         requests: [(method, path)] as they came.
+        objects: {sha256: bytes} of large files.
         corrupt: names of files that are served with a byte changed.
         cut: {name of a file: bytes after which the connection is cut}.
+        refuse_objects: whether large files are refused.
     """
 
     def __init__(self):
-        self.repositories, self.requests = {}, []
-        self.corrupt, self.cut = set(), {}
+        self.repositories, self.requests, self.objects = {}, [], {}
+        self.corrupt, self.cut, self.refuse_objects = set(), {}, False
 
     def add(self, name, directory, **options):
         """A repository with a directory's files; the commit's sha."""
@@ -72,6 +77,12 @@ class _Handler(BaseHTTPRequestHandler):
         ("GET", r"/api/models/([^/]+/[^/]+)", "info"),
         ("HEAD", r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", "resolve"),
         ("GET", r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", "resolve"),
+        ("POST", r"/api/repos/create", "create"),
+        ("POST", r"/api/validate-yaml", "validate"),
+        ("POST", r"/api/models/([^/]+/[^/]+)/preupload/([^/]+)", "preupload"),
+        ("POST", r"/([^/]+/[^/]+)\.git/info/lfs/objects/batch", "batch"),
+        ("PUT", r"/objects/(\w+)", "store"),
+        ("POST", r"/api/models/([^/]+/[^/]+)/commit/([^/]+)", "commit"),
     )
 
     def log_message(self, *_):
@@ -79,6 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self):
         path = urlsplit(self.path).path
+        self.body = self.read_body()
         self.hub.requests.append((self.command, path))
         for method, pattern, name in self.ROUTES:
             found = re.fullmatch(pattern, path)
@@ -86,7 +98,17 @@ class _Handler(BaseHTTPRequestHandler):
                 return getattr(self, name)(*map(unquote, found.groups()))
         return self.refuse(404, "EntryNotFound")
 
-    do_GET = do_HEAD = _handle
+    do_GET = do_HEAD = do_POST = do_PUT = _handle
+
+    def read_body(self):
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     def reply(self, body, status=200, **headers):
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -157,6 +179,74 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.reply(data, status, **headers)
+
+
+    def may_write(self, name):
+        """Whether the token opens the organisation; else an answer says that it does not."""
+        if self.token() != TOKEN:
+            self.unknown_token()
+        elif not name.startswith("org/"):
+            self.refuse(403, "Forbidden")
+        return self.token() == TOKEN and name.startswith("org/")
+
+    def create(self):
+        wanted = json.loads(self.body)
+        name = f"{wanted['organization']}/{wanted['name']}"
+        if self.may_write(name):
+            exists = name in self.hub.repositories
+            if not exists:
+                private = wanted.get("private") or wanted.get("visibility") == "private"
+                self.hub.repositories[name] = Repository(private=bool(private))
+                self.hub.repositories[name].commit({".gitattributes": b"*.h5 filter=lfs"})
+            self.reply({"url": f"http://{self.headers['Host']}/{name}"}, 409 if exists else 200)
+
+    def validate(self):
+        content = json.loads(self.body)["content"]
+        errors = [] if content.startswith("---\n") else [{"message": "no metadata"}]
+        self.reply({"errors": errors, "warnings": []}, 400 if errors else 200)
+
+    def preupload(self, name, _):
+        if self.may_write(name):
+            told = [
+                {
+                    "path": file["path"],
+                    "uploadMode": "lfs" if _large(file["path"], file["size"]) else "regular",
+                    "shouldIgnore": False,
+                    "oid": None,
+                }
+                for file in json.loads(self.body)["files"]
+            ]
+            self.reply({"files": told})
+
+    def batch(self, name):
+        if self.may_write(name):
+            address = f"http://{self.headers['Host']}/objects/"
+            objects = [
+                {"oid": one["oid"], "size": one["size"], "actions": {"upload": {"href": address + one["oid"]}}}
+                for one in json.loads(self.body)["objects"]
+            ]
+            self.reply({"transfer": "basic", "objects": objects})
+
+    def store(self, oid):
+        if self.hub.refuse_objects or hashlib.sha256(self.body).hexdigest() != oid:
+            return self.refuse(400, "BadObject")
+        self.hub.objects[oid] = self.body
+        return self.reply({})
+
+    def commit(self, name, _):
+        if not self.may_write(name):
+            return
+        changes = {}
+        for line in self.body.splitlines():
+            key, value = (json.loads(line)[part] for part in ("key", "value"))
+            if key == "file":
+                changes[value["path"]] = base64.b64decode(value["content"])
+            elif key == "lfsFile":
+                changes[value["path"]] = self.hub.objects[value["oid"]]
+            elif key == "deletedFile":
+                changes[value["path"]] = None
+        sha = self.hub.repositories[name].commit(changes)
+        self.reply({"success": True, "commitOid": sha, "commitUrl": f"http://{self.headers['Host']}/{name}/commit/{sha}"})
 
 
 def _large(path, size):

@@ -9,10 +9,10 @@ import ablate_separation
 import numpy as np
 import pytest
 from ablate_separation import EXPERIMENTS, REPORT
-from cards import separation as card_page
 from separation_harness import songs
 
 from zoo import preset, registry
+from zoo.cards import separation as card_page
 from zoo.errors import InputError
 from zoo.separation.model import ChandnaSeparator
 from zoo.separation.train import Recipe, train

@@ -5,8 +5,10 @@ import sys
 
 import make_cards
 import pytest
-from cards import enhancement, markdown, quality_net
 from harness import REPOSITORY
+
+from zoo.cards import enhancement, markdown, quality_net
+from zoo.errors import InputError
 
 AGREEMENT = {
     "n": 80,
@@ -175,7 +177,7 @@ def test_all_enhancers_stand_in_one_table(page):
 
 def test_enhancers_of_other_mixtures_are_not_compared():
     other = OTHER | {"evaluation": ENHANCER["evaluation"] | {"noisy": scores(1.5)}}
-    with pytest.raises(SystemExit, match="dnn-mse-16k was not evaluated on the same mixtures"):
+    with pytest.raises(InputError, match="dnn-mse-16k was not evaluated on the same mixtures"):
         enhancement.comparison([ENHANCER, other])
 
 
@@ -194,7 +196,7 @@ def test_the_readme_has_a_table_a_family():
     filled = make_cards.readme(text, [CARD, ENHANCER])
     assert "old" not in filled and make_cards.readme(filled, [CARD, ENHANCER]) == filled
     assert filled.index(quality_net.summary([CARD])) < filled.index(enhancement.summary([ENHANCER]))
-    with pytest.raises(SystemExit, match="README.md needs"):
+    with pytest.raises(InputError, match="README.md needs"):
         make_cards.readme(text + text, [])
 
 

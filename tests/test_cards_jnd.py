@@ -3,8 +3,10 @@
 import copy
 
 import pytest
-from cards import jnd
 from test_cards import CARD, make_cards
+
+from zoo.cards import jnd
+from zoo.errors import InputError
 
 
 def answers(auc, calibrated=True):
@@ -105,5 +107,5 @@ def test_several_are_compared_in_one_table():
 def test_what_was_evaluated_apart_is_not_compared():
     other = copy.deepcopy(DISTANCE) | {"name": "jnd-lin-22k"}
     other["evaluation"]["data"] = "Other talkers"
-    with pytest.raises(SystemExit, match="jnd-lin-22k was not evaluated together with jnd-22k"):
+    with pytest.raises(InputError, match="jnd-lin-22k was not evaluated together with jnd-22k"):
         jnd.comparison([DISTANCE, other])

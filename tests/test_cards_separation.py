@@ -1,6 +1,6 @@
 """How the cards of separators read."""
 
-from cards import separation
+from zoo.cards import separation
 
 SCORE = {"mean": 4.26, "deviation": 1.04, "median": 4.5, "n": 5, "n_frames": 6, "n_nan_frames": 1}
 NONE = dict.fromkeys(("mean", "deviation", "median")) | {"n": 0, "n_frames": 6, "n_nan_frames": 6}

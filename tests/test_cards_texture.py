@@ -1,6 +1,6 @@
 """How the cards of textures read."""
 
-from cards import texture
+from zoo.cards import texture
 
 ROW = {"class": [0.5, 0.25, 0.75], "autocorrelation": [0.03, 0.02, 0.04], "diversity": [1.5, 1.25, 1.75], "n": 2, "n_failed": 1}
 COMMON = {"command": "python tools/evaluate.py texture", "commit": "abc", "data": "6 textures"}

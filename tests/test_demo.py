@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import demo
 import demo_page
 import demo_separation
 import demo_texture
@@ -15,7 +16,6 @@ import numpy as np
 import pytest
 import soundfile
 
-import demo
 import zoo
 from zoo.audio import io
 from zoo.metrics import speech

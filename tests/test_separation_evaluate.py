@@ -7,10 +7,10 @@ import sys
 import evaluate as command
 import numpy as np
 import pytest
-from cards import separation as card
 from separation_harness import separator, songs, stems, write_song
 
 from zoo import preset, registry
+from zoo.cards import separation as card
 from zoo.errors import InputError
 from zoo.separation import evaluate
 from zoo.separation.tracks import SOURCES, find_tracks

@@ -7,11 +7,11 @@ from pathlib import Path
 import evaluate as command
 import numpy as np
 import pytest
-from cards import texture as card
 from PIL import Image
 
 from zoo import integrity, preset, registry
 from zoo.audio import io
+from zoo.cards import texture as card
 from zoo.errors import InputError
 from zoo.texture import baselines, evaluate, figures, spectrum
 from zoo.texture.model import RandomConvEnsemble

@@ -8,70 +8,21 @@ import re
 import sys
 from pathlib import Path
 
-from cards import enhancement, jnd, quality_net, separation, texture
-from cards.markdown import bullets, code, section, table
-
 import zoo
 from zoo import registry
+from zoo.cards import FAMILIES
+from zoo.cards.markdown import bullets, section
+from zoo.cards.page import page
+from zoo.errors import InputError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-FAMILIES = {
-    "quality_net": quality_net,
-    "jnd": jnd,
-    "enhancement": enhancement,
-    "separation": separation,
-    "texture": texture,
-}
 MARKERS = re.compile(r"(<!-- checkpoints: (\w+) -->\n).*?(<!-- /checkpoints -->)", re.DOTALL)
 
 
-def facts(card):
-    licence = card["licence"]
-    rows = [
-        ["Architecture", card["architecture"]],
-        *FAMILIES[card["family"]].facts(card),
-        ["Sample rate", f"{card['sample_rate']} Hz"],
-        ["Parameters", f"{card['parameters']:,}"],
-        ["Licence", f"code {licence['code']}; weights {licence['weights']}; data {licence['data']}"],
-        ["Data", card["data"]],
-    ]
-    return table(["Fact", ""], rows)
-
-
-def training(card):
-    found = card["training"]
-    versions = ", ".join(f"{package} {version}" for package, version in found["versions"].items())
-    text = (
-        f"{found['minutes']:.0f} minutes on {found['machine']}, seed {found['seed']}, "
-        f"commit `{found['commit']}`; {versions}."
-    )
-    kept = f"Kept: iteration {found['best_iteration']}." if "best_iteration" in found else ""
-    return section("Training", code(found["command"]), text, kept)
-
-
-def images(name):
-    found = sorted((registry.root() / name).glob("*.png"))
-    return "\n\n".join(f"![{name}: {path.stem}](checkpoints/{name}/{path.name})" for path in found)
-
-
 def card_page(card):
-    name, family = card["name"], FAMILIES[card["family"]]
-    parts = [
-        f"## {name}\n\n{card['description']}",
-        f'```python\nmodel = zoo.load("{name}")\n```',
-        facts(card),
-        family.evaluation(card),
-        images(name),
-        training(card),
-        section("Departures from the paper", bullets(card["departures"])),
-        *family.studies(card),
-        section("Limits", bullets(card["limits"])),
-        section(
-            "Files",
-            table(["File", "sha256"], [[file, f"`{digest}`"] for file, digest in card["files"].items()]),
-        ),
-    ]
-    return "\n\n".join(part for part in parts if part)
+    name = card["name"]
+    images = {path.stem: f"checkpoints/{name}/{path.name}" for path in sorted((registry.root() / name).glob("*.png"))}
+    return f"## {name}\n\n{page(card, name, images)}"
 
 
 def of_family(family, cards):
@@ -97,7 +48,7 @@ def readme(text, cards):
     """The README's text with the table of each family between its markers."""
     if sorted(family for _, family, _ in MARKERS.findall(text)) != sorted(FAMILIES):
         markers = ", ".join(f"<!-- checkpoints: {family} -->" for family in FAMILIES)
-        sys.exit(f"README.md needs the lines {markers} once, each with <!-- /checkpoints --> after it.")
+        raise InputError(f"README.md needs the lines {markers} once, each with <!-- /checkpoints --> after it.")
     return MARKERS.sub(
         lambda match: f"{match[1]}{FAMILIES[match[2]].summary(of_family(match[2], cards))}\n{match[3]}", text
     )
@@ -106,10 +57,10 @@ def readme(text, cards):
 def generated():
     """{path: text as it should be} of both files."""
     cards = [zoo.info(name) for name in zoo.list()]
-    page = REPOSITORY / "README.md"
+    front = REPOSITORY / "README.md"
     return {
         REPOSITORY / "MODEL_CARDS.md": model_cards(cards),
-        page: readme(page.read_text(encoding="utf-8"), cards),
+        front: readme(front.read_text(encoding="utf-8"), cards),
     }
 
 
@@ -130,4 +81,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"make_cards: {error}")

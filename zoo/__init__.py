@@ -23,7 +23,7 @@ from zoo import registry
 from zoo.errors import InputError
 
 __version__ = "0.1.0"
-__all__ = ["info", "list", "load", "loss", "save"]
+__all__ = ["info", "list", "load", "loss", "push", "save"]
 
 # The loss that a model class brings: the class's room -> a class in the room's loss.py.
 _LOSSES = {"zoo.quality_net": "QualityNetLoss", "zoo.jnd": "JNDLoss"}
@@ -88,12 +88,15 @@ def load(source, trainable=False, verify=False, offline=False):
     return preset.load(registry.resolve(source, offline), trainable=trainable, verify=verify)
 
 
-def save(model, directory):
+def save(model, directory, card=None, golden=None):
     """Save a model as a directory that `zoo.load` and `keras.saving.load_model` read.
 
     Args:
         model: A built keras.Model.
         directory: Where to. A saved model that is already there is replaced, anything else is left alone.
+        card: Facts of the model, a dict as `info` gives it, which `push` needs; `parameters` and `files` are filled in.
+        golden: List of NumPy input arrays; `load(..., verify=True)` compares the model's output on them, and `push`
+            needs them.
 
     Raises:
         zoo.errors.InputError: The directory holds something other than a saved model.
@@ -103,7 +106,31 @@ def save(model, directory):
     """
     from zoo import preset
 
-    preset.save(model, directory)
+    preset.save(model, directory, card=card, golden=golden)
+
+
+def push(source, repository, private=False, dry_run=False):
+    """Publish a checkpoint on the Hugging Face Hub: weights, SavedModel, card and README, in one commit.
+
+    Args:
+        source: As for `load`: a directory with a slash, or a bundled name.
+        repository: "org/name"; made where it is missing.
+        private: Whether a new repository is private.
+        dry_run: Check and write everything, and upload nothing.
+
+    Returns:
+        {"source": "hf://org/name@commit" for `load`, None after a dry run, "files": {name: bytes}}.
+
+    Raises:
+        zoo.errors.InputError: The card lacks a licence, a figure or a command, the golden is missing or does not
+            reproduce, the export fails, or the Hub refuses. Nothing is uploaded then.
+
+    Example:
+        >>> zoo.push("my-model/", "my-lab/my-model", dry_run=True)
+    """
+    from zoo import publish
+
+    return publish.push(source, repository, private=private, dry_run=dry_run)
 
 
 def loss(source, sample_rate=None):

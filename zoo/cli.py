@@ -1,4 +1,4 @@
-"""The `zoo` command: checkpoints listed, described, exported; audio scored, compared, enhanced, separated, made.
+"""The `zoo` command: checkpoints listed, described, exported, published; audio scored, compared, enhanced, separated, made.
 
 Loads a backend only to run a model.
 """
@@ -10,7 +10,7 @@ import sys
 
 import zoo
 from zoo import registry
-from zoo.commands import distance, enhance, export, score, separate, tables, texture
+from zoo.commands import distance, enhance, export, push, score, separate, tables, texture
 from zoo.errors import InputError
 
 _EXAMPLES = """examples:
@@ -22,6 +22,7 @@ _EXAMPLES = """examples:
   zoo separate song.mp3 stems/
   zoo texture rain.wav more-rain.wav --seconds 10
   zoo export jnd-22k models/jnd
+  zoo push my-metric/ my-lab/my-metric --dry-run
   zoo COMMAND --help
 """
 
@@ -79,6 +80,7 @@ def _parser():
     separate.add(commands)
     texture.add(commands)
     export.add(commands)
+    push.add(commands)
     return parser
 
 

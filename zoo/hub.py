@@ -1,4 +1,4 @@
-"""Checkpoints on the Hugging Face Hub: found, downloaded into the Hub's own cache, and checked. Imports no backend.
+"""Checkpoints on the Hugging Face Hub: downloaded into the Hub's own cache, checked, and uploaded. Imports no backend.
 
 Tokens, private repositories, `HF_HOME`, `HF_ENDPOINT`, `HF_HUB_OFFLINE` and progress bars are the Hub client's own.
 """
@@ -11,8 +11,19 @@ from zoo import integrity
 from zoo.errors import InputError
 
 SCHEME = "hf://"
-_SOURCE = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^@\s]+))?")
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_SOURCE = re.compile(rf"hf://(?P<repository>{REPOSITORY.pattern})(?:@(?P<revision>[^@\s]+))?")
 _FILES = [*integrity.KERAS_FILES, "card.json", "golden.npz", "assets/*"]
+_RIGHTS = {"download": "read it", "upload": "write there"}
+_LICENCES = {  # as cards write them -> as the Hub does
+    "MIT": "mit",
+    "Apache-2.0": "apache-2.0",
+    "BSD 3-clause": "bsd-3-clause",
+    "CC0": "cc0-1.0",
+    "CC BY 4.0": "cc-by-4.0",
+    "CC BY-SA 4.0": "cc-by-sa-4.0",
+    "CC BY-NC 4.0": "cc-by-nc-4.0",
+}
 
 
 def parse(source):
@@ -94,8 +105,85 @@ def _download(name, repository, revision, offline, **how):
     return Path(found)
 
 
+def upload(folder, repository, message, private=False):
+    """Make a folder what a repository holds, in one commit; the repository is made where it is missing.
+
+    Args:
+        folder: every file in it is uploaded; what else the repository held is removed, history stays.
+        repository: "org/name".
+        message: of the commit.
+        private: whether a new repository is private; one that exists stays as it is.
+
+    Returns:
+        The commit's sha.
+
+    Raises:
+        InputError: it is offline, the Hub cannot be reached, or the token is missing, refused, or may not write there.
+
+    Example:
+        >>> upload("my-model/", "my-lab/my-metric", "Version 2")  # doctest: +SKIP
+    """
+    from huggingface_hub import HfApi, is_offline_mode
+
+    from zoo import __version__
+
+    name = f"{SCHEME}{repository}"
+    if is_offline_mode():
+        raise InputError(f"{name}: this is offline (HF_HUB_OFFLINE); push while online")
+    api = HfApi(library_name="audio-zoo", library_version=__version__)
+    with _told(name, doing="upload"):
+        api.create_repo(repository, private=private, exist_ok=True)
+        done = api.upload_folder(
+            repo_id=repository, folder_path=folder, commit_message=message, delete_patterns="*", ignore_patterns=[]
+        )
+    return done.oid
+
+
+def readme(text, name, licence, task, tags, datasets, results):
+    """A repository's README.md: a page under the metadata that the Hub reads.
+
+    Args:
+        text: the page, Markdown.
+        name: of the model.
+        licence: of the weights, as cards write it.
+        task: the Hub's name of a task, or None.
+        tags, datasets: lists; datasets by their names on the Hub.
+        results: [(data, metric, its name, value)].
+
+    Returns:
+        The file's text.
+
+    Example:
+        >>> readme("# A metric", "my-metric", "MIT", None, ["audio"], [], [("80 pairs", "pearson", "Pearson", 0.98)])
+    """
+    from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+    told = {"license": _LICENCES[licence]} if licence in _LICENCES else {"license": "other", "license_name": licence}
+    about = ModelCardData(
+        **told,
+        library_name="keras",
+        pipeline_tag=task,
+        tags=tags,
+        datasets=datasets or None,
+        metrics=sorted({metric for _, metric, _, _ in results}),
+        model_name=name,
+        eval_results=[
+            EvalResult(
+                task_type=task or "other",
+                dataset_type="other",
+                dataset_name=data,
+                metric_type=metric,
+                metric_name=title,
+                metric_value=round(float(value), 4),
+            )
+            for data, metric, title, value in results
+        ],
+    )
+    return str(ModelCard(f"---\n{about.to_yaml()}\n---\n\n{text}"))
+
+
 @contextmanager
-def _told(name, offline):
+def _told(name, offline=False, doing="download"):
     """Errors of the client, told apart."""
     from huggingface_hub import errors
 
@@ -118,9 +206,12 @@ def _told(name, offline):
         raise InputError(f"{name}: {_first_line(error)}") from None
     # Errors of its HTTP library, of its store of large files, of the disk: no class is common to them.
     except Exception as error:
-        if getattr(getattr(error, "response", None), "status_code", None) == 401:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        if status == 401:
             raise InputError(f"{name}: the Hub refuses your token: log in again (hf auth login, or HF_TOKEN)") from None
-        raise InputError(f"{name}: the download failed, try again: {_first_line(error)}") from error
+        if status == 403:
+            raise InputError(f"{name}: your token may not {_RIGHTS[doing]}: log in with one that may") from None
+        raise InputError(f"{name}: the {doing} failed, try again: {_first_line(error)}") from error
 
 
 def _first_line(error):

@@ -1,11 +1,11 @@
 """How an enhancer's card reads: PESQ, STOI, SI-SDR, JND distance by SNR, beside the noisy input and classical methods."""
 
-import sys
-
-from cards.markdown import code, experiments, interval, link, section, table
+from zoo.cards.markdown import code, experiments, interval, link, section, table
 from zoo.enhancement.evaluate import AVERAGE, BASELINES, LISTENER, METRICS
+from zoo.errors import InputError
 
 TITLE = "Speech enhancers"
+TASK = "audio-to-audio"
 
 
 def cells(result, sign=""):
@@ -58,7 +58,7 @@ def comparison(cards):
     first = cards[0]["evaluation"]
     for card in cards:
         if card["evaluation"]["noisy"] != first["noisy"]:
-            sys.exit(f"{card['name']} was not evaluated on the same mixtures as {cards[0]['name']}: evaluate both.")
+            raise InputError(f"{card['name']} was not evaluated on the same mixtures as {cards[0]['name']}: evaluate both.")
     systems = {words: first[system] for system, (words, _) in BASELINES.items()}
     systems |= {card["name"]: card["evaluation"]["results"] for card in cards}
     by_snr = [[snr(row), *compared(systems, row, "pesq-wb")] for row in first["noisy"]]
@@ -75,6 +75,12 @@ def comparison(cards):
 
 def compared(systems, row, metric):
     return [interval(results[row][metric], METRICS[metric][1]) for results in systems.values()]
+
+
+def headlines(card):
+    """Figures for the Hub's metadata: (data, metric, its name, value)."""
+    result = card["evaluation"]["results"][AVERAGE]
+    return [(f"{result['n']} mixtures", metric, title, result[metric][0]) for metric, (title, _) in METRICS.items()]
 
 
 def summary(cards):

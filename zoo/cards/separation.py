@@ -1,10 +1,11 @@
 """How a separator's card reads: SDR, ISR, SIR and SAR by tracks and source, beside the mixture and ideal masks."""
 
-from cards.markdown import code, link, section, table
+from zoo.cards.markdown import code, link, section, table
 from zoo.metrics.separation import SCORES
 from zoo.separation.evaluate import AUTHORS, FLOOR
 
 TITLE = "Separators"
+TASK = "audio-to-audio"
 
 
 def facts(card):
@@ -82,6 +83,16 @@ def report(card):
         f"-22 dB see tests/test_separation_resynthesis.py. Commit `{found['commit']}`."
     )
     return section("The report's experiments", table(header, rows), told, code(found["command"]))
+
+
+def headlines(card):
+    """Figures for the Hub's metadata: (data, metric, its name, value)."""
+    return [
+        (tracks, "sdr", f"mean SDR of {source}, dB", facts["sdr"]["mean"])
+        for tracks, sources in card["evaluation"]["results"].items()
+        for source, facts in sources.items()
+        if facts["sdr"]["mean"] is not None
+    ]
 
 
 def summary(cards):

@@ -1,8 +1,9 @@
 """How the cards of textures read: the random networks with the paper's table, and the classifier behind its score."""
 
-from cards.markdown import code, interval, link, section, table
+from zoo.cards.markdown import code, interval, link, section, table
 
 TITLE = "Textures"
+TASK = None  # the Hub has no task of synthesis from an example
 SCORES = {"class": "class score", "autocorrelation": "autocorrelation", "diversity": "copying"}
 SHOWN = ("Gram alone", "Gram, autocorrelation")  # in the README
 _CLASSIFIER = "SoundClassifier"
@@ -53,6 +54,19 @@ def scores(results):
 def studies(_):
     """Sections of what was tried beside the training itself."""
     return []
+
+
+def headlines(card):
+    """Figures for the Hub's metadata: (data, metric, its name, value)."""
+    found = card["evaluation"]
+    if card["architecture"] == _CLASSIFIER:
+        return [(f"{found['n']} clips", "accuracy", "accuracy", found["accuracy"][0])]
+    return [
+        (f"{figures['n']} {group} textures", "autocorrelation", f"rhythm lost, {system}", figures["autocorrelation"][0])
+        for system, by_group in found["results"].items()
+        for group, figures in by_group.items()
+        if system in SHOWN
+    ]
 
 
 def summary(cards):

@@ -1,10 +1,10 @@
 """How a JND metric's card reads: agreement with listeners beside other distances, and whether it behaves as one should."""
 
-import sys
-
-from cards.markdown import code, experiments, interval, link, section, table
+from zoo.cards.markdown import code, experiments, interval, link, section, table
+from zoo.errors import InputError
 
 TITLE = "Perceptual distances"
+TASK = None  # the Hub has no task of metrics
 ALL = "all"  # the group of all tables of answers
 
 
@@ -83,9 +83,18 @@ def comparison(cards):
     first, metrics = cards[0]["evaluation"], {card["name"]: card["evaluation"] for card in cards}
     for name, found in metrics.items():
         if found["data"] != first["data"] or found["compared"] != first["compared"]:
-            sys.exit(f"{name} was not evaluated together with {cards[0]['name']}: evaluate them in one command.")
+            raise InputError(f"{name} was not evaluated together with {cards[0]['name']}: evaluate them in one command.")
     caption = f"{first['data']}. The cards say more of each, and how to repeat it."
     return section("Perceptual distances compared", caption, agreement(metrics | first["compared"]))
+
+
+def headlines(card):
+    """Figures for the Hub's metadata: (data, metric, its name, value)."""
+    total, two_afc = card["evaluation"]["answers"][ALL], card["evaluation"]["two_afc"]
+    return [
+        (f"{total['n']} listeners' answers", "roc_auc", "AUC of the distances for the answers", total["auc"][0]),
+        (f"{two_afc['n']} pairs of rungs of ladders", "accuracy", "2AFC accuracy", two_afc["accuracy"][0]),
+    ]
 
 
 def summary(cards):

@@ -1,8 +1,9 @@
 """How a Quality-Net's card reads: agreement with the true metric, and how far the gradient can be trusted."""
 
-from cards.markdown import code, interval, link, section, table
+from zoo.cards.markdown import code, interval, link, section, table
 
 TITLE = "Learned metrics"
+TASK = None  # the Hub has no task of metrics
 
 
 def metric_name(metric):
@@ -67,6 +68,16 @@ def gradient(card):
         + f" Commit `{found['commit']}`."
     )
     return section("Ascending the gradient", table(lines[0], lines[1:]), told, code(found["command"]))
+
+
+def headlines(card):
+    """Figures for the Hub's metadata: (data, metric, its name, value)."""
+    result = card["evaluation"]["results"]["all"]
+    true = metric_name(card["metric"])
+    return [
+        (f"{result['n']} unseen pairs", "pearson", f"Pearson correlation with {true}", result["pearson"][0]),
+        (f"{result['n']} unseen pairs", "rmse", f"root mean square error of {true}", result["rmse"][0]),
+    ]
 
 
 def summary(cards):

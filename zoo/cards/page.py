@@ -1,0 +1,58 @@
+"""The page of one checkpoint, in MODEL_CARDS.md and on the Hub."""
+
+from zoo.cards import FAMILIES
+from zoo.cards.markdown import bullets, code, section, table
+
+
+def page(card, source, images):
+    """A checkpoint's page: what it is, how to load it, its figures, training, limits and files.
+
+    Args:
+        card: facts of a checkpoint, a dict.
+        source: what loads it, as for `zoo.load`.
+        images: {title: path or address}.
+
+    Returns:
+        Markdown, from the description on, without the name as heading.
+
+    Example:
+        >>> page(zoo.info("jnd-22k"), "hf://my-lab/jnd-22k", {})
+    """
+    family = FAMILIES[card["family"]]
+    parts = [
+        card["description"],
+        f'```python\nmodel = zoo.load("{source}")\n```',
+        _facts(card),
+        family.evaluation(card),
+        "\n\n".join(f"![{card['name']}: {title}]({path})" for title, path in images.items()),
+        _training(card),
+        section("Departures from the paper", bullets(card["departures"])),
+        *family.studies(card),
+        section("Limits", bullets(card["limits"])),
+        section("Files", table(["File", "sha256"], [[file, f"`{digest}`"] for file, digest in card["files"].items()])),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _facts(card):
+    licence = card["licence"]
+    rows = [
+        ["Architecture", card["architecture"]],
+        *FAMILIES[card["family"]].facts(card),
+        ["Sample rate", f"{card['sample_rate']} Hz"],
+        ["Parameters", f"{card['parameters']:,}"],
+        ["Licence", f"code {licence['code']}; weights {licence['weights']}; data {licence['data']}"],
+        ["Data", card["data"]],
+    ]
+    return table(["Fact", ""], rows)
+
+
+def _training(card):
+    found = card["training"]
+    versions = ", ".join(f"{package} {version}" for package, version in found["versions"].items())
+    text = (
+        f"{found['minutes']:.0f} minutes on {found['machine']}, seed {found['seed']}, "
+        f"commit `{found['commit']}`; {versions}."
+    )
+    kept = f"Kept: iteration {found['best_iteration']}." if "best_iteration" in found else ""
+    return section("Training", code(found["command"]), text, kept)
