@@ -160,7 +160,7 @@ def loss(source, sample_rate=None):
 
 
 def __getattr__(name):
-    """`zoo.texture`, imported when it is asked for: it needs a Keras backend."""
-    if name == "texture":
-        return importlib.import_module("zoo.texture")
+    """`zoo.texture` and `zoo.client`, imported when they are asked for."""
+    if name in ("texture", "client"):
+        return importlib.import_module(f"zoo.{name}")
     raise AttributeError(f"module 'zoo' has no attribute {name!r}")

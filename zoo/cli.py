@@ -10,7 +10,7 @@ import sys
 
 import zoo
 from zoo import registry
-from zoo.commands import distance, enhance, export, push, score, separate, tables, texture
+from zoo.commands import distance, enhance, export, push, score, separate, serve_config, tables, texture
 from zoo.errors import InputError
 
 _EXAMPLES = """examples:
@@ -80,6 +80,7 @@ def _parser():
     separate.add(commands)
     texture.add(commands)
     export.add(commands)
+    serve_config.add(commands)
     push.add(commands)
     return parser
 

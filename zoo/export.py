@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import integrity, preset, registry
+from zoo import integrity, preset, registry, warmup
 from zoo.errors import InputError
 from zoo.layers import SpectralNormalization, fold_spectral_normalization
 
@@ -47,6 +47,8 @@ def export(source, directory, version=1):
 
     For two batch sizes and three lengths, every signature is set beside the Keras model, after TensorFlow's loader of
     SavedModels for sessions took it; the graph must hold no operation of cuDNN, of Python, or in float64.
+
+    `assets.extra/tf_serving_warmup_requests` has a request to each signature, which TF Serving answers for itself first.
 
     From then on this process sees no GPU: a recurrent layer that is traced where one is in sight becomes cuDNN's, which
     no CPU can load. `zoo export` is a process of its own.
@@ -97,7 +99,11 @@ def _write(directory, model, score_name):
     for name, (function, inputs) in _signatures(model, served).items():
         archive.add_endpoint(name, function, input_signature=inputs)
     archive.write_out(directory, verbose=False)
-    return _check(directory, model, checks)
+    told = _check(directory, model, checks)
+    (inputs, lengths), _ = checks[0]
+    named = dict(zip(model.serving_inputs, inputs, strict=True))
+    warmup.write(directory, told, named, lengths, model.sample_rate)
+    return told
 
 
 def _place(directory, target):
