@@ -39,7 +39,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         convolution = isinstance(layer, keras.layers.Conv2D) and layer.groups == 1
         if not (convolution or isinstance(layer, keras.layers.Dense)):
             raise ValueError(f"SpectralNormalization wraps Conv2D (groups=1) or Dense, not {type(layer).__name__}")
-        super().__init__(layer, **kwargs)
+        super().__init__(layer, **{**kwargs, "dtype": "float32"})  # sigma is; the layer computes in its own
 
     def build(self, input_shape=None):
         super().build(input_shape)
@@ -60,7 +60,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         if training and self.trainable:
             self.direction.assign(direction)
         layer = self.layer
-        kernel = layer.kernel / ops.cast(sigma, layer.kernel.dtype)
+        inputs, kernel = (ops.cast(x, layer.compute_dtype) for x in (inputs, layer.kernel / sigma))
         if isinstance(layer, keras.layers.Dense):
             outputs = ops.matmul(inputs, kernel)
         else:

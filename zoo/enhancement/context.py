@@ -36,7 +36,7 @@ class ContextAggregationEnhancer(Enhancer):
         waveform = keras.Input((None, 1), name="waveform")
         lengths = keras.Input((), dtype="int32", name="lengths")
         x = waveform
-        for dilation in (*(2**i for i in range(depth)), 1):
+        for i, dilation in enumerate((*(2**i for i in range(depth)), 1)):
             x = layers.Conv1D(
                 channels,
                 3,
@@ -44,11 +44,12 @@ class ContextAggregationEnhancer(Enhancer):
                 dilation_rate=dilation,
                 use_bias=False,
                 kernel_initializer=NearIdentity(),
+                dtype="float32" if i == 0 else None,  # a waveform in bfloat16 would be noise at -50 dB
             )(x)
-            x = layers.LeakyReLU(0.2)(AdaptiveNormalization()(x, lengths))
+            x = layers.LeakyReLU(0.2)(AdaptiveNormalization(dtype="float32")(x, lengths))
             # Zeros after the end, as around the bare recording.
             x = layers.Reshape((-1, channels))(MaskTime()(layers.Reshape((-1, 1, channels))(x), lengths))
-        core = keras.Model([waveform, lengths], layers.Conv1D(1, 1)(x), name="core")
+        core = keras.Model([waveform, lengths], layers.Conv1D(1, 1, dtype="float32")(x), name="core")
         reach = 2**depth  # samples on each side that one sample of the output sees
         super().__init__(core, sample_rate, reach / sample_rate, 1, reach, name)
 

@@ -38,7 +38,7 @@ class Enhancer(keras.Model):
     """
 
     def __init__(self, core, sample_rate, lookahead, hop_length, context, name):
-        super().__init__(name=name)
+        super().__init__(name=name, dtype="float32")  # waveforms and spectra, whatever the core computes in
         self.core = core
         self.sample_rate, self.lookahead, self.hop_length, self.context = sample_rate, lookahead, hop_length, context
         self.jit_compile = keras.backend.backend() == "jax"  # XLA is slow to compile and to run these on a CPU

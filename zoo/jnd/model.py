@@ -33,7 +33,7 @@ class JNDMetric(keras.Model):
     """
 
     def __init__(self, core, head, sample_rate, name):
-        super().__init__(name=name)
+        super().__init__(name=name, dtype="float32")  # waveforms and distances, whatever the core computes in
         self.core, self.head, self.sample_rate = core, head, sample_rate
         self.core.jit_compile = keras.backend.backend() == "jax"  # XLA's convolutions are slow on a CPU
         self.built = True  # the cores are functional: every variable exists already
@@ -181,7 +181,7 @@ class JND(JNDMetric):
         stack = layers.Concatenate(axis=0)
         features = backbone([stack([reference, degraded]), stack([lengths, lengths])])
         distances = [
-            ChannelDistance(name=f"distance_{i}")(x, frames) for i, (x, frames) in enumerate(_by_layer(features))
+            ChannelDistance(name=f"distance_{i}", dtype="float32")(x, frames) for i, (x, frames) in enumerate(_by_layer(features))
         ]
         core = keras.Model([reference, degraded, lengths], ops.stack(distances, axis=1), name="core")
         super().__init__(core, _answer_head(len(self.channels)), sample_rate, name)
@@ -202,12 +202,13 @@ class JND(JNDMetric):
 def _waveform_backbone(channels, dropout):
     """[waveform (batch, time, 1), lengths (batch,)] -> the features of each layer and the lengths that count of them."""
     waveform, lengths = keras.Input((None, 1), name="waveform"), keras.Input((), dtype="int32", name="lengths")
-    x, frames, outputs = layers.Rescaling(_FULL_SCALE)(waveform), lengths, []
+    x, frames, outputs = layers.Rescaling(_FULL_SCALE, dtype="float32")(waveform), lengths, []
     for i, filters in enumerate(channels):
         strides = 1 if i == len(channels) - 1 else 2
-        x = HalvingConv1D(filters, strides, name=f"conv_{i}")(x, frames)
+        # A waveform in bfloat16 would be noise at -50 dB.
+        x = HalvingConv1D(filters, strides, name=f"conv_{i}", dtype="float32" if i == 0 else None)(x, frames)
         frames = (frames + strides - 1) // strides
-        x = layers.LeakyReLU(0.2)(ClipNormalization(name=f"norm_{i}")(x, frames))
+        x = layers.LeakyReLU(0.2)(ClipNormalization(name=f"norm_{i}", dtype="float32")(x, frames))
         x = PairedDropout(dropout)(x)
         outputs += [x, frames]
     return keras.Model([waveform, lengths], outputs, name="backbone")
@@ -222,5 +223,5 @@ def _answer_head(count):
     distances = keras.Input((count,), name="distances")
     x = ops.sigmoid(ops.mean(distances, axis=1, keepdims=True))
     for units in (16, 6):
-        x = layers.Dense(units, "relu")(x)
-    return keras.Model(distances, layers.Dense(2)(x), name="head")
+        x = layers.Dense(units, "relu", dtype="float32")(x)
+    return keras.Model(distances, layers.Dense(2, dtype="float32")(x), name="head")

@@ -58,19 +58,19 @@ class SpectralJND(JNDMetric):
         frames = keras.Input((), dtype="int32", name="frames")
         stack = layers.Concatenate(axis=0)
         x, counted = stack([reference, degraded]), stack([frames, frames])
-        x = MaskTime()(LogMel(bands, n_fft, sample_rate)(x), counted)
-        distances = [WeightedDistance(name="distance_0")(x, counted)]
+        x = MaskTime()(LogMel(bands, n_fft, sample_rate, dtype="float32")(x), counted)
+        distances = [WeightedDistance(name="distance_0", dtype="float32")(x, counted)]
         for i, filters in enumerate(channels):
             strides = (1 if i == 0 else 2, 1 if i == len(channels) - 1 else 2)
             # Zeros on both sides, never "same": that pads by the parity of the padded length.
             x = layers.Conv2D(filters, 3, strides, kernel_initializer="he_normal")(layers.ZeroPadding2D(1)(x))
             counted = (counted + strides[0] - 1) // strides[0]
             x = MaskTime()(layers.LeakyReLU(0.2)(x), counted)
-            distances.append(WeightedDistance(name=f"distance_{i + 1}")(x, counted))
+            distances.append(WeightedDistance(name=f"distance_{i + 1}", dtype="float32")(x, counted))
             x = PairedDropout(dropout)(x)
         core = keras.Model([reference, degraded, frames], ops.stack(distances, axis=1), name="core")
         layer_distances = keras.Input((len(distances),), name="distances")
-        head = keras.Model(layer_distances, MonotoneAnswer(name="answer")(layer_distances), name="head")
+        head = keras.Model(layer_distances, MonotoneAnswer(name="answer", dtype="float32")(layer_distances), name="head")
         super().__init__(core, head, sample_rate, name)
 
     def features(self, reference, degraded, lengths):

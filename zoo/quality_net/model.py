@@ -36,7 +36,7 @@ class SurrogateMetric(keras.Model):
     """
 
     def __init__(self, core, sample_rate, n_fft, hop_length, target_range, name):
-        super().__init__(name=name)
+        super().__init__(name=name, dtype="float32")  # spectra and scores, whatever the core computes in
         self.core = core
         self.sample_rate, self.n_fft, self.hop_length = sample_rate, n_fft, hop_length
         self.target_range = tuple(target_range)
@@ -163,10 +163,10 @@ class QualityNet(SurrogateMetric):
             x = normalise(layers.Conv2D(channels, size))(x)
             x = layers.LeakyReLU(0.3)(x)
         # Four unpadded convolutions see 29 frames: the first `frames - 28` outputs hold no padding.
-        x = layers.GlobalAveragePooling1D()(MeanOverTime()(x, frames - 28))
+        x = layers.GlobalAveragePooling1D(dtype="float32")(MeanOverTime(dtype="float32")(x, frames - 28))
         for units in (50, 10):
             x = layers.LeakyReLU(0.3)(normalise(layers.Dense(units))(layers.Dropout(dropout)(x)))
-        core = keras.Model(inputs, _quality(normalise(layers.Dense(1))(x)), name="core")
+        core = keras.Model(inputs, _quality(normalise(layers.Dense(1, dtype="float32"))(x)), name="core")
         super().__init__(core, sample_rate, n_fft, hop_length, target_range, name)
 
     def get_config(self):
@@ -217,10 +217,10 @@ class QualityNetLite(SurrogateMetric):
             x = layers.LeakyReLU(0.3)(layers.BatchNormalization(momentum=_MOMENTUM)(x))
             frames = (frames + strides[0] - 1) // strides[0]
             x = MaskTime()(x, frames)
-        pooled = [layers.Flatten()(pool(x, frames)) for pool in (MeanOverTime(), MaxOverTime())]
+        pooled = [layers.Flatten()(pool(x, frames)) for pool in (MeanOverTime(dtype="float32"), MaxOverTime())]
         x = layers.Dropout(dropout)(layers.Concatenate()(pooled))
         x = layers.LeakyReLU(0.3)(normalise(layers.Dense(64))(x))
-        core = keras.Model(inputs, _quality(normalise(layers.Dense(1))(x)), name="core")
+        core = keras.Model(inputs, _quality(normalise(layers.Dense(1, dtype="float32"))(x)), name="core")
         super().__init__(core, sample_rate, n_fft, hop_length, target_range, name)
 
     def get_config(self):
@@ -236,7 +236,7 @@ def _pair_inputs(features, bands, n_fft, sample_rate):
     degraded = keras.Input((None, bins), name="degraded")
     reference = keras.Input((None, bins), name="reference")
     frames = keras.Input((), dtype="int32", name="frames")
-    x = PairFeatures(features, bands, n_fft, sample_rate)(degraded, reference, frames)
+    x = PairFeatures(features, bands, n_fft, sample_rate, dtype="float32")(degraded, reference, frames)
     # Padding frames must stay zero for the networks that look past the last frame.
     x = MaskTime()(layers.BatchNormalization(momentum=_MOMENTUM)(x), frames)
     return [degraded, reference, frames], frames, x

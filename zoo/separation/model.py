@@ -96,7 +96,7 @@ class ChandnaSeparator(keras.Model):
             raise InputError(f"step is {step}, which must divide the {frames} frames of a segment twice or more")
         if height > frames:
             raise InputError(f"height is {height}, and a segment has only {frames} frames")
-        super().__init__(name=name)
+        super().__init__(name=name, dtype="float32")  # waveforms and spectra, whatever the core computes in
         self.sources, self.frames, self.step = tuple(sources), frames, step
         self.sample_rate, self.n_fft, self.hop_length = sample_rate, n_fft, hop_length
         self._options = {
@@ -234,7 +234,7 @@ class ChandnaSeparator(keras.Model):
 def _core(n_sources, frames, bins, filters, width, pool, across, height, hidden, dropout, tied, scale, compress):
     """The network on segments: magnitudes (batch, frames, bins) -> masks (batch, sources, frames, bins)."""
     magnitude = keras.Input((frames, bins), name="magnitude")
-    x = layers.Rescaling(scale)(magnitude)
+    x = layers.Rescaling(scale, dtype="float32")(magnitude)
     if compress:
         x = ops.log1p(x)
     vertical = SpectrumConv2D(filters, (1, width or bins), name="vertical")
@@ -254,7 +254,7 @@ def _core(n_sources, frames, bins, filters, width, pool, across, height, hidden,
         if pool:
             x = UnpoolBins(timbre.shape[2])(x, places)
         outputs.append(layers.Reshape((1, frames, bins))(TransposedConv2D(vertical, tied)(x)))
-    return keras.Model(magnitude, SoftMasks()(layers.Concatenate(axis=1)(outputs)), name="core")
+    return keras.Model(magnitude, SoftMasks(dtype="float32")(layers.Concatenate(axis=1)(outputs)), name="core")
 
 
 def _fade(frames, step):

@@ -64,7 +64,7 @@ class SoundClassifier(keras.Model):
         hop_length=256,
         name="sound_classifier",
     ):
-        super().__init__(name=name)
+        super().__init__(name=name, dtype="float32")  # spectra, whatever the core computes in
         self.classes, self.channels = tuple(classes), tuple(channels)
         if len(set(self.classes)) != len(self.classes) or len(self.classes) < 2:
             raise InputError(
@@ -178,5 +178,5 @@ def _core(classes, channels, bands, dropout):
         x = layers.ReLU()(layers.BatchNormalization(momentum=_MOMENTUM)(x))
         frames = (frames + stride - 1) // stride
         x = MaskTime()(x, frames)
-    x = layers.Dropout(dropout)(layers.GlobalAveragePooling1D()(MeanOverTime()(x, frames)))
-    return keras.Model([log_mel, counted], layers.Dense(classes, "softmax")(x), name="core")
+    x = layers.Dropout(dropout)(layers.GlobalAveragePooling1D(dtype="float32")(MeanOverTime(dtype="float32")(x, frames)))
+    return keras.Model([log_mel, counted], layers.Dense(classes, "softmax", dtype="float32")(x), name="core")
