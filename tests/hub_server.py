@@ -202,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def validate(self):
         content = json.loads(self.body)["content"]
-        errors = [] if content.startswith("---\n") else [{"message": "no metadata"}]
+        errors = [{"message": '"license" must be one of [mit]'}] if "license: nonsense" in content else []
         self.reply({"errors": errors, "warnings": []}, 400 if errors else 200)
 
     def preupload(self, name, _):

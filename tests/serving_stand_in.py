@@ -1,6 +1,7 @@
 """Stands in for TF Serving on loopback: its gRPC and REST faces over exported SavedModels, and faults on demand."""
 
 import base64
+import io
 import json
 import re
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import grpc
 import numpy as np
+import soundfile
 import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
@@ -41,12 +43,13 @@ class StandIn:
         unavailable: requests to come that are answered with UNAVAILABLE.
         delay: seconds before each answer.
         padding: samples that another request in the batch is longer; the server pads with a tensor's first value.
+        max_batch: recordings that the server takes in a request.
         requests: [(face, what)] as they came.
     """
 
     def __init__(self, models, labels=None):
         self.models, self.labels, self.requests = models, labels or {}, []
-        self.unavailable, self.delay, self.padding = 0, 0.0, 0
+        self.unavailable, self.delay, self.padding, self.max_batch = 0, 0.0, 0, 32
         self.loaded = {}
 
     def find(self, name, version=None, label=None):
@@ -80,19 +83,29 @@ class StandIn:
         function = self.loaded[directory].signatures.get(signature)
         if function is None:
             raise Refused(grpc.StatusCode.INVALID_ARGUMENT, f'signature_name: "{signature}" not found in signature def')
+        count = len(next(iter(inputs.values())))
+        if count > self.max_batch:
+            told = f"Task size {count} is larger than maximum input batch size {self.max_batch}"
+            raise Refused(grpc.StatusCode.INVALID_ARGUMENT, told)
         fed = {}
         for name, spec in function.structured_input_signature[1].items():
             if name not in inputs:
                 raise Refused(grpc.StatusCode.INVALID_ARGUMENT, f"input tensor alias not found in signature: {name}")
-            fed[name] = tf.constant(self.pad(inputs[name]), spec.dtype)
+            fed[name] = tf.constant(self.merge(inputs[name]), spec.dtype)
         try:
-            return {name: tensor.numpy() for name, tensor in function(**fed).items()}
+            return {name: tensor.numpy()[:count] for name, tensor in function(**fed).items()}
         except tf.errors.OpError as error:
             raise Refused(grpc.StatusCode.INVALID_ARGUMENT, error.message) from None
 
-    def pad(self, array):
-        if array.ndim < 2 or not self.padding:
+    def merge(self, array):
+        """A tensor as it is after another request's was joined to it."""
+        if not self.padding or array.ndim == 1 and array.dtype != object:
             return array
+        if array.dtype == object:
+            longest = max((soundfile.info(io.BytesIO(file)) for file in array), key=lambda found: found.frames)
+            file = io.BytesIO()
+            soundfile.write(file, np.zeros(longest.frames + self.padding), longest.samplerate, format="WAV")
+            return _objects([*array, file.getvalue()])
         widths = [(0, 0), (0, self.padding), *[(0, 0)] * (array.ndim - 2)]
         return np.pad(array, widths, constant_values=array.flat[0])
 
@@ -222,8 +235,11 @@ _MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+))?(?:/labels/
 
 
 def _array(rows):
-    if isinstance(rows[0], dict):
-        array = np.empty(len(rows), dtype=object)
-        array[:] = [base64.b64decode(row["b64"]) for row in rows]
-        return array
-    return np.array(rows)
+    return _objects([base64.b64decode(row["b64"]) for row in rows]) if isinstance(rows[0], dict) else np.array(rows)
+
+
+def _objects(files):
+    """An array of bytes objects: NumPy's own bytes lose zeros at the end."""
+    array = np.empty(len(files), dtype=object)
+    array[:] = files
+    return array

@@ -1,17 +1,15 @@
 """The client of TF Serving, over gRPC and REST, against a stand-in that runs exported SavedModels."""
 
-import io as memory
 import subprocess
 import sys
 import threading
 import time
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-import soundfile
 from harness import REPOSITORY
 from separation_harness import separator
 
@@ -24,6 +22,7 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("exports on TensorFlow", allow_module_level=True)
 
 from serving_stand_in import StandIn
+from test_export import wav
 
 from zoo import export
 
@@ -63,12 +62,6 @@ def recordings():
     return cut, [metric.score(*both, sample_rate=16000)[0] for both in zip(*cut.values(), strict=True)]
 
 
-def wav(audio, rate=16000):
-    file = memory.BytesIO()
-    soundfile.write(file, audio, rate, format="WAV", subtype="PCM_16")
-    return file.getvalue()
-
-
 def test_recordings_of_any_lengths_are_scored_as_by_the_model(connected, stand_in, recordings):
     inputs, expected = recordings
     for padding in (0, 4000):
@@ -80,14 +73,17 @@ def test_recordings_of_any_lengths_are_scored_as_by_the_model(connected, stand_i
 
 def test_silence_is_nan_over_both(connected, recordings):
     inputs, expected = recordings
-    found = connected.predict("stoi", {name: [x[1], np.zeros(16000)] for name, x in inputs.items()})["stoi"]
-    assert np.isnan(found[1]) and found[0] == pytest.approx(expected[1], abs=2e-4)
+    broken = np.full(16000, np.nan)
+    found = connected.predict("stoi", {name: [x[1], np.zeros(16000), broken] for name, x in inputs.items()})["stoi"]
+    assert np.isnan(found[1:]).all() and found[0] == pytest.approx(expected[1], abs=2e-4)
 
 
 def test_wav_files_go_as_they_are(connected, stand_in, recordings):
     inputs, expected = recordings
     files = {name: [wav(x) for x in recordings] for name, recordings in inputs.items()}
-    np.testing.assert_allclose(connected.predict("stoi", files)["stoi"], expected, atol=2e-3)
+    for padding in (0, 4000):
+        stand_in.padding = padding
+        np.testing.assert_allclose(connected.predict("stoi", files)["stoi"], expected, atol=2e-3)
     assert stand_in.requests[-1][1]["signature"] == "wav"
     with pytest.raises(InputError, match="^the server refuses: reference: the model takes 16000 Hz; resample the file$"):
         connected.predict("stoi", {name: [wav(x[0], 8000)] for name, x in inputs.items()})
@@ -97,7 +93,9 @@ def test_outputs_along_the_samples_are_cut_to_the_longest(connected, stand_in):
     mixtures = [0.1 * np.random.default_rng(i).standard_normal(n).astype("float32") for i, n in enumerate((9000, 7000))]
     alone = [connected.predict("stems", {"waveform": [mixture]}) for mixture in mixtures]
     stand_in.padding = 500
+    files = connected.predict("stems", {"waveform": [wav(mixture, 44100) for mixture in mixtures]})
     both = connected.predict("stems", {"waveform": mixtures})
+    assert all(files[source].shape == both[source].shape for source in both)
     assert set(both) == {"vocals", "drums", "bass", "other"}
     for source, found in both.items():
         assert found.shape == (2, 9000) and not found[1, 7000:].any()
@@ -105,20 +103,29 @@ def test_outputs_along_the_samples_are_cut_to_the_longest(connected, stand_in):
             np.testing.assert_allclose(row[: len(mixture)], one[source][0], atol=1e-4)
 
 
-def test_large_batches_go_in_parts(stand_in, recordings):
+def test_large_batches_go_in_parts(connected, stand_in, recordings):
     inputs, expected = recordings
-    many = {name: [x[i % 3] for i in range(7)] for name, x in inputs.items()}
-    row = 2 * 4 * max(map(len, inputs["reference"])) + 4
-    for face, address in stand_in.addresses.items():
-        with client.connect(address, max_request=2 * row) as connected:
-            stand_in.requests.clear()
-            found = connected.predict("stoi", many)["stoi"]
-        np.testing.assert_allclose(found, [expected[i % 3] for i in range(7)], atol=2e-4)
-        sizes = [told["bytes"] for at, told in stand_in.requests if at == face]
-        assert len(sizes) == 4
-        assert face == "rest" or max(sizes) <= 2 * row  # JSON says nothing of float32
+    stand_in.max_batch = 4
+    many = {name: [x[i % 3] for i in range(9)] for name, x in inputs.items()}
+    with pytest.raises(InputError, match="Task size 9 is larger than maximum input batch size 4"):
+        connected.predict("stoi", many)
+    connected._max_batch = 4
+    stand_in.requests.clear()
+    np.testing.assert_allclose(connected.predict("stoi", many)["stoi"], np.tile(expected, 3), atol=2e-4)
+    assert len(stand_in.requests) == 3
+
+
+def test_no_request_is_larger_than_asked_for(stand_in, recordings):
+    inputs, expected = recordings
+    many = {name: [x[i % 3] for i in (0, 1, 1, 1, 2, 2)] for name, x in inputs.items()}
+    row = 2 * 4 * len(inputs["reference"][0])
+    with client.connect(stand_in.addresses["grpc"], max_request=row) as connected:
+        found = connected.predict("stoi", many)["stoi"]
+    np.testing.assert_allclose(found, [expected[i] for i in (0, 1, 1, 1, 2, 2)], atol=2e-4)
+    sizes = [told["bytes"] for _, told in stand_in.requests]
+    assert 2 < len(sizes) < 6 and max(sizes) <= row + 4 * 6  # and the lengths
     with (
-        client.connect(address, max_request=row - 1) as connected,
+        client.connect(stand_in.addresses["grpc"], max_request=row - 1) as connected,
         pytest.raises(InputError, match="one recording is .* MB and a request at most"),
     ):
         connected.predict("stoi", many)
@@ -126,7 +133,7 @@ def test_large_batches_go_in_parts(stand_in, recordings):
 
 def test_parts_along_the_samples_fit_together(stand_in):
     mixtures = [np.ones(n, "float32") for n in (5000, 9000, 7000)]
-    with client.connect(stand_in.addresses["grpc"], max_request=4 * 9000 + 4) as connected:
+    with client.connect(stand_in.addresses["grpc"], max_batch=1) as connected:
         found = connected.predict("stems", {"waveform": mixtures})
         assert len(stand_in.requests) == 3 and all(x.shape == (3, 9000) for x in found.values())
 
@@ -151,10 +158,11 @@ def test_versions_and_labels(connected, stand_in, recordings):
 @pytest.mark.parametrize("face", ["grpc", "rest"])
 def test_an_unavailable_server_is_asked_again(stand_in, recordings, face):
     inputs, expected = recordings
-    one = {name: [x[2]] for name, x in inputs.items()}
+    one = {name: [x[0]] * 4 for name, x in inputs.items()}  # gRPC's own limit is 256 kB
     with client.connect(stand_in.addresses[face], attempts=4) as connected:
         stand_in.unavailable = 2
-        assert connected.predict("stoi", one)["stoi"] == pytest.approx(expected[2:], abs=2e-4)
+        assert connected.predict("stoi", one)["stoi"] == pytest.approx(expected[:1] * 4, abs=2e-4)
+        assert stand_in.requests[-1][1]["bytes"] > 300_000
         assert len(stand_in.requests) == 3
         stand_in.unavailable = 9
         with pytest.raises(ConnectionError, match="loading"):
@@ -187,17 +195,6 @@ def test_no_server_at_all(address):
         connected.predict("stoi", pair)
 
 
-def test_another_server_at_the_address(tmp_path):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=tmp_path))
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    with (
-        client.connect(f"http://127.0.0.1:{server.server_port}") as connected,
-        pytest.raises(ConnectionError, match=r"is no TF Serving \(404\)"),
-    ):
-        connected.status("stoi")
-    server.shutdown()
-
-
 @pytest.mark.parametrize(
     "inputs, says",
     [
@@ -205,9 +202,15 @@ def test_another_server_at_the_address(tmp_path):
         ({"waveform": []}, "one or more"),
         ({"reference": [np.zeros(9)], "degraded": []}, "the same number of each"),
         ({"reference": [np.zeros(9)], "degraded": [np.zeros(8)]}, "degraded and reference differ in length"),
-        ({"waveform": [b"RIFF", np.zeros(9)]}, "as bytes or waveforms, not both"),
-        ({"waveform": [np.zeros((9, 2)), np.zeros(9)]}, "each of one channel"),
-        ({"waveform": [0.5]}, "give waveforms"),
+        ({"reference": [b"RIFF"], "degraded": [np.zeros(9)]}, "as bytes or waveforms, not both"),
+        ({"waveform": [b"RIFF", np.zeros(9)]}, "these are of several kinds"),
+        ({"waveform": [np.zeros((9, 2)), np.zeros(9)]}, "these are of several kinds"),
+        ({"waveform": np.zeros(9)}, r"give a list of float waveforms .*; one of them is float64 of shape \(\)"),
+        ({"waveform": [np.zeros(9, "int16")]}, "one of them is int16"),
+        ({"waveform": ["a.wav"]}, r"Path.read_bytes\(\); one of them is <U5"),
+        ({"waveform": b"RIFF"}, "this is a bytes"),
+        ({"waveform": Path("a.wav")}, "this is a PosixPath"),
+        ({"waveform": [b"RIFF"]}, "a file of 4 bytes is no WAV file"),
     ],
 )
 def test_inputs_that_do_not_fit(inputs, says):
@@ -221,10 +224,49 @@ def test_what_is_no_address(address):
         client.connect(address)
 
 
-@pytest.mark.parametrize("how", [{"attempts": 0}, {"attempts": 6}, {"timeout": 0}])
+@pytest.mark.parametrize("how", [{"attempts": 0}, {"attempts": 6}, {"timeout": 0}, {"max_batch": 0}])
 def test_what_is_no_patience(how):
-    with pytest.raises(InputError, match="give 1 to 5, and seconds above 0"):
+    with pytest.raises(InputError, match="give 1 to 5, and above 0"):
         client.connect("localhost:8500", **how)
+
+
+@pytest.mark.parametrize("address", ["localhost:8500", "http://localhost:8501"])
+def test_a_token_goes_over_tls_alone(address):
+    with pytest.raises(InputError, match="would carry the token unencrypted"):
+        client.connect(address, token="secret")
+    secure = client.connect("https://localhost:8501", token="secret")
+    assert secure._transport.session.headers["Authorization"] == "Bearer secret"
+    assert client.connect("grpcs://localhost:1", token="s")._transport.how["metadata"] == [("authorization", "Bearer s")]
+
+
+@pytest.mark.parametrize(
+    "status, body, error, says",
+    [
+        (404, b"<html>", ConnectionError, r"is no TF Serving \(404\)"),
+        (404, b'{"detail": "Not Found"}', ConnectionError, r"is no TF Serving \(404\)"),
+        (200, b"[1]", ConnectionError, r"is no TF Serving \(200\)"),
+        (401, b"", ConnectionError, "wants another token: 401"),
+        (500, b'{"error": "out of memory"}', ConnectionError, r"fails \(500\): out of memory"),
+        (504, b"", TimeoutError, "gave up"),
+    ],
+)
+def test_what_other_servers_answer(status, body, error, says):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    with client.connect(f"http://127.0.0.1:{server.server_port}") as connected, pytest.raises(error, match=says):
+        connected.status("stoi")
+    server.shutdown()
+    server.server_close()
 
 
 def test_over_rest_no_backend_is_imported():

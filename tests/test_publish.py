@@ -6,6 +6,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import publish as tool
 import pytest
 from harness import REPOSITORY
@@ -14,7 +15,9 @@ from huggingface_hub import ModelCard
 from test_hub import FETCH, hub, run, same  # noqa: F401
 
 import zoo
+from zoo import hub as zoo_hub
 from zoo import integrity, preset, publish
+from zoo.cards import FAMILIES
 from zoo.errors import InputError
 
 PUSH = (
@@ -82,15 +85,45 @@ def test_a_golden_that_does_not_reproduce_is_refused(checkpoint):
     for variable in model.weights:
         variable.assign(1.1 * variable)
     model.save_weights(checkpoint / "model.weights.h5")
-    preset.write_card(checkpoint, integrity.read_card(checkpoint))
+    card = integrity.read_card(checkpoint)
+    card["evaluation"]["commit"] = "0" * 40
+    preset.write_card(checkpoint, card)
     with pytest.raises(InputError, match="does not reproduce its golden"):
         publish.push(checkpoint, "org/stoi", dry_run=True)
+
+
+def test_another_models_figures_are_refused(checkpoint):
+    model = preset.load(checkpoint)
+    model.weights[0].assign(1.01 * model.weights[0])
+    golden = [np.zeros((1, 16000), "float32")] * 2
+    zoo.save(model, checkpoint, card=integrity.read_card(checkpoint), golden=golden)
+    with pytest.raises(InputError, match="evaluation is that of quality-net-lite-stoi-16k, not of these weights"):
+        publish.push(checkpoint, "org/stoi", dry_run=True)
+
+
+def test_a_card_that_does_not_pin_every_file_is_refused(checkpoint):
+    change_card(checkpoint, lambda card: card["files"].pop("config.json"))
+    with pytest.raises(InputError, match="lacks files.config.json in card.json"):
+        publish.push(checkpoint, "org/stoi", dry_run=True)
+
+
+def test_licences_are_told_by_the_hubs_names():
+    def about(licence):
+        return ModelCard(zoo_hub.readme("", "x", licence, None, [], [], [("80 pairs", "rmse", "RMSE", 0.5)])).data
+
+    assert about("CC BY 4.0").license == "cc-by-4.0"
+    assert (about("Our Own, v2").license, about("Our Own, v2").license_name) == ("other", "our-own-v2")
 
 
 def test_an_evaluation_of_another_layout_is_refused(checkpoint):
     change_card(checkpoint, lambda card: card["evaluation"].update(results={"mine": 0.9}))
     with pytest.raises(InputError, match="does not read as one of quality_net .*: see zoo.info"):
         publish.push(checkpoint, "org/stoi", dry_run=True)
+    nothing = dict.fromkeys(("pearson", "spearman", "rmse", "mae"), [None] * 3) | {"n": 1, "n_failed": 0}
+    for results in ([], {"all": nothing}):
+        change_card(checkpoint, lambda card, results=results: card["evaluation"].update(results=results))
+        with pytest.raises(InputError, match="does not read as one of quality_net"):
+            publish.push(checkpoint, "org/stoi", dry_run=True)
     change_card(checkpoint, lambda card: card.update(family="own"))
     with pytest.raises(InputError, match="family is 'own'; give one of quality_net, jnd"):
         publish.push(checkpoint, "org/stoi", dry_run=True)
@@ -109,18 +142,24 @@ def test_every_card_makes_a_readme(name):
     about = ModelCard(text).data
     assert about.license == "mit" and about.library_name == "keras" and about.model_name == name
     assert {"audio", "keras"} <= set(about.tags) and about.datasets == card.get("datasets")
-    assert about.metrics and about.eval_results and all(result.metric_value is not None for result in about.eval_results)
+    headlines = FAMILIES[card["family"]].headlines(card)
+    told = {(data, metric, title, round(value, 4)) for data, metric, title, value in headlines}
+    found = {(r.dataset_name, r.metric_type, r.metric_name, r.metric_value) for r in about.eval_results}
+    assert found == told and set(about.metrics) == {metric for _, metric, _, _ in headlines}
     assert f'zoo.load("hf://org/{name}")' in text and card["training"]["command"] in text
 
 
 def test_a_checkpoint_comes_back_equal(hub, checkpoint):  # noqa: F811
+    change_card(checkpoint, lambda card: card.update(hub={"repository": "org/stoi", "revision": "0" * 40}))
     first = run(hub, PUSH, str(checkpoint), "org/stoi", "private", HF_TOKEN=TOKEN, HF_HUB_DISABLE_XET="1")
     repository = hub.repositories["org/stoi"]
     assert first == f"hf://org/stoi@{repository.refs['main']}"
     assert repository.private and len(repository.commits) == 2  # what creation makes, and all files at once
     files = repository.commits[repository.refs["main"]]
+    assert "hub" not in json.loads(files["card.json"])  # which would be of an earlier revision
     assert {"README.md", "saved_model/1/saved_model.pb", ".gitattributes", "scatter.png"} <= set(files)
     assert ModelCard(files["README.md"].decode()).data.pipeline_tag is None
+    preset.write_card(checkpoint, json.loads(files["card.json"]))
     assert same(run(hub, FETCH, first, HF_TOKEN=TOKEN), checkpoint)
 
     (checkpoint / "scatter.png").unlink()
@@ -142,7 +181,7 @@ def test_keras_reads_the_same_repository(hub, checkpoint):  # noqa: F811
 @pytest.mark.parametrize(
     "repository, environment, says",
     [
-        ("org/stoi", {}, "log in"),
+        ("org/stoi", {}, "you are not logged in"),
         ("org/stoi", {"HF_TOKEN": "hf_wrong"}, "the Hub refuses your token"),
         ("other/stoi", {"HF_TOKEN": TOKEN}, "your token may not write there"),
         ("org/stoi", {"HF_TOKEN": TOKEN, "HF_HUB_OFFLINE": "1"}, "this is offline"),
@@ -155,6 +194,14 @@ def test_what_the_hub_refuses_is_told(hub, tmp_path, repository, environment, sa
     script = "import sys; from zoo import hub; hub.upload(sys.argv[1], sys.argv[2], 'first')"
     assert says in run(hub, script, str(tmp_path / "folder"), repository, **environment)
     assert all(len(found.commits) < 2 for found in hub.repositories.values())
+
+
+def test_a_readme_that_the_hub_refuses_is_told(hub, tmp_path):  # noqa: F811
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "README.md").write_text("---\nlicense: nonsense\n---\n")
+    script = "import sys; from zoo import hub; hub.upload(sys.argv[1], sys.argv[2], 'first')"
+    said = run(hub, script, str(tmp_path / "folder"), "org/stoi", HF_TOKEN=TOKEN)
+    assert "the Hub refuses the card's metadata" in said and '"license" must be one of' in said
 
 
 def test_a_failed_upload_leaves_the_repository_as_it_was(hub, checkpoint):  # noqa: F811

@@ -17,7 +17,7 @@ def main():
     given = parser.parse_args()
     for name in given.names or registry.names():
         folder = Path(given.directory) / name
-        if not folder.is_dir() and (failed := cli.main(["export", name, str(folder)])):
+        if not any(folder.glob("*/saved_model.pb")) and (failed := cli.main(["export", name, str(folder)])):
             sys.exit(failed)
     sys.exit(cli.main(["serve-config", given.directory]))
 

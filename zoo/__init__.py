@@ -115,7 +115,7 @@ def push(source, repository, private=False, dry_run=False):
     Args:
         source: As for `load`: a directory with a slash, or a bundled name.
         repository: "org/name"; made where it is missing.
-        private: Whether a new repository is private.
+        private: Whether a new repository is private, and not what its owner's settings say.
         dry_run: Check and write everything, and upload nothing.
 
     Returns:

@@ -112,7 +112,8 @@ def upload(folder, repository, message, private=False):
         folder: every file in it is uploaded; what else the repository held is removed, history stays.
         repository: "org/name".
         message: of the commit.
-        private: whether a new repository is private; one that exists stays as it is.
+        private: whether a new repository is private, and not what its owner's settings say; one that exists stays as
+            it is.
 
     Returns:
         The commit's sha.
@@ -123,16 +124,18 @@ def upload(folder, repository, message, private=False):
     Example:
         >>> upload("my-model/", "my-lab/my-metric", "Version 2")  # doctest: +SKIP
     """
-    from huggingface_hub import HfApi, is_offline_mode
+    from huggingface_hub import HfApi, get_token, is_offline_mode
 
     from zoo import __version__
 
     name = f"{SCHEME}{repository}"
     if is_offline_mode():
         raise InputError(f"{name}: this is offline (HF_HUB_OFFLINE); push while online")
+    if get_token() is None:
+        raise InputError(f"{name}: you are not logged in: hf auth login, or HF_TOKEN")
     api = HfApi(library_name="audio-zoo", library_version=__version__)
     with _told(name, doing="upload"):
-        api.create_repo(repository, private=private, exist_ok=True)
+        api.create_repo(repository, private=private or None, exist_ok=True)
         done = api.upload_folder(
             repo_id=repository, folder_path=folder, commit_message=message, delete_patterns="*", ignore_patterns=[]
         )
@@ -158,7 +161,9 @@ def readme(text, name, licence, task, tags, datasets, results):
     """
     from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-    told = {"license": _LICENCES[licence]} if licence in _LICENCES else {"license": "other", "license_name": licence}
+    told = {"license": _LICENCES.get(licence, "other")}
+    if told["license"] == "other":
+        told["license_name"] = re.sub(r"[^a-z0-9.-]+", "-", licence.lower()).strip("-")
     about = ModelCardData(
         **told,
         library_name="keras",
@@ -171,6 +176,7 @@ def readme(text, name, licence, task, tags, datasets, results):
             EvalResult(
                 task_type=task or "other",
                 dataset_type="other",
+                dataset_config=data,  # by which the Hub tells data sets apart
                 dataset_name=data,
                 metric_type=metric,
                 metric_name=title,
@@ -210,7 +216,10 @@ def _told(name, offline=False, doing="download"):
         if status == 401:
             raise InputError(f"{name}: the Hub refuses your token: log in again (hf auth login, or HF_TOKEN)") from None
         if status == 403:
-            raise InputError(f"{name}: your token may not {_RIGHTS[doing]}: log in with one that may") from None
+            told = getattr(error, "server_message", None) or "log in with one that may"
+            raise InputError(f"{name}: your token may not {_RIGHTS[doing]}: {told}") from None
+        if "Invalid metadata" in str(error):  # with all that is wrong of it, one a line
+            raise InputError(f"{name}: the Hub refuses the card's metadata: {' '.join(str(error).split())}") from None
         raise InputError(f"{name}: the {doing} failed, try again: {_first_line(error)}") from error
 
 

@@ -27,8 +27,8 @@ REQUIRED = (
     "evaluation.command",
     "departures",
     "limits",
-    "files",
 )
+_FILES = (*integrity.KERAS_FILES, "golden.npz")
 
 
 def push(source, repository, private=False, dry_run=False):
@@ -41,8 +41,8 @@ def push(source, repository, private=False, dry_run=False):
     Args:
         source: as for `zoo.load`: a directory with a slash, or a bundled name.
         repository: "org/name"; made where it is missing.
-        private: whether a new repository is private.
-        dry_run: check and write everything, and upload nothing; the network is not touched.
+        private: whether a new repository is private, and not what its owner's settings say.
+        dry_run: check and write everything, and upload nothing.
 
     Returns:
         {"source": "hf://org/name@commit" to pin, or None after a dry run, "files": {name: bytes}}.
@@ -74,14 +74,19 @@ def _complete(checkpoint):
     card = integrity.read_card(checkpoint)
     if card is None:
         raise InputError(f"{checkpoint} has no card.json: zoo.save(model, directory, card=..., golden=...) writes it")
-    lacks = [f"{path} in card.json" for path in REQUIRED if _find(card, path) in (None, "", "not stated")]
-    if not (checkpoint / "golden.npz").is_file():
-        lacks.append("golden.npz")
+    # Lists of departures and limits may be empty, where there are none to tell.
+    lacks = [f"{path} in card.json" for path in REQUIRED if _find(card, path) in (None, "", {}, "not stated")]
+    lacks += [name for name in _FILES if not (checkpoint / name).is_file()]
+    lacks += [f"files.{name} in card.json" for name in _FILES if name not in card.get("files", {})]
     if lacks:
         raise InputError(f"{checkpoint} lacks {', '.join(lacks)}: nothing is published without")
     if card["family"] not in FAMILIES:
         raise InputError(f"{checkpoint}: the card's family is {card['family']!r}; give one of {', '.join(FAMILIES)}")
-    return card
+    for name in registry.names():
+        other = registry.info(name)
+        if card["evaluation"] == other["evaluation"] and card["files"] != other["files"]:
+            raise InputError(f"{checkpoint}: the card's evaluation is that of {name}, not of these weights")
+    return {key: value for key, value in card.items() if key != "hub"}  # the pin of an earlier revision
 
 
 def _find(card, path):
@@ -95,8 +100,9 @@ def _stage(checkpoint, card, repository, folder):
     """Write everything that a repository holds into a new folder."""
     folder.mkdir()
     pictures = sorted(checkpoint.glob("*.png"))
-    for path in [*(checkpoint / name for name in card["files"]), checkpoint / "card.json", *pictures]:
+    for path in [*(checkpoint / name for name in _FILES), *pictures]:
         shutil.copyfile(path, folder / path.name)
+    preset.write_card(folder, card)
     if (checkpoint / "assets").is_dir():
         shutil.copytree(checkpoint / "assets", folder / "assets")
     (folder / "README.md").write_text(_readme(card, repository, pictures), encoding="utf-8")
@@ -110,21 +116,23 @@ def _stage(checkpoint, card, repository, folder):
 
 def _readme(card, repository, pictures):
     family = FAMILIES[card["family"]]
+    tags = ["audio", "keras", "tensorflow", card["family"].replace("_", "-")]
     try:
         text = page(card, f"{hub.SCHEME}{repository}", {path.stem: path.name for path in pictures})
-        results = family.headlines(card)
-    except (KeyError, TypeError, IndexError) as error:
+        results = [headline for headline in family.headlines(card) if headline[3] is not None]
+        if not results:
+            raise ValueError("no figure has a value")
+        return hub.readme(
+            f"# {card['name']}\n\n{text}\n",
+            card["name"],
+            card["licence"]["weights"],
+            family.TASK,
+            tags,
+            card.get("datasets", []),
+            results,
+        )
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise InputError(
             f"card.json of {card['name']} does not read as one of {card['family']} ({type(error).__name__}: {error}): "
             f"see zoo.info of a bundled one"
         ) from None
-    tags = ["audio", "keras", "tensorflow", card["family"].replace("_", "-")]
-    return hub.readme(
-        f"# {card['name']}\n\n{text}\n",
-        card["name"],
-        card["licence"]["weights"],
-        family.TASK,
-        tags,
-        card.get("datasets", []),
-        results,
-    )

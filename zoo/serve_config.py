@@ -48,7 +48,7 @@ def write(directory):
 
     - `models.config`: all models, of each the newest version and the one before it. A model's one version is labelled
       `stable`; of two, the newest is `canary` and the other `stable`.
-    - `batching.config`: batches of at most 32 requests, padded by the server.
+    - `batching.config`: batches of at most 32 recordings, padded by the server.
     - `monitoring.config`: figures for Prometheus.
     - `docker-compose.yml`: the official image with all of these, on ports 8500 (gRPC) and 8501 (REST).
 

@@ -75,7 +75,7 @@ def headlines(card):
     result = card["evaluation"]["results"]["all"]
     true = metric_name(card["metric"])
     return [
-        (f"{result['n']} unseen pairs", "pearson", f"Pearson correlation with {true}", result["pearson"][0]),
+        (f"{result['n']} unseen pairs", "pearsonr", f"Pearson correlation with {true}", result["pearson"][0]),
         (f"{result['n']} unseen pairs", "rmse", f"root mean square error of {true}", result["rmse"][0]),
     ]
 

@@ -18,7 +18,7 @@ from zoo.client import BACKOFF, refusal
 class Grpc:
     """A connection; see `zoo.client.connect` for the arguments."""
 
-    def __init__(self, place, timeout, attempts, token, secure):
+    def __init__(self, place, timeout, attempts, token, secure, retry_buffer):
         policy = {"initialBackoff": f"{BACKOFF}s", "maxBackoff": "5s", "backoffMultiplier": 2}
         policy |= {"maxAttempts": attempts, "retryableStatusCodes": ["UNAVAILABLE"]}
         config = {"methodConfig": [{"name": [{}], "retryPolicy": policy}]} if attempts > 1 else {}
@@ -26,6 +26,7 @@ class Grpc:
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
             ("grpc.service_config", json.dumps(config)),
+            ("grpc.per_rpc_retry_buffer_size", retry_buffer),  # larger requests are not sent again
             ("grpc.initial_reconnect_backoff_ms", int(1000 * BACKOFF)),  # else a server that starts is missed for 1 s
         ]
         if secure:
@@ -68,6 +69,8 @@ class Grpc:
             raise refusal(told)
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             raise TimeoutError(f"no answer within {self.how['timeout']:g} s")
+        if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+            raise ConnectionError(f"the server wants another token: {told}")
         raise ConnectionError(f"the server cannot be reached or fails ({code.name}): {told}")
 
 

@@ -34,7 +34,7 @@ class Rest:
             for name, value in arrays.items()
         }
         body = {"signature_name": signature, "inputs": inputs}
-        found = self._call("POST", f"{self._path(*target)}:predict", json=body)["outputs"]
+        found = self._call("POST", f"{self._path(*target)}:predict", data=json.dumps(body))["outputs"]
         if not isinstance(found, dict):  # of one output the server tells no name
             found = {next(iter(self.output_shapes(target, signature))): found}
         return {name: np.asarray(value, "float32") for name, value in found.items()}
@@ -61,12 +61,18 @@ class Rest:
             raise TimeoutError(f"no answer within {self.timeout:g} s") from None
         except requests.RequestException as error:
             raise ConnectionError(f"the server cannot be reached: {error}") from None
+        if reply.status_code in (401, 403):
+            raise ConnectionError(f"the server wants another token: {reply.status_code} {reply.reason}")
+        if reply.status_code == 504:
+            raise TimeoutError(f"the server gave up: {reply.text[:100]!r}")
         try:
-            told = json.loads(reply.content)  # the server writes NaN, which reply.json() may refuse
+            told = json.loads(reply.content)  # with NaN, which reply.json() may refuse
         except ValueError:
-            raise ConnectionError(f"{path} is no TF Serving ({reply.status_code}): {reply.text[:100]!r}") from None
+            told = None
+        if not isinstance(told, dict) or not told.keys() & {"error", "outputs", "metadata", "model_version_status"}:
+            raise ConnectionError(f"{path} is no TF Serving ({reply.status_code}): {reply.text[:100]!r}")
         if reply.status_code in (400, 404, 412):
-            raise refusal(told["error"])
+            raise refusal(str(told.get("error")))
         if not reply.ok:
             raise ConnectionError(f"the server fails ({reply.status_code}): {told.get('error')}")
         return told
