@@ -13,7 +13,6 @@ from harness import REPOSITORY
 from separation_harness import SMALL, songs
 
 import zoo
-from zoo.audio import dsp
 from zoo.errors import InputError
 from zoo.separation import mixing, train
 
@@ -61,23 +60,6 @@ def test_an_excerpt_is_a_segment_of_whole_frames(tracks):
     np.testing.assert_allclose(np.sum(estimate, axis=1), 4 * true[:, 0], rtol=1e-3, atol=1e-3)
 
 
-def test_a_phase_sensitive_target_has_the_error_of_the_complex_spectrum(tracks):
-    model = train._compiled(train.Recipe("x", model=SMALL)).separator
-    sources = mixing.Remixes(tracks[0], train.excerpt_length(model), 2, 1, 0)[0][0]
-    true, estimate = train._Training(model, None, "phase-sensitive")(sources)
-
-    def spectrum(waveforms):
-        real, imaginary = dsp.stft(waveforms, model.n_fft, model.hop_length, window="hann")
-        return (np.asarray(real) + 1j * np.asarray(imaginary))[:, 2:32]
-
-    parts = np.stack([spectrum(sources[:, i]) for i in range(4)], axis=1)
-    mixture = parts.sum(axis=1, keepdims=True)
-    masks = np.asarray(estimate) / np.maximum(np.abs(mixture), 1e-6)
-    complex_error = np.square(np.abs(masks * mixture - parts))
-    out_of_phase = np.square(np.abs(parts)) - np.square(np.real(parts * np.conj(mixture)) / np.abs(mixture))
-    np.testing.assert_allclose(np.square(estimate - true) + out_of_phase, complex_error, rtol=1e-3, atol=1e-3)
-
-
 def test_an_interrupted_training_goes_on_to_the_same_weights(tracks, small, tmp_path, monkeypatch):
     whole, facts, _ = train.train(small, *tracks, tmp_path / "whole", verbose=0)
 
@@ -114,8 +96,6 @@ def test_the_papers_optimiser_and_loss_train(tracks, small, tmp_path):
 
 
 def test_what_cannot_be_trained_is_refused(tracks, small, tmp_path):
-    with pytest.raises(InputError, match="no target 'phase': use magnitude, phase-sensitive"):
-        train.train(dataclasses.replace(small, target="phase"), *tracks, tmp_path)
     with pytest.raises(InputError, match="no loss 'l1': use squared-error, chandna"):
         train.train(dataclasses.replace(small, loss="l1"), *tracks, tmp_path)
     train.train(dataclasses.replace(small, epochs=1, steps=1), *tracks, tmp_path, verbose=0)

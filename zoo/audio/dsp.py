@@ -131,16 +131,7 @@ def magnitude(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming
         >>> tuple(magnitude(np.zeros((1, 16000), "float32")).shape)
         (1, 63, 257)
     """
-    return absolute(*stft(waveform, n_fft, hop_length, lengths, window))
-
-
-def absolute(real, imaginary):
-    """Magnitude of a spectrum in parts, of any shape; its gradient is finite in silence.
-
-    Example:
-        >>> float(absolute(ops.ones(1) * 3, ops.ones(1) * 4)[0])
-        5.0
-    """
+    real, imaginary = stft(waveform, n_fft, hop_length, lengths, window)
     return ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS)
 
 

@@ -21,7 +21,6 @@ from zoo.separation.model import ChandnaSeparator
 from zoo.training import Epoch, StopWhenNoBetter, claim, keepers, read_log, read_recipe
 
 LOSSES = {"squared-error": SourcesSquaredError, "chandna": ChandnaLoss}
-TARGETS = ("magnitude", "phase-sensitive")
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,6 @@ class Recipe:
         model: options of `ChandnaSeparator`.
         loss: "squared-error" or "chandna".
         loss_options: of that loss.
-        target: what the magnitudes learn, "magnitude" |y_n| of each source, as in the paper, or "phase-sensitive"
-            |y_n| cos(angle between y_n and the mixture) (Erdogan et al. 2015): its squared error is that of the masked
-            mixture's complex spectrum, but for a constant.
         optimizer, learning_rate: a name of `keras.optimizers` and its rate.
         milestones: epochs after which the rate is multiplied by `decay`.
         batch_size, steps, epochs: segments in a batch, batches in an epoch, most epochs.
@@ -53,7 +49,6 @@ class Recipe:
     model: dict = field(default_factory=dict)
     loss: str = "chandna"
     loss_options: dict = field(default_factory=dict)
-    target: str = "magnitude"
     optimizer: str = "Adadelta"
     learning_rate: float = 1.0
     milestones: tuple = ()
@@ -74,26 +69,23 @@ class Recipe:
 
 
 class _Training(keras.Model):
-    """A separator on segments of exactly its T frames: sources (batch, sources, samples) -> target and estimate, each
-    (batch, sources, frames, bins)."""
+    """A separator on segments of exactly its T frames: sources (batch, sources, samples) -> true and estimate, each
+    magnitudes (batch, sources, frames, bins)."""
 
-    def __init__(self, separator, criterion, target="magnitude"):
+    def __init__(self, separator, criterion):
         super().__init__(name="training")
-        self.separator, self.criterion, self.target = separator, criterion, target
+        self.separator, self.criterion = separator, criterion
 
     def call(self, sources, training=False):
         model = self.separator
         signals = ops.concatenate([sources, ops.sum(sources, axis=1, keepdims=True)], axis=1)
-        spectra = dsp.stft(ops.reshape(signals, (-1, signals.shape[2])), model.n_fft, model.hop_length, window="hann")
-        edge = model.n_fft // 2 // model.hop_length  # frames that hang over the ends
-        real, imaginary = (
-            ops.reshape(part[:, edge : edge + model.frames], (-1, signals.shape[1], model.frames, part.shape[2]))
-            for part in spectra
+        magnitude = dsp.magnitude(
+            ops.reshape(signals, (-1, signals.shape[2])), model.n_fft, model.hop_length, window="hann"
         )
-        magnitude = dsp.absolute(real, imaginary)
+        edge = model.n_fft // 2 // model.hop_length  # frames that hang over the ends
+        magnitude = magnitude[:, edge : edge + model.frames]
+        magnitude = ops.reshape(magnitude, (-1, signals.shape[1], *magnitude.shape[1:]))
         true, mixture = magnitude[:, :-1], magnitude[:, -1]
-        if self.target == "phase-sensitive":
-            true = (real[:, :-1] * real[:, -1:] + imaginary[:, :-1] * imaginary[:, -1:]) / mixture[:, None]
         return true, mixture[:, None] * model.core(mixture, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
@@ -127,13 +119,11 @@ def train(recipe, tracks, validation, runs, kinds=None, verbose="auto"):
         minutes: spent in the epochs, those before an interruption too.
 
     Raises:
-        InputError: an unknown loss or target, tracks without a kind or a share, or a run of another recipe or on other data in
+        InputError: an unknown loss, tracks without a kind or a share, or a run of another recipe or on other data in
             the folder.
     """
     if recipe.loss not in LOSSES:
         raise InputError(f"no loss {recipe.loss!r}: use {', '.join(LOSSES)}")
-    if recipe.target not in TARGETS:
-        raise InputError(f"no target {recipe.target!r}: use {', '.join(TARGETS)}")
     folder = Path(runs) / recipe.name
     tracks = _part(tracks, recipe.train_share, recipe.seed)
     model = _compiled(recipe)
@@ -175,7 +165,7 @@ def _compiled(recipe):
     keras.utils.set_random_seed(recipe.seed)
     separator = ChandnaSeparator(**recipe.model)
     options = {"sources": separator.sources} if recipe.loss == "chandna" else {}
-    model = _Training(separator, LOSSES[recipe.loss](**options, **recipe.loss_options), recipe.target)
+    model = _Training(separator, LOSSES[recipe.loss](**options, **recipe.loss_options))
     rate = recipe.learning_rate
     if recipe.milestones:
         steps = [epoch * recipe.steps for epoch in recipe.milestones]
