@@ -42,6 +42,8 @@ setup(
     ],
     extras_require={
         "baselines": ["noisereduce>=3.0"],
+        # What `zoo score --backend dask` needs.
+        "dask": ["distributed>=2024.1"],
         "jax": ["jax>=0.5"],
         # What renders the pairs that the JND metrics are trained and judged on.
         "jnd": ["pyloudnorm>=0.1.1", "pyroomacoustics>=0.8"],

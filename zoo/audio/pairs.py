@@ -43,7 +43,7 @@ def find(reference, degraded=None):
     if degraded is None:
         if first.suffix.lower() != ".csv":
             raise InputError("give a degraded recording or folder too, or one CSV file")
-        return _of_csv(first)
+        return list(stream(first))
     second = Path(degraded)
     if first.is_dir() and second.is_dir():
         return _of_folders(first, second)
@@ -51,6 +51,28 @@ def find(reference, degraded=None):
         if one.is_dir():
             raise InputError(f"{one} is a folder, {other} is not; give two recordings or two folders")
     return [Pair(str(degraded), first, second)]
+
+
+def stream(path):
+    """Pairs of a CSV one at a time, however many it has.
+
+    Args:
+        path: CSV with the columns `reference` and `degraded`, whose paths are relative to its folder.
+
+    Yields:
+        `Pair`; a row that lacks a path is one with an error.
+
+    Raises:
+        InputError: the CSV cannot be used; where it is read.
+
+    Example:
+        >>> next(stream("pairs.csv"))  # doctest: +SKIP
+    """
+    path = Path(path)
+    for number, row in enumerate(_rows(path, ("reference", "degraded")), start=1):
+        reference, degraded = row["reference"] or "", row["degraded"] or ""
+        error = "" if reference and degraded else f"row {number} lacks its reference or degraded; fill it in"
+        yield Pair(degraded or f"row {number}", path.parent / reference, path.parent / degraded, error)
 
 
 def read(pair, rates=None, resample=False, downmix=False, pad=None, silent=False):
@@ -116,15 +138,24 @@ def read_table(path, columns):
     Example:
         >>> rows = read_table("ratings.csv", ("file", "reference", "mos"))  # doctest: +SKIP
     """
+    return list(_rows(path, columns))
+
+
+def _rows(path, columns):
+    """The rows of `read_table`, one at a time."""
+    row = None
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            for row in csv.DictReader(file):
+                if not set(columns) <= row.keys():
+                    break
+                yield row
+            else:
+                if row:
+                    return
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read; give a CSV file in UTF-8") from error
-    if not rows or not set(columns) <= rows[0].keys():
-        named = f"{', '.join(columns[:-1])} and {columns[-1]}"
-        raise InputError(f"{path}: needs the columns {named}, and a row or more")
-    return rows
+    raise InputError(f"{path}: needs the columns {', '.join(columns[:-1])} and {columns[-1]}, and a row or more")
 
 
 def padded(*recordings):
@@ -243,13 +274,3 @@ def recordings(folder):
     """Names of the wav, flac, ogg and mp3 files in a folder (`pathlib.Path`) and those in it, relative to it; a set."""
     files = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     return {file.as_posix() for file in files if not file.name.startswith(".")}
-
-
-def _of_csv(path):
-    rows = read_table(path, ("reference", "degraded"))
-    pairs = []
-    for number, row in enumerate(rows, start=1):
-        reference, degraded = row["reference"] or "", row["degraded"] or ""
-        error = "" if reference and degraded else f"row {number} lacks its reference or degraded; fill it in"
-        pairs.append(Pair(degraded or f"row {number}", path.parent / reference, path.parent / degraded, error))
-    return pairs

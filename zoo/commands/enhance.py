@@ -270,8 +270,11 @@ def _summary(reports):
     scored = {name: [report for report in reports if not math.isnan(report.gain(name))] for name in METRICS}
     means = []
     for audio in ("noisy", "enhanced"):
-        rows = {name: [getattr(report, audio) for report in found] for name, found in scored.items()}
-        means.append(measure.Row(None, {name: measure.summary(rows[name], name)["mean"] for name in METRICS}, ""))
+        results = measure.Results(METRICS, keep=False)
+        for name, found in scored.items():
+            for report in found:
+                results.add(measure.Row(None, {name: getattr(report, audio).scores[name]}, ""))
+        means.append(measure.Row(None, {name: told["mean"] for name, told in results.summaries().items()}, ""))
     return [
         *_lines(_Report("mean", *means)),
         ["scored", "", *(str(len(scored[name])) for name in METRICS), ""],

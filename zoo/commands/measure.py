@@ -1,8 +1,10 @@
 """What `zoo score` and `zoo distance` share: arguments, the loop over pairs, and the files and table of results."""
 
 import argparse
-import csv
+import contextlib
 import difflib
+import functools
+import itertools
 import json
 import math
 import sys
@@ -12,9 +14,10 @@ from dataclasses import dataclass
 import zoo
 from zoo import registry
 from zoo.audio import pairs
-from zoo.commands import tables
+from zoo.commands import corpus, tables
 from zoo.errors import InputError
 
+_SHOWN = 1000  # rows of a table; of more, their means alone
 # Methods of a model that a command calls -> what a model without it does.
 _LACKS = {"score": "scores nothing", "distance": "measures no distance"}
 
@@ -59,11 +62,16 @@ def add(commands, name, summary, examples, metric, results):
     for form in ("csv", "json"):
         text = f"write the {results} as {form.upper()}, '-' to stdout instead of the table"
         command.add_argument(f"--{form}", metavar="OUT", help=text)
+    command.add_argument("--resume", action="store_true", help="go on with the CSV of a run that was stopped")
+    command.add_argument("--jobs", type=int, default=1, help="processes, -1 for one a core (default 1)")
+    command.add_argument("--backend", choices=corpus.BACKENDS, help="of the processes, as joblib has them (loky)")
     return command
 
 
 def run(arguments, metrics, meter, **reading):
-    """Measure the pairs that the arguments name, then print and write the results.
+    """Measure the pairs that the arguments name, and print and write the results; the CSV as they come.
+
+    Without --json, memory does not grow with the number of pairs: a table of many shows their means alone.
 
     Args:
         arguments: as the parser of `add` gives them.
@@ -82,20 +90,81 @@ def run(arguments, metrics, meter, **reading):
     for output in (arguments.csv, arguments.json):
         if output not in (None, "-"):
             tables.check_output(output)
-    found = pairs.find(arguments.reference, arguments.degraded)
-    meters = {name: meter(name) for name in metrics}
+    if arguments.resume and arguments.csv in (None, "-"):
+        raise InputError("--resume goes on with a CSV; name it by --csv")
+    columns = _columns(corpus.meters(meter, tuple(metrics)))
+    score = functools.partial(_score, meter, tuple(metrics), arguments.resample, arguments.downmix, reading)
+    found, alone = _peek(arguments)
+    if alone:
+        row = score(alone)
+        if all(math.isnan(value) for value in row.scores.values()):
+            raise InputError(row.error)
+        score, arguments.jobs, arguments.backend = {alone: row}.get, 1, None
+    results = Results(columns, keep=bool(arguments.json))
+    for row in _rows(found, score, columns, arguments):
+        results.add(row)
+    _write(results, arguments)
+    if results.n_failed:
+        print(f"zoo: {results.n_failed} of {results.n} pairs have an error; their rows say what to do", file=sys.stderr)
+    return 2 if results.n_failed else 0
+
+
+def _peek(arguments):
+    """The pairs that the arguments name, an iterator, and the first where it is the only one."""
+    if arguments.degraded is None and str(arguments.reference).lower().endswith(".csv"):
+        found = pairs.stream(arguments.reference)
+    else:
+        found = iter(pairs.find(arguments.reference, arguments.degraded))
+    head = list(itertools.islice(found, 2))
+    return itertools.chain(head, found), head[0] if len(head) == 1 else None
+
+
+def _score(meter, metrics, resample, downmix, reading, pair):
+    """`Row` of a pair, in whatever process this is."""
+    return score_pair(pair, corpus.meters(meter, metrics), resample, downmix, **reading)
+
+
+def _rows(found, score, columns, arguments):
+    """Yield the `Row` of each pair, those that a stopped run has written too; each is in the CSV by then."""
     from tqdm import tqdm
 
-    # None shows the bar on a terminal only.
-    bar = tqdm(found, unit="pair", disable=None if len(found) > 1 else True)
-    rows = [score_pair(pair, meters, arguments.resample, arguments.downmix, **reading) for pair in bar]
-    if len(rows) == 1 and all(math.isnan(score) for score in rows[0].scores.values()):
-        raise InputError(rows[0].error)
-    _write(rows, _columns(meters), arguments)
-    failed = sum(bool(row.error) for row in rows)
-    if failed:
-        print(f"zoo: {failed} of {len(rows)} pairs have an error; their rows say what to do", file=sys.stderr)
-    return 2 if failed else 0
+    header = ["reference", "degraded", *columns, "error"]
+    place = corpus.Table(arguments.csv, header, arguments.resume) if arguments.csv else contextlib.nullcontext()
+    with place as table:
+        kept = table.kept if table else []
+        for number, texts in enumerate(kept, start=1):
+            pair = next(found, None)
+            if pair is None or texts[:2] != [str(pair.reference), str(pair.degraded)]:
+                raise InputError(f"row {number} of {table.part} is of other recordings: remove it, or leave out --resume")
+            yield Row(pair, dict(zip(columns, map(float, texts[2:-1]), strict=True)), texts[-1])
+        rows = corpus.scored(score, found, arguments.jobs, arguments.backend)
+        for row in tqdm(rows, unit="pair", initial=len(kept), disable=None):
+            if table:
+                table.write([row.pair.reference, row.pair.degraded, *row.scores.values(), row.error])
+            yield row
+
+
+class Results:
+    """Rows as they come: all of them where they are few or `keep` says so, and always what sums them up."""
+
+    def __init__(self, columns, keep):
+        self.rows, self.keep, self.n, self.n_failed = [], keep, 0, 0
+        self.sums = {column: [0.0, 0] for column in columns}
+
+    def add(self, row):
+        self.n, self.n_failed = self.n + 1, self.n_failed + bool(row.error)
+        for column, value in row.scores.items():
+            if not math.isnan(value):
+                self.sums[column] = [self.sums[column][0] + value, self.sums[column][1] + 1]
+        if self.keep or self.n <= _SHOWN:
+            self.rows.append(row)
+
+    def summaries(self):
+        """{column: mean over the rows that have it, and how many have it and have not}."""
+        return {
+            column: {"mean": total / n if n else math.nan, "n": n, "n_failed": self.n - n}
+            for column, (total, n) in self.sums.items()
+        }
 
 
 def load(name, command, others=()):
@@ -146,35 +215,19 @@ def score_pair(pair, meters, resample=False, downmix=False, **reading):
     return Row(pair, scores, "; ".join(dict.fromkeys(errors)))
 
 
-def summary(rows, column):
-    """A column's mean over the rows that have it, and how many have it and have not."""
-    scores = [row.scores[column] for row in rows if not math.isnan(row.scores[column])]
-    mean = sum(scores) / len(scores) if scores else math.nan
-    return {"mean": mean, "n": len(scores), "n_failed": len(rows) - len(scores)}
-
-
 def _columns(meters):
     return [column for meter in meters.values() for column in meter.columns]
 
 
-def _write(rows, columns, arguments):
-    summaries = {column: summary(rows, column) for column in columns}
-    if arguments.csv:
-        tables.write_text(arguments.csv, lambda file: _write_csv(file, rows, columns))
+def _write(results, arguments):
+    """What the arguments ask for besides a CSV file."""
+    columns, summaries = list(results.sums), results.summaries()
     if arguments.json:
-        report = {"pairs": [_as_json(row) for row in rows], "summary": _null_nan(summaries)}
+        report = {"pairs": [_as_json(row) for row in results.rows], "summary": _null_nan(summaries)}
         text = json.dumps(report, indent=2, ensure_ascii=False)
         tables.write_text(arguments.json, lambda file: print(text, file=file))
     if "-" not in (arguments.csv, arguments.json):
-        print(_table(rows, columns, summaries))
-
-
-def _write_csv(file, rows, columns):
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["reference", "degraded", *columns, "error"])
-    for row in rows:
-        scores = (row.scores[column] for column in columns)
-        writer.writerow([row.pair.reference, row.pair.degraded, *scores, row.error])
+        print(_table(results.rows if results.n <= _SHOWN else [], columns, summaries))
 
 
 def _as_json(row):
@@ -192,7 +245,7 @@ def _null_nan(value):
 def _table(rows, columns, summaries):
     header = ["degraded", *columns, "error"]
     lines = [[row.pair.name, *(tables.number(row.scores[column]) for column in columns), row.error] for row in rows]
-    if len(rows) > 1:
+    if len(rows) != 1:
         lines.append(["mean", *(tables.number(summaries[column]["mean"]) for column in columns), ""])
         lines.append(["scored", *(str(summaries[column]["n"]) for column in columns), ""])
         lines.append(["failed", *(str(summaries[column]["n_failed"]) for column in columns), ""])

@@ -12,6 +12,7 @@ EXAMPLES = """examples:
   zoo score clean.wav noisy.wav --metric pesq-wb --metric stoi
   zoo score clean/ enhanced/ --resample --csv scores.csv
   zoo score pairs.csv --json - | jq .summary
+  zoo score corpus.csv --csv scores.csv --jobs -1 --resume
 """
 
 
