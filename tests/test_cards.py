@@ -7,7 +7,7 @@ import make_cards
 import pytest
 from harness import REPOSITORY
 
-from zoo.cards import enhancement, markdown, quality_net
+from zoo.cards import enhancement, markdown, page, quality_net
 from zoo.errors import InputError
 
 AGREEMENT = {
@@ -173,6 +173,14 @@ def test_all_enhancers_stand_in_one_table(page):
     assert "| -6 dB | 1.25 [1.00, 1.50] | 1.25 [1.00, 1.50] | 1.00 [0.75, 1.25] | 1.50 [1.25, 1.75] |" in table
     assert "| scores that failed | 1 | 1 | 1 | 1 | 1 |" in table
     assert "| Average | noisy |" in table and "| STOI | 0.800 [0.750, 0.850] |" in table
+
+
+def test_size_and_latency_are_told_where_they_were_measured():
+    served = {"command": "python bench", "commit": "abg", "machine": "two cores", "n": 50}
+    served |= {"megabytes": 1.76, "milliseconds": [3.14, 4.5]}
+    told = "1.8 MB as a SavedModel with warm-up requests. One recording of 2.5 s, or a spectrogram of 250 frames, takes 3.1 ms"
+    assert told in page.page(CARD | {"served": served}, CARD["name"], {})
+    assert "### Served" not in page.page(CARD, CARD["name"], {})
 
 
 def test_enhancers_of_other_mixtures_are_not_compared():

@@ -29,6 +29,7 @@ def page(card, source, images):
         section("Departures from the paper", bullets(card["departures"])),
         *family.studies(card),
         section("Limits", bullets(card["limits"])),
+        _served(card),
         section("Files", table(["File", "sha256"], [[file, f"`{digest}`"] for file, digest in card["files"].items()])),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -45,6 +46,20 @@ def _facts(card):
         ["Data", card["data"]],
     ]
     return table(["Fact", ""], rows)
+
+
+def _served(card):
+    """Size and latency of the SavedModel; "" where they were not measured."""
+    found = card.get("served")
+    if not found:
+        return ""
+    median, late = found["milliseconds"]
+    text = (
+        f"{found['megabytes']:.1f} MB as a SavedModel with warm-up requests. One recording of 2.5 s, or a spectrogram of "
+        f"250 frames, takes {median:.1f} ms (95 % of {found['n']} calls below {late:.1f} ms) on {found['machine']}; "
+        f"commit `{found['commit']}`."
+    )
+    return section("Served", text, code(found["command"]))
 
 
 def _training(card):
