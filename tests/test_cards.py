@@ -7,7 +7,8 @@ import make_cards
 import pytest
 from harness import REPOSITORY
 
-from zoo.cards import enhancement, markdown, page, quality_net
+from zoo.cards import enhancement, markdown, quality_net
+from zoo.cards.page import page as card_page
 from zoo.errors import InputError
 
 AGREEMENT = {
@@ -179,8 +180,8 @@ def test_size_and_latency_are_told_where_they_were_measured():
     served = {"command": "python bench", "commit": "abg", "machine": "two cores", "n": 50}
     served |= {"megabytes": 1.76, "milliseconds": [3.14, 4.5]}
     told = "1.8 MB as a SavedModel with warm-up requests. One recording of 2.5 s, or a spectrogram of 250 frames, takes 3.1 ms"
-    assert told in page.page(CARD | {"served": served}, CARD["name"], {})
-    assert "### Served" not in page.page(CARD, CARD["name"], {})
+    assert told in card_page(CARD | {"served": served}, CARD["name"], {})
+    assert "### Served" not in card_page(CARD, CARD["name"], {})
 
 
 def test_enhancers_of_other_mixtures_are_not_compared():
