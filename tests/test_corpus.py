@@ -3,6 +3,7 @@
 import csv
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,9 +22,9 @@ AUDIO = REPOSITORY / "tests" / "data"
 
 @pytest.fixture
 def table(tmp_path):
-    """A CSV of 40 pairs: a recording and its degraded, a recording and itself, and one that is not there, in turn."""
+    """A CSV of 150 pairs, more than two processes are given at once: a recording and its degraded, a recording and itself, and one that is not there, in turn."""
     names = itertools.cycle(["speech_degraded.flac", "speech_reference.flac", "nothing.flac"])
-    rows = [(AUDIO / "speech_reference.flac", AUDIO / name) for name in itertools.islice(names, 40)]
+    rows = [(AUDIO / "speech_reference.flac", AUDIO / name) for name in itertools.islice(names, 150)]
     with open(tmp_path / "pairs.csv", "w", newline="") as file:
         csv.writer(file).writerows([("reference", "degraded"), *rows])
     return tmp_path / "pairs.csv"
@@ -43,7 +44,7 @@ def check_alike(found, expected):
 @pytest.fixture
 def expected(table, tmp_path, capsys):
     assert cli.main(command(table, tmp_path / "expected.csv")) == 2
-    assert "13 of 40 pairs have an error" in capsys.readouterr().err
+    assert "50 of 150 pairs have an error" in capsys.readouterr().err
     return (tmp_path / "expected.csv").read_text()
 
 
@@ -89,7 +90,7 @@ def test_a_stopped_run_goes_on_where_it_was(table, tmp_path, expected, monkeypat
     part.write_text(done + "/a/torn/line,with")
     assert cli.main(command(table, output, "--resume")) == 2
     assert output.read_text() == expected and not part.exists()
-    assert len(asked) == 28  # none was scored twice but the one that stopped it
+    assert len(asked) == 101  # none was scored twice but the one that stopped it
 
 
 def test_a_killed_run_goes_on(table, tmp_path, expected):
@@ -105,7 +106,7 @@ def test_a_killed_run_goes_on(table, tmp_path, expected):
         time.sleep(0.02)
     running.send_signal(signal.SIGKILL)
     running.wait()
-    assert not output.exists() and 5 < len(part.read_text().splitlines()) < 40
+    assert not output.exists() and 5 < len(part.read_text().splitlines()) < 150
     assert cli.main(command(table, output, "--resume")) == 2
     check_alike(output, expected)
 
@@ -119,7 +120,7 @@ def test_without_resume_a_run_begins_anew(table, tmp_path, expected):
 @pytest.mark.parametrize(
     "part, says",
     [
-        ("reference,degraded,stoi,error\n", "is of other metrics"),
+        ("reference,degraded,stoi,error\n", "has the columns reference, degraded, stoi, error, not those of this run"),
         ("reference,degraded,si-sdr,error\na.wav,b.wav,0.5,\n", "row 1 of .* is of other recordings"),
     ],
 )
@@ -133,7 +134,42 @@ def test_rows_of_another_run_are_refused(table, tmp_path, capsys, part, says):
 def test_more_rows_than_pairs_are_refused(table, tmp_path, expected, capsys):
     (tmp_path / "found.csv.part").write_text(expected + expected.splitlines()[1] + "\n")
     assert cli.main(command(table, tmp_path / "found.csv", "--resume")) == 2
-    assert "row 41" in capsys.readouterr().err
+    assert "row 151" in capsys.readouterr().err
+
+
+def test_resuming_a_whole_run_scores_nothing(table, tmp_path, expected, monkeypatch):
+    monkeypatch.setattr(measure, "score_pair", None)
+    assert cli.main(command(table, tmp_path / "expected.csv", "--resume")) == 2
+    assert (tmp_path / "expected.csv").read_text() == expected
+
+
+def test_a_part_from_a_spreadsheet_is_gone_on_with(table, tmp_path, expected):
+    lines = expected.splitlines(keepends=True)
+    (tmp_path / "found.csv.part").write_text("\ufeff" + "".join(lines[:9]), encoding="utf-8")
+    assert cli.main(command(table, tmp_path / "found.csv", "--resume")) == 2
+    assert (tmp_path / "found.csv").read_text(encoding="utf-8-sig") == expected
+
+
+def test_names_of_files_that_no_alphabet_has(tmp_path):
+    for folder in ("reference", "degraded"):
+        (tmp_path / folder).mkdir()
+        for name in (b"a\xff.wav", "b\x85,c.wav".encode(), b"d.wav"):
+            shutil.copyfile(AUDIO / "speech_reference.flac", os.path.join(os.fsencode(tmp_path / folder), name))
+    given = ["score", str(tmp_path / "reference"), str(tmp_path / "degraded"), "--metric", "si-sdr"]
+    given += ["--csv", str(tmp_path / "found.csv")]
+    assert cli.main(given) == 0
+    found = (tmp_path / "found.csv").read_bytes()
+    (tmp_path / "found.csv").unlink()
+    (tmp_path / "found.csv.part").write_bytes(found[: found.rindex(b"d.wav")])
+    assert cli.main([*given, "--resume"]) == 0
+    assert (tmp_path / "found.csv").read_bytes() == found
+
+
+def test_no_processes_are_refused_before_anything_is_opened(table, tmp_path, capsys):
+    (tmp_path / "found.csv.part").write_text("kept")
+    assert cli.main(command(table, tmp_path / "found.csv", "--jobs", "0")) == 2
+    assert "0 processes do nothing" in capsys.readouterr().err
+    assert (tmp_path / "found.csv.part").read_text() == "kept"
 
 
 def test_resume_needs_a_file(table, capsys):
@@ -157,7 +193,8 @@ def test_memory_does_not_grow_with_the_pairs(tmp_path, monkeypatch, capsys):
             file.write("reference,degraded\n")
             file.writelines(f"reference{i}.wav,degraded{i}.wav\n" for i in range(count))
         tracemalloc.start()
-        assert cli.main(["score", str(tmp_path / "pairs.csv"), "--metric", "si-sdr", "--csv", str(tmp_path / "o.csv")]) == 0
+        given = ["score", str(tmp_path / "pairs.csv"), "--metric", "si-sdr", "--csv", str(tmp_path / "o.csv")]
+        assert cli.main(given) == 0 and cli.main([*given, "--resume"]) == 0
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert len((tmp_path / "o.csv").read_text().splitlines()) == count + 1

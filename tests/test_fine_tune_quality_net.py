@@ -66,7 +66,21 @@ def test_it_learns_freezes_and_saves_what_can_be_published(ratings, tmp_path, mo
     assert card["metric"] == {"name": "mos", "mode": None, "range": [1.0, 5.0], "higher_is_better": True}
     losses = card["training"]["curve"]["loss"]
     assert losses[-1] < losses[0] and card["evaluation"]["results"]["all"]["n"] == 2
-    assert "fine_tune_quality_net.py" in card["training"]["command"]
+    assert card["training"]["command"].startswith("KERAS_BACKEND=") and "val_loss" not in card["training"]["curve"]
+    assert card["training"]["base"]["files"] == integrity.read_card(ratings / base)["files"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="exports on TensorFlow")
+def test_what_it_saves_is_published_and_exported(ratings, tmp_path, monkeypatch):
+    text = (ratings / "ratings.csv").read_text().replace("train", "validation", 1)
+    (ratings / "held.csv").write_text(text)
+    monkeypatch.setattr(sys, "argv", command(ratings, tmp_path / "mos", "--epochs", "1", "--batch-size", "3"))
+    sys.argv[1] = str(ratings / "held.csv")
+    tool.main()
+    assert "val_loss" in integrity.read_card(tmp_path / "mos")["training"]["curve"]
+    files = zoo.push(tmp_path / "mos", "org/mos", dry_run=True)["files"]
+    assert {"README.md", "saved_model/1/saved_model.pb", "model.weights.h5"} <= set(files)
 
 
 @pytest.mark.slow
@@ -83,7 +97,10 @@ def test_the_same_script_runs_on_jax(ratings, tmp_path):
 @pytest.mark.parametrize(
     "change, more, says",
     [
-        (lambda text: text.replace("test", "train"), (), "give some rows the split test"),
+        (lambda text: text.replace("test", "train"), (), "has the splits train; give train and test"),
+        (lambda text: text.replace("test", "Test"), (), "has the splits train, Test; give train and test"),
+        (lambda text: text.replace("1.0", "0.5"), (), "scores are 0.5 to .*, not within the --range 1 to 5"),
+        (lambda text: text.replace("1.0", "nan"), (), "scores are nan"),
         (lambda text: text.replace("1.0", "good"), (), "a score is no number: .*'good'"),
         (lambda text: text.replace("degraded0.wav", "nothing.wav"), (), "nothing.wav"),
         (lambda text: text.replace("score", "rating"), (), "needs the columns reference, degraded and score"),

@@ -16,6 +16,7 @@ from zoo.quality_net.features import PairFeatures
 from zoo.quality_net.model import QualityNet, QualityNetLite
 from zoo.separation.layers import SoftMasks
 from zoo.texture.classifier import SoundClassifier
+from zoo.texture.model import RandomConvEnsemble
 
 MODELS = {  # model, waveforms that it takes, the largest relative difference of its output
     "quality-net": (QualityNet, 2, 0.02),
@@ -38,6 +39,13 @@ SUMS = (
     WeightedDistance,
     SoftMasks,
 )
+
+
+# Random networks have nothing to train, and textures are made of their sums: they stay float32.
+def test_an_ensemble_stays_float32(mixed):
+    ensemble = mixed(lambda: RandomConvEnsemble(widths=(2, 4), filters=8))
+    features = ensemble(np.ones((1, 100, 257), "float32"))
+    assert {keras.backend.standardize_dtype(x.dtype) for x in features} == {"float32"}
 
 
 @pytest.fixture
@@ -77,6 +85,7 @@ def test_the_network_computes_in_bfloat16_and_the_rest_in_float32(mixed, name):
     products = [layer for layer in made if hasattr(layer, "kernel") or isinstance(layer, keras.layers.LSTM)]
     assert sum(layer.compute_dtype == "bfloat16" for layer in products) >= len(products) / 2
     assert all(layer.compute_dtype == "float32" for layer in made if isinstance(layer, SUMS))
+    assert {keras.backend.standardize_dtype(output.dtype) for output in twin.core.outputs} == {"float32"}
     assert {variable.dtype for variable in twin.trainable_variables} == {"float32"}
     expected, found = ops.convert_to_numpy(model(waveforms(count))), twin(waveforms(count))
     assert keras.backend.standardize_dtype(found.dtype) == "float32"

@@ -4,14 +4,15 @@
     zoo push my-mos/ my-lab/my-mos --dry-run
     zoo export my-mos/ models/my-mos
 
-ratings.csv has the columns reference, degraded (paths beside it), score, and split: rows of the split "test" are kept out
-and say how good it is. words.toml has a [card] table with description, data, licence, departures and limits, as those in
+ratings.csv has the columns reference, degraded (paths beside it), score, and split: "train"; "test", rows that are kept out
+and say in the end how good it is; and if one likes "validation", to choose epochs and rates by. words.toml has a [card] table with description, data, licence, departures and limits, as those in
 tools/configs have. KERAS_BACKEND=jax fine-tunes on JAX, and --dtype-policy mixed_bfloat16 multiplies in bfloat16. All
 recordings are held in memory: some thousand pairs.
 """
 
 import argparse
 import os
+import shlex
 import sys
 import time
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ def arguments():
     return parser.parse_args()
 
 
-def read(path, sample_rate):
+def read(path, sample_rate, low, high):
     """{split: Rated} of a CSV; a row without a split trains."""
     rows = pairs.read_table(path, ("reference", "degraded", "score"))
     found = {}
@@ -67,12 +68,12 @@ def read(path, sample_rate):
             raise InputError(pair.error)
         reference, degraded, _ = pairs.read(pair, (sample_rate,), resample=True)
         found.setdefault(row.get("split") or "train", []).append((reference, degraded, row))
-    if not {"train", "test"} <= found.keys():
-        raise InputError(f"{path} has the splits {', '.join(found)}; give some rows the split test, and others train")
-    return {split: rated(members) for split, members in found.items()}
+    if not {"train", "test"} <= found.keys() <= {"train", "validation", "test"}:
+        raise InputError(f"{path} has the splits {', '.join(found)}; give train and test, and validation if you like")
+    return {split: rated(members, low, high) for split, members in found.items()}
 
 
-def rated(members):
+def rated(members, low, high):
     references, degraded, rows = zip(*members, strict=True)
     both = pairs.padded(*references, *degraded)
     facts = [
@@ -82,6 +83,8 @@ def rated(members):
         scores = np.array([float(row["score"]) for row in rows], "float32")
     except ValueError as error:
         raise InputError(f"a score is no number: {error}") from None
+    if not ((low <= scores) & (scores <= high)).all():
+        raise InputError(f"scores are {scores.min():g} to {scores.max():g}, not within the --range {low:g} to {high:g}")
     lengths = np.array([len(x) for x in references], "int32")
     return Rated(np.stack(both[: len(rows)]), np.stack(both[len(rows) :]), lengths, scores, facts)
 
@@ -105,11 +108,11 @@ def fine_tune(given, ratings):
     freeze(metric.core, given.freeze)
     metric.compile(keras.optimizers.Adam(given.learning_rate), loss="mse")
     start = time.perf_counter()
-    train, test = ratings["train"], ratings["test"]
+    train, *held = (ratings[split] for split in ("train", "validation") if split in ratings)
     history = metric.fit(
         (train.reference, train.degraded, train.lengths),
         train.scores,
-        validation_data=((test.reference, test.degraded, test.lengths), test.scores),
+        validation_data=((held[0].reference, held[0].degraded, held[0].lengths), held[0].scores) if held else None,
         batch_size=given.batch_size,
         epochs=given.epochs,
         verbose=2,
@@ -130,10 +133,12 @@ class Named:
 
 def card(given, model, curve, minutes, test):
     """The facts of the new checkpoint, as those of the bundled ones."""
-    command = " ".join(["python", *sys.argv])
+    command = f"KERAS_BACKEND={keras.backend.backend()} {shlex.join(['python', *sys.argv])}"
+    base = zoo.info(given.base)
     measured = {"name": given.metric, "mode": None, "range": given.range, "higher_is_better": True}
     name = os.path.basename(os.path.normpath(given.output))
-    facts = {"base": given.base, "curve": curve}
+    # What the weights have of those they start from, which its licences are about too.
+    facts = {"base": {key: base.get(key) for key in ("name", "files", "licence", "data")}, "curve": curve}
     about = provenance.training_card(
         "quality_net", Named(name, given.seed), model, facts, minutes, command, provenance.commit(), metric=measured
     )
@@ -146,7 +151,7 @@ def card(given, model, curve, minutes, test):
 
 def main():
     given = arguments()
-    ratings = read(given.ratings, zoo.info(given.base)["sample_rate"])
+    ratings = read(given.ratings, zoo.info(given.base)["sample_rate"], *given.range)
     model, curve, minutes = fine_tune(given, ratings)
     about = card(given, model, curve, minutes, ratings["test"])
     zoo.save(model, given.output, card=about, golden=golden.voices_in_noise(model.sample_rate, (5, 20)))

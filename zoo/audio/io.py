@@ -107,7 +107,7 @@ def opened(path):
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the path")
     try:
-        return soundfile.SoundFile(path)
+        return soundfile.SoundFile(os.fsencode(path))  # soundfile refuses text that is no UTF-8
     except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: .raw, which has no header
         raise _unreadable(path) from error
 
@@ -125,7 +125,7 @@ def read_block(file, samples=-1):
             file.seek(-lead, soundfile.SEEK_CUR)
         return file.read(samples if samples < 0 else samples + lead, dtype="float32", always_2d=True)[lead:]
     except (soundfile.LibsndfileError, OSError) as error:
-        raise _unreadable(file.name) from error
+        raise _unreadable(os.fsdecode(file.name)) from error
 
 
 def _unreadable(path):

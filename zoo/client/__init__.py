@@ -34,7 +34,7 @@ def connect(
             REST.
         timeout: in seconds, of one request with all its attempts over gRPC, of each attempt over REST.
         attempts: at most, 1 to 5, while the server is unavailable (gRPC's UNAVAILABLE, REST's 503, or no connection);
-            the pauses between them double, and are below a second in all.
+            the pauses between them double, and are 1.5 s at most in all.
         max_batch: recordings in a request; larger batches go in several. A server that batches refuses more than its
             own `max_batch_size`, 32 as `zoo serve-config` writes it.
         max_request: bytes of padded float32 waveforms, or of files, in a request; over REST they become four to five

@@ -17,7 +17,7 @@ class Rest:
     def __init__(self, address, timeout, attempts, token):
         retry = Retry(
             attempts - 1, backoff_factor=BACKOFF, status_forcelist=[503], allowed_methods=None, raise_on_status=False,
-            read=False,
+            read=False, respect_retry_after_header=False,
         )  # fmt: skip
         self.session = requests.Session()
         self.session.mount(f"{address}/", requests.adapters.HTTPAdapter(max_retries=retry))

@@ -1,9 +1,11 @@
 """Many pairs: scored by several processes or machines, in order, and written as they come; a second run goes on."""
 
+import contextlib
 import csv
 import functools
 import itertools
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,7 +23,7 @@ def scored(score, pairs, jobs, backend=None):
     Args:
         score: pair -> row; with several processes it is pickled, and so are pairs and rows.
         pairs: iterable, of any number.
-        jobs: processes, joblib's counting; 1 stays in this one.
+        jobs: processes, joblib's counting; None is all of a backend that is given, and otherwise this process alone.
         backend: one of `BACKENDS`; None is loky, processes of this machine. dask asks the scheduler at
             DASK_SCHEDULER_ADDRESS, or a cluster of this machine; ray the cluster at RAY_ADDRESS.
 
@@ -35,11 +37,12 @@ def scored(score, pairs, jobs, backend=None):
         >>> list(scored(abs, [-1, 2], jobs=1))
         [1, 2]
     """
-    if jobs == 1 and backend is None:
+    if backend is None and jobs in (None, 1):
         yield from map(score, pairs)
         return
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # of the processes to come: one a core
-    with joblib.parallel_config(_register(backend or "loky"), n_jobs=jobs), joblib.Parallel() as parallel:
+    jobs = -1 if jobs is None else jobs
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # of the processes of this machine: one a core
+    with _registered(backend or "loky") as name, joblib.parallel_config(name, n_jobs=jobs), joblib.Parallel() as parallel:
         for chunk in _chunks(pairs, _AHEAD * joblib.effective_n_jobs(jobs)):
             yield from parallel(joblib.delayed(score)(pair) for pair in chunk)
 
@@ -50,20 +53,26 @@ def _chunks(pairs, size):
         yield chunk
 
 
-def _register(backend):
-    """A backend's name, known to joblib from then on."""
+@contextlib.contextmanager
+def _registered(backend):
+    """A backend's name, known to joblib."""
     try:
         if backend == "dask":
+            import dask
             import distributed
 
-            distributed.Client()  # joblib finds it
-        elif backend == "ray":
+            # Models are not called from several threads.
+            local = {} if dask.config.get("scheduler-address", None) else {"threads_per_worker": 1}
+            with distributed.Client(**local):  # joblib finds it
+                yield backend
+                return
+        if backend == "ray":
             from ray.util.joblib import register_ray
 
             register_ray()
     except ImportError as error:
         raise InputError(f"--backend {backend} needs a package that is not installed: {error.name}") from None
-    return backend
+    yield backend
 
 
 @functools.cache
@@ -83,40 +92,56 @@ class Table:
     Args:
         path: of the CSV; "-" is stdout.
         header: names of the columns.
-        resume: keep the rows of an interrupted run; else they are written anew.
+        resume: keep the rows of an interrupted run, or of a whole one; else they are written anew.
 
     Attributes:
         part: where it grows.
-        kept: rows of the interrupted run, lists of text.
 
     Raises:
-        InputError: the interrupted run had other columns.
+        InputError: the interrupted run had other columns, or its rows cannot be read.
 
     Example:
         >>> with Table("scores.csv", ["reference", "degraded", "stoi"], resume=True) as table:  # doctest: +SKIP
+        ...     done = len(list(table.kept()))
         ...     table.write(["a.wav", "b.wav", 0.9])
     """
 
     def __init__(self, path, header, resume):
-        self.path, self.header = path, header
+        self.path, self.header, self.resume = path, header, resume
         self.part = Path(f"{path}.part")
-        self.kept = self._recover() if resume and self.part.exists() else []
+        if resume and not self.part.exists() and Path(path).exists():
+            shutil.copyfile(path, self.part)
+        self.resume = resume and self.part.exists()
+        if self.resume:
+            self._cut()
 
-    def _recover(self):
-        """Rows of the part that were written whole; what a kill cut short is dropped."""
-        text = self.part.read_bytes()
-        whole = text[: text.rfind(b"\n") + 1]
-        header, *rows = list(csv.reader(whole.decode("utf-8").splitlines())) or [self.header]
-        if header != self.header:
-            raise InputError(f"{self.part} is of other metrics ({', '.join(header)}): remove it, or leave out --resume")
+    def _cut(self):
+        """Drop the end of a row that a kill cut short."""
         with open(self.part, "r+b") as file:
-            file.truncate(len(whole))
-        return rows
+            end = file.seek(0, os.SEEK_END)
+            while end and (file.seek(end - 1), file.read(1))[1] != b"\n":
+                end -= 1
+            file.truncate(end)
+        self.resume = end > 0
+
+    def kept(self):
+        """Yield the rows of the run before, lists of text; before any is written."""
+        if not self.resume:
+            return
+        try:
+            with open(self.part, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+                rows = csv.reader(file)
+                if (header := next(rows)) != self.header:
+                    told = f"has the columns {', '.join(header)}"
+                    raise InputError(f"{self.part} {told}, not those of this run: remove it, or leave out --resume")
+                yield from rows
+        except csv.Error as error:
+            raise InputError(f"{self.part} cannot be read ({error}): remove it, or leave out --resume") from None
 
     def __enter__(self):
-        mode = "a" if self.kept else "w"
-        self.file = sys.stdout if self.path == "-" else open(self.part, mode, newline="", encoding="utf-8")
-        if not self.kept:
+        how = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}  # names of files may be no UTF-8
+        self.file = sys.stdout if self.path == "-" else open(self.part, "a" if self.resume else "w", **how)
+        if not self.resume:
             self.write(self.header)
         return self
 

@@ -63,15 +63,23 @@ def add(commands, name, summary, examples, metric, results):
         text = f"write the {results} as {form.upper()}, '-' to stdout instead of the table"
         command.add_argument(f"--{form}", metavar="OUT", help=text)
     command.add_argument("--resume", action="store_true", help="go on with the CSV of a run that was stopped")
-    command.add_argument("--jobs", type=int, default=1, help="processes, -1 for one a core (default 1)")
+    command.add_argument("--jobs", type=_jobs, help="processes, -1 for one a core (default 1; all of a --backend)")
     command.add_argument("--backend", choices=corpus.BACKENDS, help="of the processes, as joblib has them (loky)")
     return command
+
+
+def _jobs(text):
+    count = int(text)
+    if not count:
+        raise argparse.ArgumentTypeError("0 processes do nothing; give 1 and up, or -1 for one a core")
+    return count
 
 
 def run(arguments, metrics, meter, **reading):
     """Measure the pairs that the arguments name, and print and write the results; the CSV as they come.
 
-    Without --json, memory does not grow with the number of pairs: a table of many shows their means alone.
+    Memory does not grow with the rows of a CSV, unless --json asks for all of them: a table of many pairs shows their
+    means alone.
 
     Args:
         arguments: as the parser of `add` gives them.
@@ -99,7 +107,7 @@ def run(arguments, metrics, meter, **reading):
         row = score(alone)
         if all(math.isnan(value) for value in row.scores.values()):
             raise InputError(row.error)
-        score, arguments.jobs, arguments.backend = {alone: row}.get, 1, None
+        score, arguments.jobs, arguments.backend = {alone: row}.get, None, None
     results = Results(columns, keep=bool(arguments.json))
     for row in _rows(found, score, columns, arguments):
         results.add(row)
@@ -131,14 +139,15 @@ def _rows(found, score, columns, arguments):
     header = ["reference", "degraded", *columns, "error"]
     place = corpus.Table(arguments.csv, header, arguments.resume) if arguments.csv else contextlib.nullcontext()
     with place as table:
-        kept = table.kept if table else []
-        for number, texts in enumerate(kept, start=1):
+        number = 0
+        for number, texts in enumerate(table.kept() if table else (), start=1):
             pair = next(found, None)
-            if pair is None or texts[:2] != [str(pair.reference), str(pair.degraded)]:
+            same = pair is not None and texts[:2] == [str(pair.reference), str(pair.degraded)]
+            if not same or len(texts) != len(header):
                 raise InputError(f"row {number} of {table.part} is of other recordings: remove it, or leave out --resume")
             yield Row(pair, dict(zip(columns, map(float, texts[2:-1]), strict=True)), texts[-1])
         rows = corpus.scored(score, found, arguments.jobs, arguments.backend)
-        for row in tqdm(rows, unit="pair", initial=len(kept), disable=None):
+        for row in tqdm(rows, unit="pair", initial=number, disable=None):
             if table:
                 table.write([row.pair.reference, row.pair.degraded, *row.scores.values(), row.error])
             yield row
@@ -212,7 +221,7 @@ def score_pair(pair, meters, resample=False, downmix=False, **reading):
         except InputError as error:
             errors.append(f"{name}: {error}")
     # Two metrics that need one rate make one complaint.
-    return Row(pair, scores, "; ".join(dict.fromkeys(errors)))
+    return Row(pair, scores, " ".join("; ".join(dict.fromkeys(errors)).split()))  # one line, whatever a library says
 
 
 def _columns(meters):
@@ -231,8 +240,8 @@ def _write(results, arguments):
 
 
 def _as_json(row):
-    paths = {"reference": str(row.pair.reference), "degraded": str(row.pair.degraded)}
-    return {**paths, "scores": _null_nan(row.scores), "error": row.error or None}
+    paths = {"reference": tables.name(row.pair.reference), "degraded": tables.name(row.pair.degraded)}
+    return {**paths, "scores": _null_nan(row.scores), "error": tables.name(row.error) or None}
 
 
 def _null_nan(value):
@@ -244,7 +253,7 @@ def _null_nan(value):
 
 def _table(rows, columns, summaries):
     header = ["degraded", *columns, "error"]
-    lines = [[row.pair.name, *(tables.number(row.scores[column]) for column in columns), row.error] for row in rows]
+    lines = [[tables.name(row.pair.name), *(tables.number(row.scores[column]) for column in columns), tables.name(row.error)] for row in rows]
     if len(rows) != 1:
         lines.append(["mean", *(tables.number(summaries[column]["mean"]) for column in columns), ""])
         lines.append(["scored", *(str(summaries[column]["n"]) for column in columns), ""])

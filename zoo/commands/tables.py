@@ -1,6 +1,7 @@
 """What commands print and write: tables of scores, text files."""
 
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -23,6 +24,11 @@ def write_text(output, write):
 
     with io.replacing(output) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         write(file)
+
+
+def name(path):
+    """A path to print or put into JSON: bytes that are no UTF-8 become U+FFFD."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def number(score):

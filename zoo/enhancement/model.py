@@ -254,7 +254,7 @@ class BLSTMEnhancer(MaskEnhancer):
         for forward, backward in pairs:
             x = layers.Bidirectional(forward, backward_layer=backward)(x, mask=counted)
         x = layers.LeakyReLU(0.3)(layers.Dense(hidden)(x))
-        mask = layers.Dense(n_fft // 2 + 1, activation="sigmoid")(x)
+        mask = layers.Dense(n_fft // 2 + 1, activation="sigmoid", dtype="float32")(x)
         core = keras.Model([features, frames], mask, name="core")
         context = 5 * sample_rate // (n_fft // 2)
         super().__init__(core, mask_floor, sample_rate, n_fft, None, context, name)
@@ -285,7 +285,7 @@ class DNNEnhancer(MaskEnhancer):
         x = features
         for _ in range(3):
             x = layers.Dense(units, activation="relu")(x)
-        mask = layers.Dense(n_fft // 2 + 1, activation="sigmoid")(x)
+        mask = layers.Dense(n_fft // 2 + 1, activation="sigmoid", dtype="float32")(x)
         core = keras.Model([features, frames], mask, name="core")
         context = 4  # the frames at a chunk's ends lack its neighbours' samples
         super().__init__(core, mask_floor, sample_rate, n_fft, n_fft / sample_rate, context, name)

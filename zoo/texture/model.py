@@ -109,7 +109,7 @@ class RandomConvEnsemble(keras.Model):
         stacked: whether the banks are layers of one network.
         seed: of the weights. A bank's weights depend on the seed, its place and its shape alone.
         method: of the convolutions, see `RandomConv1D`.
-        dtype: of weights and features; None for Keras's own, float32.
+        dtype: of weights and features; None for float32.
 
     Call:
         spectrogram: float (batch, frames, bins), as `zoo.texture.spectrum.log_spectrogram` gives it.
@@ -139,6 +139,7 @@ class RandomConvEnsemble(keras.Model):
         name="random_conv_ensemble",
         dtype=None,
     ):
+        dtype = dtype or "float32"  # of spectra and sums too, whatever policy is set
         super().__init__(name=name, dtype=dtype)
         if method not in ("plain", "blocks"):
             raise InputError(f"no method {method!r}: use plain or blocks")
