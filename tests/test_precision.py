@@ -21,7 +21,7 @@ from zoo.texture.model import RandomConvEnsemble
 MODELS = {  # model, waveforms that it takes, the largest relative difference of its output
     "quality-net": (QualityNet, 2, 0.02),
     "quality-net-lite": (QualityNetLite, 2, 0.02),
-    "jnd": (lambda: JND(channels=(8,) * 14), 2, 0.02),
+    "jnd": (lambda: JND(channels=(8,) * 14), 2, 0.05),
     "spectral jnd": (SpectralJND, 2, 0.02),
     "context": (lambda: ContextAggregationEnhancer(depth=4, channels=8), 1, 0.05),
     "blstm": (lambda: BLSTMEnhancer(units=8, hidden=8), 1, 0.02),
