@@ -56,23 +56,22 @@ def _chunks(pairs, size):
 @contextlib.contextmanager
 def _registered(backend):
     """A backend's name, known to joblib."""
-    try:
-        if backend == "dask":
-            import dask
-            import distributed
+    with contextlib.ExitStack() as stack:
+        try:
+            if backend == "dask":
+                import dask
+                import distributed
 
-            # Models are not called from several threads.
-            local = {} if dask.config.get("scheduler-address", None) else {"threads_per_worker": 1}
-            with distributed.Client(**local):  # joblib finds it
-                yield backend
-                return
-        if backend == "ray":
-            from ray.util.joblib import register_ray
+                # Models are not called from several threads.
+                local = {} if dask.config.get("scheduler-address", None) else {"threads_per_worker": 1}
+                stack.enter_context(distributed.Client(**local))  # joblib finds it
+            elif backend == "ray":
+                from ray.util.joblib import register_ray
 
-            register_ray()
-    except ImportError as error:
-        raise InputError(f"--backend {backend} needs a package that is not installed: {error.name}") from None
-    yield backend
+                register_ray()
+        except ImportError as error:
+            raise InputError(f"--backend {backend} needs a package that is not installed: {error.name}") from None
+        yield backend
 
 
 @functools.cache
