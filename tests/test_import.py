@@ -20,4 +20,4 @@ def test_list_and_info_import_no_backend():
     result = json.loads(done.stdout)
     assert result["heavy"] == []
     assert result["seconds"] < 0.5
-    assert result["face"] == ["info", "list", "load", "loss", "save"]
+    assert result["face"] == ["info", "list", "load", "loss", "push", "save"]

@@ -31,7 +31,7 @@ def write(saved, signatures, inputs, lengths, sample_rate):
     folder = saved / "assets.extra"
     folder.mkdir()
     with tf.io.TFRecordWriter(str(folder / "tf_serving_warmup_requests")) as writer:
-        for signature in signatures:
+        for signature in sorted(signatures):
             request = predict_request("model", None, None, signature, made[signature]())
             log = prediction_log_pb2.PredictLog(request=request)
             writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
