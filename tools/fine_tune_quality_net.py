@@ -16,6 +16,7 @@ import shlex
 import sys
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -123,14 +124,6 @@ def fine_tune(given, ratings):
     return tuned, history.history, (time.perf_counter() - start) / 60
 
 
-@dataclass
-class Named:
-    """What `provenance.training_card` asks of a recipe."""
-
-    name: str
-    seed: int
-
-
 def card(given, model, curve, minutes, test):
     """The facts of the new checkpoint, as those of the bundled ones."""
     command = f"KERAS_BACKEND={keras.backend.backend()} {shlex.join(['python', *sys.argv])}"
@@ -139,8 +132,9 @@ def card(given, model, curve, minutes, test):
     name = os.path.basename(os.path.normpath(given.output))
     # What the weights have of those they start from, which its licences are about too.
     facts = {"base": {key: base.get(key) for key in ("name", "files", "licence", "data")}, "curve": curve}
+    recipe = SimpleNamespace(name=name, seed=given.seed)  # all that the card asks of one
     about = provenance.training_card(
-        "quality_net", Named(name, given.seed), model, facts, minutes, command, provenance.commit(), metric=measured
+        "quality_net", recipe, model, facts, minutes, command, provenance.commit(), metric=measured
     )
     predicted = model.score(test.reference, test.degraded, model.sample_rate, lengths=test.lengths)
     results = evaluate.report(test.facts, test.scores.astype("float64"), predicted)

@@ -106,7 +106,7 @@ class Table:
     """
 
     def __init__(self, path, header, resume):
-        self.path, self.header, self.resume = path, header, resume
+        self.path, self.header = path, header
         self.part = Path(f"{path}.part")
         if resume and not self.part.exists() and Path(path).exists():
             shutil.copyfile(path, self.part)
