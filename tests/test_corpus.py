@@ -1,6 +1,7 @@
 """Scores of many pairs: in order, by several processes, written as they come, and gone on with after a kill."""
 
 import csv
+import functools
 import itertools
 import os
 import shutil
@@ -13,8 +14,9 @@ import tracemalloc
 import pytest
 from harness import REPOSITORY
 
-from zoo import cli
-from zoo.commands import corpus, measure, score
+from zoo import cli, corpus
+from zoo.audio import pairs
+from zoo.commands import measure, score
 from zoo.errors import InputError
 
 AUDIO = REPOSITORY / "tests" / "data"
@@ -22,7 +24,10 @@ AUDIO = REPOSITORY / "tests" / "data"
 
 @pytest.fixture
 def table(tmp_path):
-    """A CSV of 150 pairs, more than two processes are given at once: a recording and its degraded, a recording and itself, and one that is not there, in turn."""
+    """A CSV of 150 pairs, more than two processes are given at once.
+
+    A recording and its degraded, a recording and itself, and one that is not there, in turn.
+    """
     names = itertools.cycle(["speech_degraded.flac", "speech_reference.flac", "nothing.flac"])
     rows = [(AUDIO / "speech_reference.flac", AUDIO / name) for name in itertools.islice(names, 150)]
     with open(tmp_path / "pairs.csv", "w", newline="") as file:
@@ -59,6 +64,44 @@ def test_processes_keep_the_order_and_do_not_run_ahead():
     rows = corpus.scored(abs, numbers(), jobs=2)
     assert next(rows) == 0 and len(taken) <= 2 * corpus._AHEAD
     assert list(rows) == list(range(1, 500))
+
+
+def test_rows_are_written_while_pairs_are_read(tmp_path):
+    taken = []
+
+    def found():
+        for number in range(500):
+            taken.append(number)
+            yield pairs.Pair("", f"{number}.wav", "b.wav")
+
+    score = functools.partial(corpus.Row, scores={"stoi": 1.0}, error="")
+    table = corpus.Table(tmp_path / "found.csv", ["stoi"])
+    for number, row in enumerate(corpus.rows(score, found(), table, jobs=2), start=1):
+        assert row.pair.reference == f"{number - 1}.wav"
+        assert len(table.part.read_text().splitlines()) == 1 + number
+        assert len(taken) <= number + 2 * corpus._AHEAD
+    assert number == 500 and not table.part.exists()
+
+
+def test_pairs_that_cannot_be_read_cost_nothing(tmp_path):
+    (tmp_path / "found.csv.part").write_text("kept")
+    table = corpus.Table(tmp_path / "found.csv", ["stoi"])
+    with pytest.raises(InputError, match="nothing.csv: cannot be read"):
+        list(corpus.rows(abs, pairs.stream(tmp_path / "nothing.csv"), table))
+    assert table.part.read_text() == "kept"
+
+
+def test_facts_of_pairs_are_columns_and_must_stay(tmp_path):
+    given = [pairs.Pair("", "a.wav", "b.wav", facts=(kind, "x")) for kind in ("noisy", "clean")]
+    score = functools.partial(corpus.Row, scores={"stoi": 0.5}, error="")
+    table = functools.partial(corpus.Table, tmp_path / "found.csv", ["stoi"], facts=("kind", "room"))
+    written = list(corpus.rows(score, given, table()))
+    assert (tmp_path / "found.csv").read_text() == (
+        "reference,degraded,kind,room,stoi,error\na.wav,b.wav,noisy,x,0.5,\na.wav,b.wav,clean,x,0.5,\n"
+    )
+    assert list(corpus.rows(None, given, table(resume=True))) == written
+    with pytest.raises(InputError, match="row 1 of .* is of other recordings"):
+        list(corpus.rows(None, given[::-1], table(resume=True)))
 
 
 def test_processes_write_what_one_does(table, tmp_path, expected):
@@ -184,9 +227,7 @@ def test_a_missing_backend_is_named(monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_pairs(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(
-        measure, "score_pair", lambda pair, *_, **__: measure.Row(pair, {"si-sdr": 1.0}, "")
-    )
+    monkeypatch.setattr(measure, "score_pair", lambda pair, *_, **__: measure.Row(pair, {"si-sdr": 1.0}, ""))
     peaks = []
     for count in (30_000, 60_000):
         with open(tmp_path / "pairs.csv", "w") as file:

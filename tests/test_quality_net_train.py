@@ -11,7 +11,6 @@ import pytest
 from harness import REPOSITORY, data_path
 
 import zoo
-from zoo import preset
 from zoo.audio import io, mix
 from zoo.audio import pairs as audio_pairs
 from zoo.audio.corpus import read_corpus
@@ -276,45 +275,6 @@ def test_ascent_report():
     assert report["best_step"] == 1
     assert report["gain_at_best"][0] == 1.0
     assert report["fooled_at_step"] == 5
-
-
-def test_evaluate_command_on_any_pairs(tmp_path):
-    model = QualityNetLite()
-    about = {"training": {"recipe": dataclasses.asdict(train.Recipe("x", "QualityNetLite", "pesq-wb"))}}
-    preset.save(model, tmp_path / "model", card=about | {"name": "x"})
-    audio = REPOSITORY / "tests" / "data"
-    (tmp_path / "pairs.csv").write_text(
-        f"reference,degraded,kind,snr_db\n{audio}/speech_reference.flac,{audio}/speech_degraded.flac,noisy,5\n"
-        f"{audio}/speech_reference.flac,{tmp_path}/nowhere.flac,,\n"
-    )
-    command = [sys.executable, REPOSITORY / "tools" / "evaluate.py", "quality-net", "--checkpoint", f"{tmp_path}/model"]
-    done = subprocess.run(
-        [
-            *command,
-            "--pairs",
-            tmp_path / "pairs.csv",
-            "--output",
-            tmp_path / "scores.csv",
-            "--scatter",
-            tmp_path / "scatter.png",
-            "--jobs",
-            "1",
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=REPOSITORY,
-    )
-    lines = done.stdout.splitlines()
-    assert [line.split()[:5] for line in lines] == [
-        ["all", "n", "1", "failed", "1"],
-        ["noisy", "n", "1", "failed", "0"],
-        ["other", "n", "0", "failed", "1"],
-        ["snr", "0..10", "n", "1", "failed"],
-    ]
-    assert (tmp_path / "scatter.png").stat().st_size > 1000
-    assert "nowhere.flac: no such file" in done.stderr
-    assert len((tmp_path / "scores.csv").read_text().splitlines()) == 3
 
 
 # --- what the trained checkpoints must do -----------------------------------------------------------------------

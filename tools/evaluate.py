@@ -2,6 +2,7 @@
 
     python tools/evaluate.py quality-net --checkpoint quality-net-lite-pesq-wb-16k
     python tools/evaluate.py quality-net --checkpoint quality-net-lite-pesq-wb-16k --pairs pairs.csv
+    python tools/evaluate.py quality-net --checkpoint my-metric/ --pairs corpus.csv --output scores.csv --resume
     python tools/evaluate.py enhancement
     python tools/evaluate.py enhancement --checkpoint blstm-mse-16k --speech clean/ --noise noise/ --output scores/
     python tools/evaluate.py jnd jnd-22k --metric dpam/
@@ -24,6 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from evaluations import enhancement, jnd, quality_net, separation, texture
 
+from zoo.commands import measure
 from zoo.errors import InputError
 
 FAMILIES = (quality_net, enhancement, jnd, texture, separation)
@@ -35,7 +37,7 @@ def arguments():
     )
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--data", default=os.environ.get("ZOO_DATA", "../shared/data"), help="recordings (ZOO_DATA)")
-    shared.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
+    shared.add_argument("--jobs", type=measure.jobs, default=-1, help="processes, -1 for one a core (default -1)")
     families = parser.add_subparsers(required=True, metavar="family")
     for family in FAMILIES:
         family.add(families, shared)
@@ -52,3 +54,5 @@ if __name__ == "__main__":
         main()
     except InputError as error:
         sys.exit(f"evaluate: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -2,10 +2,12 @@
 
 import sys
 
-import numpy as np
+from tqdm import tqdm
 
-from evaluations.common import with_words, write_rows
+from evaluations.common import with_words
 from zoo import preset, registry
+from zoo.commands import measure, tables
+from zoo.errors import InputError
 from zoo.quality_net import card, evaluate
 from zoo.quality_net.train import Recipe
 
@@ -14,10 +16,12 @@ def add(families, shared):
     """The arguments of `quality-net`."""
     one = families.add_parser("quality-net", parents=[shared], help="agreement of a surrogate with its metric")
     one.add_argument("--checkpoint", required=True, help="a bundled name or a directory with a slash")
-    one.add_argument("--pairs", help="CSV with the columns reference and degraded")
-    one.add_argument("--output", help="with --pairs: CSV of true and predicted scores")
-    one.add_argument("--scatter", help="with --pairs: PNG of predicted against true scores")
     one.add_argument("--runs", default="runs", help="test pairs and labels (default: runs)")
+    own = one.add_argument_group("recordings of your own")
+    own.add_argument("--pairs", help="CSV with the columns reference and degraded, of any number of rows")
+    own.add_argument("--output", help="CSV of true and predicted scores, written as they come")
+    own.add_argument("--scatter", help="PNG of predicted against true scores")
+    measure.add_corpus(own)
     one.set_defaults(run=evaluate_surrogate)
 
 
@@ -29,16 +33,25 @@ def show(results):
 
 
 def on_pairs(directory, recipe, given):
-    rows = evaluate.evaluate_pairs(preset.load(directory), recipe.target(), given.pairs, given.jobs)
-    for row in rows:
-        if row["error"]:
-            print(f"evaluate: {row['error']}", file=sys.stderr)
-    if given.output:
-        write_rows(given.output, rows)
-    truth, predicted = (np.array([row[side] for row in rows]) for side in ("truth", "predicted"))
+    if given.resume and not given.output:
+        raise InputError("--resume goes on with a CSV; name it by --output")
+    for output in filter(None, (given.output, given.scatter)):
+        tables.check_output(output)
+    rows = evaluate.evaluate_pairs(
+        directory, recipe, given.pairs, given.output, given.resume, given.jobs, given.backend
+    )
+    facts, truth, predicted = evaluate.summed(told(rows))
     if given.scatter:
-        evaluate.scatter(rows, truth, predicted, recipe.name, given.scatter)
-    show(evaluate.report(rows, truth, predicted))
+        evaluate.scatter(facts, truth, predicted, recipe.name, given.scatter)
+    show(evaluate.report(facts, truth, predicted))
+
+
+def told(rows):
+    """The same rows, their errors on stderr as they come."""
+    for row in rows:
+        if row.error:
+            tqdm.write(f"evaluate: {row.error}", file=sys.stderr)
+        yield row
 
 
 def on_test_pairs(directory, about, recipe, given):
@@ -53,5 +66,7 @@ def evaluate_surrogate(given):
     recipe = Recipe(**about["training"]["recipe"])
     if given.pairs:
         on_pairs(directory, recipe, given)
+    elif given.output or given.scatter or given.resume or given.backend:
+        raise InputError("--output, --scatter, --resume and --backend go with --pairs; name a CSV by it")
     else:
         on_test_pairs(directory, about, recipe, given)

@@ -14,12 +14,13 @@ SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 
 @dataclass(frozen=True)
 class Pair:
-    """Two recordings, the name to show for them, and what is wrong where one is missing."""
+    """Two recordings, the name to show for them, what is wrong where one is missing, and what else a CSV tells."""
 
     name: str
     reference: Path
     degraded: Path
     error: str = ""
+    facts: tuple = ()
 
 
 def find(reference, degraded=None):
@@ -53,11 +54,12 @@ def find(reference, degraded=None):
     return [Pair(str(degraded), first, second)]
 
 
-def stream(path):
+def stream(path, facts=None):
     """Pairs of a CSV one at a time, however many it has.
 
     Args:
         path: CSV with the columns `reference` and `degraded`, whose paths are relative to its folder.
+        facts: {column: text where a row has none}, what to keep as the `facts` of a pair, in this order.
 
     Yields:
         `Pair`; a row that lacks a path is one with an error.
@@ -72,7 +74,8 @@ def stream(path):
     for number, row in enumerate(_rows(path, ("reference", "degraded")), start=1):
         reference, degraded = row["reference"] or "", row["degraded"] or ""
         error = "" if reference and degraded else f"row {number} lacks its reference or degraded; fill it in"
-        yield Pair(degraded or f"row {number}", path.parent / reference, path.parent / degraded, error)
+        told = tuple(row.get(column) or usual for column, usual in (facts or {}).items())
+        yield Pair(degraded or f"row {number}", path.parent / reference, path.parent / degraded, error, told)
 
 
 def read(pair, rates=None, resample=False, downmix=False, pad=None, silent=False):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import zoo
+from zoo import corpus
 from zoo.audio import pairs
 from zoo.commands import measure, score, tables
 from zoo.errors import InputError
@@ -90,8 +91,8 @@ class _Report:
     """A recording's scores before and after."""
 
     name: str
-    noisy: measure.Row
-    enhanced: measure.Row
+    noisy: corpus.Row
+    enhanced: corpus.Row
 
     def gain(self, metric):
         return self.enhanced.scores[metric] - self.noisy.scores[metric]
@@ -273,8 +274,8 @@ def _summary(reports):
         results = measure.Results(METRICS, keep=False)
         for name, found in scored.items():
             for report in found:
-                results.add(measure.Row(None, {name: getattr(report, audio).scores[name]}, ""))
-        means.append(measure.Row(None, {name: told["mean"] for name, told in results.summaries().items()}, ""))
+                results.add(corpus.Row(None, {name: getattr(report, audio).scores[name]}, ""))
+        means.append(corpus.Row(None, {name: told["mean"] for name, told in results.summaries().items()}, ""))
     return [
         *_lines(_Report("mean", *means)),
         ["scored", "", *(str(len(scored[name])) for name in METRICS), ""],

@@ -1,7 +1,6 @@
 """What `zoo score` and `zoo distance` share: arguments, the loop over pairs, and the files and table of results."""
 
 import argparse
-import contextlib
 import difflib
 import functools
 import itertools
@@ -12,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import zoo
-from zoo import registry
+from zoo import corpus, registry
 from zoo.audio import pairs
-from zoo.commands import corpus, tables
+from zoo.commands import tables
+from zoo.corpus import Row
 from zoo.errors import InputError
 
 _SHOWN = 1000  # rows of a table; of more, their means alone
@@ -29,15 +29,6 @@ class Meter:
     rates: tuple | None
     columns: tuple
     function: Callable
-
-
-@dataclass
-class Row:
-    """A pair's scores by column, NaN where there is none, and what went wrong."""
-
-    pair: pairs.Pair
-    scores: dict
-    error: str
 
 
 def add(commands, name, summary, examples, metric, results):
@@ -62,13 +53,27 @@ def add(commands, name, summary, examples, metric, results):
     for form in ("csv", "json"):
         text = f"write the {results} as {form.upper()}, '-' to stdout instead of the table"
         command.add_argument(f"--{form}", metavar="OUT", help=text)
-    command.add_argument("--resume", action="store_true", help="go on with the CSV of a run that was stopped")
-    command.add_argument("--jobs", type=_jobs, help="processes, -1 for one a core (default 1; all of a --backend)")
-    command.add_argument("--backend", choices=corpus.BACKENDS, help="of the processes, as joblib has them (loky)")
+    command.add_argument("--jobs", type=jobs, help="processes, -1 for one a core (default 1; all of a --backend)")
+    add_corpus(command)
     return command
 
 
-def _jobs(text):
+def add_corpus(parser):
+    """Add --resume and --backend to a parser, or a group of one: what a command over very many pairs takes."""
+    parser.add_argument("--resume", action="store_true", help="go on with the CSV of a run that was stopped")
+    parser.add_argument("--backend", choices=corpus.BACKENDS, help="of the processes, as joblib has them (loky)")
+
+
+def jobs(text):
+    """A number of processes, as the `type` of an argument.
+
+    Raises:
+        argparse.ArgumentTypeError: it is 0.
+
+    Example:
+        >>> jobs("-1")
+        -1
+    """
     count = int(text)
     if not count:
         raise argparse.ArgumentTypeError("0 processes do nothing; give 1 and up, or -1 for one a core")
@@ -109,7 +114,8 @@ def run(arguments, metrics, meter, **reading):
             raise InputError(row.error)
         score, arguments.jobs, arguments.backend = {alone: row}.get, None, None
     results = Results(columns, keep=bool(arguments.json))
-    for row in _rows(found, score, columns, arguments):
+    table = corpus.Table(arguments.csv, columns, arguments.resume) if arguments.csv else None
+    for row in corpus.rows(score, found, table, arguments.jobs, arguments.backend):
         results.add(row)
     _write(results, arguments)
     if results.n_failed:
@@ -130,27 +136,6 @@ def _peek(arguments):
 def _score(meter, metrics, resample, downmix, reading, pair):
     """`Row` of a pair, in whatever process this is."""
     return score_pair(pair, corpus.meters(meter, metrics), resample, downmix, **reading)
-
-
-def _rows(found, score, columns, arguments):
-    """Yield the `Row` of each pair, those that a stopped run has written too; each is in the CSV by then."""
-    from tqdm import tqdm
-
-    header = ["reference", "degraded", *columns, "error"]
-    place = corpus.Table(arguments.csv, header, arguments.resume) if arguments.csv else contextlib.nullcontext()
-    with place as table:
-        number = 0
-        for number, texts in enumerate(table.kept() if table else (), start=1):
-            pair = next(found, None)
-            same = pair is not None and texts[:2] == [str(pair.reference), str(pair.degraded)]
-            if not same or len(texts) != len(header):
-                raise InputError(f"row {number} of {table.part} is of other recordings: remove it, or leave out --resume")
-            yield Row(pair, dict(zip(columns, map(float, texts[2:-1]), strict=True)), texts[-1])
-        rows = corpus.scored(score, found, arguments.jobs, arguments.backend)
-        for row in tqdm(rows, unit="pair", initial=number, disable=None):
-            if table:
-                table.write([row.pair.reference, row.pair.degraded, *row.scores.values(), row.error])
-            yield row
 
 
 class Results:
@@ -253,7 +238,10 @@ def _null_nan(value):
 
 def _table(rows, columns, summaries):
     header = ["degraded", *columns, "error"]
-    lines = [[tables.name(row.pair.name), *(tables.number(row.scores[column]) for column in columns), tables.name(row.error)] for row in rows]
+    lines = [
+        [tables.name(row.pair.name), *(tables.number(row.scores[column]) for column in columns), tables.name(row.error)]
+        for row in rows
+    ]
     if len(rows) != 1:
         lines.append(["mean", *(tables.number(summaries[column]["mean"]) for column in columns), ""])
         lines.append(["scored", *(str(summaries[column]["n"]) for column in columns), ""])

@@ -1,6 +1,9 @@
 """How well a surrogate agrees with the metric it learned, and how far its gradient can be trusted."""
 
+import dataclasses
+import functools
 import itertools
+from array import array
 from pathlib import Path
 
 import joblib
@@ -11,6 +14,7 @@ from keras import ops
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
+from zoo import corpus, preset
 from zoo.audio import dsp, pairs
 from zoo.errors import InputError
 from zoo.metrics.agreement import agreement, bootstrap
@@ -19,6 +23,9 @@ from zoo.quality_net.loss import QualityNetLoss
 
 _KINDS = ("noisy", "enhanced", "clean")  # the rest (rooms, codecs, bands, clipping, lost packets) is "other"
 _SNR_BANDS = (-10, 0, 10, 20, 30)
+SCORES = ("truth", "predicted")  # columns of `evaluate_pairs`
+_FACTS = {"kind": "other", "snr_db": "nan"}  # columns that a CSV of pairs may have, and what a row without them is
+_DRAWN = 4000  # points of a plot; more would only cover one another
 _ASCENT_STEPS = (0, 1, 2, 5, 10, 20, 40, 80, 150)
 _ASCENT_RATE = 0.1  # of Adam, on the logits of the mask
 _ASCENT_START = 2.0  # logit: the mask starts at 0.88
@@ -49,52 +56,109 @@ def report(facts, truth, predicted):
     groups |= {kind: kinds == kind for kind in (*_KINDS, "other")}
     for low, high in itertools.pairwise(_SNR_BANDS):
         groups[f"snr {low}..{high}"] = (kinds == "noisy") & (snr >= low) & (snr < high)
-    found = {name: agreement(truth[chosen], predicted[chosen]) for name, chosen in groups.items() if chosen.any()}
+    groups = {name: chosen for name, chosen in groups.items() if chosen.any()}
+    # The bootstrap of a million pairs takes minutes.
+    shown = tqdm(groups.items(), desc="agree", unit="group", disable=None)
+    found = {name: agreement(truth[chosen], predicted[chosen]) for name, chosen in shown}
     if "clean" in found:
         # Every recording against itself has the metric's top score: there is nothing to correlate.
         found["clean"] |= {"pearson": [np.nan] * 3, "spearman": [np.nan] * 3}
     return found
 
 
-def evaluate_pairs(model, target, path, n_jobs=-1):
-    """Score the recordings that a CSV names, truly and predicted.
+def evaluate_pairs(directory, recipe, path, output=None, resume=False, n_jobs=-1, backend=None):
+    """Score the recordings that a CSV names, truly and predicted, a bounded number of them at a time.
 
     Args:
-        model: a surrogate.
-        target: the `Target` that it learned.
+        directory: of a surrogate.
+        recipe: its `Recipe`, which names the metric that it learned.
         path: CSV with the columns reference and degraded (relative to its folder), and if one likes kind and snr_db.
-        n_jobs: processes for the true scores.
+        output: CSV of the rows, written as they come (`corpus.Table`); None writes none.
+        resume: keep the rows of a run that was stopped.
+        n_jobs, backend: as `jobs` and `backend` of `corpus.scored`; each process loads the surrogate once.
+
+    Yields:
+        `corpus.Row` with the scores truth and predicted, one a row, in order; a pair that cannot be read has NaN scores
+        and says why, one that has no score has NaN.
+
+    Raises:
+        InputError: the CSV, the surrogate or the metric cannot be used, or as `corpus.rows`.
+
+    Example:
+        >>> rows = evaluate_pairs("my-metric/", recipe, "pairs.csv", "scores.csv")  # doctest: +SKIP
+        >>> results = report(*summed(rows))  # doctest: +SKIP
+    """
+    table = corpus.Table(output, SCORES, resume, _FACTS) if output else None
+    score = functools.partial(_score, directory, recipe)
+    return corpus.rows(score, map(_checked, pairs.stream(path, _FACTS)), table, n_jobs, backend)
+
+
+def _checked(pair):
+    """The pair; with an error where its snr_db is no number."""
+    kind, snr_db = pair.facts
+    try:
+        float(snr_db)
+    except ValueError:
+        error = pair.error or f"{pair.degraded}: has the snr_db {snr_db!r}; give a number, in dB"
+        return dataclasses.replace(pair, error=error, facts=(kind, _FACTS["snr_db"]))
+    return pair
+
+
+_model = functools.cache(preset.load)  # once in each process
+
+
+def _score(directory, recipe, pair):
+    """`corpus.Row` of a pair, in whatever process this is."""
+    scores, error = dict.fromkeys(SCORES, np.nan), pair.error
+    model, function = _model(directory), recipe.target().function
+    try:
+        recordings = None if error else pairs.read(pair, (model.sample_rate,))
+    except InputError as raised:
+        error = str(raised)
+    if not error:
+        values = function(*recordings), model.score(*recordings)[0]
+        scores = dict(zip(SCORES, map(float, values), strict=True))
+    return corpus.Row(pair, scores, " ".join(error.split()))  # one line, whatever a library says
+
+
+def summed(rows):
+    """What `report` and `scatter` need of any number of rows, in 24 bytes a row.
+
+    Args:
+        rows: iterable, as `evaluate_pairs` gives them.
 
     Returns:
-        list of {"reference", "degraded", "kind", "snr_db", "truth", "predicted", "error"}, one a row; a pair that
-        cannot be read has NaN scores and says why, one that has no score has NaN.
+        facts, truth, predicted: list of {"kind", "snr_db"}, where snr_db is the lower end of its band, NaN outside of
+        all, and float64 (pairs,) twice.
+
+    Example:
+        >>> pair = pairs.Pair("b.wav", "a.wav", "b.wav", facts=("noisy", "5"))
+        >>> summed([corpus.Row(pair, {"truth": 2.0, "predicted": 2.5}, "")])
+        ([{'kind': 'noisy', 'snr_db': 0}], array([2.]), array([2.5]))
     """
-    rows, found = [], []
-    for pair, about in zip(pairs.find(path), pairs.read_table(path, ("reference", "degraded")), strict=True):
-        row = {"reference": str(pair.reference), "degraded": str(pair.degraded), "kind": about.get("kind") or "other"}
-        row |= {"snr_db": float(about.get("snr_db") or "nan"), "truth": np.nan, "predicted": np.nan}
-        try:
-            if pair.error:
-                raise InputError(pair.error)
-            found.append(pairs.read(pair, (model.sample_rate,)))
-            rows.append(row | {"error": ""})
-        except InputError as error:
-            rows.append(row | {"error": str(error)})
-    readable = [row for row in rows if not row["error"]]
-    truth = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(target.function)(*recordings) for recordings in found)
-    for row, true, recordings in zip(readable, truth, tqdm(found, desc="predict", unit="pair"), strict=True):
-        row |= {"truth": float(true), "predicted": float(model.score(*recordings)[0])}
-    return rows
+    facts, scores, known = [], {name: array("d") for name in SCORES}, {}
+    for row in rows:
+        kind, snr_db = row.pair.facts
+        kind = kind if kind in _KINDS else "other"
+        band = max((low for low in _SNR_BANDS if low <= float(snr_db)), default=np.nan)
+        # Rows of a kind and band share one dict.
+        facts.append(known.setdefault((kind, band), {"kind": kind, "snr_db": band}))
+        for name, value in row.scores.items():
+            scores[name].append(value)
+    return facts, *map(np.asarray, scores.values())
 
 
 def scatter(facts, truth, predicted, title, path):
-    """Predicted against true scores, coloured by kind."""
+    """Predicted against true scores, coloured by kind: of very many pairs a random few, while the legend counts all."""
     kinds = _kinds(facts)
+    drawn = np.zeros(len(kinds), bool)
+    drawn[np.random.default_rng(0).permutation(len(kinds))[:_DRAWN]] = True
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     for kind, colour in zip((*_KINDS, "other"), ("tab:blue", "tab:orange", "tab:green", "tab:gray"), strict=True):
         chosen = kinds == kind
-        axes.scatter(truth[chosen], predicted[chosen], s=5, alpha=0.6, color=colour, label=f"{kind} ({chosen.sum()})")
+        shown, label = chosen & drawn, f"{kind} ({chosen.sum()})"
+        axes.scatter(truth[shown], predicted[shown], s=5, alpha=0.6, color=colour, label=label)
     ends = [np.nanmin([truth, predicted]), np.nanmax([truth, predicted])]
     axes.plot(ends, ends, color="black", linewidth=0.8)
     axes.set(xlabel="true", ylabel="predicted", title=title, aspect="equal")

@@ -7,14 +7,58 @@ import itertools
 import os
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
 
+from zoo.audio.pairs import Pair
 from zoo.errors import InputError
 
 BACKENDS = ("loky", "dask", "ray")
 _AHEAD = 32  # pairs a process that are given out before the first is written
+
+
+@dataclass
+class Row:
+    """A pair's scores by column, NaN where there is none, and what went wrong."""
+
+    pair: Pair
+    scores: dict
+    error: str
+
+
+def rows(score, found, table=None, jobs=None, backend=None):
+    """Rows of pairs, in their order: those that a stopped run has written, then the others, scored and written.
+
+    Args:
+        score: `pairs.Pair` -> `Row`, with the columns of the table; called and pickled as by `scored`.
+        found: the pairs, an iterable of any number.
+        table: a `Table` that is not open yet; None writes nothing.
+        jobs, backend: as for `scored`.
+
+    Yields:
+        `Row`; it is in the table by then.
+
+    Raises:
+        InputError: as `scored` and `Table.kept`.
+
+    Example:
+        >>> for row in rows(score, pairs.stream("pairs.csv"), Table("scores.csv", ["stoi"])):  # doctest: +SKIP
+        ...     print(row.scores["stoi"])
+    """
+    from tqdm import tqdm
+
+    found, number = iter(found), 0
+    # Pairs that cannot be read at all must not cost the rows of the run before: the table is opened after the first.
+    found = itertools.chain(list(itertools.islice(found, 1)), found)
+    with table or contextlib.nullcontext():
+        for number, row in enumerate(table.kept(found) if table else (), start=1):
+            yield row
+        for row in tqdm(scored(score, found, jobs, backend), unit="pair", initial=number, disable=None):
+            if table:
+                table.write(row)
+            yield row
 
 
 def scored(score, pairs, jobs, backend=None):
@@ -42,7 +86,11 @@ def scored(score, pairs, jobs, backend=None):
         return
     jobs = -1 if jobs is None else jobs
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # of the processes of this machine: one a core
-    with _registered(backend or "loky") as name, joblib.parallel_config(name, n_jobs=jobs), joblib.Parallel() as parallel:
+    with (
+        _registered(backend or "loky") as name,
+        joblib.parallel_config(name, n_jobs=jobs),
+        joblib.Parallel() as parallel,
+    ):
         for chunk in _chunks(pairs, _AHEAD * joblib.effective_n_jobs(jobs)):
             yield from parallel(joblib.delayed(score)(pair) for pair in chunk)
 
@@ -86,12 +134,13 @@ def meters(meter, names):
 
 
 class Table:
-    """A CSV that grows as `<path>.part` and becomes `<path>` when it is whole.
+    """A CSV of rows that grows as `<path>.part` and becomes `<path>` when it is whole.
 
     Args:
         path: of the CSV; "-" is stdout.
-        header: names of the columns.
+        columns: names of the scores.
         resume: keep the rows of an interrupted run, or of a whole one; else they are written anew.
+        facts: names of what is in the `facts` of each pair.
 
     Attributes:
         part: where it grows.
@@ -100,13 +149,14 @@ class Table:
         InputError: the interrupted run had other columns, or its rows cannot be read.
 
     Example:
-        >>> with Table("scores.csv", ["reference", "degraded", "stoi"], resume=True) as table:  # doctest: +SKIP
-        ...     done = len(list(table.kept()))
-        ...     table.write(["a.wav", "b.wav", 0.9])
+        >>> with Table("scores.csv", ["stoi"], resume=True) as table:  # doctest: +SKIP
+        ...     done = len(list(table.kept(found)))
+        ...     table.write(Row(next(found), {"stoi": 0.9}, ""))
     """
 
-    def __init__(self, path, header, resume):
-        self.path, self.header = path, header
+    def __init__(self, path, columns, resume=False, facts=()):
+        self.path, self.columns = path, columns
+        self.header = ["reference", "degraded", *facts, *columns, "error"]
         self.part = Path(f"{path}.part")
         if resume and not self.part.exists() and Path(path).exists():
             shutil.copyfile(path, self.part)
@@ -123,8 +173,29 @@ class Table:
             file.truncate(end)
         self.resume = end > 0
 
-    def kept(self):
-        """Yield the rows of the run before, lists of text; before any is written."""
+    def kept(self, found):
+        """The rows of the run before; to be asked for before any is written.
+
+        Args:
+            found: iterator of the pairs of this run; those of the rows are taken from it.
+
+        Yields:
+            `Row`.
+
+        Raises:
+            InputError: a row is of other recordings than the pair in its place, or the file cannot be read.
+        """
+        for number, texts in enumerate(self._texts(), start=1):
+            pair = next(found, None)
+            same = pair is not None and texts[: -len(self.columns) - 1] == _name(pair)
+            if not same or len(texts) != len(self.header):
+                told = f"row {number} of {self.part} is of other recordings"
+                raise InputError(f"{told}: remove it, or leave out --resume")
+            scores = map(float, texts[-len(self.columns) - 1 : -1])
+            yield Row(pair, dict(zip(self.columns, scores, strict=True)), texts[-1])
+
+    def _texts(self):
+        """The rows of the run before, lists of text."""
         if not self.resume:
             return
         try:
@@ -141,12 +212,15 @@ class Table:
         how = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}  # names of files may be no UTF-8
         self.file = sys.stdout if self.path == "-" else open(self.part, "a" if self.resume else "w", **how)
         if not self.resume:
-            self.write(self.header)
+            self._write(self.header)
         return self
 
     def write(self, row):
-        """Add a row."""
-        csv.writer(self.file, lineterminator="\n").writerow(row)
+        """Add a `Row`."""
+        self._write([*_name(row.pair), *row.scores.values(), row.error])
+
+    def _write(self, texts):
+        csv.writer(self.file, lineterminator="\n").writerow(texts)
         self.file.flush()
 
     def __exit__(self, kind, *_):
@@ -156,4 +230,9 @@ class Table:
         if kind is None:
             self.part.replace(self.path)
         elif kind is KeyboardInterrupt:
-            print(f"zoo: {self.part} has what was done; the same with --resume goes on", file=sys.stderr)
+            print(f"{self.part} has what was done; the same with --resume goes on", file=sys.stderr)
+
+
+def _name(pair):
+    """The first cells of a row: which pair it is of."""
+    return [str(pair.reference), str(pair.degraded), *pair.facts]
