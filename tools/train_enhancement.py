@@ -13,7 +13,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo import golden, preset, provenance
+from zoo import distribution, golden, preset, provenance
 from zoo.enhancement import sources
 from zoo.enhancement.train import Recipe, train
 from zoo.errors import InputError
@@ -49,6 +49,7 @@ def arguments():
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--jobs", type=int, default=-1, help="processes for true scores (default: all cores)")
+    distribution.add_argument(parser)
     return parser.parse_args()
 
 
@@ -67,12 +68,16 @@ def main():
     given = vars(arguments())
     config, data, runs = given.pop("config"), given.pop("data"), given.pop("runs")
     output, jobs = Path(given.pop("output")), given.pop("jobs")
+    spread = distribution.distribute(given.pop("distribution"))
     corpora = [given.pop(name) for name in ("voice_bank", "timit", "noise")]
     given["loss"] = dict(given["loss"]) if given["loss"] else None
     recipe = Recipe.read(config, **given)
     command, start = " ".join(["python", *sys.argv]), provenance.commit()
     source, validation = read_examples(recipe, data, *corpora)
-    model, facts, minutes = train(recipe, source, validation, runs, jobs, verbose=1 if sys.stdout.isatty() else 2)
+    verbose = 1 if sys.stdout.isatty() else 2
+    model, facts, minutes = train(recipe, source, validation, runs, jobs, verbose, spread)
+    if not spread.disband():
+        return
     words = read_words(config)
     if any(corpora):  # the config's words are of the data folder
         words |= {"data": f"{' with '.join(filter(None, corpora))}, by the command below", "limits": []}

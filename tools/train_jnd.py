@@ -17,7 +17,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo import golden, preset, provenance
+from zoo import distribution, golden, preset, provenance
 from zoo.audio.environment import SPLITS
 from zoo.errors import InputError
 from zoo.jnd import batches, pretrain, train
@@ -43,6 +43,7 @@ def arguments():
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--seeds", type=int, nargs="+", help="one training each (default: the config's)")
     parser.add_argument("--jobs", type=int, default=-1, help="processes for rendering (default: all cores)")
+    distribution.add_argument(parser)
     return parser.parse_args()
 
 
@@ -57,14 +58,15 @@ def rendered_answers(given, renders):
     ]
 
 
-def train_metric(given, recipe, verbose):
+def train_metric(given, recipe, verbose, spread):
     """The best of the seeds: its recipe, model and facts; and the minutes of all."""
-    answers = rendered_answers(given, recipe.renders)
-    ladders = batches.prepare_ladders(recipe, given.data, given.runs, given.jobs)
     if given.dcase:
         raise InputError("--dcase is for recipes of features; this one trains a metric")
+    with spread.leader_first():
+        answers = rendered_answers(given, recipe.renders)
+        ladders = batches.prepare_ladders(recipe, given.data, given.runs, given.jobs)
     seeded = {seed: dataclasses.replace(recipe, seed=seed) for seed in given.seeds or [recipe.seed]}
-    trained = {seed: train.train(one, *answers, ladders, given.runs, verbose) for seed, one in seeded.items()}
+    trained = {seed: train.train(one, *answers, ladders, given.runs, verbose, spread) for seed, one in seeded.items()}
     losses = {seed: min(facts["curve"]["val_loss"]) for seed, (_, facts, _) in trained.items()}
     best = min(losses, key=losses.get)
     model, facts, _ = trained[best]
@@ -72,28 +74,32 @@ def train_metric(given, recipe, verbose):
     return seeded[best], model, facts, sum(minutes for _, _, minutes in trained.values())
 
 
-def train_features(given, recipe, verbose):
+def train_features(given, recipe, verbose, spread):
     """Features, then a head on the answers; the distance has no part in them."""
     seed, *more = given.seeds or [recipe.seed]
     if more or given.start:
         raise InputError("features are trained from one seed and from nothing: give one of --seeds, and no --start")
     recipe = dataclasses.replace(recipe, seed=seed)
     sounds = [pretrain.read_sounds(given.data, split, given.dcase) for split in SPLITS]
-    model, facts, minutes = pretrain.pretrain(recipe, *sounds, given.runs, verbose)
-    told = train.fit_head(model, *rendered_answers(given, 1), recipe.seed)
+    model, facts, minutes = pretrain.pretrain(recipe, *sounds, given.runs, verbose, spread)
+    with spread.leader_first():
+        told = train.fit_head(model, *rendered_answers(given, 1), recipe.seed)
     return recipe, model, facts | {"head": told}, minutes
 
 
 def main():
     given = arguments()
+    spread = distribution.distribute(given.distribution)
     of_metric = "network" in read_facts(given.config)
     changes = {key: getattr(given, key) for key in ("name", "epochs", "learning_rate")}
     changes |= {"start": given.start} if of_metric else {}
     recipe = (train if of_metric else pretrain).Recipe.read(given.config, **changes)
     command, start = " ".join(["python", *sys.argv]), provenance.commit()
     recipe, model, facts, minutes = (train_metric if of_metric else train_features)(
-        given, recipe, verbose=1 if sys.stdout.isatty() else 2
+        given, recipe, 1 if sys.stdout.isatty() else 2, spread
     )
+    if not spread.disband():
+        return
     about = provenance.training_card("jnd", recipe, model, facts, minutes, command, start)
     inputs = golden.voices_in_noise(model.sample_rate, (10, 30))
     preset.save(model, Path(given.output) / recipe.name, card=read_words(given.config) | about, golden=inputs)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo import golden, preset, provenance
+from zoo import distribution, golden, preset, provenance
 from zoo.errors import InputError
 from zoo.quality_net import card
 from zoo.quality_net.train import Recipe, train
@@ -40,6 +40,7 @@ def arguments():
     parser.add_argument("--n-test", type=int, help="pairs")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--jobs", type=int, default=-1, help="processes for pairs and labels (default: all cores)")
+    distribution.add_argument(parser)
     return parser.parse_args()
 
 
@@ -47,10 +48,13 @@ def main():
     given = vars(arguments())
     config, data, runs = given.pop("config"), given.pop("data"), given.pop("runs")
     output, jobs = Path(given.pop("output")), given.pop("jobs")
+    spread = distribution.distribute(given.pop("distribution"))
     recipe = Recipe.read(config, **given)
     words = read_words(config)
     command, start = " ".join(["python", *sys.argv]), provenance.commit()
-    model, facts, minutes = train(recipe, data, runs, jobs)
+    model, facts, minutes = train(recipe, data, runs, jobs, distribution=spread)
+    if not spread.disband():
+        return
     directory = output / recipe.name
     about = words | provenance.training_card(
         "quality_net", recipe, model, facts, minutes, command, start, metric=recipe.target().metric

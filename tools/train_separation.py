@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from zoo import preset, provenance
+from zoo import distribution, preset, provenance
 from zoo.errors import InputError
 from zoo.separation.tracks import find_tracks, read_kinds
 from zoo.separation.train import Recipe, train
@@ -42,6 +42,7 @@ def arguments():
     parser.add_argument("--steps", type=int, help="batches in an epoch")
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--seed", type=int)
+    distribution.add_argument(parser)
     return parser.parse_args()
 
 
@@ -63,13 +64,17 @@ def golden(sample_rate):
 
 def main():
     given = arguments()
+    spread = distribution.distribute(given.distribution)
     changes = {key: getattr(given, key) for key in ("name", "epochs", "steps", "learning_rate", "seed")}
     recipe = Recipe.read(given.config, **changes)
     command, start = " ".join(["python", *sys.argv]), provenance.commit()
     tracks, validation = read_splits(given.tracks)
+    verbose = 1 if sys.stdout.isatty() else 2
     model, facts, minutes = train(
-        recipe, tracks, validation, given.runs, read_kinds(given.tracks), verbose=1 if sys.stdout.isatty() else 2
+        recipe, tracks, validation, given.runs, read_kinds(given.tracks), verbose, spread
     )
+    if not spread.disband():
+        return
     own = {"sources": list(model.sources), "latency": round(model.latency, 4), "n_tracks": len(tracks)}
     about = provenance.training_card("separation", recipe, model, facts, minutes, command, start, **own)
     card = read_words(given.config) | about

@@ -12,7 +12,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo import golden, preset, provenance
+from zoo import distribution, golden, preset, provenance
 from zoo.audio.environment import SPLITS
 from zoo.errors import InputError
 from zoo.texture import train
@@ -34,6 +34,7 @@ def arguments():
     parser.add_argument("--steps", type=int, help="batches in an epoch")
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--seed", type=int)
+    distribution.add_argument(parser)
     return parser.parse_args()
 
 
@@ -49,11 +50,15 @@ def evaluation(model, validation, recipe, command, commit):
 
 def main():
     given = arguments()
+    spread = distribution.distribute(given.distribution)
     changes = {key: getattr(given, key) for key in ("name", "epochs", "steps", "learning_rate", "seed")}
     recipe = train.Recipe.read(given.config, **changes)
     command, start = " ".join(["python", *sys.argv]), provenance.commit()
     sounds, validation = (train.read_sounds(given.data, split) for split in SPLITS)
-    model, facts, minutes = train.train(recipe, sounds, validation, given.runs, verbose=1 if sys.stdout.isatty() else 2)
+    verbose = 1 if sys.stdout.isatty() else 2
+    model, facts, minutes = train.train(recipe, sounds, validation, given.runs, verbose, spread)
+    if not spread.disband():
+        return
     found = evaluation(model, validation, recipe, command, start)
     value, low, high = found["accuracy"]
     print(f"accuracy {value:.3f} [{low:.3f}, {high:.3f}] on {found['n']} clips of {found['n_sources']} sources")

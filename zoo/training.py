@@ -5,6 +5,7 @@ And the training itself of classifiers of sounds, which is the same in two rooms
 
 import csv
 import json
+import math
 import shutil
 import time
 import tomllib
@@ -15,6 +16,8 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError
+
+_NEVER = 10**12  # batches
 
 
 def read_facts(path):
@@ -95,7 +98,7 @@ class Epoch(keras.callbacks.Callback):
         logs["seconds"] = time.monotonic() - self.start
 
 
-def keepers(folder, begun, monitor, mode, start=()):
+def keepers(folder, begun, monitor, mode, start=(), leads=True):
     """Callbacks that keep the best weights (best.weights.h5), the log (log.csv), and the state to resume from (state/).
 
     Args:
@@ -104,7 +107,10 @@ def keepers(folder, begun, monitor, mode, start=()):
         monitor: column of the log that says which epoch is best.
         mode: "min" or "max" of it.
         start: its value before the first epoch, in a list, where best.weights.h5 holds those weights.
+        leads: whether this process writes; another one only reads the state to go on from.
     """
+    if not leads:
+        return [keras.callbacks.BackupAndRestore(folder / "state", save_freq=_NEVER, delete_checkpoint=False)]
     values = [*start, *(float(row[monitor]) for row in begun)]
     return [
         keras.callbacks.ModelCheckpoint(
@@ -153,18 +159,43 @@ class StopWhenNoBetter(keras.callbacks.Callback):
         self.model.stop_training = self.ended()
 
 
-def fit_classifier(model, recipe, clips, held, folder, from_logits, verbose="auto"):
+class Held(keras.utils.PyDataset):
+    """Arrays in memory in batches, in their order: what validation is done on.
+
+    Args:
+        arrays: one, or several of one length, of which a batch has a tuple.
+        batch_size: examples in a batch; the last may be smaller.
+
+    Example:
+        >>> [len(x) for x in Held((np.zeros(5),), 2)]
+        [1, 1, 1]
+    """
+
+    def __init__(self, arrays, batch_size):
+        super().__init__()
+        self.arrays, self.batch_size = arrays, batch_size
+
+    def __len__(self):
+        return math.ceil(len(self.arrays[0]) / self.batch_size)
+
+    def __getitem__(self, index):
+        chosen = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        return tuple(array[chosen] for array in self.arrays)
+
+
+def fit_classifier(model, recipe, clips, held, folder, from_logits, distribution, verbose="auto"):
     """Train a classifier of clips, or go on with it; it ends with the weights of its best epoch.
 
     Categorical cross-entropy; Adam, whose rate falls to 0 by a cosine, with gradients clipped at a norm of 1.
 
     Args:
-        model: keras.Model, waveform (batch, samples) -> (batch, classes).
+        model: keras.Model, waveform (batch, samples) -> (batch, classes), made in the scope of the distribution.
         recipe: with `learning_rate`, `batch_size`, `steps` and `epochs`.
         clips: the batches of an epoch, a `zoo.audio.clips.Clips`.
         held: clips and targets that say which epoch is best.
         folder: of the run.
         from_logits: whether the model gives log-odds, not probabilities.
+        distribution: over which devices, a `zoo.distribution.Distribution`.
         verbose: as for `keras.Model.fit`.
 
     Returns:
@@ -172,28 +203,22 @@ def fit_classifier(model, recipe, clips, held, folder, from_logits, verbose="aut
         minutes: spent in the epochs, those before an interruption too.
     """
     schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * recipe.steps)
-    model.compile(
-        keras.optimizers.Adam(schedule, global_clipnorm=1.0),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=from_logits),
-        metrics=["accuracy"],
-        jit_compile=keras.backend.backend() == "jax",  # XLA's convolutions are slow on a CPU
-    )
-    model(np.zeros((2, clips.samples), "float32"))
-    model.optimizer.build(model.trainable_variables)  # a resumed training restores only a built one
     begun = read_log(folder / "log.csv")
-    if len(begun) < recipe.epochs:
-        model.fit(
-            clips,
-            validation_data=tuple(held),
-            validation_batch_size=recipe.batch_size,
-            epochs=recipe.epochs,
-            callbacks=[Epoch(clips), *keepers(folder, begun, "val_accuracy", "max")],
-            shuffle=False,
-            verbose=verbose,
+    with distribution.scope():
+        model.compile(
+            keras.optimizers.Adam(schedule, global_clipnorm=1.0),
+            loss=keras.losses.CategoricalCrossentropy(from_logits=from_logits),
+            metrics=["accuracy"],
+            jit_compile=keras.backend.backend() == "jax",  # XLA's convolutions are slow on a CPU
         )
+        model(np.zeros((2, clips.samples), "float32"))
+        model.optimizer.build(model.trainable_variables)  # a resumed training restores only a built one
+    if len(begun) < recipe.epochs:
+        callbacks = [Epoch(clips), *keepers(folder, begun, "val_accuracy", "max", leads=distribution.leads)]
+        distribution.fit(model, clips, Held(held, recipe.batch_size), callbacks, recipe.epochs, verbose)
     model.load_weights(folder / "best.weights.h5")
-    shutil.rmtree(folder / "state", ignore_errors=True)
     rows = read_log(folder / "log.csv")
+    shutil.rmtree(folder / "state", ignore_errors=True)
     return _accuracy_curve(rows), sum(float(row["seconds"]) for row in rows) / 60
 
 

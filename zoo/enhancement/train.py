@@ -17,13 +17,14 @@ import numpy as np
 import zoo
 from zoo import preset, registry
 from zoo.audio.corpus import SAMPLE_RATE
+from zoo.distribution import ONE_DEVICE
 from zoo.enhancement import examples, loss
 from zoo.enhancement.callbacks import Refresh, TrueScores, freeze_statistics
 from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
 from zoo.errors import InputError
 from zoo.quality_net.loss import QualityNetLoss
-from zoo.training import Epoch, StopWhenNoBetter, claim, keepers, read_log, read_recipe
+from zoo.training import Epoch, Held, StopWhenNoBetter, claim, keepers, read_log, read_recipe
 
 NETWORKS = {cls.__name__: cls for cls in (BLSTMEnhancer, DNNEnhancer, ContextAggregationEnhancer)}
 CURVE = ("pesq-wb", "predicted", "stoi", "si-sdr")
@@ -100,7 +101,7 @@ class _Training(keras.Model):
         return self.enhancer(noisy, training=training)
 
 
-def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto"):
+def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto", distribution=ONE_DEVICE):
     """Train a recipe's enhancer, or go on with it.
 
     Args:
@@ -110,6 +111,7 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto"):
         runs: folder for training states.
         n_jobs: processes for true scores.
         verbose: as for `keras.Model.fit`.
+        distribution: over which devices, a `zoo.distribution.Distribution`.
 
     Returns:
         model: with the weights of the best epoch by `monitor`.
@@ -124,33 +126,32 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto"):
         raise InputError(f"nothing to settle is called {recipe.settle!r}: use polarity or level")
     if recipe.settle and NETWORKS.get(recipe.network) is not ContextAggregationEnhancer:
         raise InputError(f"a {recipe.network} keeps polarity and level: leave out settle")
+    if recipe.refresh and distribution.processes > 1:
+        raise InputError("a refresh trains its surrogate in one process: use --distribution devices")
     folder = Path(runs) / recipe.name
     batches = _batches(recipe, source, recipe.batch_size, recipe.steps, recipe.seed)
-    claim(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0])).hexdigest()[:16])
-    enhancer, criterion = recipe.model(), loss.build(recipe.loss)
-    learned = [term for _, term in criterion.terms if isinstance(term, QualityNetLoss)]
+    with distribution.scope():
+        enhancer, criterion = recipe.model(), loss.build(recipe.loss)
+        learned = [term for _, term in criterion.terms if isinstance(term, QualityNetLoss)]
+        model = _compiled(recipe, enhancer, criterion, [term.metric for term in learned])
     scores = TrueScores(enhancer, validation, learned[0].metric if learned else zoo.load(recipe.watch), n_jobs)
-    model = _compiled(recipe, enhancer, criterion, [term.metric for term in learned])
+    with distribution.leader_first():
+        claim(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0])).hexdigest()[:16])
+        if not (folder / "start.json").exists():
+            model.save_weights(folder / "best.weights.h5")
+            (folder / "start.json").write_text(json.dumps(scores.measure()))
     begun = read_log(folder / "log.csv")
-    if not begun:
-        (folder / "start.json").write_text(json.dumps(scores.measure()))
-        model.save_weights(folder / "best.weights.h5")
     refresh = [_refresher(recipe, source, enhancer, learned, folder, n_jobs)] if recipe.refresh else []
     mode, start = _MODES[recipe.monitor], [value for value in [_start(folder).get(recipe.monitor)] if value is not None]
     values = [*start, *(float(row[recipe.monitor]) for row in begun)]
     stop = StopWhenNoBetter(recipe.monitor, mode, recipe.patience, values)
     if len(begun) < recipe.epochs and not stop.ended():
-        model.fit(
-            batches,
-            # Only where it is asked for: it takes as long as the true scores.
-            validation_data=(scores.noisy, scores.reference) if recipe.monitor == "val_loss" else None,
-            validation_batch_size=recipe.batch_size,
-            epochs=recipe.epochs,
-            # The seconds of an epoch hold its round before and its scores after.
-            callbacks=[scores, Epoch(batches), *refresh, *keepers(folder, begun, recipe.monitor, mode, start), stop],
-            shuffle=False,
-            verbose=verbose,
-        )
+        # Only where it is asked for: it takes as long as the true scores.
+        held = Held((scores.noisy, scores.reference), recipe.batch_size) if recipe.monitor == "val_loss" else None
+        kept = keepers(folder, begun, recipe.monitor, mode, start, distribution.leads)
+        # The seconds of an epoch hold its round before and its scores after.
+        callbacks = [scores, Epoch(batches), *refresh, *kept, stop]
+        distribution.fit(model, batches, held, callbacks, recipe.epochs, verbose)
         for callback in refresh:
             preset.save(callback.teacher, folder / "surrogate")
             callback.clear()

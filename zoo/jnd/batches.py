@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import scipy.stats
 
+from zoo.errors import InputError
 from zoo.jnd import rendered
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
@@ -55,17 +56,29 @@ def prepare_ladders(recipe, data, runs, n_jobs=-1):
 class Batches(keras.utils.PyDataset):
     """Batches (reference, degraded), target of a training.
 
-    A target is the answer (0 or 1) or the share of listeners (0..1) that would say "different"; the last rows are
+    A target is the answer (0 or 1) or the share of listeners (0..1) that would say "different"; a shard's last rows are
     ladders, the mild rungs and then the severe ones, with targets -1.
 
     Args:
         recipe: says how many of each kind, and the augmentation.
         judged: `Judged`.
         ladders: chunks as `rendered.draw_ladders` gives them, or None.
+        shards: even parts of a batch, one after the other, that have as much of each kind.
+
+    Raises:
+        InputError: a kind cannot be dealt out evenly to the shards.
     """
 
-    def __init__(self, recipe, judged, ladders):
+    def __init__(self, recipe, judged, ladders, shards=1):
         super().__init__()
+        kinds = np.array([recipe.judged, recipe.shifts, recipe.levels, recipe.ladders, recipe.ladders])
+        if any(kinds % shards):
+            raise InputError(
+                f"a batch of {recipe.judged} answers, {recipe.shifts} shifts, {recipe.levels} levels and "
+                f"{recipe.ladders} ladders cannot be shared by {shards} devices: train on JAX, or on fewer"
+            )
+        parts = [np.array_split(rows, shards) for rows in np.split(np.arange(kinds.sum()), np.cumsum(kinds)[:-1])]
+        self.rows = np.concatenate([part[i] for i in range(shards) for part in parts])
         self.recipe, self.judged, self.ladders = recipe, judged, ladders
         self.answers = judged.answers
         self.shuffle(0)
@@ -95,8 +108,8 @@ class Batches(keras.utils.PyDataset):
         pairs = [*judged, *shifted, *louder, *self._rungs(rng)]
         targets = [*self.answers[chosen], *[_LAPSE] * recipe.shifts, *_share_of_level(gains)]
         targets += [-1.0] * (2 * recipe.ladders)
-        x = np.stack([_augment(pair, recipe, rng) for pair in pairs]).astype("float32")
-        return (x[:, 0], x[:, 1]), np.array(targets, "float32")
+        x = np.stack([_augment(pair, recipe, rng) for pair in pairs]).astype("float32")[self.rows]
+        return (x[:, 0], x[:, 1]), np.array(targets, "float32")[self.rows]
 
     def _rungs(self, rng):
         """Pairs (clip, mild rung) of some ladders, then (clip, severe rung) of the same."""

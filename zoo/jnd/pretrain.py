@@ -14,6 +14,7 @@ from keras import ops
 
 from zoo.audio import dsp, environment
 from zoo.audio.clips import Clips, held_back, shared_classes
+from zoo.distribution import ONE_DEVICE
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.model import JND
@@ -108,7 +109,7 @@ def read_sounds(data, split, dcase=None):
     return environment.read_noise_classes(data, split, SAMPLE_RATE, training_share)
 
 
-def pretrain(recipe, train, validation, runs, verbose="auto"):
+def pretrain(recipe, train, validation, runs, verbose="auto", distribution=ONE_DEVICE):
     """Train a recipe's features, or go on with it.
 
     Args:
@@ -116,6 +117,7 @@ def pretrain(recipe, train, validation, runs, verbose="auto"):
         train, validation: lists of `zoo.audio.environment.LabelledRecording`, of the same classes.
         runs: folder for training states.
         verbose: as for `keras.Model.fit`.
+        distribution: over which devices, a `zoo.distribution.Distribution`.
 
     Returns:
         model: `JND` whose backbone has the weights of the epoch that was best on the validation clips; its channel
@@ -131,10 +133,12 @@ def pretrain(recipe, train, validation, runs, verbose="auto"):
     if recipe.batch_size % 2:
         raise InputError(f"a batch of {recipe.batch_size} cannot be halved: give an even batch_size")
     folder, clips = Path(runs) / recipe.name, Clips(train, classes, recipe, SAMPLE_RATE)
-    claim(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])
-    model = recipe.classifier(len(classes))
+    with distribution.leader_first():
+        claim(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])
+    with distribution.scope():
+        model = recipe.classifier(len(classes))
     *held, _ = held_back(validation, classes, recipe, SAMPLE_RATE)
-    told, minutes = fit_classifier(model, recipe, clips, held, folder, from_logits=True, verbose=verbose)
+    told, minutes = fit_classifier(model, recipe, clips, held, folder, True, distribution, verbose)
     keras.utils.set_random_seed(recipe.seed)
     trained = JND(**recipe.options)
     trained.backbone.set_weights(model.backbone.get_weights())

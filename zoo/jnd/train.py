@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 import zoo
+from zoo.distribution import ONE_DEVICE
 from zoo.errors import InputError
 from zoo.jnd.batches import Batches, Plain
 from zoo.jnd.effects import SAMPLE_RATE
@@ -100,11 +101,11 @@ class Recipe:
 
 
 class _Training(keras.Model):
-    """A metric and its loss on the targets of `Batches`: cross-entropy of answers, a hinge on ladders."""
+    """A metric and its loss on the targets of `Batches`: cross-entropy of answers, a hinge on ladders (of a shard)."""
 
     def __init__(self, metric, ladders):
         super().__init__(name="training")
-        self.metric, self.ladders = metric, ladders
+        self.metric, self.ladders, self.mean = metric, ladders, _Mean(name="mean")
 
     def call(self, pair, training=False):
         distances = self.metric.layer_distances(pair, training)
@@ -115,15 +116,22 @@ class _Training(keras.Model):
         logit, distance = y_pred[:, 0], y_pred[:, 1]
         asked = ops.cast(y >= 0, "float32")
         entropy = ops.softplus(logit) - ops.maximum(y, 0.0) * logit
-        loss = ops.sum(entropy * asked) / ops.maximum(ops.sum(asked), 1.0)
+        loss = entropy * asked / ops.mean(asked)
         if self.ladders and training:
             logarithm = ops.log(ops.maximum(distance, 0.0) + _TINY)
             mild, severe = logarithm[-2 * self.ladders : -self.ladders], logarithm[-self.ladders :]
             loss = loss + ops.mean(ops.softplus(_SHARPNESS * (mild - severe + _MARGIN))) / _SHARPNESS
-        return loss
+        return self.mean(y, loss)
 
 
-def train(recipe, judged, validation, ladders, runs, verbose="auto"):
+class _Mean(keras.losses.Loss):
+    """Of what each row contributes; Keras divides it by the replicas of a distribution."""
+
+    def call(self, y_true, y_pred):
+        return y_pred
+
+
+def train(recipe, judged, validation, ladders, runs, verbose="auto", distribution=ONE_DEVICE):
     """Train a recipe's network, or go on with it.
 
     Args:
@@ -132,6 +140,7 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto"):
         ladders: as `prepare_ladders` gives them.
         runs: folder for training states.
         verbose: as for `keras.Model.fit`.
+        distribution: over which devices, a `zoo.distribution.Distribution`.
 
     Returns:
         model: with the weights of the epoch of the lowest cross-entropy on the validation's answers.
@@ -139,29 +148,25 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto"):
         minutes: spent in the epochs, those before an interruption too.
     """
     folder = Path(runs) / f"{recipe.name}-{recipe.seed}"
-    batches = Batches(recipe, judged, ladders)
-    claim(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0][0])).hexdigest()[:16])
-    metric = recipe.model()
-    model = _compiled(recipe, metric, len(batches))
+    batches = Batches(recipe, judged, ladders, distribution.shards)
+    with distribution.leader_first():
+        claim(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0][0])).hexdigest()[:16])
+        start = _start(recipe, judged, validation, folder)
     begun = read_log(folder / "log.csv")
+    with distribution.scope():
+        metric = recipe.model()
+        metric.set_weights(start.get_weights())
+        model = _compiled(recipe, metric, len(batches), distribution.shards)
     if len(begun) < recipe.epochs:
-        if isinstance(metric, JND) and recipe.start is None and not (folder / "state").exists():
-            fit_head(metric, judged, validation, recipe.seed)  # of a random head, no unit may ever be active
-        model.fit(
-            batches,
-            validation_data=Plain(validation, 2 * recipe.judged),
-            epochs=recipe.epochs,
-            callbacks=[Epoch(batches), *keepers(folder, begun, "val_loss", "min")],
-            shuffle=False,
-            verbose=verbose,
-        )
+        callbacks = [Epoch(batches), *keepers(folder, begun, "val_loss", "min", leads=distribution.leads)]
+        distribution.fit(model, batches, Plain(validation, 2 * recipe.judged), callbacks, recipe.epochs, verbose)
     model.load_weights(folder / "best.weights.h5")
+    rows = read_log(folder / "log.csv")
     trained = recipe.model()  # without the optimizer, which would treble the checkpoint
     trained.set_weights(metric.get_weights())
     if recipe.calibrate:
         calibrate(trained, validation)
     shutil.rmtree(folder / "state", ignore_errors=True)
-    rows = read_log(folder / "log.csv")
     curve = {"epoch": list(range(1, len(rows) + 1))}
     curve |= {name: [round(float(row[name]), 4) for row in rows] for name in CURVE}
     facts = {
@@ -171,6 +176,19 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto"):
         "answers": {"training": len(judged.judgments), "validation": len(validation.judgments)},
     }
     return trained, facts, sum(float(row["seconds"]) for row in rows) / 60
+
+
+def _start(recipe, judged, validation, folder):
+    """The network before the first step, kept in the folder where its head had to be fitted."""
+    metric = recipe.model()
+    if isinstance(metric, JND) and recipe.start is None:
+        kept = folder / "start.weights.h5"
+        if not kept.exists():
+            fit_head(metric, judged, validation, recipe.seed)  # of a random head, no unit may ever be active
+            metric.save_weights(folder / "part.weights.h5")
+            (folder / "part.weights.h5").replace(kept)
+        metric.load_weights(kept)
+    return metric
 
 
 def fit_head(metric, judged, validation, seed=0):
@@ -221,11 +239,11 @@ def calibrate(metric, judged):
     metric.calibrate(np.concatenate(distances), judged.answers)
 
 
-def _compiled(recipe, metric, steps):
+def _compiled(recipe, metric, steps, shards):
     rate = recipe.learning_rate
     if recipe.cosine:
         rate = keras.optimizers.schedules.CosineDecay(rate, recipe.epochs * steps)
-    model = _Training(metric, recipe.ladders)
+    model = _Training(metric, recipe.ladders // shards)
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=5.0)
     model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
     clip = np.zeros((2, SAMPLE_RATE // 10), "float32")

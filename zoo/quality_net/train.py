@@ -12,7 +12,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import ops
 
+from zoo.distribution import ONE_DEVICE
 from zoo.errors import InputError
 from zoo.integrity import sha256
 from zoo.quality_net import examples, labels
@@ -129,7 +131,7 @@ def prepare(recipe, data, runs, split, n_jobs=-1):
     return chunks, scores
 
 
-def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
+def train(recipe, data, runs, n_jobs=-1, verbose="auto", distribution=ONE_DEVICE):
     """Train a recipe's network, or go on with it.
 
     Args:
@@ -138,36 +140,31 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
         runs: folder for pairs, labels and training states.
         n_jobs: processes for pairs and labels.
         verbose: as for `keras.Model.fit`.
+        distribution: over which devices, a `zoo.distribution.Distribution`.
 
     Returns:
         model: with the weights of the epoch that was best on the validation pairs.
         facts: {"n_train", "n_train_failed", "best_epoch", "validation_rmse", "recipe"}.
         minutes: spent in the epochs, those before an interruption too.
     """
-    train_pairs, train_scores = prepare(recipe, data, runs, "train", n_jobs)
-    validation_pairs, validation_scores = prepare(recipe, data, runs, "validation", n_jobs)
     folder = Path(runs) / recipe.name
-    claim(folder, recipe)
+    with distribution.leader_first():
+        train_pairs, train_scores = prepare(recipe, data, runs, "train", n_jobs)
+        validation_pairs, validation_scores = prepare(recipe, data, runs, "validation", n_jobs)
+        claim(folder, recipe)
     pairs = Pairs(train_pairs.audio, train_scores, recipe.batch_size, recipe.seed)
     held_back = Pairs(validation_pairs.audio, validation_scores, recipe.batch_size)
-    model = recipe.model()
-    _compile(model, recipe, steps=recipe.epochs * len(pairs))
-    log, best = folder / "log.csv", folder / "best.weights.h5"
-    begun = read_log(log)
+    begun = read_log(folder / "log.csv")
+    with distribution.scope():
+        model = recipe.model()
+        _compile(model, recipe, steps=recipe.epochs * len(pairs))
     if not begun or int(begun[-1]["epoch"]) < recipe.epochs - 1:
-        callbacks = [Epoch(pairs), *keepers(folder, begun, "val_rmse", "min")]
-        model.fit(
-            pairs,
-            validation_data=held_back,
-            epochs=recipe.epochs,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=verbose,
-        )
+        callbacks = [Epoch(pairs), *keepers(folder, begun, "val_rmse", "min", leads=distribution.leads)]
+        distribution.fit(model, pairs, held_back, callbacks, recipe.epochs, verbose)
     trained = recipe.model()  # without the optimizer, which would treble the checkpoint
-    trained.load_weights(best)
+    trained.load_weights(folder / "best.weights.h5")
+    rows = read_log(folder / "log.csv")
     shutil.rmtree(folder / "state", ignore_errors=True)
-    rows = read_log(log)
     rmse, epoch = min((float(row["val_rmse"]), int(row["epoch"])) for row in rows)
     facts = {
         "n_train": len(train_scores),
@@ -177,6 +174,13 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto"):
         "recipe": asdict(recipe),
     }
     return trained, facts, sum(float(row["seconds"]) for row in rows) / 60
+
+
+class _SquaredError(keras.losses.Loss):
+    """Of each pair; Keras's own gives one number of scores (batch,), which it does not divide by the replicas."""
+
+    def call(self, y_true, y_pred):
+        return ops.square(y_true - y_pred)
 
 
 def _compile(model, recipe, steps):
@@ -190,7 +194,7 @@ def _compile(model, recipe, steps):
     low, high = model.target_range
     model.compile(
         keras.optimizers.Adam(schedule, global_clipnorm=1.0),
-        loss="mse",
+        loss=_SquaredError(name="squared_error"),
         loss_weights=1 / (high - low) ** 2,  # from the metric's units to Q's
         metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
         jit_compile=keras.backend.backend() == "jax",  # XLA's convolutions are slow on a CPU

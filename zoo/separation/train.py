@@ -14,11 +14,12 @@ import numpy as np
 from keras import ops
 
 from zoo.audio import dsp
+from zoo.distribution import ONE_DEVICE
 from zoo.errors import InputError
 from zoo.separation.loss import ChandnaLoss, SourcesSquaredError
 from zoo.separation.mixing import Remixes
 from zoo.separation.model import ChandnaSeparator
-from zoo.training import Epoch, StopWhenNoBetter, claim, keepers, read_log, read_recipe
+from zoo.training import Epoch, Held, StopWhenNoBetter, claim, keepers, read_log, read_recipe
 
 LOSSES = {"squared-error": SourcesSquaredError, "chandna": ChandnaLoss}
 
@@ -102,7 +103,7 @@ def excerpt_length(model):
     return (model.frames - 1) * model.hop_length + model.n_fft
 
 
-def train(recipe, tracks, validation, runs, kinds=None, verbose="auto"):
+def train(recipe, tracks, validation, runs, kinds=None, verbose="auto", distribution=ONE_DEVICE):
     """Train a recipe's separator, or go on with it.
 
     Args:
@@ -112,6 +113,7 @@ def train(recipe, tracks, validation, runs, kinds=None, verbose="auto"):
         runs: folder for training states.
         kinds: {track name: kind}, for `recipe.shares`; without any, all tracks are drawn evenly.
         verbose: as for `keras.Model.fit`.
+        distribution: over which devices, a `zoo.distribution.Distribution`.
 
     Returns:
         model: with the weights of the best epoch.
@@ -126,31 +128,26 @@ def train(recipe, tracks, validation, runs, kinds=None, verbose="auto"):
         raise InputError(f"no loss {recipe.loss!r}: use {', '.join(LOSSES)}")
     folder = Path(runs) / recipe.name
     tracks = _part(tracks, recipe.train_share, recipe.seed)
-    model = _compiled(recipe)
-    samples = excerpt_length(model.separator)
+    samples = excerpt_length(ChandnaSeparator(**recipe.model))
     drawn = {"remix": recipe.remix, "gains_db": recipe.gains_db, "drop": recipe.drop}
     if kinds and recipe.shares:
         drawn |= {"kinds": [kinds.get(track.name) for track in tracks], "shares": recipe.shares}
     batches = Remixes(tracks, samples, recipe.batch_size, recipe.steps, recipe.seed, **drawn)
     (held,) = Remixes(validation, samples, recipe.n_validation, 1, recipe.seed, remix=0.0)[0]
-    claim(folder, recipe, data=hashlib.sha256(batches[0][0].tobytes() + held.tobytes()).hexdigest()[:16])
+    with distribution.leader_first():
+        claim(folder, recipe, data=hashlib.sha256(batches[0][0].tobytes() + held.tobytes()).hexdigest()[:16])
     begun = read_log(folder / "log.csv")
     stop = StopWhenNoBetter("val_loss", "min", recipe.patience, [float(row["val_loss"]) for row in begun])
+    with distribution.scope():
+        model = _compiled(recipe)
     if len(begun) < recipe.epochs and not stop.ended():
-        model.fit(
-            batches,
-            validation_data=held,
-            validation_batch_size=recipe.batch_size,
-            epochs=recipe.epochs,
-            callbacks=[Epoch(batches), *keepers(folder, begun, "val_loss", "min"), stop],
-            shuffle=False,
-            verbose=verbose,
-        )
+        callbacks = [Epoch(batches), *keepers(folder, begun, "val_loss", "min", leads=distribution.leads), stop]
+        distribution.fit(model, batches, Held((held,), recipe.batch_size), callbacks, recipe.epochs, verbose)
     model.load_weights(folder / "best.weights.h5")
+    rows = read_log(folder / "log.csv")
     trained = ChandnaSeparator(**recipe.model)  # without the optimizer, which would treble the checkpoint
     trained.set_weights(model.separator.get_weights())
     shutil.rmtree(folder / "state", ignore_errors=True)
-    rows = read_log(folder / "log.csv")
     return trained, _facts(recipe, rows), sum(float(row["seconds"]) for row in rows) / 60
 
 

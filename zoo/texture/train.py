@@ -13,6 +13,7 @@ import numpy as np
 
 from zoo.audio.clips import Clips, held_back, shared_classes
 from zoo.audio.environment import read_noise_classes
+from zoo.distribution import ONE_DEVICE
 from zoo.metrics.agreement import grouped_mean
 from zoo.texture.classifier import SoundClassifier
 from zoo.training import claim, fit_classifier, read_recipe
@@ -61,7 +62,7 @@ def read_sounds(data, split):
     return read_noise_classes(data, split, SAMPLE_RATE)
 
 
-def train(recipe, sounds, validation, runs, verbose="auto"):
+def train(recipe, sounds, validation, runs, verbose="auto", distribution=ONE_DEVICE):
     """Train a recipe's classifier, or go on with it.
 
     Args:
@@ -69,6 +70,7 @@ def train(recipe, sounds, validation, runs, verbose="auto"):
         sounds, validation: lists of `zoo.audio.environment.LabelledRecording` at 16 kHz, of the same classes.
         runs: folder for training states.
         verbose: as for `keras.Model.fit`.
+        distribution: over which devices, a `zoo.distribution.Distribution`.
 
     Returns:
         model: `SoundClassifier` with the weights of the epoch that was best on the validation clips.
@@ -85,10 +87,12 @@ def train(recipe, sounds, validation, runs, verbose="auto"):
     """
     classes = shared_classes(sounds, validation)
     folder, clips = Path(runs) / recipe.name, Clips(sounds, classes, recipe, SAMPLE_RATE)
-    claim(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])
-    model = recipe.model(classes)
+    with distribution.leader_first():
+        claim(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])
+    with distribution.scope():
+        model = recipe.model(classes)
     *held, _ = held_back(validation, classes, recipe, SAMPLE_RATE)
-    told, minutes = fit_classifier(model, recipe, clips, held, folder, from_logits=False, verbose=verbose)
+    told, minutes = fit_classifier(model, recipe, clips, held, folder, False, distribution, verbose)
     trained = recipe.model(classes)  # without the optimizer, which would treble the checkpoint
     trained.set_weights(model.get_weights())
     facts = {"recipe": asdict(recipe), "classes": classes, "n_train": len(sounds), "n_validation": len(validation)}

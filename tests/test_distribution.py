@@ -1,0 +1,174 @@
+"""Trainings on two devices and in two processes: the losses of one, and of a batch nothing is lost or doubled."""
+
+import dataclasses
+import functools
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from harness import REPOSITORY
+from separation_harness import songs
+from test_jnd_train import TINY, judged, ladders
+
+from zoo import preset
+from zoo.distribution import Distribution, distribute
+from zoo.errors import InputError
+from zoo.jnd.batches import Batches
+from zoo.quality_net.model import QualityNetLite
+from zoo.training import Held, keepers, read_log
+
+RECIPES = ("quality_net", "jnd", "texture", "separation", "enhancement")
+
+
+def start(backend, how, folder, recipes, **environment):
+    paths = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
+    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": paths, **environment}
+    if backend == "jax" and how == "devices":
+        environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+    command = [sys.executable, str(REPOSITORY / "tests" / "distributed_training.py"), how, str(folder), *recipes]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process):
+    stdout, stderr = process.communicate(timeout=200)
+    assert process.returncode == 0, stderr[-3000:]
+    return json.loads(stdout.splitlines()[-1])
+
+
+def prepared(folder):
+    """A folder with what the recipes need."""
+    songs(folder / "separation" / "songs")
+    keras.utils.set_random_seed(0)
+    preset.save(QualityNetLite(bands=8), folder / "enhancement" / "surrogate")
+    return folder
+
+
+def losses(folder, recipes):
+    """The losses of every epoch, (recipes, epochs, columns)."""
+    found = []
+    for name in recipes:
+        (log,) = (folder / name).glob("run*/log.csv")
+        columns = ("loss", "pesq-wb" if name == "enhancement" else "val_loss")
+        found.append([[float(row[column]) for column in columns] for row in read_log(log)])
+    return np.array(found)
+
+
+class Fitted:
+    """A model that notes what it was fitted on."""
+
+    def fit(self, batches, validation_data, callbacks, **how):
+        self.batches, self.held, self.callbacks = batches, validation_data, callbacks
+
+
+def parts(size, **spread):
+    """What each process is given of a batch of 0, 1, ..."""
+    model, found = Fitted(), []
+    for process in range(spread.get("processes", 1)):
+        distribution = Distribution(process=process, **spread)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Distribution, "_meet", lambda self: None)
+            distribution.fit(model, Held((np.arange(size), -np.arange(size)), size), None, [], 1)
+        rows, others = model.batches[0]
+        np.testing.assert_array_equal(others, -rows)
+        assert len(model.batches) == 1 and model.held is None
+        found.append(rows.tolist())
+    return found
+
+
+def test_a_batch_is_shared_evenly():
+    assert parts(4) == [[0, 1, 2, 3]]
+    assert parts(5, replicas=2) == [[0, 1, 2, 3]]
+    assert parts(8, replicas=4, processes=2) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert parts(3, replicas=4, processes=2) == [[0, 1], [2, 0]]  # fewer than devices: repeated
+
+
+def test_a_shard_has_as_much_of_every_kind():
+    recipe = dataclasses.replace(TINY, shifts=2, ladders=2, silence=0.0)
+    (whole, _), targets = Batches(recipe, judged(), ladders())[0]
+    (dealt, _), dealt_targets = Batches(recipe, judged(), ladders(), shards=2)[0]
+    order = [0, 1, 4, 6, 8, 10, 2, 3, 5, 7, 9, 11]
+    np.testing.assert_array_equal(dealt, whole[order])
+    np.testing.assert_array_equal(dealt_targets, targets[order])
+    with pytest.raises(InputError, match="1 ladders cannot be shared by 2 devices"):
+        Batches(dataclasses.replace(recipe, ladders=1), judged(), ladders(), shards=2)
+
+
+def test_only_the_leader_writes(tmp_path):
+    (reader,) = keepers(tmp_path, [], "val_loss", "min", leads=False)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, verbose=0, callbacks=[reader])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Keras on JAX has workers")
+def test_workers_need_jax():
+    with pytest.raises(InputError, match="KERAS_BACKEND=jax"):
+        distribute("workers")
+
+
+@pytest.mark.slow
+def test_workers_without_addresses_say_so(tmp_path):
+    pytest.importorskip("jax")
+    command = [sys.executable, str(REPOSITORY / "tools" / "train_texture.py"), "--distribution", "workers"]
+    config = REPOSITORY / "tools" / "configs" / "texture-classifier-16k.toml"
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    done = subprocess.run([*command, str(config)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("train_texture: the workers do not find each other")
+
+
+@pytest.fixture(scope="module")
+def one_device(tmp_path_factory):
+    """Losses of each backend on one device, by name."""
+
+    @functools.cache
+    def found(backend):
+        folder = prepared(tmp_path_factory.mktemp(backend))
+        assert finish(start(backend, "none", folder, RECIPES)) == {"replicas": 1, "leads": True}
+        return dict(zip(RECIPES, losses(folder, RECIPES), strict=True))
+
+    return found
+
+
+@pytest.mark.slow
+def test_two_devices_on_tensorflow_train_as_one_does(one_device, tmp_path):
+    expected = one_device("tensorflow")
+    assert finish(start("tensorflow", "devices", prepared(tmp_path), RECIPES)) == {"replicas": 2, "leads": True}
+    for name, found in zip(RECIPES, losses(tmp_path, RECIPES), strict=True):
+        # Each device normalises its part of a batch, and clips its part of the gradient.
+        rel = {"separation": 1e-4, "jnd": 1e-2}.get(name, 0.5)
+        np.testing.assert_allclose(found, expected[name], rtol=rel, err_msg=name)
+
+
+@pytest.mark.slow
+def test_two_devices_on_jax_train_as_one_does(one_device, tmp_path):
+    pytest.importorskip("jax")
+    expected = one_device("jax")
+    assert finish(start("jax", "devices", prepared(tmp_path), RECIPES)) == {"replicas": 2, "leads": True}
+    for name, found in zip(RECIPES, losses(tmp_path, RECIPES), strict=True):
+        np.testing.assert_allclose(found, expected[name], rtol=1e-2, err_msg=name)
+
+
+@pytest.mark.slow
+def test_two_processes_on_jax_train_as_one_does(one_device, tmp_path):
+    pytest.importorskip("jax")
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    told = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": f"localhost:{port}", "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+    folder = prepared(tmp_path)
+    workers = [
+        start("jax", "workers", folder, RECIPES, KERAS_DISTRIBUTION_PROCESS_ID=str(i), **told) for i in range(2)
+    ]
+    assert [finish(worker)["leads"] for worker in workers] == [True, False]
+    expected = one_device("jax")
+    for name, found in zip(RECIPES, losses(folder, RECIPES), strict=True):
+        if name != "enhancement":  # whose surrogate is not refreshed
+            np.testing.assert_allclose(found, expected[name], rtol=1e-2, err_msg=name)
+    assert not list(folder.rglob("state"))

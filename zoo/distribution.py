@@ -1,0 +1,213 @@
+"""One training on several devices or machines: each has a copy of the network, and a part of every batch.
+
+On TensorFlow it is `tf.distribute`, on JAX `keras.distribution`, which Keras has for JAX alone. Under TensorFlow's
+strategy of several machines Keras 3 does not train (keras-team/keras#20585); JAX's does.
+"""
+
+import contextlib
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from zoo.errors import InputError
+
+_CHOICES = ("devices", "workers")
+_HELP = (
+    "devices: all GPUs of this machine (else its CPU devices), each a part of every batch; workers, on JAX: those of "
+    "several processes, told by KERAS_DISTRIBUTION_JOB_ADDRESSES (of the first, host:port), "
+    "KERAS_DISTRIBUTION_NUM_PROCESSES and KERAS_DISTRIBUTION_PROCESS_ID, with one --runs that all can read"
+)
+
+
+def add_argument(parser):
+    """Add --distribution to the parser of a tool that trains.
+
+    Example:
+        >>> import argparse
+        >>> parser = argparse.ArgumentParser()
+        >>> add_argument(parser)
+        >>> parser.parse_args(["--distribution", "devices"]).distribution
+        'devices'
+    """
+    parser.add_argument("--distribution", choices=_CHOICES, help=_HELP)
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How the batches of a training are spread; by default they are not.
+
+    Attributes:
+        strategy: `tf.distribute.Strategy` or `keras.distribution.DataParallel`; None on one device.
+        replicas: devices, all processes' together; each gets an even part of every batch.
+        shards: parts of a batch whose losses are means of their own: on TensorFlow one a replica, on JAX one in all.
+        process, processes: which of how many this is; the first, 0, writes what all read.
+    """
+
+    strategy: object = None
+    replicas: int = 1
+    shards: int = 1
+    process: int = 0
+    processes: int = 1
+
+    @property
+    def leads(self):
+        """Whether this process writes what comes of the training."""
+        return self.process == 0
+
+    def scope(self):
+        """Context in which the model, its optimizer and its metrics are made."""
+        return self.strategy.scope() if self.strategy else contextlib.nullcontext()
+
+    @contextlib.contextmanager
+    def leader_first(self):
+        """Context that the leading process goes through before the others, which find what it has made there.
+
+        Nothing of the distributed model is set in it: for that, the processes need each other.
+        """
+        if not self.leads:
+            self._meet()
+        yield
+        if self.leads:
+            self._meet()
+
+    def fit(self, model, batches, held, callbacks, epochs, verbose="auto"):
+        """Fit a model that was made in the scope, in the order of its batches.
+
+        Args:
+            model: a compiled `keras.Model`.
+            batches, held: `keras.utils.PyDataset` of nested arrays with the examples as their first axis, to train and
+                to validate on; `held` may be None. What the replicas cannot share evenly is left out at a batch's end;
+                a batch of fewer examples than replicas repeats them.
+            callbacks: what they compute or write when a training or an epoch begins or ends, each process does by
+                itself, and whole.
+            epochs, verbose: as for `keras.Model.fit`.
+        """
+        held = None if held is None else self._share(held)
+        # On JAX `fit` is told of the distribution, on TensorFlow the model knows its own.
+        told = self.scope() if isinstance(self.strategy, keras.distribution.DataParallel) else contextlib.nullcontext()
+        with told:
+            model.fit(
+                self._share(batches),
+                validation_data=held,
+                epochs=epochs,
+                callbacks=[_Alone(callbacks)],
+                shuffle=False,
+                verbose=verbose,
+            )
+        self._meet()
+
+    def disband(self):
+        """Part from the other processes, when the training is over.
+
+        Returns:
+            whether this process goes on, to save and to evaluate.
+        """
+        if self.processes > 1:
+            import jax
+
+            jax.distributed.shutdown()  # else it waits at its end for the one that goes on, and not for long
+        return self.leads
+
+    def _meet(self):
+        if self.processes > 1:
+            from jax.experimental import multihost_utils
+
+            multihost_utils.sync_global_devices("zoo")
+
+    def _share(self, batches):
+        return _Share(batches, self) if self.replicas > 1 else batches
+
+
+ONE_DEVICE = Distribution()
+
+
+def distribute(how):
+    """A `Distribution` over what there is.
+
+    On TensorFlow the gradient of each replica is clipped by itself, where a recipe clips; on JAX it is that of the
+    batch.
+
+    Args:
+        how: "devices" or "workers", as --help of the tools says; None for one device. "workers" must come before anything is computed.
+
+    Raises:
+        InputError: "workers" on TensorFlow or without the others' addresses, or Keras runs on neither of the two.
+
+    Example:
+        >>> distribute(None).replicas
+        1
+    """
+    backend = keras.backend.backend()
+    if how is None:
+        return ONE_DEVICE
+    if backend == "tensorflow" and how == "devices":
+        import tensorflow as tf
+
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+        return Distribution(strategy, replicas=len(devices), shards=len(devices))
+    if backend != "jax":
+        raise InputError(f"--distribution {how} does not work on {backend}: set KERAS_BACKEND=jax")
+    if how == "workers":
+        try:
+            keras.distribution.initialize()
+        except (RuntimeError, ValueError) as error:
+            raise InputError(f"the workers do not find each other ({error}): see --distribution in --help") from None
+    # Each process makes its own part of a batch.
+    strategy = keras.distribution.DataParallel(auto_shard_dataset=False)
+    devices, processes = len(keras.distribution.list_devices()), strategy.num_processes
+    return Distribution(strategy, devices, process=strategy.data_shard_id, processes=processes)
+
+
+class _Alone(keras.callbacks.Callback):
+    """Callbacks outside of the distribution."""
+
+    def __init__(self, callbacks):
+        super().__init__()
+        self.callbacks = callbacks
+
+    def set_model(self, model):
+        super().set_model(model)
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    def _each(self, hook, *arguments):
+        current = keras.distribution.distribution()
+        keras.distribution.set_distribution(None)
+        try:
+            for callback in self.callbacks:
+                getattr(callback, hook)(*arguments)
+        finally:
+            keras.distribution.set_distribution(current)
+
+    def on_train_begin(self, logs=None):
+        self._each("on_train_begin", logs)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._each("on_epoch_begin", epoch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._each("on_epoch_end", epoch, logs)
+
+    def on_train_end(self, logs=None):
+        self._each("on_train_end", logs)
+
+
+class _Share(keras.utils.PyDataset):
+    """This process's part of batches."""
+
+    def __init__(self, batches, distribution):
+        super().__init__()
+        self.batches, self.distribution = batches, distribution
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        batch, spread = self.batches[index], self.distribution
+        size = len(keras.tree.flatten(batch)[0])
+        even = max(size // spread.replicas, 1) * spread.replicas
+        part = even // spread.processes
+        rows = np.arange(spread.process * part, (spread.process + 1) * part) % size
+        return keras.tree.map_structure(lambda x: x[rows], batch)
