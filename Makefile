@@ -44,7 +44,7 @@ clean:
 .venv-latest/.ready: setup.py
 	@$(MAKE) --no-print-directory machine
 	@$(call environment,.venv-latest)
-	.venv-latest/bin/python -m pip install -q -e '.[baselines,dask,jax,jnd,music,plots,test]'
+	.venv-latest/bin/python -m pip install -q -e '.[baselines,dask,jax,jnd,music,onnx,plots,test]'
 	@rm .venv-latest/.unfinished && touch $@
 	@.venv-latest/bin/python -m pip list 2>/dev/null | grep -iE '^(tensorflow|keras|jax|numpy) '
 

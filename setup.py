@@ -49,6 +49,8 @@ setup(
         "jnd": ["pyloudnorm>=0.1.1", "pyroomacoustics>=0.8"],
         # What renders the songs that the separators are trained on, with the program fluidsynth.
         "music": ["mido>=1.3"],
+        # What `zoo export --format onnx` needs; a later onnx wants a later ml_dtypes than TensorFlow 2.17 allows.
+        "onnx": ["onnx>=1.16,<1.19", "onnxruntime>=1.18", "tf2onnx>=1.16.1"],
         "plots": ["matplotlib>=3.8"],
         "test": ["pytest>=8"],
         # Its operations load on TensorFlow 2.16 and 2.17 only; elsewhere soundfile and soxr read audio.

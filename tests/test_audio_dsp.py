@@ -73,3 +73,19 @@ def test_resample_does_not_see_what_lies_after_the_lengths():
     assert counted[0] == bare.shape[1]
     np.testing.assert_allclose(padded[0, : counted[0]], bare[0], atol=1e-5)
     assert dsp.resampled_length(np.int32(2**31 - 1), 22050, 16000) > 1.5e9  # no overflow
+
+
+@pytest.mark.parametrize("n_fft, hop_length, window", [(512, 256, "hamming"), (1024, 256, "hann")])
+def test_spectra_by_products_are_those_of_the_transform(n_fft, hop_length, window):
+    waveform = np.random.default_rng(0).standard_normal((2, 4 * n_fft)).astype("float32")
+    expected = dsp.stft(waveform, n_fft, hop_length, window=window)
+    with dsp.by_products():
+        found = dsp.stft(waveform, n_fft, hop_length, window=window)
+        back = dsp.istft(*found, waveform.shape[1], n_fft, hop_length, window)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-4)  # of sums up to about 40
+    np.testing.assert_allclose(back, waveform, atol=1e-5)
+
+
+def test_what_is_missing_to_a_multiple():
+    assert [dsp.missing(samples, 4) for samples in (0, 1, 4, 7)] == [0, 3, 0, 1]

@@ -181,6 +181,11 @@ def test_size_and_latency_are_told_where_they_were_measured():
     served |= {"megabytes": 1.76, "milliseconds": [3.14, 4.5]}
     told = "1.8 MB as a SavedModel with warm-up requests. One recording of 2.5 s, or a spectrogram of 250 frames, takes 3.1 ms"
     assert told in card_page(CARD | {"served": served}, CARD["name"], {})
+    served |= {"xla": {"milliseconds": [2.04, 3.0], "first_milliseconds": 540.0}}
+    served |= {"bfloat16": {"milliseconds": [6.0, 7.0], "difference": 0.012}}
+    page = card_page(CARD | {"served": served}, CARD["name"], {})
+    assert "Compiled by XLA it takes 2.0 ms, after 0.5 s for each new length or batch size." in page
+    assert "In `mixed_bfloat16` the Keras model takes 6.0 ms, and its output differs by 0.012 of the largest." in page
     assert "### Served" not in card_page(CARD, CARD["name"], {})
 
 

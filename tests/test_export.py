@@ -22,6 +22,7 @@ from zoo.errors import InputError
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
 from zoo.quality_net.model import QualityNet, QualityNetLite
+from zoo.signatures import Served
 from zoo.texture.classifier import SoundClassifier
 from zoo.texture.model import RandomConvEnsemble
 
@@ -163,8 +164,8 @@ def test_a_version_is_never_replaced_and_nothing_is_left_behind(tmp_path, monkey
         export.export(tmp_path / "model", tmp_path / "models")
     with pytest.raises(InputError, match="positive integer"):
         export.export(tmp_path / "model", tmp_path / "models", version=0)
-    given = export._expected
-    monkeypatch.setattr(export, "_expected", lambda *of: {name: 1.01 * value for name, value in given(*of).items()})
+    given = Served._expected
+    monkeypatch.setattr(Served, "_expected", lambda *of: {name: 1.01 * value for name, value in given(*of).items()})
     with pytest.raises(InputError, match="serving_default/vocals differs from the Keras model's"):
         export.export(tmp_path / "model", tmp_path / "others")
     assert not (tmp_path / "others").exists()
@@ -192,6 +193,22 @@ tf.saved_model.save(module, sys.argv[1], signatures={{"serving_default": module.
         check=False, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode and says in done.stderr
+
+
+def test_xla_compiles_to_the_same(pair, tmp_path):
+    for name, xla in (("plain", False), ("xla", True)):
+        export.export("quality-net-lite-stoi-16k", tmp_path / name, xla=xla)
+    plain, compiled = (tf.saved_model.load(str(tmp_path / name / "1")).signatures for name in ("plain", "xla"))
+    assert set(compiled) == {"serving_default", "lengths"}
+
+    def must_compile(signatures):
+        nodes = signatures["lengths"].graph.as_graph_def().library.function
+        return any(function.attr["_XlaMustCompile"].b for function in nodes)
+
+    assert must_compile(compiled) and not must_compile(plain)
+    arrays = {name: x[None, :12345].astype("float32") for name, x in zip(PAIR, pair)}
+    expected = plain["serving_default"](**arrays)["stoi"]
+    np.testing.assert_allclose(compiled["serving_default"](**arrays)["stoi"], expected, atol=1e-5)
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):

@@ -1,11 +1,7 @@
-"""SavedModels for TF Serving: signatures of any batch and length, checked in a process that imports TensorFlow alone.
-
-Here TensorFlow is the point: what is exported holds its core operations only, and no Keras.
-"""
+"""SavedModels for TF Serving: signatures of any batch and length, checked in a process that imports TensorFlow alone."""
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,16 +12,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import integrity, preset, registry, warmup
+from zoo import warmup
 from zoo.errors import InputError
-from zoo.layers import SpectralNormalization, fold_spectral_normalization
+from zoo.signatures import Served, compare
 
-TOLERANCE = 1e-3  # of exported outputs, relative to each one's largest
-_BATCHES = ((1, 0.6), (1, 1.1), (3, 0.9))  # of the check: how many, and of how many seconds
 _PROBE = Path(__file__).with_name("_probe_export.py")  # run by a Python that imports TensorFlow alone
 
 
-def export(source, directory, version=1):
+def export(source, directory, version=1, xla=False):
     """Export a checkpoint as `<directory>/<version>/`, a SavedModel, and check it.
 
     Signatures, of any batch size and length:
@@ -57,6 +51,7 @@ def export(source, directory, version=1):
         source: as for `zoo.load`.
         directory: of all versions of the model; made where missing.
         version: a positive integer; TF Serving serves the highest.
+        xla: let XLA compile the signatures, for each batch size and length anew; there is no `wav` then.
 
     Returns:
         {"directory": Path, "signatures": {name: {"inputs": [...], "outputs": [...]}}, "megabytes": float}.
@@ -73,36 +68,40 @@ def export(source, directory, version=1):
     target = Path(directory) / str(version)
     if target.exists():
         raise InputError(f"{target}: exists; give another version")
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(f"Keras runs on {keras.backend.backend()}; export with KERAS_BACKEND=tensorflow")
-    _hide_gpus()
-    checkpoint = registry.resolve(source)
-    model = preset.load(checkpoint)
-    if not hasattr(model, "serve"):
-        raise InputError(
-            f"{source!r} holds a {type(model).__name__}: give it `serve` and `serving_inputs`, as ours have"
-        )
+    served = Served(source)
     with tempfile.TemporaryDirectory() as outside:
-        told = _write(Path(outside) / "saved", model, _score_name(checkpoint))
+        told = _checked(Path(outside) / "saved", served, xla)
         size = sum(path.stat().st_size for path in Path(outside).rglob("*") if path.is_file())
         _place(Path(outside) / "saved", target)
     return {"directory": target, "signatures": told, "megabytes": size / 1e6}
 
 
-def _write(directory, model, score_name):
-    """A checked SavedModel; its signatures."""
-    served = _server(model, score_name)
-    checks = [(batch, _expected(served, *batch)) for batch in _batches(model)]
-    if any(isinstance(layer, SpectralNormalization) for layer in getattr(model, "core", model).layers):
-        model.core = fold_spectral_normalization(model.core)
+def write(directory, served, xla=False):
+    """Write a `Served` as a SavedModel, unchecked.
+
+    Args:
+        directory: to be made.
+        served: a `zoo.signatures.Served`.
+        xla: as for `export`.
+
+    Example:
+        >>> write("saved", Served("jnd-22k"))  # doctest: +SKIP
+    """
     archive = keras.export.ExportArchive()  # finds the variables by the signatures; tracked ones it would keep twice
-    for name, (function, inputs) in _signatures(model, served).items():
-        archive.add_endpoint(name, function, input_signature=inputs)
+    for name, (function, inputs) in served.signatures.items():
+        if not xla:
+            archive.add_endpoint(name, function, input_signature=inputs)
+        elif name != "wav":  # XLA reads no files
+            archive.add_endpoint(name, tf.function(function, jit_compile=True), input_signature=inputs)
     archive.write_out(directory, verbose=False)
-    told = _check(directory, model, checks)
-    (inputs, lengths), _ = checks[0]
-    named = dict(zip(model.serving_inputs, inputs, strict=True))
-    warmup.write(directory, told, named, lengths, model.sample_rate)
+
+
+def _checked(directory, served, xla):
+    """A SavedModel that gives what the Keras model does, with warm-up requests; its signatures."""
+    write(directory, served, xla)
+    told = _check(directory, served)
+    inputs, _ = served.checks[0]
+    warmup.write(directory, told, inputs, served.sample_rate)
     return told
 
 
@@ -122,128 +121,20 @@ def _place(directory, target):
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _hide_gpus():
-    """Traced where a GPU is in sight, a recurrent layer becomes cuDNN's, which no CPU can load."""
-    try:
-        tf.config.set_visible_devices([], "GPU")
-    except RuntimeError:
-        if tf.config.get_visible_devices("GPU"):
-            raise InputError("a GPU is in use already: export in a process of its own (zoo export)") from None
-
-
-def _score_name(checkpoint):
-    """What a Quality-Net's score is called: the metric's name of its card."""
-    metric = (integrity.read_card(checkpoint) or {}).get("metric")
-    return re.sub(r"\W+", "_", metric["name"]) if metric else "score"
-
-
-def _server(model, score_name):
-    """What every signature ends in: (inputs, lengths) -> {name: float32}."""
-
-    def served(inputs, lengths):
-        samples = tf.shape(inputs[0])[1]
-        lengths = tf.clip_by_value(lengths, 0, samples)
-        counted = tf.sequence_mask(lengths, samples)
-        counted = counted[:, :, None] if len(inputs[0].shape) == 3 else counted
-        # Chosen, not multiplied: padding may hold NaN.
-        found = model.serve(*(tf.where(counted, x, 0.0) for x in inputs), lengths)
-        return {score_name if name == "score" else name: tf.cast(value, tf.float32) for name, value in found.items()}
-
-    return served
-
-
-def _signatures(model, served):
-    """{name: (function, input signature)} of a model."""
-    names = model.serving_inputs
-    spectrogram = names == ("spectrogram",)
-    shape = (None, None, model.bins) if spectrogram else (None, None)
-    waveforms = [tf.TensorSpec(shape, tf.float32, name) for name in names]
-    lengths = tf.TensorSpec((None,), tf.int32, "lengths")
-
-    def whole(*inputs):
-        return served(inputs, tf.fill(tf.shape(inputs[0])[:1], tf.shape(inputs[0])[1]))
-
-    def counted(*inputs):
-        return served(inputs[:-1], inputs[-1])
-
-    def files(*contents):
-        decoded = [_decode(name, content, model.sample_rate) for name, content in zip(names, contents, strict=True)]
-        lengths = decoded[0][1]
-        alike = [
-            tf.debugging.assert_equal(other, lengths, f"{name} and {names[0]} differ in length")
-            for name, (_, other) in zip(names[1:], decoded[1:], strict=True)
-        ]
-        with tf.control_dependencies(alike):  # or what follows fails first, with its own words
-            audio = [tf.identity(audio) for audio, _ in decoded]
-        return served(audio, lengths)
-
-    found = {"serving_default": (whole, waveforms), "lengths": (counted, [*waveforms, lengths])}
-    if not spectrogram:
-        found["wav"] = (files, [tf.TensorSpec((None,), tf.string, f"{name}_wav") for name in names])
-    return found
-
-
-def _decode(name, contents, sample_rate):
-    """WAV files, string (batch,) -> float32 (batch, samples) padded with zeros, and int32 (batch,) lengths."""
-
-    def one(content):
-        audio, rate = tf.audio.decode_wav(content)
-        tf.debugging.assert_equal(rate, sample_rate, f"{name}: the model takes {sample_rate} Hz; resample the file")
-        tf.debugging.assert_equal(tf.shape(audio)[1], 1, f"{name}: the file has several channels; send one a file")
-        return audio[:, 0]
-
-    ragged = tf.map_fn(one, contents, fn_output_signature=tf.RaggedTensorSpec((None,), tf.float32, 0, tf.int64))
-    return ragged.to_tensor(), tf.cast(ragged.row_lengths(), tf.int32)
-
-
-def _batches(model):
-    """Inputs and lengths of the check: noise that 16 bits hold exactly, the same each time."""
-    rng, batches = np.random.default_rng(0), []
-    for count, seconds in _BATCHES:
-        if model.serving_inputs == ("spectrogram",):
-            shape = (count, int(100 * seconds) + model.fewest_frames, model.bins)
-        else:
-            shape = (count, int(seconds * model.sample_rate))
-        inputs = [np.round(3000 * rng.standard_normal(shape)) / 32768 for _ in model.serving_inputs]
-        lengths = np.linspace(shape[1], 0.9 * shape[1], count).astype("int32")
-        batches.append(([x.astype("float32") for x in inputs], lengths))
-    return batches
-
-
-def _expected(served, inputs, lengths):
-    """{"signature/name": array} that the signatures must give; WAV files hold just the samples that count."""
-    found = {
-        "serving_default": served(inputs, np.full_like(lengths, inputs[0].shape[1])),
-        "lengths": served(inputs, lengths),
-    }
-    if inputs[0].ndim == 2:
-        found["wav"] = found["lengths"]
-    return {f"{key}/{name}": x.numpy() for key, outputs in found.items() for name, x in outputs.items()}
-
-
-def _check(directory, model, checks):
-    """Set a SavedModel beside what its Keras model gave, [((inputs, lengths), expected)]; its signatures."""
+def _check(directory, served):
+    """Set a SavedModel beside what the Keras model gives; its signatures."""
     with tempfile.TemporaryDirectory() as folder:
-        for i, ((inputs, lengths), _) in enumerate(checks):
-            named = dict(zip(model.serving_inputs, inputs, strict=True))
-            np.savez(Path(folder) / f"inputs_{i}.npz", **named, lengths=lengths)
+        for i, (inputs, _) in enumerate(served.checks):
+            np.savez(Path(folder) / f"inputs_{i}.npz", **inputs)
         environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         # -P: no module of the zoo is in sight.
-        command = [sys.executable, "-P", str(_PROBE), str(directory), folder, str(model.sample_rate)]
+        command = [sys.executable, "-P", str(_PROBE), str(directory), folder, str(served.sample_rate)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             said = done.stderr.strip().splitlines() or [f"its check ended with status {done.returncode}"]
             raise InputError(f"the exported model fails: {said[-1]}")
-        for i, (_, expected) in enumerate(checks):
+        told = json.loads((Path(folder) / "signatures.json").read_text())
+        for i, (_, expected) in enumerate(served.checks):
             with np.load(Path(folder) / f"outputs_{i}.npz") as outputs:
-                _compare(expected, outputs)
-        return json.loads((Path(folder) / "signatures.json").read_text())
-
-
-def _compare(expected, outputs):
-    """{"signature/name": array} of the Keras model and of the exported one."""
-    for name, value in expected.items():
-        found = outputs[name]
-        near = TOLERANCE * np.nanmax(np.abs(value))
-        if value.shape != found.shape or not np.allclose(value, found, rtol=0, atol=near, equal_nan=True):
-            raise InputError(f"the exported model's {name} differs from the Keras model's")
+                compare({name: x for name, x in expected.items() if name.split("/")[0] in told}, outputs)
+        return told

@@ -152,4 +152,4 @@ class MaxOverTime(keras.layers.Layer):
 
 def _time_mask(inputs, lengths):
     """(batch, time, 1, 1): 1 where the time counts."""
-    return ops.cast(sequence_mask(lengths, ops.shape(inputs)[1])[:, :, None, None], inputs.dtype)
+    return ops.expand_dims(ops.cast(sequence_mask(lengths, ops.shape(inputs)[1]), inputs.dtype), (2, 3))

@@ -10,23 +10,23 @@ from tensorflow_serving.apis import prediction_log_pb2
 from zoo.client.grpc import predict_request
 
 
-def write(saved, signatures, inputs, lengths, sample_rate):
+def write(saved, signatures, inputs, sample_rate):
     """Write `assets.extra/tf_serving_warmup_requests`: one request to each signature.
 
     Args:
         saved: directory of a SavedModel.
         signatures: names of "serving_default", "lengths", "wav" that it has.
-        inputs: {name: float32 (batch, samples)}, or spectrograms (batch, frames, bins).
-        lengths: int32 (batch,), of each.
+        inputs: {name: float32 (batch, samples)}, or spectrograms (batch, frames, bins), and int32 (batch,) `lengths`.
         sample_rate: of the waveforms, in Hz.
 
     Example:
-        >>> write("models/pesq/1", ["serving_default"], {"waveform": noise}, lengths, 16000)  # doctest: +SKIP
+        >>> write("models/pesq/1", ["serving_default"], {"waveform": noise, "lengths": lengths}, 16000)  # doctest: +SKIP
     """
+    waveforms = {name: x for name, x in inputs.items() if name != "lengths"}
     made = {
-        "serving_default": lambda: inputs,
-        "lengths": lambda: inputs | {"lengths": lengths},
-        "wav": lambda: {f"{name}_wav": _files(x, sample_rate) for name, x in inputs.items()},
+        "serving_default": lambda: waveforms,
+        "lengths": lambda: inputs,
+        "wav": lambda: {f"{name}_wav": _files(x, sample_rate) for name, x in waveforms.items()},
     }
     folder = saved / "assets.extra"
     folder.mkdir()

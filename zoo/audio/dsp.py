@@ -1,5 +1,6 @@
 """Differentiable signal processing in `keras.ops`: short-time spectra and back, `lengths`, mel bands."""
 
+import contextlib
 import functools
 import math
 
@@ -12,6 +13,7 @@ from zoo.errors import InputError
 _ZERO_CROSSINGS = 32  # of the resampling sinc, both sides together
 _LARGEST_KERNEL = 4_000_000  # weights of a resampler
 _EPS = 1e-12  # inside a square root, so that silence has a finite gradient
+_by_products = False
 
 
 def sequence_mask(lengths, size):
@@ -28,7 +30,7 @@ def lengths_of(waveform, lengths=None):
 
 def masked_moments(values, lengths):
     """Mean and variance of (batch, time, channels) over (batch,) int32 lengths of time, (batch, 1, channels) each."""
-    counted = ops.cast(sequence_mask(lengths, ops.shape(values)[1])[:, :, None], values.dtype)
+    counted = ops.expand_dims(ops.cast(sequence_mask(lengths, ops.shape(values)[1]), values.dtype), 2)
     count = ops.cast(ops.maximum(lengths, 1), values.dtype)[:, None, None]
     mean = ops.sum(values * counted, axis=1, keepdims=True) / count
     return mean, ops.sum(ops.square(values - mean) * counted, axis=1, keepdims=True) / count
@@ -37,6 +39,11 @@ def masked_moments(values, lengths):
 def frame_count(lengths, hop_length):
     """Frames of a centred short-time spectrum of `lengths` samples: 1 + lengths // hop_length."""
     return 1 + lengths // hop_length
+
+
+def missing(samples, multiple):
+    """What `samples`, an integer or a tensor, lack to a multiple; ONNX has negative remainders of negative numbers."""
+    return (multiple - samples % multiple) % multiple
 
 
 def frame_mask(waveform, lengths, hop_length):
@@ -71,6 +78,10 @@ def stft(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming"):
     if lengths is not None:
         waveform = waveform * sequence_mask(lengths, ops.shape(waveform)[1])
     waveform = ops.pad(waveform, ((0, 0), (n_fft // 2, n_fft // 2)))
+    if _by_products:
+        kernel = (_fourier(n_fft) * _window(window, n_fft)).T[:, None]
+        parts = ops.conv(ops.expand_dims(waveform, 2), ops.convert_to_tensor(kernel), strides=hop_length)
+        return ops.split(parts, 2, axis=2)
     return ops.stft(waveform, n_fft, hop_length, n_fft, window=_window(window, n_fft), center=False)
 
 
@@ -97,7 +108,12 @@ def istft(real, imaginary, samples, n_fft=512, hop_length=256, window="hamming")
     """
     window = _window(window, n_fft)
     # No ops.istft: its own window scaling differs by backend at the edges.
-    frames = ops.irfft((real, imaginary), n_fft) * window
+    if _by_products:
+        both = np.r_[1.0, np.full(n_fft // 2 - 1, 2.0), 1.0] / n_fft  # all bins but the ends stand for two
+        matrix = _fourier(n_fft) * np.tile(both, 2)[:, None].astype("float32")
+        frames = ops.matmul(ops.concatenate([real, imaginary], axis=-1), ops.convert_to_tensor(matrix)) * window
+    else:
+        frames = ops.irfft((real, imaginary), n_fft) * window
     count = ops.shape(frames)[1]
     energy = ops.tile(ops.convert_to_tensor(np.square(window))[None, None], (1, count, 1))
     summed, weight = _overlap_add(frames, hop_length), _overlap_add(energy, hop_length)
@@ -133,6 +149,32 @@ def magnitude(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming
     """
     real, imaginary = stft(waveform, n_fft, hop_length, lengths, window)
     return ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS)
+
+
+@contextlib.contextmanager
+def by_products():
+    """Context in which spectra and their inverses are products with a matrix: for graphs that go where no FFT is.
+
+    The spectra are the same, but for rounding; they take longer.
+
+    Example:
+        >>> with by_products():
+        ...     tuple(magnitude(np.zeros((1, 16000), "float32")).shape)
+        (1, 63, 257)
+    """
+    global _by_products
+    _by_products = True
+    try:
+        yield
+    finally:
+        _by_products = False
+
+
+@functools.lru_cache
+def _fourier(n_fft):
+    """float32 (2 (n_fft // 2 + 1), n_fft): real and then imaginary parts of the transform of real samples."""
+    turns = np.outer(np.arange(n_fft // 2 + 1), np.arange(n_fft)) % n_fft * (2 * np.pi / n_fft)
+    return np.concatenate([np.cos(turns), -np.sin(turns)]).astype("float32")
 
 
 @functools.lru_cache

@@ -49,7 +49,7 @@ def _facts(card):
 
 
 def _served(card):
-    """Size and latency of the SavedModel; "" where they were not measured."""
+    """Size and latency of the SavedModel, with XLA and in bfloat16; "" where they were not measured."""
     found = card.get("served")
     if not found:
         return ""
@@ -59,6 +59,12 @@ def _served(card):
         f"250 frames, takes {median:.1f} ms (95 % of {found['n']} calls below {late:.1f} ms) on {found['machine']}; "
         f"commit `{found['commit']}`."
     )
+    if "xla" in found:
+        median, first = found["xla"]["milliseconds"][0], found["xla"]["first_milliseconds"]
+        text += f" Compiled by XLA it takes {median:.1f} ms, after {first / 1000:.1f} s for each new length or batch size."
+    if "bfloat16" in found:
+        low, difference = found["bfloat16"]["milliseconds"][0], found["bfloat16"]["difference"]
+        text += f" In `mixed_bfloat16` the Keras model takes {low:.1f} ms, and its output differs by {difference:.2g} of the largest."
     return section("Served", text, code(found["command"]))
 
 

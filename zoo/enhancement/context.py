@@ -54,7 +54,7 @@ class ContextAggregationEnhancer(Enhancer):
         super().__init__(core, sample_rate, reach / sample_rate, 1, reach, name)
 
     def _enhance(self, noisy, lengths, training):
-        return ops.cast(self.core([noisy[:, :, None], lengths], training=training), "float32")[:, :, 0]
+        return ops.cast(self.core([ops.expand_dims(noisy, 2), lengths], training=training), "float32")[:, :, 0]
 
     def settle(self, noisy, reference, level):
         """Scale the output once and for all, after a training whose loss hears no polarity, or no level either.

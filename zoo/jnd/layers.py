@@ -63,7 +63,7 @@ class ClipNormalization(keras.layers.Layer):
     def call(self, inputs, lengths):
         mean, variance = masked_moments(inputs, lengths)
         normal = (inputs - mean) / ops.sqrt(variance + 1e-3) + self.beta
-        return normal * ops.cast(sequence_mask(lengths, ops.shape(inputs)[1])[:, :, None], inputs.dtype)
+        return normal * ops.expand_dims(ops.cast(sequence_mask(lengths, ops.shape(inputs)[1]), inputs.dtype), 2)
 
     def compute_output_shape(self, inputs_shape, lengths_shape=None):
         return inputs_shape

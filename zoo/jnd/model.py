@@ -188,7 +188,7 @@ class JND(JNDMetric):
         self.backbone = backbone
 
     def features(self, reference, degraded, lengths):
-        return [reference[:, :, None], degraded[:, :, None], lengths]
+        return [ops.expand_dims(reference, 2), ops.expand_dims(degraded, 2), lengths]
 
     def get_config(self):
         return {

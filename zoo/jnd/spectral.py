@@ -133,7 +133,7 @@ class LogMel(keras.layers.Layer):
 
     def call(self, magnitude):
         power = ops.matmul(ops.square(magnitude), self.mel)
-        return ((ops.log(power + _FLOOR) - _CENTRE) / _SPREAD)[..., None]
+        return ops.expand_dims((ops.log(power + _FLOOR) - _CENTRE) / _SPREAD, -1)
 
     def compute_output_shape(self, magnitude_shape):
         return (*magnitude_shape[:2], self.bands, 1)

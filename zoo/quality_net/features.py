@@ -40,14 +40,14 @@ class PairFeatures(keras.layers.Layer):
         self.mel = dsp.mel_matrix(bands, n_fft, sample_rate) if features == "log-mel" else None
 
     def call(self, degraded, reference, frames):
-        mask = dsp.sequence_mask(frames, ops.shape(degraded)[1])[:, :, None]
+        mask = ops.expand_dims(dsp.sequence_mask(frames, ops.shape(degraded)[1]), 2)
         degraded, reference = (ops.cast(spectrum, "float32") for spectrum in (degraded, reference))
         if self.features in ("log-power", "log-mel"):
             channels = [self._log_power(degraded, mask), self._log_power(reference, mask)]
             channels.append(channels[0] - channels[1])
         else:
             channels = [ops.log1p(x) if self.features == "log1p" else x for x in (degraded, reference)]
-        return ops.cast(ops.stack(channels, axis=-1) * mask[..., None], self.compute_dtype)
+        return ops.cast(ops.stack(channels, axis=-1) * ops.expand_dims(mask, 3), self.compute_dtype)
 
     def _log_power(self, spectrum, mask):
         power = ops.square(spectrum) * mask

@@ -122,7 +122,7 @@ class ChandnaSeparator(keras.Model):
         samples = ops.shape(mixture)[1]
         counted = dsp.sequence_mask(dsp.lengths_of(mixture, *lengths), samples)
         # So many zeros after the end that every frame a sample is in is there, however much padding follows.
-        padded = ops.pad(mixture * counted, ((0, 0), (0, self.n_fft // 2 + -samples % self.hop_length)))
+        padded = ops.pad(mixture * counted, ((0, 0), (0, self.n_fft // 2 + dsp.missing(samples, self.hop_length))))
         real, imaginary = dsp.stft(padded, self.n_fft, self.hop_length, window="hann")
         masks = self._masks(ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS), training)
         bins = self.n_fft // 2 + 1
@@ -153,10 +153,10 @@ class ChandnaSeparator(keras.Model):
         cut = ops.concatenate([magnitude[:, i : i + segments] for i in range(parts)], axis=2)
         masks = self.core(ops.reshape(cut, (-1, self.frames, bins)), training=training)
         masks = ops.cast(masks, "float32") * _fade(self.frames, self.step)
-        masks = ops.reshape(masks, (-1, segments, n_sources, parts, self.step, bins))
+        masks = ops.reshape(masks, (-1, segments, n_sources, parts, self.step * bins))
         # The i-th part of a segment lies on the last part of the one that begins parts - 1 - i steps before.
         faded = sum(masks[:, parts - 1 - i : parts - 1 - i + pieces, :, i] for i in range(parts))
-        faded = ops.reshape(ops.transpose(faded, (0, 2, 1, 3, 4)), (-1, n_sources, pieces * self.step, bins))
+        faded = ops.reshape(ops.transpose(faded, (0, 2, 1, 3)), (-1, n_sources, pieces * self.step, bins))
         return faded[:, :, :count]
 
     def separate(self, mixture, sample_rate, resample=False):

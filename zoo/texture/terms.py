@@ -164,7 +164,7 @@ def _counted(features, counts):
         ops.cast(dsp.sequence_mask(count, ops.shape(x)[1]), x.dtype) for x, count in zip(features, counts, strict=True)
     )
     return [
-        (x * mask[:, :, None], ops.maximum(ops.cast(count, x.dtype), 1)[:, None, None])
+        (x * ops.expand_dims(mask, 2), ops.maximum(ops.cast(count, x.dtype), 1)[:, None, None])
         for x, mask, count in zip(features, masks, counts, strict=True)
     ]
 

@@ -1,0 +1,116 @@
+"""Files for TensorFlow Lite and ONNX Runtime: which runtime runs which network alone, and that they give the same."""
+
+import os
+import sys
+
+import keras
+import numpy as np
+import pytest
+from harness import REPOSITORY
+from separation_harness import separator
+
+import zoo
+from zoo import cli, preset
+from zoo.audio import io
+from zoo.enhancement.context import ContextAggregationEnhancer
+from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
+from zoo.errors import InputError
+from zoo.jnd.model import JND
+from zoo.jnd.spectral import SpectralJND
+from zoo.quality_net.model import QualityNet, QualityNetLite
+from zoo.texture.classifier import SoundClassifier
+from zoo.texture.model import RandomConvEnsemble
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("exports on TensorFlow", allow_module_level=True)
+
+import tensorflow as tf
+
+from zoo import convert
+from zoo.signatures import Served
+
+PAIR = ("reference", "degraded")
+MODELS = {
+    "quality-net": QualityNet,
+    "quality-net-lite": QualityNetLite,
+    "jnd": lambda: JND(channels=(4,) * 14),
+    "spectral jnd": SpectralJND,
+    "context": lambda: ContextAggregationEnhancer(depth=4, channels=8),
+    "blstm": lambda: BLSTMEnhancer(units=8, hidden=8),
+    "dnn": lambda: DNNEnhancer(units=8),
+    "separator": separator,
+    "classifier": lambda: SoundClassifier(["rain", "wind"]),
+    "ensemble": lambda: RandomConvEnsemble(widths=(2, 4), filters=8),
+}
+
+
+@pytest.fixture(scope="module")
+def pair():
+    data = REPOSITORY / "tests" / "data"
+    return [io.read(data / f"speech_{kind}.flac")[0] for kind in PAIR]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_kind_of_model_is_converted_and_checked(name, tmp_path):
+    preset.save(MODELS[name](), tmp_path / "model")
+    made = convert.convert(tmp_path / "model", tmp_path / "model.tflite", "tflite")
+    lists = {"TensorListReserve", "TensorListSetItem", "TensorListStack"}  # of a recurrent layer
+    assert set(made["needs"]) == (lists if name == "blstm" else set())
+    pytest.importorskip("tf2onnx")
+    made = convert.convert(tmp_path / "model", tmp_path / "model.onnx", "onnx")
+    assert made["needs"] == [] and 0 < made["megabytes"] < 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.onnx", "model.tflite"]
+
+
+def test_a_bundled_metric_gives_its_score_on_a_phone(pair, tmp_path):
+    convert.convert("quality-net-lite-stoi-16k", tmp_path / "stoi.tflite", "tflite")
+    interpreter = tf.lite.Interpreter(model_path=str(tmp_path / "stoi.tflite"))
+    given = {name: x[None, :20000] for name, x in zip(PAIR, pair, strict=True)}
+    found = interpreter.get_signature_runner("serving_default")(**given)["stoi"]
+    expected = zoo.load("quality-net-lite-stoi-16k").score(*given.values(), sample_rate=16000)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    padded = {name: np.pad(x, ((0, 0), (0, 3000)), constant_values=np.nan) for name, x in given.items()}
+    runner = interpreter.get_signature_runner("lengths")
+    np.testing.assert_allclose(runner(**padded, lengths=np.array([20000], "int32"))["stoi"], expected, atol=1e-4)
+    assert np.isnan(runner(**{name: 0 * x for name, x in given.items()}, lengths=np.array([20000], "int32"))["stoi"])
+
+
+def test_a_bundled_enhancer_gives_its_sound_in_onnx(pair, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    convert.convert("dnn-mse-16k", tmp_path / "dnn.onnx", "onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "dnn.onnx", providers=["CPUExecutionProvider"])
+    noisy = np.stack([pair[1][:20001], np.r_[pair[1][:15000], np.full(5001, 0.5)]]).astype("float32")
+    (found,) = session.run(["enhanced"], {"waveform": noisy, "lengths": np.array([20001, 15000], "int32")})
+    expected = zoo.load("dnn-mse-16k").enhance(noisy, 16000, lengths=np.array([20001, 15000]))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_nothing_is_left_of_what_fails(tmp_path, monkeypatch):
+    preset.save(separator(), tmp_path / "model")
+    (tmp_path / "model.tflite").touch()
+    with pytest.raises(InputError, match="model.tflite: exists; give another name"):
+        convert.convert(tmp_path / "model", tmp_path / "model.tflite", "tflite")
+    with pytest.raises(InputError, match="no such folder"):
+        convert.convert(tmp_path / "model", tmp_path / "no" / "model.tflite", "tflite")
+    given = Served._expected
+    monkeypatch.setattr(Served, "_expected", lambda *of: {name: 1.01 * value for name, value in given(*of).items()})
+    with pytest.raises(InputError, match="serving_default/vocals differs from the Keras model's"):
+        convert.convert(tmp_path / "model", tmp_path / "other.tflite", "tflite")
+    assert not list(tmp_path.glob("*other*"))
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
+    preset.save(separator(), tmp_path / "model")
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(InputError, match=r"ONNX needs tf2onnx: install the extra, audio-zoo\[onnx\]"):
+        convert.convert(tmp_path / "model", tmp_path / "model.onnx", "onnx")
+
+
+def test_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    preset.save(BLSTMEnhancer(units=8, hidden=8), tmp_path / "model")
+    given = ["export", f"{tmp_path}/model/", str(tmp_path / "blstm.tflite"), "--format", "tflite"]
+    assert cli.main(given) == 0
+    assert "  runs with the Flex delegate only, for TensorListReserve" in capsys.readouterr().out
+    assert cli.main([*given, "--version", "2"]) == 2
+    assert "leave them out with --format tflite" in capsys.readouterr().err
