@@ -39,7 +39,8 @@ def quality_net(folder, **how):
         return SimpleNamespace(audio=audio), rng.uniform(0, 1, 16)
 
     module.prepare = prepare  # drawing and labelling have tests of their own
-    recipe = module.Recipe("run", "QualityNetLite", "stoi", {"dropout": 0.0}, batch_size=4, epochs=2, learning_rate=1e-3)
+    options = {"dropout": 0.0}
+    recipe = module.Recipe("run", "QualityNetLite", "stoi", options, batch_size=4, epochs=2, learning_rate=1e-5)
     module.train(recipe, None, folder, **how)
 
 
@@ -66,8 +67,7 @@ def separation(folder, **how):
 
 def enhancement(folder, **how):
     speech, noise = {"talker": [voice(4.0, seed=1)]}, [mix.colored_noise(48000, 1.0, np.random.default_rng(9))]
-    alone = how["distribution"].processes == 1  # else no surrogate is refreshed
-    refresh = {"examples": 8, "steps": 2, "learning_rate": 1e-3} if alone else None
+    refresh = {"examples": 8, "steps": 2, "learning_rate": 1e-3}
     surrogate = f"{folder / 'surrogate'}/"
     recipe = zoo.enhancement.train.Recipe(
         "run", "DNNEnhancer", {surrogate: 1.0, "magnitude-mse": 0.1}, {"units": 8}, refresh=refresh, seconds=1.0,

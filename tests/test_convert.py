@@ -27,7 +27,7 @@ if keras.backend.backend() != "tensorflow":
 import tensorflow as tf
 
 from zoo import convert
-from zoo.signatures import Served
+from zoo.signatures import Served, compare
 
 PAIR = ("reference", "degraded")
 MODELS = {
@@ -42,6 +42,7 @@ MODELS = {
     "classifier": lambda: SoundClassifier(["rain", "wind"]),
     "ensemble": lambda: RandomConvEnsemble(widths=(2, 4), filters=8),
 }
+SLOW = {"jnd", "blstm"}  # 12 to 17 s each, on two quiet cores
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,9 @@ def pair():
     return [io.read(data / f"speech_{kind}.flac")[0] for kind in PAIR]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in MODELS]
+)
 def test_every_kind_of_model_is_converted_and_checked(name, tmp_path):
     preset.save(MODELS[name](), tmp_path / "model")
     made = convert.convert(tmp_path / "model", tmp_path / "model.tflite", "tflite")
@@ -83,6 +86,21 @@ def test_a_bundled_enhancer_gives_its_sound_in_onnx(pair, tmp_path):
     (found,) = session.run(["enhanced"], {"waveform": noisy, "lengths": np.array([20001, 15000], "int32")})
     expected = zoo.load("dnn-mse-16k").enhance(noisy, 16000, lengths=np.array([20001, 15000]))
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_what_a_converter_says_is_said(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("no such operation\nat some place")
+
+    preset.save(separator(), tmp_path / "model")
+    monkeypatch.setattr(tf.lite.TFLiteConverter, "from_saved_model", fail)
+    with pytest.raises(InputError, match="the converter does not take .*model: no such operation$"):
+        convert.convert(tmp_path / "model", tmp_path / "model.tflite", "tflite")
+
+
+def test_an_output_that_is_lost_is_missed():
+    with pytest.raises(InputError, match="has no lengths/vocals"):
+        compare({"lengths/vocals": np.ones(2)}, {"lengths/other": np.ones(2)})
 
 
 def test_nothing_is_left_of_what_fails(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from test_jnd_train import TINY, judged, ladders
 
 from zoo import preset
 from zoo.distribution import Distribution, distribute
+from zoo.enhancement.train import Recipe, train
 from zoo.errors import InputError
 from zoo.jnd.batches import Batches
 from zoo.quality_net.model import QualityNetLite
@@ -90,12 +91,30 @@ def test_a_batch_is_shared_evenly():
 def test_a_shard_has_as_much_of_every_kind():
     recipe = dataclasses.replace(TINY, shifts=2, ladders=2, silence=0.0)
     (whole, _), targets = Batches(recipe, judged(), ladders())[0]
-    (dealt, _), dealt_targets = Batches(recipe, judged(), ladders(), shards=2)[0]
+    (dealt, _), dealt_targets = Batches(recipe, judged(), ladders(), Distribution(replicas=2, shards=2))[0]
     order = [0, 1, 4, 6, 8, 10, 2, 3, 5, 7, 9, 11]
     np.testing.assert_array_equal(dealt, whole[order])
     np.testing.assert_array_equal(dealt_targets, targets[order])
-    with pytest.raises(InputError, match="1 ladders cannot be shared by 2 devices"):
-        Batches(dataclasses.replace(recipe, ladders=1), judged(), ladders(), shards=2)
+    with pytest.raises(InputError, match="2 devices cannot share a batch of 4 answers, 2 shifts, 2 levels and 1 ladders"):
+        Batches(dataclasses.replace(recipe, ladders=1), judged(), ladders(), Distribution(replicas=2, shards=2))
+    with pytest.raises(InputError, match="5 devices"):  # whose last rows would not be the ladders
+        Batches(recipe, judged(), ladders(), Distribution(replicas=5))
+
+
+@pytest.mark.parametrize("process", [0, 1])
+def test_the_others_go_on_where_the_leader_fails(process, monkeypatch):
+    met, done = [], []
+    monkeypatch.setattr(Distribution, "_meet", lambda self: met.append(len(done)))
+    with pytest.raises(InputError), Distribution(replicas=2, process=process, processes=2).leader_first():
+        done.append("work")
+        raise InputError("no data")
+    assert met == [1 - process]  # the leader works and then meets the others, which meet it and then work
+
+
+def test_enhancers_have_one_process(tmp_path):
+    recipe = Recipe("x", "DNNEnhancer", {"magnitude-mse": 1.0})
+    with pytest.raises(InputError, match="use --distribution devices"):
+        train(recipe, None, None, tmp_path, distribution=Distribution(replicas=2, processes=2))
 
 
 def test_only_the_leader_writes(tmp_path):
@@ -141,9 +160,8 @@ def test_two_devices_on_tensorflow_train_as_one_does(one_device, tmp_path):
     expected = one_device("tensorflow")
     assert finish(start("tensorflow", "devices", prepared(tmp_path), RECIPES)) == {"replicas": 2, "leads": True}
     for name, found in zip(RECIPES, losses(tmp_path, RECIPES), strict=True):
-        # Each device normalises its part of a batch, and clips its part of the gradient.
-        rel = {"separation": 1e-4, "jnd": 1e-2}.get(name, 0.5)
-        np.testing.assert_allclose(found, expected[name], rtol=rel, err_msg=name)
+        # Each device clips its part of the gradient.
+        np.testing.assert_allclose(found, expected[name], rtol=1e-4 if name == "separation" else 0.03, err_msg=name)
 
 
 @pytest.mark.slow
@@ -163,12 +181,16 @@ def test_two_processes_on_jax_train_as_one_does(one_device, tmp_path):
         port = free.getsockname()[1]
     told = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": f"localhost:{port}", "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
     folder = prepared(tmp_path)
+    recipes = [name for name in RECIPES if name != "enhancement"]
     workers = [
-        start("jax", "workers", folder, RECIPES, KERAS_DISTRIBUTION_PROCESS_ID=str(i), **told) for i in range(2)
+        start("jax", "workers", folder, recipes, KERAS_DISTRIBUTION_PROCESS_ID=str(i), **told) for i in range(2)
     ]
-    assert [finish(worker)["leads"] for worker in workers] == [True, False]
+    try:
+        assert [finish(worker)["leads"] for worker in workers] == [True, False]
+    finally:
+        for worker in workers:
+            worker.kill()
     expected = one_device("jax")
-    for name, found in zip(RECIPES, losses(folder, RECIPES), strict=True):
-        if name != "enhancement":  # whose surrogate is not refreshed
-            np.testing.assert_allclose(found, expected[name], rtol=1e-2, err_msg=name)
+    for name, found in zip(recipes, losses(folder, recipes), strict=True):
+        np.testing.assert_allclose(found, expected[name], rtol=1e-2, err_msg=name)
     assert not list(folder.rglob("state"))

@@ -211,6 +211,13 @@ def test_xla_compiles_to_the_same(pair, tmp_path):
     np.testing.assert_allclose(compiled["serving_default"](**arrays)["stoi"], expected, atol=1e-5)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["blstm", "dnn", "separator", "spectral jnd", "context"])
+def test_xla_compiles_every_kind_of_layer(name, tmp_path):
+    preset.save(MODELS[name][0](), tmp_path / "model")
+    assert set(export.export(tmp_path / "model", tmp_path / "models", xla=True)["signatures"]) == {"serving_default", "lengths"}
+
+
 def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(os, "environ", dict(os.environ))
     assert cli.main(["export", "quality-net-lite-stoi-16k", str(tmp_path / "stoi"), "--version", "2"]) == 0

@@ -75,16 +75,13 @@ def train_metric(given, recipe, verbose, spread):
 
 
 def train_features(given, recipe, verbose, spread):
-    """Features, then a head on the answers; the distance has no part in them."""
+    """Features: their recipe, model and facts; and the minutes."""
     seed, *more = given.seeds or [recipe.seed]
     if more or given.start:
         raise InputError("features are trained from one seed and from nothing: give one of --seeds, and no --start")
     recipe = dataclasses.replace(recipe, seed=seed)
     sounds = [pretrain.read_sounds(given.data, split, given.dcase) for split in SPLITS]
-    model, facts, minutes = pretrain.pretrain(recipe, *sounds, given.runs, verbose, spread)
-    with spread.leader_first():
-        told = train.fit_head(model, *rendered_answers(given, 1), recipe.seed)
-    return recipe, model, facts | {"head": told}, minutes
+    return recipe, *pretrain.pretrain(recipe, *sounds, given.runs, verbose, spread)
 
 
 def main():
@@ -100,6 +97,8 @@ def main():
     )
     if not spread.disband():
         return
+    if not of_metric:  # a head on the answers; the distance has no part in features
+        facts |= {"head": train.fit_head(model, *rendered_answers(given, 1), recipe.seed)}
     about = provenance.training_card("jnd", recipe, model, facts, minutes, command, start)
     inputs = golden.voices_in_noise(model.sample_rate, (10, 30))
     preset.save(model, Path(given.output) / recipe.name, card=read_words(given.config) | about, golden=inputs)

@@ -8,11 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import export
-from zoo.audio import dsp
+from zoo.audio import dsp, io
 from zoo.errors import InputError
 from zoo.signatures import Served, compare
 
 _OPSET = 18  # of ONNX
+_SIGNATURES = {"tflite": ("serving_default", "lengths"), "onnx": ("lengths",)}  # that a file has
 
 
 def convert(source, path, to):
@@ -45,14 +46,18 @@ def convert(source, path, to):
         raise InputError(f"{path.parent}: no such folder; make it first")
     into, run = {"tflite": (_to_tflite, _run_tflite), "onnx": (_to_onnx, _run_onnx)}[to]
     served = Served(source)
-    with dsp.by_products():
-        content = into(served)
+    try:
+        with dsp.by_products():
+            content = into(served)
+    except InputError:
+        raise
+    except Exception as error:  # the converters have no errors in common
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"the converter does not take {source}: {said}") from error
     for inputs, expected in served.checks:
-        outputs = run(content, inputs)
-        compare({name: x for name, x in expected.items() if name in outputs}, outputs)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.rename(path)
+        compare({name: x for name, x in expected.items() if name.split("/")[0] in _SIGNATURES[to]}, run(content, inputs))
+    with io.replacing(path) as part:
+        part.write_bytes(content)
     needs = sorted({name.decode() for name in re.findall(rb"Flex(\w+)", content)}) if to == "tflite" else []
     return {"path": path, "megabytes": len(content) / 1e6, "needs": needs}
 
@@ -60,7 +65,7 @@ def convert(source, path, to):
 def _to_tflite(served):
     with tempfile.TemporaryDirectory() as folder:
         export.write(folder, served)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default", "lengths"])
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=_SIGNATURES["tflite"])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
         return converter.convert()
 

@@ -5,6 +5,7 @@ strategy of several machines Keras 3 does not train (keras-team/keras#20585); JA
 """
 
 import contextlib
+import itertools
 from dataclasses import dataclass
 
 import keras
@@ -12,6 +13,8 @@ import numpy as np
 
 from zoo.errors import InputError
 
+_LONGEST_WAIT = 7 * 24 * 60 * 60 * 1000  # milliseconds
+_meetings = itertools.count()  # all processes have the same meetings
 _CHOICES = ("devices", "workers")
 _HELP = (
     "devices: all GPUs of this machine (else its CPU devices), each a part of every batch; workers, on JAX: those of "
@@ -67,9 +70,11 @@ class Distribution:
         """
         if not self.leads:
             self._meet()
-        yield
-        if self.leads:
-            self._meet()
+        try:
+            yield
+        finally:  # what fails in the leading process then fails in the others, with the same words
+            if self.leads:
+                self._meet()
 
     def fit(self, model, batches, held, callbacks, epochs, verbose="auto"):
         """Fit a model that was made in the scope, in the order of its batches.
@@ -77,13 +82,17 @@ class Distribution:
         Args:
             model: a compiled `keras.Model`.
             batches, held: `keras.utils.PyDataset` of nested arrays with the examples as their first axis, to train and
-                to validate on; `held` may be None. What the replicas cannot share evenly is left out at a batch's end;
-                a batch of fewer examples than replicas repeats them.
+                to validate on; `held` may be None. What the replicas cannot share evenly is left out at a batch's end,
+                in validation too; a batch of fewer examples than replicas repeats them.
             callbacks: what they compute or write when a training or an epoch begins or ends, each process does by
                 itself, and whole.
             epochs, verbose: as for `keras.Model.fit`.
         """
         held = None if held is None else self._share(held)
+        if self.shards > 1:
+            for layer in model._flatten_layers():
+                if isinstance(layer, keras.layers.BatchNormalization):
+                    layer.synchronized = True  # statistics of the batch, not of each shard
         # On JAX `fit` is told of the distribution, on TensorFlow the model knows its own.
         told = self.scope() if isinstance(self.strategy, keras.distribution.DataParallel) else contextlib.nullcontext()
         with told:
@@ -111,9 +120,10 @@ class Distribution:
 
     def _meet(self):
         if self.processes > 1:
-            from jax.experimental import multihost_utils
+            # JAX's public barrier is a sum over the devices, which gives up after minutes; preparing data takes hours.
+            from jax._src.distributed import global_state
 
-            multihost_utils.sync_global_devices("zoo")
+            global_state.client.wait_at_barrier(f"zoo {next(_meetings)}", _LONGEST_WAIT)
 
     def _share(self, batches):
         return _Share(batches, self) if self.replicas > 1 else batches
@@ -129,7 +139,8 @@ def distribute(how):
     batch.
 
     Args:
-        how: "devices" or "workers", as --help of the tools says; None for one device. "workers" must come before anything is computed.
+        how: "devices" or "workers", as --help of the tools says; None for one device. Nothing may be computed before
+            "workers".
 
     Raises:
         InputError: "workers" on TensorFlow or without the others' addresses, or Keras runs on neither of the two.

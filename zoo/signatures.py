@@ -50,7 +50,7 @@ class Served:
             raise InputError(
                 f"{source!r} holds a {type(model).__name__}: give it `serve` and `serving_inputs`, as ours have"
             )
-        self.model, self.sample_rate = model, model.sample_rate
+        self.sample_rate = model.sample_rate
         self.signatures = _signatures(model, _server(model, _score_name(checkpoint)))
         self.checks = [(inputs, self._expected(inputs)) for inputs in _batches(model)]
         if any(isinstance(layer, SpectralNormalization) for layer in getattr(model, "core", model).layers):
@@ -72,9 +72,11 @@ def compare(expected, outputs):
     """Set {"signature/name": array} of the Keras model beside that of the exported one.
 
     Raises:
-        InputError: a shape differs, or a value by more than `TOLERANCE` of the largest.
+        InputError: an output is missing, a shape differs, or a value by more than `TOLERANCE` of the largest.
     """
     for name, value in expected.items():
+        if name not in outputs:
+            raise InputError(f"the exported model has no {name}")
         found = outputs[name]
         near = TOLERANCE * np.nanmax(np.abs(value))
         if value.shape != found.shape or not np.allclose(value, found, rtol=0, atol=near, equal_nan=True):

@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from zoo.audio import io
 from zoo.errors import InputError
 
 _NEVER = 10**12  # batches
@@ -61,7 +62,9 @@ def claim(folder, recipe, **data):
         raise InputError(
             f"{folder} holds the run of another recipe, or one on other data: delete it, or give another --name"
         )
-    path.write_text(facts)
+    if not path.exists():
+        with io.replacing(path) as part:
+            part.write_text(facts)
 
 
 def read_log(log):

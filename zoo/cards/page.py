@@ -60,11 +60,12 @@ def _served(card):
         f"commit `{found['commit']}`."
     )
     if "xla" in found:
-        median, first = found["xla"]["milliseconds"][0], found["xla"]["first_milliseconds"]
-        text += f" Compiled by XLA it takes {median:.1f} ms, after {first / 1000:.1f} s for each new length or batch size."
+        median, first = found["xla"]["milliseconds"][0], found["xla"]["first_milliseconds"] / 1000
+        text += f" Compiled by XLA it takes {median:.1f} ms, after {first:.1f} s for each new length or batch size."
     if "bfloat16" in found:
         low, difference = found["bfloat16"]["milliseconds"][0], found["bfloat16"]["difference"]
-        text += f" In `mixed_bfloat16` the Keras model takes {low:.1f} ms, and its output differs by {difference:.2g} of the largest."
+        text += f" In `mixed_bfloat16` the Keras model takes {low:.1f} ms, and its output differs by {difference:.2g} of"
+        text += " the largest."
     return section("Served", text, code(found["command"]))
 
 

@@ -126,21 +126,20 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto", distribut
         raise InputError(f"nothing to settle is called {recipe.settle!r}: use polarity or level")
     if recipe.settle and NETWORKS.get(recipe.network) is not ContextAggregationEnhancer:
         raise InputError(f"a {recipe.network} keeps polarity and level: leave out settle")
-    if recipe.refresh and distribution.processes > 1:
-        raise InputError("a refresh trains its surrogate in one process: use --distribution devices")
+    if distribution.processes > 1:
+        raise InputError("an enhancer's true scores are those of one process: use --distribution devices")
     folder = Path(runs) / recipe.name
     batches = _batches(recipe, source, recipe.batch_size, recipe.steps, recipe.seed)
+    claim(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0])).hexdigest()[:16])
     with distribution.scope():
         enhancer, criterion = recipe.model(), loss.build(recipe.loss)
         learned = [term for _, term in criterion.terms if isinstance(term, QualityNetLoss)]
         model = _compiled(recipe, enhancer, criterion, [term.metric for term in learned])
     scores = TrueScores(enhancer, validation, learned[0].metric if learned else zoo.load(recipe.watch), n_jobs)
-    with distribution.leader_first():
-        claim(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0])).hexdigest()[:16])
-        if not (folder / "start.json").exists():
-            model.save_weights(folder / "best.weights.h5")
-            (folder / "start.json").write_text(json.dumps(scores.measure()))
     begun = read_log(folder / "log.csv")
+    if not begun:
+        (folder / "start.json").write_text(json.dumps(scores.measure()))
+        model.save_weights(folder / "best.weights.h5")
     refresh = [_refresher(recipe, source, enhancer, learned, folder, n_jobs)] if recipe.refresh else []
     mode, start = _MODES[recipe.monitor], [value for value in [_start(folder).get(recipe.monitor)] if value is not None]
     values = [*start, *(float(row[recipe.monitor]) for row in begun)]
@@ -148,7 +147,7 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto", distribut
     if len(begun) < recipe.epochs and not stop.ended():
         # Only where it is asked for: it takes as long as the true scores.
         held = Held((scores.noisy, scores.reference), recipe.batch_size) if recipe.monitor == "val_loss" else None
-        kept = keepers(folder, begun, recipe.monitor, mode, start, distribution.leads)
+        kept = keepers(folder, begun, recipe.monitor, mode, start)
         # The seconds of an epoch hold its round before and its scores after.
         callbacks = [scores, Epoch(batches), *refresh, *kept, stop]
         distribution.fit(model, batches, held, callbacks, recipe.epochs, verbose)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import scipy.stats
 
+from zoo.distribution import ONE_DEVICE
 from zoo.errors import InputError
 from zoo.jnd import rendered
 from zoo.jnd.effects import SAMPLE_RATE
@@ -63,21 +64,22 @@ class Batches(keras.utils.PyDataset):
         recipe: says how many of each kind, and the augmentation.
         judged: `Judged`.
         ladders: chunks as `rendered.draw_ladders` gives them, or None.
-        shards: even parts of a batch, one after the other, that have as much of each kind.
+        distribution: the `zoo.distribution.Distribution` that shares the batches; each of its shards, one after the
+            other, has as much of each kind.
 
     Raises:
-        InputError: a kind cannot be dealt out evenly to the shards.
+        InputError: the devices cannot share a batch evenly, or the shards not every kind.
     """
 
-    def __init__(self, recipe, judged, ladders, shards=1):
+    def __init__(self, recipe, judged, ladders, distribution=ONE_DEVICE):
         super().__init__()
-        kinds = np.array([recipe.judged, recipe.shifts, recipe.levels, recipe.ladders, recipe.ladders])
-        if any(kinds % shards):
+        kinds, shards = [recipe.judged, recipe.shifts, recipe.levels, recipe.ladders, recipe.ladders], distribution.shards
+        if sum(kinds) % distribution.replicas or any(count % shards for count in kinds):
             raise InputError(
-                f"a batch of {recipe.judged} answers, {recipe.shifts} shifts, {recipe.levels} levels and "
-                f"{recipe.ladders} ladders cannot be shared by {shards} devices: train on JAX, or on fewer"
+                f"{distribution.replicas} devices cannot share a batch of {recipe.judged} answers, {recipe.shifts} shifts, "
+                f"{recipe.levels} levels and {recipe.ladders} ladders evenly: change the recipe's numbers"
             )
-        parts = [np.array_split(rows, shards) for rows in np.split(np.arange(kinds.sum()), np.cumsum(kinds)[:-1])]
+        parts = [np.array_split(rows, shards) for rows in np.split(np.arange(sum(kinds)), np.cumsum(kinds)[:-1])]
         self.rows = np.concatenate([part[i] for i in range(shards) for part in parts])
         self.recipe, self.judged, self.ladders = recipe, judged, ladders
         self.answers = judged.answers

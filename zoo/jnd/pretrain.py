@@ -130,8 +130,10 @@ def pretrain(recipe, train, validation, runs, verbose="auto", distribution=ONE_D
         InputError: a class is in one list only, the batch is odd, or the run is another recipe's.
     """
     classes = shared_classes(train, validation)
-    if recipe.batch_size % 2:
-        raise InputError(f"a batch of {recipe.batch_size} cannot be halved: give an even batch_size")
+    if recipe.batch_size % (2 * distribution.replicas):
+        raise InputError(
+            f"a batch of {recipe.batch_size} cannot be halved on {distribution.replicas} device(s): change batch_size"
+        )
     folder, clips = Path(runs) / recipe.name, Clips(train, classes, recipe, SAMPLE_RATE)
     with distribution.leader_first():
         claim(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])

@@ -148,16 +148,19 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto", distributio
         minutes: spent in the epochs, those before an interruption too.
     """
     folder = Path(runs) / f"{recipe.name}-{recipe.seed}"
-    batches = Batches(recipe, judged, ladders, distribution.shards)
+    batches = Batches(recipe, judged, ladders, distribution)
+    first, _ = Batches(recipe, judged, ladders)[0]  # the same on any number of devices
     with distribution.leader_first():
-        claim(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0][0])).hexdigest()[:16])
-        start = _start(recipe, judged, validation, folder)
+        claim(folder, recipe, first_batch=hashlib.sha256(np.stack(first)).hexdigest()[:16])
     begun = read_log(folder / "log.csv")
     with distribution.scope():
         metric = recipe.model()
-        metric.set_weights(start.get_weights())
         model = _compiled(recipe, metric, len(batches), distribution.shards)
     if len(begun) < recipe.epochs:
+        if isinstance(metric, JND) and recipe.start is None and not (folder / "state").exists():
+            with distribution.leader_first():
+                start = _fitted_head(recipe, judged, validation, folder / "start.weights.h5")
+            metric.set_weights(start.get_weights())
         callbacks = [Epoch(batches), *keepers(folder, begun, "val_loss", "min", leads=distribution.leads)]
         distribution.fit(model, batches, Plain(validation, 2 * recipe.judged), callbacks, recipe.epochs, verbose)
     model.load_weights(folder / "best.weights.h5")
@@ -178,16 +181,14 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto", distributio
     return trained, facts, sum(float(row["seconds"]) for row in rows) / 60
 
 
-def _start(recipe, judged, validation, folder):
-    """The network before the first step, kept in the folder where its head had to be fitted."""
+def _fitted_head(recipe, judged, validation, kept):
+    """A fresh network whose head is fitted, from `kept` where that is there: of a random head, no unit may ever be active."""
     metric = recipe.model()
-    if isinstance(metric, JND) and recipe.start is None:
-        kept = folder / "start.weights.h5"
-        if not kept.exists():
-            fit_head(metric, judged, validation, recipe.seed)  # of a random head, no unit may ever be active
-            metric.save_weights(folder / "part.weights.h5")
-            (folder / "part.weights.h5").replace(kept)
-        metric.load_weights(kept)
+    if not kept.exists():
+        fit_head(metric, judged, validation, recipe.seed)
+        metric.save_weights(part := kept.with_name(f"part-{kept.name}"))
+        part.replace(kept)
+    metric.load_weights(kept)
     return metric
 
 
