@@ -131,9 +131,8 @@ def pretrain(recipe, train, validation, runs, verbose="auto", distribution=ONE_D
     """
     classes = shared_classes(train, validation)
     if recipe.batch_size % (2 * distribution.replicas):
-        raise InputError(
-            f"a batch of {recipe.batch_size} cannot be halved on {distribution.replicas} device(s): change batch_size"
-        )
+        even = f"a batch_size that {2 * distribution.replicas} divides" if distribution.replicas > 1 else "an even batch_size"
+        raise InputError(f"a batch of {recipe.batch_size} cannot be halved on each device: give {even}")
     folder, clips = Path(runs) / recipe.name, Clips(train, classes, recipe, SAMPLE_RATE)
     with distribution.leader_first():
         claim(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])
