@@ -2,6 +2,7 @@
 # make test          all tests, in the reference environment (requirements.lock)
 # make test-latest   all tests, on the newest TensorFlow that setup.py allows
 # make cards         write MODEL_CARDS.md and the README's table from checkpoints/*/card.json
+# make bench         measure what the README's table of speed tells, on this machine
 # make lint          ruff
 # make clean         remove the environments and everything built
 #
@@ -12,7 +13,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
 
-.PHONY: demo test test-latest cards lint clean machine
+.PHONY: demo test test-latest cards bench lint clean machine
 
 demo: .venv/.ready
 	.venv/bin/python tools/demo.py
@@ -24,6 +25,11 @@ test-latest: .venv-latest/.ready
 	.venv-latest/bin/python -m pytest -q $(ARGS)
 
 cards: .venv/.ready
+	.venv/bin/python tools/make_cards.py
+
+bench: .venv/.ready
+	.venv/bin/python tools/bench/startup.py
+	.venv/bin/python tools/bench/scoring.py
 	.venv/bin/python tools/make_cards.py
 
 lint: .venv/.ready

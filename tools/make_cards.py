@@ -1,9 +1,10 @@
-"""Write MODEL_CARDS.md and the README's tables of checkpoints from checkpoints/*/card.json.
+"""Write MODEL_CARDS.md, the README's tables of checkpoints from checkpoints/*/card.json, and that of speed.
 
 Usage: python tools/make_cards.py [--check]
 """
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
@@ -11,12 +12,14 @@ from pathlib import Path
 import zoo
 from zoo import registry
 from zoo.cards import FAMILIES
-from zoo.cards.markdown import bullets, section
+from zoo.cards.markdown import bullets, section, table
 from zoo.cards.page import page
 from zoo.errors import InputError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MARKERS = re.compile(r"(<!-- checkpoints: (\w+) -->\n).*?(<!-- /checkpoints -->)", re.DOTALL)
+
+SPEED = re.compile(r"(<!-- speed -->\n).*?(<!-- /speed -->)", re.DOTALL)
 
 
 def card_page(card):
@@ -49,9 +52,23 @@ def readme(text, cards):
     if sorted(family for _, family, _ in MARKERS.findall(text)) != sorted(FAMILIES):
         markers = ", ".join(f"<!-- checkpoints: {family} -->" for family in FAMILIES)
         raise InputError(f"README.md needs the lines {markers} once, each with <!-- /checkpoints --> after it.")
+    text = SPEED.sub(lambda match: f"{match[1]}{speed(REPOSITORY / 'tools' / 'bench' / 'results')}\n{match[2]}", text)
     return MARKERS.sub(
         lambda match: f"{match[1]}{FAMILIES[match[2]].summary(of_family(match[2], cards))}\n{match[3]}", text
     )
+
+
+def speed(folder):
+    """The table of what tools/bench wrote into a folder."""
+    rows = []
+    for path in sorted(folder.glob("*.json")):
+        found = json.loads(path.read_text())
+        for one in found["results"]:
+            share, low, high = (f"{x:.3g}" for x in one["share"])
+            ours, peer = (f"`{one[who]}`, {one[key][0]:.3g} s" for who, key in (("ours", "seconds"), ("peer", "peer_seconds")))
+            machine = f"{found['machine']}, {found['processor']}"
+            rows.append([one["job"], ours, peer, f"{share} [{low}, {high}]", f"{one['reach']:g}", machine, f"`{found['command']}`"])
+    return table(["Job", "Ours", "Beside", "Share of its time", "Aim", "Machine", "Command"], rows)
 
 
 def generated():

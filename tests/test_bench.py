@@ -1,0 +1,35 @@
+"""What the benchmarks share, and the table of speed that the README has of them."""
+
+import json
+
+import make_cards
+import numpy as np
+import pytest
+from bench import common
+
+
+def test_calls_take_turns_and_the_first_round_does_not_count():
+    called = []
+    took = common.in_turns({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, repeats=3)
+    assert called == ["a", "b"] * 4
+    assert {name: seconds.shape for name, seconds in took.items()} == {"a": (3,), "b": (3,)}
+
+
+def test_the_share_is_that_of_each_round():
+    took = {"ours": np.array([1.0, 2.0, 30.0]), "peer": np.array([10.0, 10.0, 100.0])}
+    found = common.compare("a job", took, "ours", "peer", 0.5)
+    assert found["share"] == pytest.approx([0.2, 0.15, 0.25])
+    assert (found["seconds"][0], found["peer_seconds"][0], found["n"], found["reach"]) == (2.0, 10.0, 3, 0.5)
+
+
+def test_results_are_told_in_a_table(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(common, "RESULTS", tmp_path)
+    took = {"ours": np.array([1.0, 2.0]), "peer": np.array([10.0, 10.0])}
+    common.write("startup", [common.compare("a job", took, "ours", "peer", 0.5)])
+    assert capsys.readouterr().out == "a job: 0.15 [0.125, 0.175] of the time of peer, aim 0.5\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["startup.json"]
+    found = json.loads((tmp_path / "startup.json").read_text())
+    assert {"command", "commit", "machine", "processor", "threads", "versions", "results"} == set(found)
+    line = make_cards.speed(tmp_path).splitlines()[-1]
+    assert line.startswith("| a job | `ours`, 1.5 s | `peer`, 10 s | 0.15 [0.125, 0.175] | 0.5 |")
+    assert make_cards.speed(tmp_path / "none") == ""

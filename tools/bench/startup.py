@@ -1,0 +1,44 @@
+"""How long the zoo takes to start, beside TensorFlow alone; into tools/bench/results/startup.json.
+
+    python tools/bench/startup.py
+
+Every call is a fresh Python. They take turns; the first round, which reads the files from the disk, is not counted.
+"""
+
+import argparse
+import functools
+import os
+import subprocess
+import sys
+
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+
+import common
+
+NAME = "quality-net-pesq-wb-16k"
+CODE = {
+    "zoo.list()": "import zoo; zoo.list()",
+    "import tensorflow": "import tensorflow",
+    "zoo.load": f"import zoo; zoo.load({NAME!r})",
+    "TensorFlow and the network unloaded": "import tensorflow; from zoo.quality_net.model import QualityNet; QualityNet()",
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=15, help="rounds (default: 15)")
+    given = parser.parse_args()
+    calls = {
+        name: functools.partial(subprocess.run, [sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
+        for name, code in CODE.items()
+    }
+    took = common.in_turns(calls, given.repeats)
+    results = [
+        common.compare("list the checkpoints", took, "zoo.list()", "import tensorflow", 0.05),
+        common.compare(f"load `{NAME}`", took, "zoo.load", "TensorFlow and the network unloaded", 1.2),
+    ]
+    common.write("startup", results)
+
+
+if __name__ == "__main__":
+    main()
