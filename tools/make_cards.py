@@ -67,7 +67,7 @@ def speed(folder):
             share, low, high = (f"{x:.3g}" for x in one["share"])
             ours, peer = (f"`{one[who]}`, {one[key][0]:.3g} s" for who, key in (("ours", "seconds"), ("peer", "peer_seconds")))
             machine = f"{found['machine']}, {found['processor']}"
-            rows.append([one["job"], ours, peer, f"{share} [{low}, {high}]", f"{one['reach']:g}", machine, f"`{found['command']}`"])
+            rows.append([one["job"], ours, peer, f"{share} [{low}, {high}]", f"{one['reach']:.3g}", machine, f"`{found['command']}`"])
     return table(["Job", "Ours", "Beside", "Share of its time", "Aim", "Machine", "Command"], rows)
 
 

@@ -61,7 +61,7 @@ def write(name, results):
         part.write_text(json.dumps(about | {"results": results}, indent=1) + "\n")
     for one in results:
         share, low, high = one["share"]
-        print(f"{one['job']}: {share:.3g} [{low:.3g}, {high:.3g}] of the time of {one['peer']}, aim {one['reach']:g}")
+        print(f"{one['job']}: {share:.3g} [{low:.3g}, {high:.3g}] of the time of {one['peer']}, aim {one['reach']:.3g}")
 
 
 def _processor():
