@@ -33,7 +33,8 @@ def convert(source, path, to):
         TensorFlow Lite, which then runs with the Flex delegate only}.
 
     Raises:
-        InputError: the path exists, the converter cannot take the model, or it fails the check; then nothing is left.
+        InputError: the path exists, the converter cannot take the model, or it fails the check, as where the interpreter
+            of this TensorFlow has no Flex delegate and the model needs it (2.17 has it, 2.21 not); then nothing is left.
 
     Example:
         >>> convert("jnd-22k", "jnd.tflite", "tflite")["needs"]  # doctest: +SKIP
@@ -72,10 +73,14 @@ def _to_tflite(served):
 
 def _run_tflite(content, inputs):
     interpreter, outputs = tf.lite.Interpreter(model_content=content), {}
-    for name in interpreter.get_signature_list():
-        runner = interpreter.get_signature_runner(name)
-        found = runner(**{key: inputs[key] for key in runner.get_input_details()})
-        outputs |= {f"{name}/{key}": value for key, value in found.items()}
+    try:
+        for name in interpreter.get_signature_list():
+            runner = interpreter.get_signature_runner(name)
+            found = runner(**{key: inputs[key] for key in runner.get_input_details()})
+            outputs |= {f"{name}/{key}": value for key, value in found.items()}
+    except RuntimeError as error:
+        said = str(error).strip().splitlines()[0]
+        raise InputError(f"the interpreter of TensorFlow {tf.__version__} does not run the file: {said}") from None
     return outputs
 
 
