@@ -1,6 +1,7 @@
 """What many tests share: the real data's place, and checks that every model must pass."""
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,15 @@ def data_path(*parts):
     if not path.exists():
         pytest.skip(f"needs the real data: {'/'.join(parts) or 'its folder'} is not under ZOO_DATA")
     return path
+
+
+def kill_after_lines(process, path, lines):
+    """Kill a process without a warning once a file has more than so many lines, or a minute has passed."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (path.exists() and len(path.read_text().splitlines()) > lines):
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
 
 
 def predict(model, inputs):

@@ -5,14 +5,12 @@ import functools
 import itertools
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 import tracemalloc
 
 import pytest
-from harness import REPOSITORY
+from harness import REPOSITORY, kill_after_lines
 
 from zoo import cli, corpus
 from zoo.audio import pairs
@@ -144,11 +142,7 @@ def test_a_killed_run_goes_on(table, tmp_path, expected):
         "measure.score_pair = slowly\nsys.exit(cli.main(sys.argv[1:]))"
     )
     running = subprocess.Popen([sys.executable, "-c", script, *command(table, output)], cwd=REPOSITORY)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (part.exists() and len(part.read_text().splitlines()) > 5):
-        time.sleep(0.02)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    kill_after_lines(running, part, 5)
     assert not output.exists() and 5 < len(part.read_text().splitlines()) < 150
     assert cli.main(command(table, output, "--resume")) == 2
     check_alike(output, expected)

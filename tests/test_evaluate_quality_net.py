@@ -4,15 +4,13 @@ import csv
 import dataclasses
 import gc
 import itertools
-import signal
 import subprocess
 import sys
-import time
 
 import evaluate as tool
 import numpy as np
 import pytest
-from harness import REPOSITORY
+from harness import REPOSITORY, kill_after_lines
 
 from zoo import corpus, preset
 from zoo.audio import io, pairs
@@ -132,11 +130,7 @@ def test_a_killed_evaluation_goes_on(run, checkpoint, table, tmp_path):
     )
     command = [sys.executable, "-c", script, *given(checkpoint, table, "--output", output)[1:]]
     running = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (part.exists() and len(part.read_text().splitlines()) > 5):
-        time.sleep(0.02)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    kill_after_lines(running, part, 5)
     assert not output.exists() and 5 < len(part.read_text().splitlines()) < 24
     with open(part, "a") as file:
         file.write("/a/torn/line,with")

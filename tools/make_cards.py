@@ -18,7 +18,6 @@ from zoo.errors import InputError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MARKERS = re.compile(r"(<!-- checkpoints: (\w+) -->\n).*?(<!-- /checkpoints -->)", re.DOTALL)
-
 SPEED = re.compile(r"(<!-- speed -->\n).*?(<!-- /speed -->)", re.DOTALL)
 
 
@@ -65,9 +64,17 @@ def speed(folder):
         found = json.loads(path.read_text())
         for one in found["results"]:
             share, low, high = (f"{x:.3g}" for x in one["share"])
-            ours, peer = (f"`{one[who]}`, {one[key][0]:.3g} s" for who, key in (("ours", "seconds"), ("peer", "peer_seconds")))
-            machine = f"{found['machine']}, {found['processor']}"
-            rows.append([one["job"], ours, peer, f"{share} [{low}, {high}]", f"{one['reach']:.3g}", machine, f"`{found['command']}`"])
+            rows.append(
+                [
+                    one["job"],
+                    f"`{one['ours']}`, {one['seconds'][0]:.3g} s",
+                    f"`{one['peer']}`, {one['peer_seconds'][0]:.3g} s",
+                    f"{share} [{low}, {high}]",
+                    f"{one['reach']:.3g}",
+                    f"{found['machine']}, {found['processor']}",
+                    f"`{found['command']}`",
+                ]
+            )
     return table(["Job", "Ours", "Beside", "Share of its time", "Aim", "Machine", "Command"], rows)
 
 

@@ -128,7 +128,9 @@ def train(recipe, tracks, validation, runs, kinds=None, verbose="auto", distribu
         raise InputError(f"no loss {recipe.loss!r}: use {', '.join(LOSSES)}")
     folder = Path(runs) / recipe.name
     tracks = _part(tracks, recipe.train_share, recipe.seed)
-    samples = excerpt_length(ChandnaSeparator(**recipe.model))
+    with distribution.scope():
+        model = _compiled(recipe)
+    samples = excerpt_length(model.separator)
     drawn = {"remix": recipe.remix, "gains_db": recipe.gains_db, "drop": recipe.drop}
     if kinds and recipe.shares:
         drawn |= {"kinds": [kinds.get(track.name) for track in tracks], "shares": recipe.shares}
@@ -138,8 +140,6 @@ def train(recipe, tracks, validation, runs, kinds=None, verbose="auto", distribu
         claim(folder, recipe, data=hashlib.sha256(batches[0][0].tobytes() + held.tobytes()).hexdigest()[:16])
     begun = read_log(folder / "log.csv")
     stop = StopWhenNoBetter("val_loss", "min", recipe.patience, [float(row["val_loss"]) for row in begun])
-    with distribution.scope():
-        model = _compiled(recipe)
     if len(begun) < recipe.epochs and not stop.ended():
         callbacks = [Epoch(batches), *keepers(folder, begun, "val_loss", "min", leads=distribution.leads), stop]
         distribution.fit(model, batches, Held((held,), recipe.batch_size), callbacks, recipe.epochs, verbose)
