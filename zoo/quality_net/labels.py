@@ -1,7 +1,7 @@
 """What the surrogate learns to predict: any black-box metric of (reference, degraded, sample_rate), and its labels.
 
 Labels are computed over all cores and kept in an SQLite file by content, so nothing is ever scored twice and an
-interrupted run loses at most one chunk.
+interrupted run loses at most the chunks at hand and those of the last second.
 """
 
 import functools
@@ -11,7 +11,9 @@ import math
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from tqdm import tqdm
 
 from zoo.errors import InputError
 from zoo.metrics import speech
+
+_COMMIT_SECONDS = 1.0  # a commit waits for the disk
 
 
 @dataclass(frozen=True)
@@ -93,20 +97,28 @@ def label(batches, target, cache, sample_rate, n_jobs=-1):
     Path(cache).parent.mkdir(parents=True, exist_ok=True)
     with sqlite3.connect(cache) as store:
         store.execute("CREATE TABLE IF NOT EXISTS labels (key BLOB PRIMARY KEY, value REAL)")
-        keys = [[_key(pair, target, sample_rate) for pair in batch] for batch in batches]
+        with ThreadPoolExecutor() as threads:  # hashing lets go of Python's lock
+            keys = list(threads.map(functools.partial(_keys, target=target, sample_rate=sample_rate), batches))
         known = _known(store, {key for batch in keys for key in batch})
         todo = [i for i, batch in enumerate(keys) if any(key not in known for key in batch)]
         tasks = (
             joblib.delayed(_score)(batches[i], keys[i], known.keys() & set(keys[i]), target, sample_rate) for i in todo
         )
         done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
+        kept = time.monotonic()
         for scores in tqdm(done, total=len(todo), desc=f"label {target.name}", unit="chunk", disable=not todo):
             known.update(scores)
             # SQLite keeps NaN as NULL.
             rows = [(key, None if math.isnan(value) else value) for key, value in scores.items()]
             store.executemany("INSERT OR REPLACE INTO labels VALUES (?, ?)", rows)
-            store.commit()
+            if time.monotonic() > kept + _COMMIT_SECONDS:
+                store.commit()
+                kept = time.monotonic()
     return np.array([known[key] for batch in keys for key in batch])
+
+
+def _keys(batch, target, sample_rate):
+    return [_key(pair, target, sample_rate) for pair in batch]
 
 
 def _key(pair, target, sample_rate):
