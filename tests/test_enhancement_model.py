@@ -146,14 +146,15 @@ def test_channels_are_enhanced_by_themselves(model):
     np.testing.assert_allclose(enhanced[1, :, 0], model.enhance(noisy[1, :, 0], RATE), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["blstm", "dnn"])
-def test_chunks_equal_the_whole(name, monkeypatch):
+@pytest.mark.parametrize(("name", "at_once"), [("blstm", 8), ("blstm", 3), ("dnn", 1)])
+def test_chunks_equal_the_whole(name, at_once, monkeypatch):
     keras.utils.set_random_seed(0)
     enhancer = SMALL[name]()
     noisy = noise(12 * RATE + 123)
     noisy[5 * RATE : 8 * RATE] *= 0.05
     whole = enhancer.enhance(noisy, RATE)
     monkeypatch.setattr(zoo.enhancement.model, "CHUNK_SECONDS", 3.0)
+    monkeypatch.setattr(type(enhancer), "chunks_at_once", at_once)
     np.testing.assert_allclose(enhancer.enhance(noisy, RATE), whole, atol=1e-3 * np.abs(whole).max())
 
 
