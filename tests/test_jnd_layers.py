@@ -43,6 +43,22 @@ def test_convolution_is_aligned_by_the_length_of_each_example(size):
         np.testing.assert_allclose(y[: len(alone)], alone, atol=1e-6)
 
 
+@pytest.mark.parametrize("lengths", [(8, 6, 2), (7, 5, 1), (8, 7, 2)])
+def test_convolution_is_the_same_whichever_parities_are_together(lengths):
+    x, layer = zero_after(values(3, 9, 3), lengths), HalvingConv1D(4, 2)
+    together = array(layer(x, np.array(lengths, "int32")))
+    mixed = array(layer(np.tile(x, (2, 1, 1)), np.array([*lengths, 3, 4, 5], "int32")))
+    np.testing.assert_allclose(together, mixed[:3], atol=1e-6)
+
+
+def test_normalization_of_whole_clips_is_that_of_padded_ones():
+    x, layer = 3 + values(3, 10, 4), ClipNormalization()
+    whole = array(layer(x, np.full(3, 10, "int32")))
+    padded = array(layer(np.pad(x, ((0, 0), (0, 5), (0, 0))), np.full(3, 10, "int32")))
+    np.testing.assert_allclose(padded[:, :10], whole, atol=1e-5)
+    assert not padded[:, 10:].any()
+
+
 def test_normalization_is_that_of_numpy_and_zero_after_the_length():
     x, lengths, beta = 3 + values(3, 10, 4), np.array([10, 7, 1], "int32"), values(4, seed=1)
     layer = ClipNormalization()

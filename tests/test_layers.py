@@ -6,7 +6,14 @@ import pytest
 from harness import check_frozen
 from keras import layers, ops
 
-from zoo.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization, fold_spectral_normalization
+from zoo.layers import (
+    MaskTime,
+    MaxOverTime,
+    MeanOverTime,
+    SpectralNormalization,
+    fold_spectral_normalization,
+    shortcut,
+)
 
 
 def network(seed=0):
@@ -128,3 +135,14 @@ def test_masked_poolings_are_those_of_the_bare_clip():
         np.testing.assert_allclose(peak[i], x[i, :n].max(axis=0), rtol=1e-5)
         np.testing.assert_array_equal(masked[i, :n], x[i, :n])
         assert not masked[i, n:].any()
+
+
+def test_the_short_way_is_taken_where_it_may_be():
+    for holds in (False, True):
+        found = float(shortcut(ops.convert_to_tensor(holds), lambda: ops.ones(()), lambda: ops.zeros(())))
+        assert found == (holds and keras.backend.backend() != "jax")
+
+
+def test_time_masks_of_whole_clips_change_nothing():
+    x = np.random.default_rng(0).standard_normal((2, 5, 3, 4)).astype("float32")
+    np.testing.assert_array_equal(ops.convert_to_numpy(MaskTime()(x, np.array([5, 5]))), x)

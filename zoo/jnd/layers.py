@@ -1,9 +1,12 @@
 """Layers of the JND networks."""
 
+import functools
+
 import keras
 from keras import ops
 
 from zoo.audio.dsp import masked_moments, sequence_mask
+from zoo.layers import shortcut
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -31,11 +34,20 @@ class HalvingConv1D(keras.layers.Layer):
         self.kernel = self.add_weight(shape=(3, inputs_shape[-1], self.filters), name="kernel")
 
     def call(self, inputs, lengths):
-        padded = ops.pad(inputs, [[0, 0], [1, 1], [0, 0]])
-        if self.strides == 2:
-            later = ops.pad(inputs, [[0, 0], [0, 2], [0, 0]])
-            padded = ops.where((lengths % 2 == 1)[:, None, None], padded, later)
+        around = [[0, 0], [1, 1], [0, 0]]
+        padded = ops.pad(inputs, around) if self.strides == 1 else self._by_parity(inputs, lengths, around)
         return ops.conv(padded, ops.cast(self.kernel, inputs.dtype), self.strides, "valid")
+
+    def _by_parity(self, inputs, lengths, around):
+        """A zero on each side of examples of odd length, two after those of even length."""
+        after, odd = [[0, 0], [0, 2], [0, 0]], lengths % 2 == 1
+
+        def each():
+            return ops.where(odd[:, None, None], ops.pad(inputs, around), ops.pad(inputs, after))
+
+        # Most batches are of one length: then two passes over the features are saved.
+        not_all_odd = functools.partial(shortcut, ops.all(~odd), lambda: ops.pad(inputs, after), each)
+        return shortcut(ops.all(odd), lambda: ops.pad(inputs, around), not_all_odd)
 
     def compute_output_shape(self, inputs_shape, lengths_shape=None):
         batch, time, _ = inputs_shape
@@ -61,9 +73,19 @@ class ClipNormalization(keras.layers.Layer):
         self.beta = self.add_weight(shape=(inputs_shape[-1],), initializer="zeros", name="beta")
 
     def call(self, inputs, lengths):
-        mean, variance = masked_moments(inputs, lengths)
-        normal = (inputs - mean) / ops.sqrt(variance + 1e-3) + self.beta
-        return normal * ops.expand_dims(ops.cast(sequence_mask(lengths, ops.shape(inputs)[1]), inputs.dtype), 2)
+        def padded():
+            mask = ops.expand_dims(ops.cast(sequence_mask(lengths, ops.shape(inputs)[1]), inputs.dtype), 2)
+            return self._normal(inputs, *masked_moments(inputs, lengths)) * mask
+
+        def whole():
+            return self._normal(inputs, *ops.moments(inputs, 1, keepdims=True))
+
+        # Three passes over the features are saved.
+        return shortcut(ops.all(lengths == ops.shape(inputs)[1]), whole, padded)
+
+    def _normal(self, inputs, mean, variance):
+        scale = ops.rsqrt(variance + 1e-3)
+        return inputs * scale + (self.beta - mean * scale)
 
     def compute_output_shape(self, inputs_shape, lengths_shape=None):
         return inputs_shape
