@@ -159,6 +159,14 @@ def test_long_recordings_go_in_smaller_batches(model, monkeypatch):
     assert sizes == [2, 2]
 
 
+def test_a_long_recording_is_the_mean_of_its_stretches(model, monkeypatch):
+    reference, degraded = pair(batch=1)
+    samples = reference.shape[1] // 2
+    halves = [model.judge(reference[:, part], degraded[:, part], RATE) for part in (slice(samples), slice(samples, None))]
+    monkeypatch.setattr("zoo.audio.pairs._MOST_SECONDS", samples / RATE)
+    np.testing.assert_allclose(model.judge(reference, degraded, RATE), np.mean(halves, axis=0), rtol=1e-4)
+
+
 class Gain(keras.layers.Layer):
     """One gain a sample, near 1, to be trained."""
 

@@ -69,6 +69,25 @@ def test_score_is_the_call(model):
     np.testing.assert_allclose(model.score(reference[0], degraded[0], RATE), scores[:1], atol=1e-4)
 
 
+def test_recordings_of_several_lengths_are_scored_in_place(model):
+    reference, degraded = pair(samples=16000, batch=5)
+    lengths = np.array([16000, 9000, 12345, 9000, 15999])
+    together = model.score(reference, degraded, RATE, lengths=lengths, batch_size=2)
+    alone = [model.score(r[:n], d[:n], RATE)[0] for r, d, n in zip(reference, degraded, lengths, strict=True)]
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
+def test_a_long_recording_is_the_mean_of_its_stretches_without_silent_ones(model, monkeypatch):
+    monkeypatch.setattr("zoo.audio.pairs._MOST_SECONDS", 1.0)
+    reference, degraded = pair(samples=48000, batch=1)
+    thirds = [model.score(reference[0, a : a + 16000], degraded[0, a : a + 16000], RATE)[0] for a in (0, 16000, 32000)]
+    assert model.score(reference, degraded, RATE)[0] == pytest.approx(np.mean(thirds), abs=1e-4)
+    degraded[0, 16000:32000] = 0
+    assert model.score(reference, degraded, RATE)[0] == pytest.approx((thirds[0] + thirds[2]) / 2, abs=1e-4)
+    degraded[0, 20000] = np.nan
+    assert np.isnan(model.score(reference, degraded, RATE)[0])
+
+
 def test_level_does_not_matter_to_log_features():
     reference, degraded = pair()
     model = QualityNetLite()

@@ -77,6 +77,9 @@ class JNDMetric(keras.Model):
     def distance(self, reference, degraded, sample_rate, lengths=None, resample=False, pad=False, batch_size=16):
         """How different recordings sound.
 
+        Of recordings of more than 30 s it is the mean over equal stretches of at most 30 s: the memory beyond the
+        recordings is bounded.
+
         Args:
             reference: float (samples,) or (batch, samples) in [-1, 1].
             degraded: the same recordings, changed; the same shape, aligned in time.
@@ -84,7 +87,7 @@ class JNDMetric(keras.Model):
             lengths: int (batch,) samples that count of each padded recording; None for all.
             resample: bring another rate to the model's, instead of raising.
             pad: let the shorter of two lengths end in digital silence, instead of raising.
-            batch_size: pairs at a time; fewer where they are long, but a pair goes through whole.
+            batch_size: pairs at a time; fewer where they are long.
 
         Returns:
             float64 (batch,), 0 (identical) and up; NaN where a recording is empty, not finite or far too loud. Of less
@@ -133,17 +136,15 @@ class JNDMetric(keras.Model):
         reference, degraded, lengths = pairs.at_rate(
             *pairs.as_batch(reference, degraded, lengths), sample_rate, self.sample_rate, resample
         )
-        finite = np.isfinite(reference).all(axis=1) & np.isfinite(degraded).all(axis=1)
-        measurable = np.flatnonzero(finite & (lengths > 0))
-        distances, probabilities = np.full((2, len(reference)), np.nan)
-        batch_size = max(1, min(batch_size, int(_MOST_SECONDS * self.sample_rate / lengths.max(initial=1))))
-        for start in range(0, len(measurable), batch_size):
-            chunk = measurable[start : start + batch_size]
-            inputs = [*(x[chunk, : lengths[chunk].max()] for x in (reference, degraded)), lengths[chunk]]
-            by_layer = self.core.predict_on_batch(self.core_inputs(inputs))
-            distances[chunk] = by_layer.sum(axis=1)
-            probabilities[chunk] = ops.convert_to_numpy(ops.sigmoid(self._log_odds(by_layer)))
-        return distances, probabilities
+        spans = pairs.stretches(np.where(pairs.finite(reference, degraded), lengths, 0), self.sample_rate)
+        distances, probabilities = np.empty((2, len(spans)))
+        longest = (spans[:, 2] - spans[:, 1]).max(initial=1)
+        batch_size = max(1, min(batch_size, int(_MOST_SECONDS * self.sample_rate / longest)))
+        for places, batch in pairs.batches(reference, degraded, spans, batch_size, self.sample_rate):
+            by_layer = self.core.predict_on_batch(self.core_inputs(batch))
+            distances[places] = by_layer.sum(axis=1)
+            probabilities[places] = ops.convert_to_numpy(ops.sigmoid(self._log_odds(by_layer)))
+        return tuple(pairs.mean_of_stretches(found, spans, len(reference)) for found in (distances, probabilities))
 
     def _log_odds(self, by_layer, training=False):
         answers = self.head(by_layer, training=training)

@@ -40,6 +40,7 @@ class SurrogateMetric(keras.Model):
         self.core = core
         self.sample_rate, self.n_fft, self.hop_length = sample_rate, n_fft, hop_length
         self.target_range = tuple(target_range)
+        self.jit_compile = keras.backend.backend() == "jax"  # XLA's convolutions are slow on a CPU
         self.built = True  # the core is functional: every variable exists already
 
     def call(self, inputs, training=False):
@@ -73,6 +74,9 @@ class SurrogateMetric(keras.Model):
     def score(self, reference, degraded, sample_rate, lengths=None, resample=False, batch_size=16):
         """Predict the metric of recordings.
 
+        Of a recording of more than 30 s it is the mean over equal stretches of at most 30 s, without silent ones: the
+        memory beyond the recordings is bounded.
+
         Args:
             reference: clean speech, float (samples,) or (batch, samples) in [-1, 1].
             degraded: the same speech degraded, the same shape, aligned in time.
@@ -96,16 +100,17 @@ class SurrogateMetric(keras.Model):
         reference, degraded, lengths = pairs.at_rate(
             *pairs.as_batch(reference, degraded, lengths), sample_rate, self.sample_rate, resample
         )
-        peak = np.minimum(*(np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)))
-        # A peak that is not finite compares as False.
-        long_enough = lengths >= MIN_SECONDS * self.sample_rate
-        scorable = np.flatnonzero((peak > _SILENCE) & (peak < np.inf) & long_enough)
-        scores = np.full(len(reference), np.nan)
-        for start in range(0, len(scorable), batch_size):
-            chunk = scorable[start : start + batch_size]
-            pair = [x[chunk, : lengths[chunk].max()] for x in (reference, degraded)]
-            scores[chunk] = ops.convert_to_numpy(self([*pair, lengths[chunk]], training=False))
-        return scores
+        spans = pairs.stretches(np.where(pairs.finite(reference, degraded), lengths, 0), self.sample_rate)
+        spans = spans[[self._scorable(reference[row, a:b], degraded[row, a:b]) for row, a, b in spans]]
+        scores = np.empty(len(spans))
+        for places, batch in pairs.batches(reference, degraded, spans, batch_size, self.sample_rate):
+            scores[places] = self.predict_on_batch(batch)
+        return pairs.mean_of_stretches(scores, spans, len(reference))
+
+    def _scorable(self, reference, degraded):
+        """Whether a stretch is long enough, and none of its recordings silent."""
+        heard = all(np.abs(x).max() > _SILENCE for x in (reference, degraded))
+        return heard and len(reference) >= MIN_SECONDS * self.sample_rate
 
     def get_config(self):
         return {
@@ -181,6 +186,7 @@ class QualityNetLite(SurrogateMetric):
     over time, two dense layers. About 1/150 of the operations of the paper's network on plain spectra.
 
     Args: as for `QualityNet`; `spectral_norm` is an option here, off by default.
+        convolutions: (channels, stride in time, stride in frequency) of each.
 
     Example:
         >>> model = QualityNetLite()
@@ -194,6 +200,7 @@ class QualityNetLite(SurrogateMetric):
         bands=48,
         spectral_norm=False,
         dropout=0.1,
+        convolutions=((24, 1, 1), (32, 1, 2), (48, 2, 2), (64, 1, 2), (64, 2, 2), (64, 1, 1)),
         sample_rate=16000,
         n_fft=512,
         hop_length=256,
@@ -201,16 +208,10 @@ class QualityNetLite(SurrogateMetric):
         name="quality_net_lite",
     ):
         self.features, self.bands, self.spectral_norm, self.dropout = features, bands, spectral_norm, dropout
+        self.convolutions = tuple(map(tuple, convolutions))
         normalise = SpectralNormalization if spectral_norm else _plain
         inputs, frames, x = _pair_inputs(features, bands, n_fft, sample_rate)
-        for channels, strides in (
-            (24, (1, 1)),
-            (32, (1, 2)),
-            (48, (2, 2)),
-            (64, (1, 2)),
-            (64, (2, 2)),
-            (64, (1, 1)),
-        ):
+        for channels, *strides in self.convolutions:
             # One frame and one band of zeros on each side, never "same": that pads by the padded length's parity.
             x = layers.ZeroPadding2D(1)(x)
             x = normalise(layers.Conv2D(channels, 3, strides, use_bias=False))(x)
@@ -224,7 +225,8 @@ class QualityNetLite(SurrogateMetric):
         super().__init__(core, sample_rate, n_fft, hop_length, target_range, name)
 
     def get_config(self):
-        return {**super().get_config(), **_network_config(self)}
+        own = {"convolutions": [list(convolution) for convolution in self.convolutions]}
+        return {**super().get_config(), **_network_config(self), **own}
 
 
 def _plain(layer):
