@@ -2,7 +2,7 @@
 # make test          all tests, in the reference environment (requirements.lock)
 # make test-latest   all tests, on the newest TensorFlow that setup.py allows
 # make cards         write MODEL_CARDS.md and the README's table from checkpoints/*/card.json
-# make bench         measure what the README's table of speed tells, on this machine
+# make bench         measure what the README's table of speed tells, on this machine, beside other packages (8 GB)
 # make lint          ruff
 # make clean         remove the environments and everything built
 #
@@ -27,16 +27,16 @@ test-latest: .venv-latest/.ready
 cards: .venv/.ready
 	.venv/bin/python tools/make_cards.py
 
-bench: .venv/.ready
-	.venv/bin/python tools/bench/startup.py
-	.venv/bin/python tools/bench/scoring.py
-	.venv/bin/python tools/make_cards.py
+bench: .venv-peers/.ready
+	for job in startup scoring gradients jnd enhancement texture; do .venv-peers/bin/python tools/bench/$$job.py || exit 1; done
+	taskset -c 0 .venv-peers/bin/python tools/bench/separation.py
+	.venv-peers/bin/python tools/make_cards.py
 
 lint: .venv/.ready
 	.venv/bin/python -m ruff check --line-length 120 .
 
 clean:
-	rm -rf .venv .venv-latest build dist demo *.egg-info .pytest_cache .ruff_cache
+	rm -rf .venv .venv-latest .venv-peers build dist demo *.egg-info .pytest_cache .ruff_cache
 	find zoo tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .ready stands only once everything is installed; an environment that is .unfinished is made from nothing.
@@ -53,6 +53,14 @@ clean:
 	.venv-latest/bin/python -m pip install -q -e '.[baselines,dask,jax,jnd,music,onnx,plots,test]'
 	@rm .venv-latest/.unfinished && touch $@
 	@.venv-latest/bin/python -m pip list 2>/dev/null | grep -iE '^(tensorflow|keras|jax|numpy) '
+
+# The reference environment, and what the benchmarks set the zoo beside: PyTorch with its libraries for GPUs, some GB.
+.venv-peers/.ready: requirements.lock setup.py
+	@$(MAKE) --no-print-directory machine
+	@$(call environment,.venv-peers)
+	.venv-peers/bin/python -m pip install -q -r requirements.lock
+	.venv-peers/bin/python -m pip install -q -c requirements.lock -e '.[peers]'
+	@rm .venv-peers/.unfinished && touch $@
 
 define environment
 echo "installing into $(1), some minutes"; \

@@ -51,6 +51,19 @@ setup(
         "music": ["mido>=1.3"],
         # What `zoo export --format onnx` needs; a later onnx wants a later ml_dtypes than TensorFlow 2.17 allows.
         "onnx": ["onnx>=1.16,<1.19", "onnxruntime>=1.18", "tf2onnx>=1.16.1"],
+        # What tools/bench sets the zoo beside. torchaudio, which most of them import, ends at 2.11 and wants that torch.
+        "peers": [
+            "asteroid>=0.7",
+            "cdpam==0.0.6",
+            "librosa>=0.10",
+            "openunmix>=1.3",
+            "resampy>=0.4",
+            "speechbrain>=1.0",
+            "torch==2.11.*",
+            "torch-pesq>=0.1.2",
+            "torchaudio==2.11.*",
+            "visqol-python>=3.8",
+        ],
         "plots": ["matplotlib>=3.8"],
         "test": ["pytest>=8"],
         # Its operations load on TensorFlow 2.16 and 2.17 only; elsewhere soundfile and soxr read audio.

@@ -8,6 +8,15 @@ import pytest
 from bench import common
 
 
+def test_pairs_are_speech_and_the_same_in_noise():
+    reference, degraded = common.pairs(3, 0.5, 16000)
+    assert reference.shape == degraded.shape == (3, 8000) and reference.dtype == degraded.dtype == np.float32
+    snr = 10 * np.log10(np.sum(reference**2, axis=1) / np.sum((degraded - reference) ** 2, axis=1))
+    assert (-0.1 < snr).all() and (snr < 30.1).all()
+    np.testing.assert_array_equal(common.pairs(3, 0.5, 16000)[1], degraded)
+    assert common.speech(20, 16000).shape == (320000,)
+
+
 def test_calls_take_turns_and_the_first_round_does_not_count():
     called = []
     took = common.in_turns({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, repeats=3)
@@ -30,6 +39,7 @@ def test_results_are_told_in_a_table(tmp_path, monkeypatch, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["startup.json"]
     found = json.loads((tmp_path / "startup.json").read_text())
     assert {"command", "commit", "machine", "processor", "threads", "versions", "results"} == set(found)
-    line = make_cards.speed(tmp_path).splitlines()[-1]
-    assert line.startswith("| a job | `ours`, 1.5 s | `peer`, 10 s | 0.15 [0.125, 0.175] | 0.5 |")
+    lines = make_cards.speed(tmp_path).splitlines()
+    assert lines[2] == "| a job | ours, 1.5 s | peer, 10 s | 0.15 [0.125, 0.175] | 0.5 |"
+    assert lines[-1].startswith("- ") and lines[-1].endswith(f"`{found['command']}`")
     assert make_cards.speed(tmp_path / "none") == ""

@@ -58,24 +58,27 @@ def readme(text, cards):
 
 
 def speed(folder):
-    """The table of what tools/bench wrote into a folder."""
-    rows = []
+    """The table of what tools/bench wrote into a folder, and a list of what measured it."""
+    rows, places = [], {}
     for path in sorted(folder.glob("*.json")):
         found = json.loads(path.read_text())
-        for one in found["results"]:
+        place = f"{found['machine']}, {found['processor']}, {found['versions']['backend']}, threads: {found['threads']}"
+        places.setdefault(place, []).append(f"`{found['command']}`")
+        for one in found.get("results", []):
             share, low, high = (f"{x:.3g}" for x in one["share"])
             rows.append(
                 [
                     one["job"],
-                    f"`{one['ours']}`, {one['seconds'][0]:.3g} s",
-                    f"`{one['peer']}`, {one['peer_seconds'][0]:.3g} s",
+                    f"{one['ours']}, {one['seconds'][0]:.3g} s",
+                    f"{one['peer']}, {one['peer_seconds'][0]:.3g} s",
                     f"{share} [{low}, {high}]",
                     f"{one['reach']:.3g}",
-                    f"{found['machine']}, {found['processor']}",
-                    f"`{found['command']}`",
                 ]
             )
-    return table(["Job", "Ours", "Beside", "Share of its time", "Aim", "Machine", "Command"], rows)
+    if not rows:
+        return ""
+    measured = bullets(f"{place}: {', '.join(commands)}" for place, commands in places.items())
+    return table(["Job", "Ours", "Beside", "Share of its time", "Aim"], rows) + "\n\n" + measured
 
 
 def generated():

@@ -1,17 +1,40 @@
-"""What the benchmarks share: calls timed side by side, in turns, and their results as a file."""
+"""What the benchmarks share: audio, calls timed side by side, in turns, and their results as a file.
+
+Every library takes a thread for each core that the process may use: `taskset -c 0 python tools/bench/...` gives it one.
+"""
 
 import json
 import os
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from zoo import provenance
-from zoo.audio import io
+from zoo.audio import io, mix
 
 RESULTS = Path(__file__).resolve().parent / "results"
+PEERS = ("torch", "speechbrain", "asteroid", "torch-pesq", "cdpam", "visqol-python", "openunmix")
+SPEECH = Path(__file__).resolve().parents[2] / "tests" / "data" / "speech_reference.flac"
+
+
+def speech(seconds, sample_rate):
+    """float32 (samples,): the bundled speech, again and again."""
+    recording, _ = io.read(SPEECH, sample_rate, resample=True)
+    samples = int(seconds * sample_rate)
+    return np.tile(recording, 1 + samples // len(recording))[:samples]
+
+
+def pairs(count, seconds, sample_rate):
+    """float32 references and degraded, (count, samples): stretches of speech, in pink noise at 0 to 30 dB SNR."""
+    rng, samples = np.random.default_rng(0), int(seconds * sample_rate)
+    recording = speech(4 * seconds, sample_rate)
+    reference = np.stack([recording[start : start + samples] for start in rng.integers(3 * samples, size=count)])
+    noise = [mix.colored_noise(samples, 1.0, rng) for _ in reference]
+    noisy = [mix.mix_at_snr(*pair, snr) for *pair, snr in zip(reference, noise, rng.uniform(0, 30, count), strict=True)]
+    return reference, np.stack(noisy).astype("float32")
 
 
 def in_turns(calls, repeats, warm_up=1):
@@ -53,15 +76,29 @@ def compare(job, took, ours, peer, reach):
 
 
 def write(name, results):
-    """Write results/<name>.json, with what it was measured on, and print a line each."""
-    threads = {key: value for key, value in os.environ.items() if key.endswith("_THREADS")}
-    about = {"command": " ".join(["python", *sys.argv]), "commit": provenance.commit(), "machine": provenance.machine()}
-    about |= {"processor": _processor(), "threads": threads or "as many as cores", "versions": provenance.versions()}
-    with io.replacing(RESULTS / f"{name}.json") as part:
-        part.write_text(json.dumps(about | {"results": results}, indent=1) + "\n")
+    """`save` results of `compare`, and print a line each."""
+    save(name, {"results": results})
     for one in results:
         share, low, high = one["share"]
         print(f"{one['job']}: {share:.3g} [{low:.3g}, {high:.3g}] of the time of {one['peer']}, aim {one['reach']:.3g}")
+
+
+def save(name, found):
+    """Write results/<name>.json, of another backend than TensorFlow <name>-<backend>.json, with what measured it."""
+    versions, peers = provenance.versions(), {peer: _version(peer) for peer in PEERS}
+    cores = sorted(os.sched_getaffinity(0))
+    pinned = [] if len(cores) == os.cpu_count() else ["taskset", "-c", ",".join(map(str, cores))]
+    about = {"command": " ".join([*pinned, "python", *sys.argv]), "commit": provenance.commit()}
+    about |= {"machine": provenance.machine(), "processor": _processor(), "threads": len(cores)}
+    about |= {"versions": versions | {peer: version for peer, version in peers.items() if version}}
+    suffix = "" if versions["backend"] == "tensorflow" else f"-{versions['backend']}"
+    with io.replacing(RESULTS / f"{name}{suffix}.json") as part:
+        part.write_text(json.dumps(about | found, indent=1) + "\n")
+
+
+def _version(package):
+    """Of a package that this process has loaded, or None."""
+    return metadata.version(package) if package.replace("-", "_").removesuffix("_python") in sys.modules else None
 
 
 def _processor():

@@ -2,8 +2,9 @@
 
     python tools/bench/scoring.py
 
-Pairs are stretches of 2.5 s of the bundled speech in pink noise at 0 to 30 dB SNR. Calls take turns; the first round,
-which compiles and starts processes, is not counted. A cached label is read back from the file that the recipes keep.
+Pairs are 2.5 s of the bundled speech in noise. Calls take turns; the first round, which compiles and starts processes,
+is not counted. A cached label is read back from the file that the recipes keep. The straight Keras model is the same
+network with Keras's own spectral normalisation, called by `predict`: as it comes, which compiles it by XLA, and without.
 """
 
 import argparse
@@ -14,27 +15,36 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import common
+import keras
 import numpy as np
 
 import zoo
-from zoo.audio import io, mix
+from zoo.layers import SpectralNormalization
 from zoo.metrics import speech
 from zoo.quality_net import labels
 
-SURROGATE, RATE = "quality-net-lite-pesq-wb-16k", 16000
-SPEECH = Path(__file__).resolve().parents[2] / "tests" / "data" / "speech_reference.flac"
+LITE, PAPER, RATE, SECONDS = "quality-net-lite-pesq-wb-16k", "quality-net-pesq-wb-16k", 16000, 2.5
 
 
-def draw(count):
-    """float32 references and degraded recordings, (count, samples)."""
-    rng, (recording, _) = np.random.default_rng(0), io.read(SPEECH, RATE)
-    samples = int(2.5 * RATE)
-    recording = np.tile(recording, 1 + 2 * samples // len(recording))
-    starts = rng.integers(len(recording) - samples, size=count)
-    reference = np.stack([recording[start : start + samples] for start in starts])
-    noise = [mix.colored_noise(samples, 1.0, rng) for _ in starts]
-    noisy = [mix.mix_at_snr(*pair, snr) for *pair, snr in zip(reference, noise, rng.uniform(0, 30, count), strict=True)]
-    return reference, np.stack(noisy).astype("float32")
+def straight(metric, jit_compile):
+    """(references, degraded) -> (n,) scores, by `predict` of the network with Keras's own layers."""
+
+    def plain(layer):
+        if not isinstance(layer, SpectralNormalization):
+            return layer.__class__.from_config(layer.get_config())
+        return keras.layers.SpectralNormalization(layer.layer.__class__.from_config(layer.layer.get_config()))
+
+    core = keras.models.clone_model(metric.core, clone_function=plain)
+    for ours, theirs in zip(metric.core.layers, core.layers, strict=True):
+        if not isinstance(ours, SpectralNormalization):
+            theirs.set_weights(ours.get_weights())
+            continue
+        theirs.layer.kernel.assign(ours.effective_kernel())  # Keras's normalises in training only
+        theirs.layer.bias.assign(ours.layer.bias)
+    model = zoo.load(PAPER)
+    model.core = core
+    model.compile(jit_compile=jit_compile)
+    return lambda *pair: model.predict(list(pair), batch_size=16, verbose=0)
 
 
 def main():
@@ -42,9 +52,12 @@ def main():
     parser.add_argument("--repeats", type=int, default=7, help="rounds (default: 7)")
     parser.add_argument("--pairs", type=int, default=128, help="in a call (default: 128)")
     given = parser.parse_args()
-    reference, degraded = draw(given.pairs)
-    metric, target = zoo.load(SURROGATE), labels.TARGETS["pesq-wb"]
-    stored = np.round(32767 * np.clip(np.stack([reference, degraded], axis=1), -1, 1)).astype("int16")
+    pair = common.pairs(given.pairs, SECONDS, RATE)
+    lite, paper, target = zoo.load(LITE), zoo.load(PAPER), labels.TARGETS["pesq-wb"]
+    plain = {"straight Keras model": straight(paper, "auto"), "straight Keras model, no XLA": straight(paper, False)}
+    for score in plain.values():
+        np.testing.assert_allclose(score(*pair), paper.score(*pair, RATE), atol=1e-3)
+    stored = np.round(32767 * np.clip(np.stack(pair, axis=1), -1, 1)).astype("int16")
     chunks = np.array_split(stored, max(given.pairs // 8, 1))
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "kept.sqlite"
@@ -55,16 +68,20 @@ def main():
                 labels.label(chunks, target, Path(fresh) / "labels.sqlite", RATE)
 
         calls = {
-            "zoo.load(...).score": lambda: metric.score(reference, degraded, RATE),
-            "pesq, all cores": lambda: speech.pesq(reference, degraded, RATE, n_jobs=-1),
-            "pesq, in a loop": lambda: [target.function(*pair, RATE) for pair in zip(reference, degraded, strict=True)],
+            f"{LITE}": lambda: lite.score(*pair, RATE),
+            f"{PAPER}": lambda: paper.score(*pair, RATE),
+            **{name: lambda score=score: score(*pair) for name, score in plain.items()},
+            "pesq, all cores": lambda: speech.pesq(*pair, RATE, n_jobs=-1),
+            "pesq, in a loop": lambda: [target.function(*one, RATE) for one in zip(*pair, strict=True)],
             "labels, all cores": label,
             "labels, cached": lambda: labels.label(chunks, target, kept, RATE),
         }
         took = common.in_turns(calls, given.repeats)
-    cores = os.cpu_count()
-    results = [
-        common.compare(f"score {given.pairs} pairs by `{SURROGATE}`", took, "zoo.load(...).score", "pesq, all cores", 0.2),
+    cores = len(os.sched_getaffinity(0))
+    score = f"score {given.pairs} pairs of {SECONDS} s"
+    results = [common.compare(score, took, LITE, "pesq, all cores", 1 / 5)]
+    results += [common.compare(score, took, PAPER, name, 1 / 1.5) for name in plain]
+    results += [
         common.compare(f"label {given.pairs} pairs", took, "labels, all cores", "pesq, in a loop", 1 / (0.9 * cores)),
         common.compare(f"label {given.pairs} pairs again", took, "labels, cached", "labels, all cores", 0.01),
     ]

@@ -1,93 +1,33 @@
-"""Time the separator beside the cores of Open-Unmix and Spleeter, built at their published sizes with random weights.
+"""How long the separator takes, beside the cores of Open-Unmix and Spleeter; into results/separation.json.
 
-    python tools/bench/separation.py
-    python tools/bench/separation.py --seconds 30 --threads 1
+    taskset -c 0 .venv-peers/bin/python tools/bench/separation.py
 
-Each system runs in a process of its own, on stereo noise. Ours goes from waveform to waveforms; the others have only
-their networks timed, from magnitudes to four masked magnitudes, without the transforms around them. Factors are
-seconds of computing for a second of music. Memory is the process's peak beyond that of a loaded Keras. The first run,
-which compiles, is not counted. The same code runs on JAX (KERAS_BACKEND=jax).
+Ours goes from waveform to waveforms; of the others only the networks are timed, from magnitudes to four masked
+magnitudes, without the transforms around them, at their published sizes with random weights: Open-Unmix's own in
+PyTorch, Spleeter's U-Net, which needs an old TensorFlow, built here in Keras. The sound is stereo noise. Calls take
+turns; the first round, which compiles, is not counted.
 """
 
 import argparse
-import json
 import os
-import statistics
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-SOURCES = 4
-RATE, N_FFT, HOP = 44100, 4096, 1024  # of Open-Unmix and Spleeter
+import common
+import keras
+import numpy as np
+import peers
+from keras import layers
 
+import zoo
+from zoo.separation.stream import Stream
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=30.0, help="of stereo music (default: 30)")
-    parser.add_argument("--repeats", type=int, default=5, help="median of so many (default: 5)")
-    parser.add_argument("--threads", type=int, default=1, help="of the backend; 0 takes all cores (default: 1)")
-    parser.add_argument("--system", choices=SYSTEMS, help=argparse.SUPPRESS)  # in the process of one
-    return parser.parse_args()
+NAME, RATE, N_FFT, HOP = "chandna-4stem-44k", 44100, 4096, 1024  # the last two of Open-Unmix and Spleeter
+BLOCK = 1024  # samples at a time, streamed
 
 
-def chandna(seconds):
-    """Ours: waveform to waveforms. Gives a function to time, and the parameters."""
-    import numpy as np
-
-    from zoo.separation.model import ChandnaSeparator
-
-    model = ChandnaSeparator()
-    song = 0.1 * np.random.default_rng(0).standard_normal((int(seconds * RATE), 2), dtype="float32")
-    return lambda: model.separate(song, RATE), model.count_params()
-
-
-def stream(seconds):
-    """Ours, as sound comes: blocks of 1024 samples."""
-    import numpy as np
-
-    from zoo.separation.model import ChandnaSeparator
-    from zoo.separation.stream import Stream
-
-    model = ChandnaSeparator()
-    song = 0.1 * np.random.default_rng(0).standard_normal((int(seconds * RATE), 2), dtype="float32")
-    flow = Stream(model, channels=2)
-
-    def run():
-        for start in range(0, len(song), 1024):
-            flow.push(song[start : start + 1024])
-        flow.flush()
-
-    return run, model.count_params()
-
-
-def open_unmix(seconds):
-    """Stoeter et al. 2019: one network a source, of dense layers, batch normalisation and three BLSTMs of 2 x 256."""
-    import keras
-    from keras import layers, ops
-
-    bins, band, hidden = N_FFT // 2 + 1, 1487, 512  # 1487 bins are 16 kHz
-
-    def network():
-        mixture = keras.Input((None, 2 * bins))
-        x = layers.BatchNormalization()(layers.Dense(hidden, use_bias=False)(mixture[:, :, : 2 * band]))
-        x = skipped = layers.Activation("tanh")(x)
-        for _ in range(3):
-            x = layers.Bidirectional(layers.LSTM(hidden // 2, return_sequences=True))(x)
-        x = layers.Dense(hidden, use_bias=False)(layers.Concatenate()([skipped, x]))
-        x = layers.Activation("relu")(layers.BatchNormalization()(x))
-        x = layers.BatchNormalization()(layers.Dense(2 * bins, use_bias=False)(x))
-        return keras.Model(mixture, ops.relu(x) * mixture)
-
-    return _of_four(network, (1, round(seconds * RATE / HOP), 2 * bins))
-
-
-def spleeter(seconds):
+def spleeter():
     """Hennequin et al. 2020: one U-Net a source, six strided convolutions down and up, on 512 frames of 1024 bins."""
-    import keras
-    from keras import layers
 
     def network():
         mixture = keras.Input((512, 1024, 2))
@@ -102,69 +42,46 @@ def spleeter(seconds):
             x = layers.Dropout(0.5)(x) if i < 3 else x
             x = layers.Concatenate()([kept.pop(), x]) if kept else x
         mask = layers.Conv2D(2, 4, dilation_rate=2, padding="same", activation="sigmoid")(x)
-        return keras.Model(mixture, mask * mixture)
+        model = keras.Model(mixture, mask * mixture)
+        model.jit_compile = keras.backend.backend() == "jax"  # XLA's convolutions are slow on a CPU
+        return model
 
-    return _of_four(network, (-(-round(seconds * RATE / HOP) // 512), 512, 1024, 2))
-
-
-def _of_four(network, shape):
-    """A function that runs four networks on noise of a shape, and the parameters of all."""
-    import numpy as np
-
-    models = [network() for _ in range(SOURCES)]
-    magnitude = np.abs(np.random.default_rng(0).standard_normal(shape, dtype="float32"))
-    count = sum(model.count_params() for model in models)
-    return lambda: [model.predict_on_batch(magnitude) for model in models], count
+    networks = [network() for _ in range(4)]
+    return lambda magnitude: [model.predict_on_batch(magnitude) for model in networks]
 
 
-SYSTEMS = {"chandna": chandna, "chandna, streamed": stream, "open-unmix core": open_unmix, "spleeter core": spleeter}
-
-
-def measure(given):
-    """One system in this process, as JSON."""
-    import keras
-
-    if given.threads and keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.threading.set_intra_op_parallelism_threads(given.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(given.threads)
-    keras.ops.zeros(1)
-    loaded = _peak()
-    run, parameters = SYSTEMS[given.system](given.seconds)
-    run()
-    spent = []
-    for _ in range(given.repeats):
-        start = time.perf_counter()
-        run()
-        spent.append(time.perf_counter() - start)
-    factor = statistics.median(spent) / given.seconds
-    print(json.dumps({"factor": factor, "memory": _peak() - loaded, "parameters": parameters}))
-
-
-def _peak():
-    """Most memory that this process has held, in MB."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
+def stream(model, song):
+    """Separate a song block by block, as it would come."""
+    flow = Stream(model, channels=2)
+    for start in range(0, len(song), BLOCK):
+        flow.push(song[start : start + BLOCK])
+    flow.flush()
 
 
 def main():
-    given = arguments()
-    if given.system:
-        return measure(given)
-    from zoo import provenance
-    from zoo.commands import tables
-
-    rows = []
-    for name in SYSTEMS:
-        done = subprocess.run(
-            [sys.executable, *sys.argv, "--system", name], stdout=subprocess.PIPE, text=True, check=True
-        )
-        found = json.loads(done.stdout.splitlines()[-1])
-        rows.append([name, f"{found['factor']:.4f}", f"{found['memory']:.0f}", f"{found['parameters']:,}"])
-    threads = f"{given.threads} thread" if given.threads == 1 else f"{given.threads or 'all'} threads"
-    print(f"{given.seconds:g} s of stereo, {threads}, on {provenance.machine()}, median of {given.repeats}")
-    print(tables.table(["system", "real-time factor", "memory (MB)", "parameters"], rows))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=30.0, help="of stereo music (default: 30)")
+    parser.add_argument("--repeats", type=int, default=5, help="rounds (default: 5)")
+    given = parser.parse_args()
+    rng, model = np.random.default_rng(0), zoo.load(NAME)
+    song = 0.1 * rng.standard_normal((int(given.seconds * RATE), 2), dtype="float32")
+    frames = round(given.seconds * RATE / HOP)
+    wide = np.abs(rng.standard_normal((frames, 2, N_FFT // 2 + 1), dtype="float32"))
+    narrow = np.abs(rng.standard_normal((-(-frames // 512), 512, 1024, 2), dtype="float32"))
+    unmix, unet = peers.open_unmix(), spleeter()
+    streamed = f"{NAME}, streamed"
+    calls = {
+        NAME: lambda: model.separate(song, RATE),
+        streamed: lambda: stream(model, song),
+        "Open-Unmix's networks": lambda: unmix(wide),
+        "Spleeter's networks": lambda: unet(narrow),
+    }
+    took = common.in_turns(calls, given.repeats)
+    took["the music itself"] = np.full(given.repeats, given.seconds)
+    job = f"separate {given.seconds:g} s of stereo"
+    results = [common.compare(job, took, NAME, peer, 1 / 5) for peer in list(calls)[2:]]
+    results.append(common.compare(job, took, streamed, "the music itself", 0.1))
+    common.write("separation", results)
 
 
 if __name__ == "__main__":

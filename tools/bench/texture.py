@@ -1,37 +1,27 @@
-"""Time the Gram loss and its gradient at the paper's size, against plain convolutions in the same run.
+"""How long the Gram loss and its gradient take at the paper's size, beside plain convolutions; into results/texture.json.
 
-    python tools/bench/texture.py
-    python tools/bench/texture.py --seconds 7 --repeats 9
+    .venv-peers/bin/python tools/bench/texture.py
 
-The plain way is six banks of the backend's convolution and F' F of each, by automatic differentiation; both ways take
-turns. Noise stands for the sound: it takes as long for any. The first call, which compiles, is not counted.
+The plain way is six convolutions and F' F of each, by automatic differentiation, in the backend's and in PyTorch's own
+operations. The sound is the bundled speech in noise. Calls take turns; the first round, which compiles, is not counted.
 """
 
 import argparse
 import os
-import resource
-import statistics
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras
+import common
 import numpy as np
+import peers
 from keras import ops
 
-from zoo import provenance
 from zoo.texture import optimize, spectrum, terms
 from zoo.texture.loss import AutocorrelationLoss, GramLoss
 from zoo.texture.model import RandomConvEnsemble
 
-PEAK_SIZE = 2048  # of the square matrices whose product gives the machine's peak
-
-
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=7.0, help="of the target (default: 7)")
-    parser.add_argument("--repeats", type=int, default=9, help="median of so many (default: 9)")
-    return parser.parse_args()
+OURS, PLAIN, TORCH = "RandomConvEnsemble", "plain convolutions", "plain convolutions in PyTorch"
+RHYTHM = f"{OURS}, with autocorrelation"
 
 
 def plain_gram(features):
@@ -40,12 +30,12 @@ def plain_gram(features):
 
 
 def contestants(target):
-    """{name: compiled value-and-gradient of (frames, bins)}: plain, ours, and ours with the autocorrelation."""
+    """{name: (frames, bins) -> (loss, gradient)}, for a target (frames, bins)."""
     plain, ours = RandomConvEnsemble(method="plain"), RandomConvEnsemble()
     gram, rhythm = GramLoss(ours), AutocorrelationLoss(ours)
-    features = ours(target)
+    features = ours(target[None])
     kept = gram.targets(features), rhythm.targets(features)
-    plain_kept = plain_gram(plain(target))
+    plain_kept = plain_gram(plain(target[None]))
 
     def straight(x):
         return terms.relative_error(plain_kept, plain_gram(plain(x[None])))[0], ()
@@ -54,58 +44,40 @@ def contestants(target):
         seen = ours(x[None])
         return gram.compare(kept[0], seen)[0] + 1e3 * rhythm.compare(kept[1], seen)[0], ()
 
-    return {
-        "plain convolutions": optimize.value_and_gradient(straight),
-        "blocks": optimize.value_and_gradient(lambda x: (gram.compare(kept[0], ours(x[None]))[0], ())),
-        "blocks, with autocorrelation": optimize.value_and_gradient(with_rhythm),
+    compiled = {
+        OURS: optimize.value_and_gradient(lambda x: (gram.compare(kept[0], ours(x[None]))[0], ())),
+        PLAIN: optimize.value_and_gradient(straight),
+        RHYTHM: optimize.value_and_gradient(with_rhythm),
     }
+    kernels = [ops.convert_to_numpy(kernel) for kernel in plain.variables if len(kernel.shape) == 3]
+    return {name: on_host(function) for name, function in compiled.items()} | {TORCH: peers.gram_loss(kernels, target)}
 
 
-def take_turns(functions, x, repeats):
-    """Median seconds of each, and what each gave last; the turns even out what else the machine does."""
-    found = {name: np.asarray(function(x)[1]) for name, function in functions.items()}
-    spent = {name: [] for name in functions}
-    for _ in range(repeats):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            (value, _), gradient = function(x)
-            float(value), np.asarray(gradient)
-            spent[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times) for name, times in spent.items()}, found
+def on_host(function):
+    """The loss as a float and its gradient as an array."""
 
+    def compute(x):
+        (value, _), gradient = function(x)
+        return float(value), np.asarray(gradient)
 
-def peak(repeats):
-    """Multiply-adds a second of a large matrix product."""
-    a = ops.convert_to_tensor(np.random.default_rng(0).random((PEAK_SIZE, PEAK_SIZE)).astype("float32"))
-    spent = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        np.asarray(ops.matmul(a, a)[0, 0])
-        spent.append(time.perf_counter() - start)
-    return PEAK_SIZE**3 / statistics.median(spent[1:])
+    return compute
 
 
 def main():
-    given = arguments()
-    rng = np.random.default_rng(0)
-    audio = 0.1 * rng.standard_normal((2, int(given.seconds * spectrum.SAMPLE_RATE))).astype("float32")
-    target, start = (ops.convert_to_numpy(spectrum.log_spectrogram(clip[None])) for clip in audio)
-    seconds, gradients = take_turns(contestants(target), start[0], given.repeats)
-    plain, ours = seconds["plain convolutions"], seconds["blocks"]
-    difference = np.linalg.norm(gradients["blocks"] - gradients["plain convolutions"])
-    relative = difference / np.linalg.norm(gradients["plain convolutions"])
-    frames, filters = target.shape[1], 512
-    # Forward and the gradient of the input; the Gram matrices forward, and F' F twice back.
-    needed = sum(2 * w * spectrum.BINS * filters * (frames - w + 1) for w in (2, 4, 8, 16, 32, 64))
-    needed += 6 * 3 * filters**2 * frames
-    rate = peak(given.repeats)
-    print(f"{given.seconds:g} s, {frames} frames, on {provenance.machine()}, {keras.backend.backend()}")
-    for name, value in seconds.items():
-        print(f"{name}: {1e3 * value:.0f} ms a value and gradient, {2000 * value / 60:.1f} minutes for 2000")
-    print(f"blocks are {plain / ours:.2f} times faster; relative difference of the gradients {relative:.1e}")
-    print(f"peak {rate / 1e9:.0f} GMAC/s; share: plain {needed / plain / rate:.2f}, blocks {needed / ours / rate:.2f}", end="")
-    print(" of the plain way's products")
-    print(f"most memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=7.0, help="of the target (default: 7)")
+    parser.add_argument("--repeats", type=int, default=9, help="rounds (default: 9)")
+    given = parser.parse_args()
+    pair = common.pairs(1, given.seconds, spectrum.SAMPLE_RATE)
+    target, start = (ops.convert_to_numpy(spectrum.log_spectrogram(clip))[0] for clip in pair)
+    functions = contestants(target)
+    (_, expected), (_, theirs) = functions[OURS](start), functions[TORCH](start)
+    np.testing.assert_allclose(theirs, expected, atol=1e-2 * np.abs(expected).max())
+    took = common.in_turns({name: lambda f=f: f(start) for name, f in functions.items()}, given.repeats)
+    job = f"Gram loss and its gradient, {given.seconds:g} s"
+    results = [common.compare(job, took, OURS, name, 1 / 2.5) for name in (PLAIN, TORCH)]
+    results.append(common.compare("the same with the autocorrelation loss", took, RHYTHM, TORCH, 1 / 2.5))
+    common.write("texture", results)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,178 @@
+"""What users would pick instead, in PyTorch at its published size, each behind a function of NumPy arrays.
+
+Weights are random where the time does not depend on them. `make .venv-peers/.ready` installs what this imports.
+"""
+
+import functools
+import sys
+
+import numpy as np
+
+try:
+    import torch
+    from torch import nn
+    from torch.nn import functional
+except ImportError:
+    sys.exit("The peers are not installed: make .venv-peers/.ready, then .venv-peers/bin/python tools/bench/...")
+
+
+class JND(nn.Module):
+    """The network of a `zoo.jnd.model.JND`, with its weights: (n, samples) references and degraded -> (n,) distances."""
+
+    def __init__(self, model):
+        super().__init__()
+        kernels = [model.backbone.get_layer(f"conv_{i}").kernel for i in range(len(model.channels))]
+        betas = [model.backbone.get_layer(f"norm_{i}").beta for i in range(len(model.channels))]
+        weights = [model.core.get_layer(f"distance_{i}").weight for i in range(len(model.channels))]
+        self.kernels = nn.ParameterList(torch.tensor(np.transpose(x, (2, 1, 0))) for x in kernels)
+        self.betas, self.weights = (nn.ParameterList(torch.tensor(np.array(x)[:, None]) for x in y) for y in (betas, weights))
+
+    def forward(self, reference, degraded):
+        x, total = 32768 * torch.cat([reference, degraded])[:, None], 0
+        for i, (kernel, beta, weight) in enumerate(zip(self.kernels, self.betas, self.weights, strict=True)):
+            stride = 1 if i == len(self.kernels) - 1 else 2
+            x = functional.pad(x, (1, 1) if stride == 1 or x.shape[2] % 2 else (0, 1))
+            x = functional.instance_norm(functional.conv1d(x, kernel, stride=stride), eps=1e-3) + beta
+            x = functional.leaky_relu(x, 0.2)
+            total = total + (weight * (x[: len(x) // 2] - x[len(x) // 2 :])).abs().mean((1, 2))
+        return total
+
+
+def scorer(network, batch_size):
+    """(n, samples) references and degraded -> (n,), `batch_size` pairs at a time, without gradients."""
+
+    @torch.inference_mode()
+    def score(reference, degraded):
+        starts = range(0, len(reference), batch_size)
+        both = [[torch.from_numpy(x[start : start + batch_size]) for x in (reference, degraded)] for start in starts]
+        return torch.cat([network(*pair) for pair in both]).numpy()
+
+    return score
+
+
+def gradient(loss):
+    """(reference, estimate) -> the gradient of a loss's mean in the estimate."""
+
+    def compute(reference, estimate):
+        # Copies: torch-pesq writes into what it is given.
+        reference, estimate = (torch.tensor(x) for x in (reference, estimate))
+        estimate.requires_grad_()
+        loss(reference.clone(), estimate.clone()).mean().backward()
+        return estimate.grad.numpy()
+
+    return compute
+
+
+def cdpam():
+    """CDPAM (Manocha et al. 2021), with its weights, on the CPU: (n, samples) at 22.05 kHz -> (n,) distances."""
+    # It asks NumPy for a name that went in 1.24, and PyTorch for a file that 2.6 no longer reads unasked.
+    np.float = float
+    torch.load = functools.partial(torch.load, weights_only=False)
+    import cdpam as package
+
+    metric = package.CDPAM(dev="cpu")
+
+    @torch.inference_mode()
+    def distance(reference, degraded):
+        return np.concatenate([metric.forward(32768 * r[None], 32768 * d[None]).numpy() for r, d in zip(reference, degraded)])
+
+    return distance
+
+
+def visqol():
+    """ViSQOL in speech mode: (n, samples) at 16 kHz -> (n,) scores, one pair after the other."""
+    from visqol import VisqolApi
+
+    judge = VisqolApi()
+    judge.create(mode="speech", use_lattice_model=False)
+    return lambda reference, degraded: np.array(
+        [judge.measure_from_arrays(r, d, 16000).moslqo for r, d in zip(reference, degraded)]
+    )
+
+
+def metricgan_discriminator():
+    """The loss through MetricGAN+'s discriminator as SpeechBrain has it: spectra of 512 every 256 samples, log(1 + x)."""
+    from speechbrain.lobes.models.MetricGAN import MetricDiscriminator
+
+    network = MetricDiscriminator().eval().requires_grad_(False)
+
+    def loss(reference, estimate):
+        spectra = torch.stack([torch.log1p((_power(x) + 1e-12).sqrt()) for x in (estimate, reference)], 1)
+        return (1 - network(spectra)).square()
+
+    return loss
+
+
+def pmsqe():
+    """PMSQE (Martin-Donas et al. 2018) as asteroid has it, at 16 kHz."""
+    from asteroid.losses import SingleSrcPMSQE
+
+    measure = SingleSrcPMSQE(window_name="hamming")
+    return lambda reference, estimate: measure(_power(estimate), _power(reference))
+
+
+def torch_pesq():
+    """The loss of the package torch-pesq at 16 kHz."""
+    from torch_pesq import PesqLoss
+
+    return PesqLoss(1.0, sample_rate=16000)
+
+
+def metricgan_generator():
+    """MetricGAN+'s enhancer as SpeechBrain has it: (samples,) at 16 kHz -> (samples,)."""
+    from speechbrain.lobes.models.MetricGAN import EnhancementGenerator
+
+    network, window = EnhancementGenerator().eval(), torch.hamming_window(512)
+
+    @torch.inference_mode()
+    def enhance(noisy):
+        spectrum = torch.stft(torch.from_numpy(noisy)[None], 512, 256, window=window, return_complex=True)
+        mask = network(torch.log1p(spectrum.abs()).transpose(1, 2), torch.ones(1)).clamp(min=0.05)
+        return torch.istft(spectrum * mask.transpose(1, 2), 512, 256, window=window, length=len(noisy))[0].numpy()
+
+    return enhance
+
+
+def gram_loss(kernels, target):
+    """The relative error of the Gram matrices of ReLU convolutions (width, bins, filters), of all together.
+
+    Gives (frames, bins) -> (loss, its gradient), for a target (frames, bins).
+    """
+    kernels = [torch.tensor(np.transpose(kernel, (2, 1, 0))) for kernel in kernels]
+
+    def grams(x):
+        features = [torch.relu(functional.conv1d(x, kernel))[0] for kernel in kernels]
+        return [x @ x.T / x.shape[1] for x in features]
+
+    wanted = grams(torch.tensor(target.T[None]))
+
+    def loss(x):
+        error = sum((a - b).square().sum() for a, b in zip(grams(x), wanted, strict=True))
+        return error / sum(b.square().sum() for b in wanted)
+
+    def compute(spectrogram):
+        x = torch.tensor(spectrogram.T[None]).requires_grad_()
+        value = loss(x)
+        value.backward()
+        return value.item(), x.grad.numpy()[0].T
+
+    return compute
+
+
+def open_unmix():
+    """The four networks of Open-Unmix (Stoeter et al. 2019): magnitudes (frames, channels, 2049) -> four of them."""
+    from openunmix.model import OpenUnmix
+
+    networks = [OpenUnmix(nb_bins=2049, nb_channels=2, hidden_size=512, nb_layers=3, max_bin=1487).eval() for _ in range(4)]
+
+    @torch.inference_mode()
+    def separate(magnitude):
+        x = torch.from_numpy(magnitude.transpose(1, 2, 0)[None])
+        return [network(x).numpy() for network in networks]
+
+    return separate
+
+
+def _power(waveform):
+    spectrum = torch.stft(waveform, 512, 256, window=torch.hamming_window(512), return_complex=True)
+    return torch.view_as_real(spectrum).square().sum(-1).transpose(1, 2)
