@@ -42,7 +42,15 @@ def test_batches_hold_every_stretch_once_and_zeros_after_it():
 def test_the_mean_weighs_stretches_by_their_length_and_is_nan_where_there_is_none():
     spans = np.array([[0, 0, 10], [0, 10, 40], [2, 0, 5]])
     np.testing.assert_array_equal(pairs.mean_of_stretches([1.0, 2.0, np.nan], spans, 3), [1.75, np.nan, np.nan])
-    assert pairs.mean_of_stretches(np.empty(0), np.empty((0, 3), int), 2).shape == (2,)
+    by_layer = np.array([[1.0, 3.0], [2.0, 4.0], [5.0, 6.0]])
+    np.testing.assert_allclose(pairs.mean_of_stretches(by_layer, spans, 3)[[0, 2]], [[1.75, 3.75], [5.0, 6.0]])
+    assert pairs.mean_of_stretches(np.empty((0, 4)), np.empty((0, 3), int), 2).shape == (2, 4)
+
+
+def test_a_batch_has_at_most_80_s():
+    audio = np.zeros((4, 300), "float32")
+    spans = pairs.stretches(np.full(4, 300), sample_rate=10)
+    assert [len(places) for places, _ in pairs.batches(audio, audio, spans, 16, 10)] == [2, 2]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -38,7 +38,7 @@ def test_results_are_told_in_a_table(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == "a job: 0.15 [0.125, 0.175] of the time of peer, aim 0.5\n"
     assert [path.name for path in tmp_path.iterdir()] == ["startup.json"]
     found = json.loads((tmp_path / "startup.json").read_text())
-    assert {"command", "commit", "machine", "processor", "threads", "versions", "results"} == set(found)
+    assert {"command", "commit", "machine", "processor", "threads", "set", "versions", "results"} == set(found)
     lines = make_cards.speed(tmp_path).splitlines()
     assert lines[2] == "| a job | ours, 1.5 s | peer, 10 s | 0.15 [0.125, 0.175] | 0.5 |"
     assert lines[-1].startswith("- ") and lines[-1].endswith(f"`{found['command']}`")

@@ -19,7 +19,7 @@ def pair(samples=14000, batch=3, seed=0):
     return [reference, reference + 0.03 * rng.standard_normal((batch, samples)).astype("float32")]
 
 
-@pytest.fixture(scope="module", params=["paper", "log-mel", "lite", "lite-sn"])
+@pytest.fixture(scope="module", params=["paper", "log-mel", "lite", "lite-sn", "tiny"])
 def model(request):
     keras.utils.set_random_seed(0)
     made = {
@@ -27,6 +27,7 @@ def model(request):
         "log-mel": QualityNet,
         "lite": QualityNetLite,
         "lite-sn": lambda: QualityNetLite(spectral_norm=True),
+        "tiny": lambda: QualityNetLite(convolutions=[[8, 1, 2], [12, 2, 2], [16, 2, 1]]),
     }
     return made[request.param]()
 
@@ -77,12 +78,16 @@ def test_recordings_of_several_lengths_are_scored_in_place(model):
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
-def test_a_long_recording_is_the_mean_of_its_stretches_without_silent_ones(model, monkeypatch):
-    monkeypatch.setattr("zoo.audio.pairs._MOST_SECONDS", 1.0)
+def test_a_long_recording_is_the_mean_of_its_stretches_without_pauses(model, monkeypatch):
     reference, degraded = pair(samples=48000, batch=1)
     thirds = [model.score(reference[0, a : a + 16000], degraded[0, a : a + 16000], RATE)[0] for a in (0, 16000, 32000)]
+    monkeypatch.setattr("zoo.audio.pairs._STRETCH_SECONDS", 1.0)
     assert model.score(reference, degraded, RATE)[0] == pytest.approx(np.mean(thirds), abs=1e-4)
-    degraded[0, 16000:32000] = 0
+    degraded[0, 16000:32000] = 0  # an enhancer that went silent: that counts
+    middle = ops.convert_to_numpy(model([reference[:, 16000:32000], degraded[:, 16000:32000]]))[0]
+    expected = np.mean([thirds[0], middle, thirds[2]])
+    assert model.score(reference, degraded, RATE)[0] == pytest.approx(expected, abs=1e-4)
+    reference[0, 16000:32000] = 0  # a pause
     assert model.score(reference, degraded, RATE)[0] == pytest.approx((thirds[0] + thirds[2]) / 2, abs=1e-4)
     degraded[0, 20000] = np.nan
     assert np.isnan(model.score(reference, degraded, RATE)[0])

@@ -67,6 +67,20 @@ def test_labels_are_cached_by_content_and_metric(tmp_path):
     assert len(calls) == 25
 
 
+def test_labels_before_an_interruption_are_kept(tmp_path):
+    batches, cache = pairs(), tmp_path / "labels.sqlite"
+
+    def interrupted(reference, degraded, rate):
+        if np.array_equal(reference, batches[1][0, 0] / np.float32(32768)):
+            raise KeyboardInterrupt
+        return loudness(reference, degraded, rate)
+
+    with pytest.raises(KeyboardInterrupt):
+        labels.label(batches, dataclasses.replace(TARGET, function=interrupted), cache, RATE, n_jobs=1)
+    with sqlite3.connect(cache) as store:
+        assert store.execute("SELECT COUNT(*) FROM labels").fetchone() == (len(batches[0]),)
+
+
 def test_failures_are_cached_too(tmp_path):
     silent = [np.zeros((2, 2, 8000), "int16")]
     for _ in range(2):

@@ -63,7 +63,8 @@ def speed(folder):
     for path in sorted(folder.glob("*.json")):
         found = json.loads(path.read_text())
         place = f"{found['machine']}, {found['processor']}, {found['versions']['backend']}, threads: {found['threads']}"
-        places.setdefault(place, []).append(f"`{found['command']}`")
+        if "results" in found:
+            places.setdefault(place, []).append(f"`{found['command']}`")
         for one in found.get("results", []):
             share, low, high = (f"{x:.3g}" for x in one["share"])
             rows.append(

@@ -1,6 +1,6 @@
 """What the benchmarks share: audio, calls timed side by side, in turns, and their results as a file.
 
-Every library takes a thread for each core that the process may use: `taskset -c 0 python tools/bench/...` gives it one.
+Libraries take a thread for each core that the process may use: `taskset -c 0 python tools/bench/...` gives them one.
 """
 
 import json
@@ -84,14 +84,18 @@ def write(name, results):
 
 
 def save(name, found):
-    """Write results/<name>.json, of another backend than TensorFlow <name>-<backend>.json, with what measured it."""
+    """Write results/<name>.json, or <name>-<backend>-gpu.json off TensorFlow and off the CPU, with what measured it."""
     versions, peers = provenance.versions(), {peer: _version(peer) for peer in PEERS}
     cores = sorted(os.sched_getaffinity(0))
     pinned = [] if len(cores) == os.cpu_count() else ["taskset", "-c", ",".join(map(str, cores))]
     about = {"command": " ".join([*pinned, "python", *sys.argv]), "commit": provenance.commit()}
-    about |= {"machine": provenance.machine(), "processor": _processor(), "threads": len(cores)}
+    threads = {key: value for key, value in os.environ.items() if key.endswith("_THREADS")}
+    machine = provenance.machine()
+    about |= {"machine": machine, "processor": _processor(), "threads": len(cores), "set": threads}
     about |= {"versions": versions | {peer: version for peer, version in peers.items() if version}}
     suffix = "" if versions["backend"] == "tensorflow" else f"-{versions['backend']}"
+    device = machine.split(",")[0].split()[1].lower()  # cpu, or the accelerator that comes before
+    suffix += "" if device == "cpu" else f"-{device}"
     with io.replacing(RESULTS / f"{name}{suffix}.json") as part:
         part.write_text(json.dumps(about | found, indent=1) + "\n")
 

@@ -3,8 +3,8 @@
     .venv-peers/bin/python tools/bench/gradients.py
 
 Pairs are 2.5 s of the bundled speech in noise, at 16 kHz, or 22.05 kHz for the JND loss. Each loss is compiled or not,
-as its users call it: ours is one function of the backend, PyTorch's runs by operation. Calls take turns; the first
-round is not counted.
+as its users call it: ours is one function of the backend, PyTorch's losses run by operation; the JND network in PyTorch,
+with the same weights, both ways. Calls take turns; the first round is not counted.
 """
 
 import argparse
@@ -16,11 +16,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import common
 import numpy as np
 import peers
+import torch
 
 import zoo
 from zoo.texture.optimize import value_and_gradient
 
-LITE, JND, SECONDS = "quality-net-lite-pesq-wb-16k", "jnd-fin-22k", 2.5
+LITE, TINY = "quality-net-lite-pesq-wb-16k", "quality-net-tiny-pesq-wb-16k"
+JND, SECONDS = "jnd-fin-22k", 2.5
 SAME = "the same network in PyTorch"
 
 
@@ -39,11 +41,14 @@ def main():
     pair, wide = (common.pairs(given.pairs, SECONDS, rate) for rate in (16000, 22050))
     losses = {
         LITE: ours(LITE),
+        TINY: ours(TINY),
         "MetricGAN+'s discriminator": peers.gradient(peers.metricgan_discriminator()),
         "asteroid's PMSQE": peers.gradient(peers.pmsqe()),
         "torch-pesq": peers.gradient(peers.torch_pesq()),
     }
-    twins = {JND: ours(JND), SAME: peers.gradient(peers.JND(zoo.load(JND)).requires_grad_(False))}
+    network = peers.JND(zoo.load(JND)).requires_grad_(False)
+    twins = {JND: ours(JND), SAME: peers.gradient(network)}
+    twins[f"{SAME}, compiled"] = peers.gradient(torch.compile(network, dynamic=False))
     found, expected = (twins[name](*wide) for name in (JND, SAME))
     # |x| has two slopes at 0, so a few samples differ by more than rounding.
     assert np.linalg.norm(found - expected) < 1e-3 * np.linalg.norm(expected), "another network"
@@ -51,8 +56,8 @@ def main():
     calls |= {name: functools.partial(compute, *wide) for name, compute in twins.items()}
     took = common.in_turns(calls, given.repeats)
     job = f"loss and its gradient, {given.pairs} pairs of {SECONDS} s"
-    results = [common.compare(job, took, LITE, name, 1) for name in losses if name != LITE]
-    results.append(common.compare(job, took, JND, SAME, 1 / 1.5))
+    results = [common.compare(job, took, name, peer, 1) for name in (LITE, TINY) for peer in list(losses)[2:]]
+    results += [common.compare(job, took, JND, name, 1 / 1.5) for name in twins if name != JND]
     common.write("gradients", results)
 
 

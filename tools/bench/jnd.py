@@ -21,7 +21,7 @@ import torch
 import zoo
 
 PAPER, OURS, RATE, SECONDS, FEW = "jnd-fin-22k", "jnd-22k", 22050, 2.5, 2
-AT_ONCE = (1, 2, 4, 16)
+AT_ONCE, VISQOL = (1, 2, 4, 16), "visqol-python, one core"
 
 
 def best(network, pair):
@@ -46,13 +46,13 @@ def main():
         PAPER: lambda: paper.distance(*pair, RATE),
         OURS: lambda: ours.distance(*pair, RATE),
         "the same network in PyTorch": best(network, pair),
-        "the same network in PyTorch, compiled": best(torch.compile(network), pair),
-        "visqol-python": lambda: visqol(*narrow),
+        "the same network in PyTorch, compiled": best(torch.compile(network, dynamic=False), pair),
+        VISQOL: lambda: visqol(*narrow),
     }
     took = common.in_turns(calls, given.repeats)
     job = f"distance of {given.pairs} pairs of {SECONDS} s"
     results = [common.compare(job, took, PAPER, name, 1 / 1.5) for name in calls if "same" in name]
-    results += [common.compare(job, took, name, "visqol-python", 1) for name in (PAPER, OURS)]
+    results += [common.compare(job, took, name, VISQOL, 1) for name in (PAPER, OURS)]
     calls = {name: lambda model=model: model.distance(*few, RATE) for name, model in ((PAPER, paper), (OURS, ours))}
     took = common.in_turns(calls | {"cdpam": lambda: cdpam(*few)}, min(given.repeats, 3))
     job = f"distance of {FEW} pairs of {SECONDS} s"

@@ -1,10 +1,12 @@
 """What users would pick instead, in PyTorch at its published size, each behind a function of NumPy arrays.
 
-Weights are random where the time does not depend on them. `make .venv-peers/.ready` installs what this imports.
+Weights are random where the time does not depend on them. Networks run on the GPU where PyTorch has one.
+`make .venv-peers/.ready` installs what this imports.
 """
 
 import functools
 import sys
+from unittest import mock
 
 import numpy as np
 
@@ -14,6 +16,8 @@ try:
     from torch.nn import functional
 except ImportError:
     sys.exit("The peers are not installed: make .venv-peers/.ready, then .venv-peers/bin/python tools/bench/...")
+
+torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class JND(nn.Module):
@@ -44,8 +48,8 @@ def scorer(network, batch_size):
     @torch.inference_mode()
     def score(reference, degraded):
         starts = range(0, len(reference), batch_size)
-        both = [[torch.from_numpy(x[start : start + batch_size]) for x in (reference, degraded)] for start in starts]
-        return torch.cat([network(*pair) for pair in both]).numpy()
+        both = [[torch.tensor(x[start : start + batch_size]) for x in (reference, degraded)] for start in starts]
+        return torch.cat([network(*pair) for pair in both]).cpu().numpy()
 
     return score
 
@@ -58,29 +62,24 @@ def gradient(loss):
         reference, estimate = (torch.tensor(x) for x in (reference, estimate))
         estimate.requires_grad_()
         loss(reference.clone(), estimate.clone()).mean().backward()
-        return estimate.grad.numpy()
+        return estimate.grad.cpu().numpy()
 
     return compute
 
 
 def cdpam():
-    """CDPAM (Manocha et al. 2021), with its weights, on the CPU: (n, samples) at 22.05 kHz -> (n,) distances."""
-    # It asks NumPy for a name that went in 1.24, and PyTorch for a file that 2.6 no longer reads unasked.
-    np.float = float
-    torch.load = functools.partial(torch.load, weights_only=False)
+    """CDPAM (Manocha et al. 2021), with its weights: (n, samples) at 22.05 kHz -> (n,) distances."""
     import cdpam as package
 
-    metric = package.CDPAM(dev="cpu")
-
-    @torch.inference_mode()
-    def distance(reference, degraded):
-        return np.concatenate([metric.forward(32768 * r[None], 32768 * d[None]).numpy() for r, d in zip(reference, degraded)])
-
-    return distance
+    # Its file is of a kind that PyTorch 2.6 no longer reads unasked.
+    with mock.patch.object(torch, "load", functools.partial(torch.load, weights_only=False)):
+        metric = package.CDPAM(dev=str(torch.get_default_device()))
+    forward = torch.inference_mode()(metric.forward)
+    return lambda reference, degraded: forward(32768 * reference, 32768 * degraded).cpu().numpy()
 
 
 def visqol():
-    """ViSQOL in speech mode: (n, samples) at 16 kHz -> (n,) scores, one pair after the other."""
+    """ViSQOL in speech mode: (n, samples) at 16 kHz -> (n,) scores, one pair after the other, on one core."""
     from visqol import VisqolApi
 
     judge = VisqolApi()
@@ -126,9 +125,9 @@ def metricgan_generator():
 
     @torch.inference_mode()
     def enhance(noisy):
-        spectrum = torch.stft(torch.from_numpy(noisy)[None], 512, 256, window=window, return_complex=True)
+        spectrum = torch.stft(torch.tensor(noisy)[None], 512, 256, window=window, return_complex=True)
         mask = network(torch.log1p(spectrum.abs()).transpose(1, 2), torch.ones(1)).clamp(min=0.05)
-        return torch.istft(spectrum * mask.transpose(1, 2), 512, 256, window=window, length=len(noisy))[0].numpy()
+        return torch.istft(spectrum * mask.transpose(1, 2), 512, 256, window=window, length=len(noisy))[0].cpu().numpy()
 
     return enhance
 
@@ -154,7 +153,7 @@ def gram_loss(kernels, target):
         x = torch.tensor(spectrogram.T[None]).requires_grad_()
         value = loss(x)
         value.backward()
-        return value.item(), x.grad.numpy()[0].T
+        return value.item(), x.grad.cpu().numpy()[0].T
 
     return compute
 
@@ -167,8 +166,8 @@ def open_unmix():
 
     @torch.inference_mode()
     def separate(magnitude):
-        x = torch.from_numpy(magnitude.transpose(1, 2, 0)[None])
-        return [network(x).numpy() for network in networks]
+        x = torch.tensor(magnitude.transpose(1, 2, 0)[None])
+        return [network(x).cpu().numpy() for network in networks]
 
     return separate
 

@@ -4,7 +4,8 @@
 
 Pairs are 2.5 s of the bundled speech in noise. Calls take turns; the first round, which compiles and starts processes,
 is not counted. A cached label is read back from the file that the recipes keep. The straight Keras model is the same
-network with Keras's own spectral normalisation, called by `predict`: as it comes, which compiles it by XLA, and without.
+network with Keras's own spectral normalisation, called by `predict`, as Keras compiles it (on a CPU without XLA) and by
+XLA.
 """
 
 import argparse
@@ -23,7 +24,8 @@ from zoo.layers import SpectralNormalization
 from zoo.metrics import speech
 from zoo.quality_net import labels
 
-LITE, PAPER, RATE, SECONDS = "quality-net-lite-pesq-wb-16k", "quality-net-pesq-wb-16k", 16000, 2.5
+LITE, TINY = "quality-net-lite-pesq-wb-16k", "quality-net-tiny-pesq-wb-16k"
+PAPER, RATE, SECONDS = "quality-net-pesq-wb-16k", 16000, 2.5
 
 
 def straight(metric, jit_compile):
@@ -53,8 +55,11 @@ def main():
     parser.add_argument("--pairs", type=int, default=128, help="in a call (default: 128)")
     given = parser.parse_args()
     pair = common.pairs(given.pairs, SECONDS, RATE)
-    lite, paper, target = zoo.load(LITE), zoo.load(PAPER), labels.TARGETS["pesq-wb"]
-    plain = {"straight Keras model": straight(paper, "auto"), "straight Keras model, no XLA": straight(paper, False)}
+    ours = {name: zoo.load(name) for name in (LITE, TINY, PAPER)}
+    paper, target = ours[PAPER], labels.TARGETS["pesq-wb"]
+    plain = {"straight Keras model": straight(paper, "auto")}
+    if keras.backend.backend() == "tensorflow":
+        plain["straight Keras model, by XLA"] = straight(paper, True)
     for score in plain.values():
         np.testing.assert_allclose(score(*pair), paper.score(*pair, RATE), atol=1e-3)
     stored = np.round(32767 * np.clip(np.stack(pair, axis=1), -1, 1)).astype("int16")
@@ -68,8 +73,7 @@ def main():
                 labels.label(chunks, target, Path(fresh) / "labels.sqlite", RATE)
 
         calls = {
-            f"{LITE}": lambda: lite.score(*pair, RATE),
-            f"{PAPER}": lambda: paper.score(*pair, RATE),
+            **{name: lambda model=model: model.score(*pair, RATE) for name, model in ours.items()},
             **{name: lambda score=score: score(*pair) for name, score in plain.items()},
             "pesq, all cores": lambda: speech.pesq(*pair, RATE, n_jobs=-1),
             "pesq, in a loop": lambda: [target.function(*one, RATE) for one in zip(*pair, strict=True)],
@@ -79,7 +83,7 @@ def main():
         took = common.in_turns(calls, given.repeats)
     cores = len(os.sched_getaffinity(0))
     score = f"score {given.pairs} pairs of {SECONDS} s"
-    results = [common.compare(score, took, LITE, "pesq, all cores", 1 / 5)]
+    results = [common.compare(score, took, name, "pesq, all cores", 1 / 5) for name in (LITE, TINY)]
     results += [common.compare(score, took, PAPER, name, 1 / 1.5) for name in plain]
     results += [
         common.compare(f"label {given.pairs} pairs", took, "labels, all cores", "pesq, in a loop", 1 / (0.9 * cores)),

@@ -17,11 +17,10 @@ import peers
 from keras import ops
 
 from zoo.texture import optimize, spectrum, terms
-from zoo.texture.loss import AutocorrelationLoss, GramLoss
+from zoo.texture.loss import GramLoss
 from zoo.texture.model import RandomConvEnsemble
 
 OURS, PLAIN, TORCH = "RandomConvEnsemble", "plain convolutions", "plain convolutions in PyTorch"
-RHYTHM = f"{OURS}, with autocorrelation"
 
 
 def plain_gram(features):
@@ -32,22 +31,16 @@ def plain_gram(features):
 def contestants(target):
     """{name: (frames, bins) -> (loss, gradient)}, for a target (frames, bins)."""
     plain, ours = RandomConvEnsemble(method="plain"), RandomConvEnsemble()
-    gram, rhythm = GramLoss(ours), AutocorrelationLoss(ours)
-    features = ours(target[None])
-    kept = gram.targets(features), rhythm.targets(features)
+    gram = GramLoss(ours)
+    kept = gram.targets(ours(target[None]))
     plain_kept = plain_gram(plain(target[None]))
 
     def straight(x):
         return terms.relative_error(plain_kept, plain_gram(plain(x[None])))[0], ()
 
-    def with_rhythm(x):
-        seen = ours(x[None])
-        return gram.compare(kept[0], seen)[0] + 1e3 * rhythm.compare(kept[1], seen)[0], ()
-
     compiled = {
-        OURS: optimize.value_and_gradient(lambda x: (gram.compare(kept[0], ours(x[None]))[0], ())),
+        OURS: optimize.value_and_gradient(lambda x: (gram.compare(kept, ours(x[None]))[0], ())),
         PLAIN: optimize.value_and_gradient(straight),
-        RHYTHM: optimize.value_and_gradient(with_rhythm),
     }
     kernels = [ops.convert_to_numpy(kernel) for kernel in plain.variables if len(kernel.shape) == 3]
     return {name: on_host(function) for name, function in compiled.items()} | {TORCH: peers.gram_loss(kernels, target)}
@@ -76,7 +69,6 @@ def main():
     took = common.in_turns({name: lambda f=f: f(start) for name, f in functions.items()}, given.repeats)
     job = f"Gram loss and its gradient, {given.seconds:g} s"
     results = [common.compare(job, took, OURS, name, 1 / 2.5) for name in (PLAIN, TORCH)]
-    results.append(common.compare("the same with the autocorrelation loss", took, RHYTHM, TORCH, 1 / 2.5))
     common.write("texture", results)
 
 

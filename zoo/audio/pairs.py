@@ -11,7 +11,8 @@ from zoo.errors import InputError
 
 _FEW = 64  # more examples than this with fewer samples each are no batch
 _BUCKET_SECONDS = 0.5
-_MOST_SECONDS = 30.0  # of a recording that goes through a metric whole: the memory is bounded
+_STRETCH_SECONDS = 30.0  # of a recording that goes through a metric whole,
+_BATCH_SECONDS = 80.0  # and of those of a batch together: the memory is bounded
 SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 
 
@@ -278,7 +279,7 @@ def stretches(lengths, sample_rate):
     """
     found = []
     for row, length in enumerate(lengths):
-        ends = np.linspace(0, length, 1 + -(-int(length) // int(_MOST_SECONDS * sample_rate))).astype(int)
+        ends = np.linspace(0, length, 1 + -(-int(length) // int(_STRETCH_SECONDS * sample_rate))).astype(int)
         found += [(row, *span) for span in itertools.pairwise(ends)]
     return np.array(found, int).reshape(-1, 3)
 
@@ -291,7 +292,7 @@ def batches(reference, degraded, spans, batch_size, sample_rate):
     Args:
         reference, degraded: `(batch, samples)`, as `at_rate` gives them.
         spans: as `stretches` gives them, or some of those.
-        batch_size: most stretches in a batch.
+        batch_size: most stretches in a batch; fewer where they are long.
         sample_rate: in Hz.
 
     Yields:
@@ -307,6 +308,7 @@ def batches(reference, degraded, spans, batch_size, sample_rate):
     multiple = int(_BUCKET_SECONDS * sample_rate) if keras.backend.backend() == "jax" else 1
     lengths = spans[:, 2] - spans[:, 1]
     order = np.argsort(lengths, kind="stable")
+    batch_size = max(1, min(batch_size, int(_BATCH_SECONDS * sample_rate / lengths.max(initial=1))))
     for begin in range(0, len(order), batch_size):
         places = order[begin : begin + batch_size]
         pair = np.zeros((2, len(places), -(-lengths[places].max() // multiple) * multiple), "float32")
@@ -316,15 +318,25 @@ def batches(reference, degraded, spans, batch_size, sample_rate):
 
 
 def mean_of_stretches(values, spans, count):
-    """Of each of `count` recordings, the mean of its stretches by their length, float64 `(count,)`; NaN where none is.
+    """Of each of `count` recordings, the mean of its stretches by their length; NaN where none is.
+
+    Args:
+        values: `(stretches,)` or `(stretches, n)`.
+        spans: of the stretches, as `stretches` gives them.
+        count: of recordings.
+
+    Returns:
+        float64 `(count,)` or `(count, n)`.
 
     Example:
         >>> mean_of_stretches([1.0, 4.0], np.array([[0, 0, 20], [0, 20, 30]]), 2).tolist()
         [2.0, nan]
     """
-    rows, lengths = spans[:, 0], spans[:, 2] - spans[:, 1]
-    total = np.bincount(rows, lengths, count)
-    return np.divide(np.bincount(rows, lengths * values, count), total, np.full(count, np.nan), where=total > 0)
+    values, rows, lengths = np.asarray(values, "float64"), spans[:, 0], spans[:, 2] - spans[:, 1]
+    found, total = np.zeros((count, *values.shape[1:])), np.bincount(rows, lengths, count)
+    np.add.at(found, rows, (values.T * lengths).T)
+    found[total == 0] = np.nan
+    return (found.T / np.maximum(total, 1)).T
 
 
 def _floats(audio):

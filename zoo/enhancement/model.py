@@ -169,8 +169,6 @@ class MaskEnhancer(Enhancer):
     Call as `Enhancer`; chunks of a long recording also pass its statistics, [noisy, lengths, level, mean, deviation].
     """
 
-    chunks_at_once = 8  # a recurrent step takes about as long for eight as for one
-
     def __init__(self, core, mask_floor, sample_rate, n_fft, lookahead, context, name):
         # Half a window: with a shorter hop, frames beyond the last that counts would hold samples that count.
         super().__init__(core, sample_rate, lookahead, n_fft // 2, context, name)
@@ -243,6 +241,8 @@ class BLSTMEnhancer(MaskEnhancer):
         >>> tuple(model(ops.ones((2, 4000))).shape)
         (2, 4000)
     """
+
+    chunks_at_once = 8  # a recurrent step takes about as long for eight as for one
 
     def __init__(
         self,

@@ -13,7 +13,6 @@ from zoo.audio import dsp, pairs
 from zoo.errors import InputError
 from zoo.jnd.layers import ChannelDistance, ClipNormalization, HalvingConv1D, PairedDropout
 
-_MOST_SECONDS = 80.0  # of the recordings of a batch, together
 _FULL_SCALE = 32768.0  # upstream reads 16-bit files as they are
 
 
@@ -69,7 +68,7 @@ class JNDMetric(keras.Model):
     serving_inputs = ("reference", "degraded")
 
     def serve(self, reference, degraded, lengths):
-        """What a served model gives, by the name of the output: `distance` and `probability`, (batch,), as by `judge`."""
+        """What a served model gives, by the name of the output: `distance` and `probability`, as by `judge` of at most 30 s."""
         by_layer = self.layer_distances([reference, degraded, lengths])
         found = {"distance": ops.sum(by_layer, axis=1), "probability": ops.sigmoid(self._log_odds(by_layer))}
         return {name: ops.where(lengths > 0, value, float("nan")) for name, value in found.items()}
@@ -118,7 +117,7 @@ class JNDMetric(keras.Model):
         return self.judge(reference, degraded, sample_rate, lengths, resample, pad, batch_size)[1]
 
     def judge(self, reference, degraded, sample_rate, lengths=None, resample=False, pad=False, batch_size=16):
-        """`distance` and `probability` of recordings, in one pass.
+        """`distance` and `probability` of recordings, in one pass; the probability is that of the mean distances.
 
         Arguments, NaN and errors as for `distance`.
 
@@ -137,14 +136,13 @@ class JNDMetric(keras.Model):
             *pairs.as_batch(reference, degraded, lengths), sample_rate, self.sample_rate, resample
         )
         spans = pairs.stretches(np.where(pairs.finite(reference, degraded), lengths, 0), self.sample_rate)
-        distances, probabilities = np.empty((2, len(spans)))
-        longest = (spans[:, 2] - spans[:, 1]).max(initial=1)
-        batch_size = max(1, min(batch_size, int(_MOST_SECONDS * self.sample_rate / longest)))
+        by_layer = np.empty((len(spans), self.core.output_shape[1]))
         for places, batch in pairs.batches(reference, degraded, spans, batch_size, self.sample_rate):
-            by_layer = self.core.predict_on_batch(self.core_inputs(batch))
-            distances[places] = by_layer.sum(axis=1)
-            probabilities[places] = ops.convert_to_numpy(ops.sigmoid(self._log_odds(by_layer)))
-        return tuple(pairs.mean_of_stretches(found, spans, len(reference)) for found in (distances, probabilities))
+            # Made in the scope of a strategy, every replica predicts the whole batch.
+            by_layer[places] = self.core.predict_on_batch(self.core_inputs(batch))[: len(places)]
+        by_layer = pairs.mean_of_stretches(by_layer, spans, len(reference))
+        probabilities = ops.sigmoid(self._log_odds(by_layer.astype("float32")))
+        return by_layer.sum(axis=1), ops.convert_to_numpy(probabilities).astype("float64")
 
     def _log_odds(self, by_layer, training=False):
         answers = self.head(by_layer, training=training)

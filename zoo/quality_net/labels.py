@@ -1,7 +1,7 @@
 """What the surrogate learns to predict: any black-box metric of (reference, degraded, sample_rate), and its labels.
 
 Labels are computed over all cores and kept in an SQLite file by content, so nothing is ever scored twice and an
-interrupted run loses at most the chunks at hand and those of the last second.
+interrupted run loses the chunks at hand; a killed one, also those that came within a second after the last commit.
 """
 
 import functools
@@ -105,16 +105,24 @@ def label(batches, target, cache, sample_rate, n_jobs=-1):
             joblib.delayed(_score)(batches[i], keys[i], known.keys() & set(keys[i]), target, sample_rate) for i in todo
         )
         done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
-        kept = time.monotonic()
-        for scores in tqdm(done, total=len(todo), desc=f"label {target.name}", unit="chunk", disable=not todo):
-            known.update(scores)
-            # SQLite keeps NaN as NULL.
-            rows = [(key, None if math.isnan(value) else value) for key, value in scores.items()]
-            store.executemany("INSERT OR REPLACE INTO labels VALUES (?, ?)", rows)
-            if time.monotonic() > kept + _COMMIT_SECONDS:
-                store.commit()
-                kept = time.monotonic()
+        waiting, last = {}, time.monotonic()
+        try:
+            for scores in tqdm(done, total=len(todo), desc=f"label {target.name}", unit="chunk", disable=not todo):
+                known.update(scores)
+                waiting.update(scores)
+                if time.monotonic() > last + _COMMIT_SECONDS:
+                    _keep(store, waiting)
+                    waiting, last = {}, time.monotonic()
+        finally:
+            _keep(store, waiting)
     return np.array([known[key] for batch in keys for key in batch])
+
+
+def _keep(store, scores):
+    # SQLite keeps NaN as NULL.
+    rows = [(key, None if math.isnan(value) else value) for key, value in scores.items()]
+    store.executemany("INSERT OR REPLACE INTO labels VALUES (?, ?)", rows)
+    store.commit()
 
 
 def _keys(batch, target, sample_rate):

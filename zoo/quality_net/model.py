@@ -40,7 +40,7 @@ class SurrogateMetric(keras.Model):
         self.core = core
         self.sample_rate, self.n_fft, self.hop_length = sample_rate, n_fft, hop_length
         self.target_range = tuple(target_range)
-        self.jit_compile = keras.backend.backend() == "jax"  # XLA's convolutions are slow on a CPU
+        self.core.jit_compile = keras.backend.backend() == "jax"  # for `score`: XLA's convolutions are slow on a CPU
         self.built = True  # the core is functional: every variable exists already
 
     def call(self, inputs, training=False):
@@ -50,9 +50,12 @@ class SurrogateMetric(keras.Model):
 
     def quality(self, reference, degraded, lengths=None, training=False):
         """Q of waveforms: the metric on the scale where `target_range` is 0..1. Arguments as for a call."""
-        lengths = dsp.lengths_of(reference, lengths)
+        return self.core(self.core_inputs(reference, degraded, dsp.lengths_of(reference, lengths)), training=training)
+
+    def core_inputs(self, reference, degraded, lengths):
+        """What the core takes, of float (batch, samples) waveforms and int32 (batch,) lengths."""
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (degraded, reference)]
-        return self.core([*spectra, dsp.frame_count(lengths, self.hop_length)], training=training)
+        return [*spectra, dsp.frame_count(lengths, self.hop_length)]
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0][0],)
@@ -60,7 +63,7 @@ class SurrogateMetric(keras.Model):
     serving_inputs = ("reference", "degraded")
 
     def serve(self, reference, degraded, lengths):
-        """What a served model gives, by the name of the output: `score`, as by `score`, NaN there too."""
+        """What a served model gives, by the name of the output: `score`, as by `score` of at most 30 s, NaN there too."""
         fewest = int(np.ceil(MIN_SECONDS * self.sample_rate))
         # The network needs as many samples, whether or not they count.
         missing = ops.zeros((ops.shape(reference)[0], ops.maximum(fewest - ops.shape(reference)[1], 0)))
@@ -74,8 +77,8 @@ class SurrogateMetric(keras.Model):
     def score(self, reference, degraded, sample_rate, lengths=None, resample=False, batch_size=16):
         """Predict the metric of recordings.
 
-        Of a recording of more than 30 s it is the mean over equal stretches of at most 30 s, without silent ones: the
-        memory beyond the recordings is bounded.
+        Of a recording of more than 30 s it is the mean over equal stretches of at most 30 s, without those in which both
+        are silent: the memory beyond the recordings is bounded.
 
         Args:
             reference: clean speech, float (samples,) or (batch, samples) in [-1, 1].
@@ -83,7 +86,7 @@ class SurrogateMetric(keras.Model):
             sample_rate: of both, in Hz.
             lengths: int (batch,) samples that count of each padded recording; None for all.
             resample: bring another rate to the model's, instead of raising.
-            batch_size: pairs at a time, which bounds the memory.
+            batch_size: pairs, or stretches of them, at a time; fewer where they are long.
 
         Returns:
             float64 (batch,), in the metric's units, higher is better; NaN where a recording is silent, not finite, or
@@ -100,17 +103,17 @@ class SurrogateMetric(keras.Model):
         reference, degraded, lengths = pairs.at_rate(
             *pairs.as_batch(reference, degraded, lengths), sample_rate, self.sample_rate, resample
         )
-        spans = pairs.stretches(np.where(pairs.finite(reference, degraded), lengths, 0), self.sample_rate)
-        spans = spans[[self._scorable(reference[row, a:b], degraded[row, a:b]) for row, a, b in spans]]
-        scores = np.empty(len(spans))
+        peak = np.minimum(*(np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)))
+        # A peak that is not finite compares as False.
+        scorable = (peak > _SILENCE) & (peak < np.inf) & (lengths >= MIN_SECONDS * self.sample_rate)
+        spans = pairs.stretches(np.where(scorable, lengths, 0), self.sample_rate)
+        heard = [max(np.abs(x[row, a:b]).max() for x in (reference, degraded)) > _SILENCE for row, a, b in spans]
+        spans, (low, high) = spans[np.array(heard, bool)], self.target_range
+        quality = np.empty(len(spans))
         for places, batch in pairs.batches(reference, degraded, spans, batch_size, self.sample_rate):
-            scores[places] = self.predict_on_batch(batch)
-        return pairs.mean_of_stretches(scores, spans, len(reference))
-
-    def _scorable(self, reference, degraded):
-        """Whether a stretch is long enough, and none of its recordings silent."""
-        heard = all(np.abs(x).max() > _SILENCE for x in (reference, degraded))
-        return heard and len(reference) >= MIN_SECONDS * self.sample_rate
+            # Made in the scope of a strategy, every replica predicts the whole batch.
+            quality[places] = self.core.predict_on_batch(self.core_inputs(*batch))[: len(places)]
+        return pairs.mean_of_stretches(low + (high - low) * quality, spans, len(reference))
 
     def get_config(self):
         return {
@@ -182,11 +185,11 @@ class QualityNet(SurrogateMetric):
 class QualityNetLite(SurrogateMetric):
     """A small network of our own with the same face: strided 3 x 3 convolutions on mel bands of the pair.
 
-    Six convolutions with batch normalisation and LeakyReLU 0.3, time and frequency halved on the way, mean and maximum
-    over time, two dense layers. About 1/150 of the operations of the paper's network on plain spectra.
+    3 x 3 convolutions with batch normalisation and LeakyReLU 0.3, time and frequency halved on the way, mean and maximum
+    over time, two dense layers. By default six, with about 1/150 of the operations of the paper's network on plain spectra.
 
     Args: as for `QualityNet`; `spectral_norm` is an option here, off by default.
-        convolutions: (channels, stride in time, stride in frequency) of each.
+        convolutions: (channels, stride in time, stride in frequency) of each, in order.
 
     Example:
         >>> model = QualityNetLite()
