@@ -37,24 +37,27 @@ def pairs(count, seconds, sample_rate):
     return reference, np.stack(noisy).astype("float32")
 
 
-def in_turns(calls, repeats, warm_up=1):
+def in_turns(calls, repeats):
     """Time calls one after the other, again and again, so that what else the machine does falls on all of them.
+
+    At its turn each is called twice, and the second call counts: it finds what it compiled, its own threads awake and
+    its own data in the caches, as in a loop of its own, not those of another library.
 
     Args:
         calls: {name: function without arguments}.
-        repeats: rounds that count.
-        warm_up: rounds before them that do not.
+        repeats: rounds.
 
     Returns:
         {name: float64 (repeats,) seconds}.
     """
     took = {name: [] for name in calls}
-    for _ in range(warm_up + repeats):
+    for _ in range(repeats):
         for name, call in calls.items():
+            call()
             start = time.perf_counter()
             call()
             took[name].append(time.perf_counter() - start)
-    return {name: np.array(seconds[warm_up:]) for name, seconds in took.items()}
+    return {name: np.array(seconds) for name, seconds in took.items()}
 
 
 def compare(job, took, ours, peer, reach):

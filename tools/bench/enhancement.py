@@ -3,8 +3,8 @@
     .venv-peers/bin/python tools/bench/enhancement.py
 
 The file is the bundled speech, again and again. MetricGAN+'s generator, two BLSTMs of 200 like ours, sees the whole
-file; ours goes through it in chunks, which bounds its memory (tools/bench/growth.py). Calls take turns; the first
-round, which compiles, is not counted.
+file; ours goes through it in chunks, which bounds its memory (tools/bench/growth.py). Calls take turns; at each, the
+second of two counts.
 """
 
 import argparse

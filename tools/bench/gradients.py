@@ -3,8 +3,8 @@
     .venv-peers/bin/python tools/bench/gradients.py
 
 Pairs are 2.5 s of the bundled speech in noise, at 16 kHz, or 22.05 kHz for the JND loss. Each loss is compiled or not,
-as its users call it: ours is one function of the backend, PyTorch's losses run by operation; the JND network in PyTorch,
-with the same weights, both ways. Calls take turns; the first round is not counted.
+as its users call it: ours is one function of the backend, PyTorch's losses run by operation; the JND network in
+PyTorch, with the same weights, both ways. Calls take turns; at each, the second of two counts.
 """
 
 import argparse

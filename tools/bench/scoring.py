@@ -2,10 +2,9 @@
 
     python tools/bench/scoring.py
 
-Pairs are 2.5 s of the bundled speech in noise. Calls take turns; the first round, which compiles and starts processes,
-is not counted. A cached label is read back from the file that the recipes keep. The straight Keras model is the same
-network with Keras's own spectral normalisation, called by `predict`, as Keras compiles it (on a CPU without XLA) and by
-XLA.
+Pairs are 2.5 s of the bundled speech in noise. Calls take turns; at each, the second of two counts. A cached label is
+read back from the file that the recipes keep. The straight Keras model is the same network with Keras's own spectral
+normalisation, called by `predict`, as Keras compiles it (on a CPU without XLA) and by XLA.
 """
 
 import argparse

@@ -5,7 +5,7 @@
 Ours goes from waveform to waveforms; of the others only the networks are timed, from magnitudes to four masked
 magnitudes, without the transforms around them, at their published sizes with random weights: Open-Unmix's own in
 PyTorch, Spleeter's U-Net, which needs an old TensorFlow, built here in Keras. The sound is stereo noise. Calls take
-turns; the first round, which compiles, is not counted.
+turns; at each, the second of two counts.
 """
 
 import argparse

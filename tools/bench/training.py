@@ -5,7 +5,7 @@
 
 Each training tool runs as it does for its users up to the fit. There its first batches are fitted from the recipe's
 pipeline; then the same batches as arrays that are ready; then those by operation, without compiling. Fits take turns;
-the first round, which compiles, is not counted. A Quality-Net draws only its first pairs.
+at each, the second of two counts. A Quality-Net draws only its first pairs.
 """
 
 import argparse
