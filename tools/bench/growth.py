@@ -122,8 +122,10 @@ def main():
     if given.job:
         print(json.dumps(measure(given.job, given.seconds, given.batch)))
         return
-    rows = [{"job": name, "grows": "length", **again(name, seconds, 1)} for name in OF_LENGTH for seconds in OF_LENGTH[name]]
-    rows += [{"job": name, "grows": "batch", **again(name, 2.5, batch)} for name in OF_BATCH for batch in PAIRS]
+    long = [(name, seconds, 1) for name, lengths in OF_LENGTH.items() for seconds in lengths]
+    many = [(name, 2.5, batch) for name in OF_BATCH for batch in PAIRS]
+    rows = [{"job": job[0], "grows": "length", **again(*job)} for job in long]
+    rows += [{"job": job[0], "grows": "batch", **again(*job)} for job in many]
     common.save("growth", {"rows": rows})
     draw(rows, common.RESULTS / "growth.png")
 
