@@ -195,13 +195,20 @@ class ChandnaSeparator(keras.Model):
                 f"the audio is at {sample_rate} Hz and the model at {self.sample_rate} Hz: pass resample=True"
             )
         songs = mixture if mixture.ndim == 3 else mixture.reshape(1, len(mixture), -1)
-        separated = {source: np.zeros(songs.shape, "float32") for source in self.sources}
-        for i, song in enumerate(songs):
-            inner = resample_audio(song.T, sample_rate, self.sample_rate).T
-            for source, audio in self._separate_one(inner).items():
-                back = resample_audio(audio.T, self.sample_rate, sample_rate).T[: len(song)]
-                separated[source][i, : len(back)] = back
-        return {source: audio.reshape(mixture.shape) for source, audio in separated.items()}
+        found = [self._separate_at(song, sample_rate) for song in songs]
+        if len(found) == 1:  # whose sources need not be held twice
+            return {source: audio.reshape(mixture.shape) for source, audio in found[0].items()}
+        return {source: np.stack([each[source] for each in found]) for source in self.sources}
+
+    def _separate_at(self, song, sample_rate):
+        """{source: (samples, channels)} of (samples, channels) at any rate."""
+        if sample_rate == self.sample_rate:
+            return self._separate_one(song)
+        separated = self._separate_one(resample_audio(song.T, sample_rate, self.sample_rate).T)
+        for source, audio in separated.items():
+            back = resample_audio(audio.T, self.sample_rate, sample_rate).T[: len(song)]
+            separated[source] = np.pad(back, ((0, len(song) - len(back)), (0, 0)))
+        return separated
 
     def _separate_one(self, song):
         """{source: (samples, channels)} of (samples, channels) at the model's rate."""
