@@ -153,7 +153,7 @@ def test_what_is_no_recording_raises(model, recording, pad, message):
 def test_long_recordings_go_in_smaller_batches(model, monkeypatch):
     inputs, sizes = pair(batch=4), []
     whole, measure = model.judge(*inputs, RATE), model.core.predict_on_batch
-    monkeypatch.setattr("zoo.audio.pairs._BATCH_SECONDS", 2 * 5000 / RATE)
+    monkeypatch.setattr("zoo.audio.stretches._BATCH_SECONDS", 2 * 5000 / RATE)
     monkeypatch.setattr(model.core, "predict_on_batch", lambda x: sizes.append(len(x[0])) or measure(x))
     np.testing.assert_allclose(model.judge(*inputs, RATE), whole, rtol=1e-5)
     assert sizes == [2, 2]
@@ -165,7 +165,7 @@ def test_a_long_recording_has_the_mean_distance_of_its_stretches_and_the_probabi
     halves = [(reference[:, part], degraded[:, part]) for part in (slice(samples), slice(samples, None))]
     by_layer = np.mean([ops.convert_to_numpy(model.layer_distances(half)) for half in halves], axis=0)
     log_odds = np.diff(ops.convert_to_numpy(model.head(by_layer)))[0, 0]
-    monkeypatch.setattr("zoo.audio.pairs._STRETCH_SECONDS", samples / RATE)
+    monkeypatch.setattr("zoo.audio.stretches._STRETCH_SECONDS", samples / RATE)
     found = np.concatenate(model.judge(reference, degraded, RATE))
     np.testing.assert_allclose(found, [by_layer.sum(), 1 / (1 + np.exp(-log_odds))], rtol=1e-4)
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo.audio import dsp, pairs
+from zoo.audio import dsp, pairs, stretches
 from zoo.errors import InputError
 from zoo.jnd.layers import ChannelDistance, ClipNormalization, HalvingConv1D, PairedDropout
 
@@ -135,12 +135,12 @@ class JNDMetric(keras.Model):
         reference, degraded, lengths = pairs.at_rate(
             *pairs.as_batch(reference, degraded, lengths), sample_rate, self.sample_rate, resample
         )
-        spans = pairs.stretches(np.where(pairs.finite(reference, degraded), lengths, 0), self.sample_rate)
+        spans = stretches.cut(np.where(stretches.finite(reference, degraded), lengths, 0), self.sample_rate)
         by_layer = np.empty((len(spans), self.core.output_shape[1]))
-        for places, batch in pairs.batches(reference, degraded, spans, batch_size, self.sample_rate):
+        for places, batch in stretches.batches(reference, degraded, spans, batch_size, self.sample_rate):
             # Made in the scope of a strategy, every replica predicts the whole batch.
             by_layer[places] = self.core.predict_on_batch(self.core_inputs(batch))[: len(places)]
-        by_layer = pairs.mean_of_stretches(by_layer, spans, len(reference))
+        by_layer = stretches.mean(by_layer, spans, len(reference))
         probabilities = ops.sigmoid(self._log_odds(by_layer.astype("float32")))
         return by_layer.sum(axis=1), ops.convert_to_numpy(probabilities).astype("float64")
 

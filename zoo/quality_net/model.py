@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo.audio import dsp, pairs
+from zoo.audio import dsp, pairs, stretches
 from zoo.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
 from zoo.quality_net.features import PairFeatures
 
@@ -106,14 +106,14 @@ class SurrogateMetric(keras.Model):
         peak = np.minimum(*(np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)))
         # A peak that is not finite compares as False.
         scorable = (peak > _SILENCE) & (peak < np.inf) & (lengths >= MIN_SECONDS * self.sample_rate)
-        spans = pairs.stretches(np.where(scorable, lengths, 0), self.sample_rate)
+        spans = stretches.cut(np.where(scorable, lengths, 0), self.sample_rate)
         heard = [max(np.abs(x[row, a:b]).max() for x in (reference, degraded)) > _SILENCE for row, a, b in spans]
         spans, (low, high) = spans[np.array(heard, bool)], self.target_range
         quality = np.empty(len(spans))
-        for places, batch in pairs.batches(reference, degraded, spans, batch_size, self.sample_rate):
+        for places, batch in stretches.batches(reference, degraded, spans, batch_size, self.sample_rate):
             # Made in the scope of a strategy, every replica predicts the whole batch.
             quality[places] = self.core.predict_on_batch(self.core_inputs(*batch))[: len(places)]
-        return pairs.mean_of_stretches(low + (high - low) * quality, spans, len(reference))
+        return stretches.mean(low + (high - low) * quality, spans, len(reference))
 
     def get_config(self):
         return {
