@@ -64,7 +64,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         if isinstance(layer, keras.layers.Dense):
             outputs = ops.matmul(inputs, kernel)
         else:
-            outputs = ops.conv(inputs, kernel, layer.strides, layer.padding, layer.data_format, layer.dilation_rate)
+            outputs = layer.convolution_op(inputs, kernel)
         if layer.use_bias:
             outputs = outputs + ops.cast(layer.bias, outputs.dtype)
         return layer.activation(outputs)
@@ -168,6 +168,30 @@ def shortcut(holds, quick, always):
         1.0
     """
     return always() if keras.backend.backend() == "jax" else ops.cond(holds, quick, always)
+
+
+def overlapping_blocks(x, size, hop, covered):
+    """Blocks of a time axis, a hop apart, with zeros where they go past its end.
+
+    Args:
+        x: (batch, time, ...), the rest of a known shape.
+        size: of a block, more than `hop` and at most twice as much.
+        hop: from block to block.
+        covered: times that are in the first hop of a block, from the first on; at least `time - hop`.
+
+    Returns:
+        (batch, ceil(covered / hop), size, ...).
+
+    Example:
+        >>> ops.convert_to_numpy(overlapping_blocks(ops.arange(7)[None], 4, 2, 5)).tolist()
+        [[[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 6, 0]]]
+    """
+    time, rest = ops.shape(x)[1], x.shape[2:]
+    blocks = (covered + hop - 1) // hop
+    # One more block than needed lends its start to the last one.
+    end = [[0, 0], [0, (blocks + 1) * hop - time], *[[0, 0]] * len(rest)]
+    pieces = ops.reshape(ops.pad(x, end), (-1, blocks + 1, hop, *rest))
+    return ops.concatenate([pieces[:, :-1], pieces[:, 1:, : size - hop]], axis=2)
 
 
 def _time_mask(inputs, lengths):

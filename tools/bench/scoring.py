@@ -33,15 +33,16 @@ def straight(metric, jit_compile):
     def plain(layer):
         if not isinstance(layer, SpectralNormalization):
             return layer.__class__.from_config(layer.get_config())
-        return keras.layers.SpectralNormalization(layer.layer.__class__.from_config(layer.layer.get_config()))
+        kind = keras.layers.Conv2D if isinstance(layer.layer, keras.layers.Conv2D) else keras.layers.Dense
+        return keras.layers.SpectralNormalization(kind.from_config(layer.layer.get_config()))
 
     core = keras.models.clone_model(metric.core, clone_function=plain)
     for ours, theirs in zip(metric.core.layers, core.layers, strict=True):
         if not isinstance(ours, SpectralNormalization):
             theirs.set_weights(ours.get_weights())
             continue
-        theirs.layer.kernel.assign(ours.effective_kernel())  # Keras's normalises in training only
-        theirs.layer.bias.assign(ours.layer.bias)
+        # Keras's normalises in training only. Copies: on JAX, `predict` gives its arrays away.
+        theirs.layer.set_weights([np.array(ours.effective_kernel()), np.array(ours.layer.bias)])
     model = zoo.load(PAPER)
     model.core = core
     model.compile(jit_compile=jit_compile)

@@ -12,6 +12,7 @@ from keras import layers, ops
 from zoo.audio import dsp, pairs, stretches
 from zoo.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
 from zoo.quality_net.features import PairFeatures
+from zoo.quality_net.layers import FourierConv2D
 
 MIN_SECONDS = 0.5  # shorter clips have no score: the paper's network needs 29 frames
 _MOMENTUM = 0.95  # of batch statistics: short trainings must not end on those of their first steps
@@ -167,8 +168,13 @@ class QualityNet(SurrogateMetric):
         self.features, self.bands, self.spectral_norm, self.dropout = features, bands, spectral_norm, dropout
         normalise = SpectralNormalization if spectral_norm else _plain
         inputs, frames, x = _pair_inputs(features, bands, n_fft, sample_rate)
-        for channels, size in ((15, 5), (25, 7), (40, 9), (50, 11)):
-            x = normalise(layers.Conv2D(channels, size))(x)
+        for kind, channels, size in (
+            (layers.Conv2D, 15, 5),
+            (layers.Conv2D, 25, 7),
+            (FourierConv2D, 40, 9),
+            (FourierConv2D, 50, 11),
+        ):
+            x = normalise(kind(channels, size))(x)
             x = layers.LeakyReLU(0.3)(x)
         # Four unpadded convolutions see 29 frames: the first `frames - 28` outputs hold no padding.
         x = layers.GlobalAveragePooling1D(dtype="float32")(MeanOverTime(dtype="float32")(x, frames - 28))

@@ -16,6 +16,8 @@ import functools
 import numpy as np
 from keras import ops
 
+from zoo.layers import overlapping_blocks
+
 _NARROWEST = 4  # frames: a narrower kernel is faster as it is
 
 
@@ -94,13 +96,9 @@ def block_convolution(inputs, transformed, width):
     block, _, back = (ops.convert_to_tensor(matrix, inputs.dtype) for matrix in transforms(width))
     size, hop = block.shape[1], back.shape[0]
     batch, frames, channels = ops.shape(inputs)
-    filters = transformed.shape[-1]
-    found = frames - width + 1
-    blocks = (found + hop - 1) // hop
-    # One more block than needed lends its start to the last one.
-    padded = ops.pad(inputs, [[0, 0], [0, (blocks + 1) * hop - frames], [0, 0]])
-    pieces = ops.reshape(padded, (batch, blocks + 1, hop, channels))
-    pieces = ops.concatenate([pieces[:, :-1], pieces[:, 1:, : size - hop]], axis=2)
+    found, filters = frames - width + 1, transformed.shape[-1]
+    pieces = overlapping_blocks(inputs, size, hop, found)
+    blocks = ops.shape(pieces)[1]
     rows = ops.reshape(ops.transpose(pieces, (2, 0, 1, 3)), (size, -1))
     numbers = ops.reshape(ops.matmul(block, rows), (block.shape[0], -1, channels))
     products = ops.reshape(ops.matmul(numbers, ops.cast(transformed, inputs.dtype)), (block.shape[0], -1))

@@ -1,0 +1,62 @@
+"""The convolution by Fourier transforms against Keras's own: values, gradients, precisions, and as a layer."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from zoo.quality_net.layers import FourierConv2D
+from zoo.texture.optimize import value_and_gradient
+
+
+def twins(shape, filters, size, **options):
+    """The layer, Keras's with the same weights, and an input."""
+    rng = np.random.default_rng(0)
+    ours, plain = FourierConv2D(filters, size, **options), layers.Conv2D(filters, size, **options)
+    for layer in (ours, plain):
+        layer.build(shape)
+        layer.set_weights([np.random.default_rng(1).standard_normal(weight.shape) for weight in layer.weights])
+    return ours, plain, rng.standard_normal(shape).astype("float32")
+
+
+@pytest.mark.parametrize("frames", [11, 32, 33, 54, 55, 100])  # one output, a block, a block's hop, and off each by one
+@pytest.mark.parametrize("bands", [11, 12, 30])
+def test_it_is_the_plain_convolution(frames, bands):
+    ours, plain, x = twins((2, frames, bands, 3), 5, 11)
+    expected = ops.convert_to_numpy(plain(x))
+    found = ops.convert_to_numpy(ours(x))
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("size", [(1, 4), (4, 1), (9, 2), (20, 7)])
+def test_kernels_of_any_shape(size):
+    ours, plain, x = twins((2, 70, 16, 2), 3, size, activation="relu")
+    expected = ops.convert_to_numpy(plain(x))
+    np.testing.assert_allclose(ops.convert_to_numpy(ours(x)), expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("of", ["inputs", "kernel"])
+def test_gradients_are_those_of_the_plain_convolution(of):
+    ours, plain, x = twins((2, 40, 12, 2), 3, 9)
+    kernel, gradients = ops.convert_to_numpy(plain.kernel), []
+    for layer in (ours, plain):
+
+        def loss(argument, layer=layer):
+            y = layer.convolution_op(*(argument, kernel) if of == "inputs" else (x, argument))
+            return ops.sum(ops.sin(y / 9)), ()
+
+        gradients.append(np.asarray(value_and_gradient(loss)(x if of == "inputs" else kernel)[1]))
+    np.testing.assert_allclose(*gradients, atol=1e-4 * np.abs(gradients[1]).max())
+
+
+def test_frames_need_not_be_known():
+    inputs = keras.Input((None, 12, 2))
+    model = keras.Model(inputs, FourierConv2D(3, 9)(inputs))
+    assert model.output_shape == (None, None, 4, 3)
+    assert model.predict(np.ones((2, 40, 12, 2), "float32"), verbose=0).shape == (2, 32, 4, 3)
+
+
+def test_other_precisions_are_a_plain_convolution():
+    ours, plain, x = twins((2, 40, 12, 2), 3, 9, dtype="mixed_bfloat16")
+    np.testing.assert_array_equal(ops.convert_to_numpy(ours(x)), ops.convert_to_numpy(plain(x)))
