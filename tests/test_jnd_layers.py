@@ -90,8 +90,8 @@ def test_dropout_is_off_in_inference_and_at_rate_0():
 
 
 def test_distance_is_that_of_numpy():
-    x, lengths, weight = values(6, 9, 4), np.array([9, 5, 0] * 2, "int32"), values(4, seed=1)
-    layer = ChannelDistance()
+    lengths, weight = np.array([9, 5, 0] * 2, "int32"), values(4, seed=1)
+    x, layer = zero_after(values(6, 9, 4), lengths), ChannelDistance()
     layer.build(x.shape)
     np.testing.assert_array_equal(layer.get_weights()[0], np.ones(4))
     layer.set_weights([weight])

@@ -1,7 +1,5 @@
 """Layers of the JND networks."""
 
-import functools
-
 import keras
 from keras import ops
 
@@ -34,20 +32,21 @@ class HalvingConv1D(keras.layers.Layer):
         self.kernel = self.add_weight(shape=(3, inputs_shape[-1], self.filters), name="kernel")
 
     def call(self, inputs, lengths):
-        around = [[0, 0], [1, 1], [0, 0]]
-        padded = ops.pad(inputs, around) if self.strides == 1 else self._by_parity(inputs, lengths, around)
-        return ops.conv(padded, ops.cast(self.kernel, inputs.dtype), self.strides, "valid")
+        kernel = ops.cast(self.kernel, inputs.dtype)
 
-    def _by_parity(self, inputs, lengths, around):
-        """A zero on each side of examples of odd length, two after those of even length."""
-        after, odd = [[0, 0], [0, 2], [0, 0]], lengths % 2 == 1
+        def same():
+            return ops.conv(inputs, kernel, self.strides, "same")
 
-        def each():
-            return ops.where(odd[:, None, None], ops.pad(inputs, around), ops.pad(inputs, after))
+        def by_parity():
+            """After a zero on each side of examples of odd length, and two after those of even length."""
+            around, after = ([[0, 0], zeros, [0, 0]] for zeros in ([1, 1], [0, 2]))
+            padded = ops.where((lengths % 2 == 1)[:, None, None], ops.pad(inputs, around), ops.pad(inputs, after))
+            return ops.conv(padded, kernel, self.strides, "valid")
 
-        # Most batches are of one length: then two passes over the features are saved.
-        not_all_odd = functools.partial(shortcut, ops.all(~odd), lambda: ops.pad(inputs, after), each)
-        return shortcut(ops.all(odd), lambda: ops.pad(inputs, around), not_all_odd)
+        if self.strides == 1:
+            return same()
+        # Most batches are of one length, which is the batch's own: no copies of the features with zeros are made.
+        return shortcut(ops.all(lengths % 2 == ops.shape(inputs)[1] % 2), same, by_parity)
 
     def compute_output_shape(self, inputs_shape, lengths_shape=None):
         batch, time, _ = inputs_shape
@@ -128,8 +127,8 @@ class ChannelDistance(keras.layers.Layer):
     """Mean of |w_c (a - b)| over the time that counts and the channels; w_c is learned and free in sign.
 
     Call:
-        inputs: float (2 n, time, channels), the references and then the degraded recordings.
-        lengths: int32 (2 n,).
+        inputs: float (2 n, time, channels), the references and then the degraded recordings, zero after the lengths.
+        lengths: int32 (2 n,), those of a pair are equal.
         Returns float (n,), 0 and up.
     """
 
@@ -138,9 +137,10 @@ class ChannelDistance(keras.layers.Layer):
 
     def call(self, inputs, lengths):
         half = ops.shape(inputs)[0] // 2
-        difference = ops.mean(ops.abs(self.weight * (inputs[:half] - inputs[half:])), axis=2)
-        counted = sequence_mask(lengths[:half], ops.shape(inputs)[1])
-        return ops.sum(difference * counted, axis=1) / ops.maximum(ops.sum(counted, axis=1), 1.0)
+        # Over time first: what is weighted and averaged then is small.
+        difference = ops.sum(ops.abs(inputs[:half] - inputs[half:]), axis=1)
+        count = ops.cast(ops.maximum(lengths[:half], 1), difference.dtype)
+        return ops.mean(ops.abs(self.weight) * difference, axis=1) / count
 
     def compute_output_shape(self, inputs_shape, lengths_shape=None):
         return (None,)
