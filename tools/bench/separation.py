@@ -2,10 +2,10 @@
 
     taskset -c 0 .venv-peers/bin/python tools/bench/separation.py
 
-Ours goes from waveform to waveforms; of the others only the networks are timed, from magnitudes to four masked
-magnitudes, without the transforms around them, at their published sizes with random weights: Open-Unmix's own in
-PyTorch, Spleeter's U-Net, which needs an old TensorFlow, built here in Keras. The sound is stereo noise. Calls take
-turns; at each, the second of two counts.
+Networks are timed from magnitudes to four masked magnitudes, the others' at their published sizes with random weights:
+Open-Unmix's own in PyTorch, Spleeter's U-Net, which needs an old TensorFlow, built here in Keras. Ours sees each frame in
+two segments, as when it separates; its whole way, from waveform to waveforms with the transforms and the cross-fades, is
+set beside the others' networks too. The sound is stereo noise. Calls take turns; at each, the second of two counts.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import common
 import keras
 import numpy as np
 import peers
-from keras import layers
+from keras import layers, ops
 
 import zoo
 from zoo.separation.stream import Stream
@@ -50,6 +50,14 @@ def spleeter():
     return lambda magnitude: [model.predict_on_batch(magnitude) for model in networks]
 
 
+def network(model):
+    """Of a separator: magnitudes (segments, frames, bins) -> masked magnitudes (segments, sources, frames, bins)."""
+    magnitude = keras.Input((model.frames, model.n_fft // 2 + 1))
+    masked = keras.Model(magnitude, model.core(magnitude) * ops.expand_dims(magnitude, 1))
+    masked.jit_compile = keras.backend.backend() == "jax"  # as its separator
+    return masked.predict_on_batch
+
+
 def stream(model, song):
     """Separate a song block by block, as it would come."""
     flow = Stream(model, channels=2)
@@ -68,9 +76,12 @@ def main():
     frames = round(given.seconds * RATE / HOP)
     wide = np.abs(rng.standard_normal((frames, 2, N_FFT // 2 + 1), dtype="float32"))
     narrow = np.abs(rng.standard_normal((-(-frames // 512), 512, 1024, 2), dtype="float32"))
-    unmix, unet = peers.open_unmix(), spleeter()
-    streamed = f"{NAME}, streamed"
+    segments = 2 * -(-round(given.seconds * RATE / model.hop_length) // model.step)  # of two channels
+    cut = np.abs(rng.standard_normal((segments, model.frames, model.n_fft // 2 + 1), dtype="float32"))
+    unmix, unet, core = peers.open_unmix(), spleeter(), network(model)
+    alone, streamed = f"{NAME}'s network", f"{NAME}, streamed"
     calls = {
+        alone: lambda: core(cut),
         NAME: lambda: model.separate(song, RATE),
         streamed: lambda: stream(model, song),
         "Open-Unmix's networks": lambda: unmix(wide),
@@ -79,7 +90,7 @@ def main():
     took = common.in_turns(calls, given.repeats)
     took["the music itself"] = np.full(given.repeats, given.seconds)
     job = f"separate {given.seconds:g} s of stereo"
-    results = [common.compare(job, took, NAME, peer, 1 / 5) for peer in list(calls)[2:]]
+    results = [common.compare(job, took, name, peer, 1 / 5) for name in (alone, NAME) for peer in list(calls)[3:]]
     results.append(common.compare(job, took, streamed, "the music itself", 0.1))
     common.write("separation", results)
 
