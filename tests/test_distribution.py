@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 
 import keras
 import numpy as np
@@ -86,6 +87,53 @@ def test_a_batch_is_shared_evenly():
     assert parts(5, replicas=2) == [[0, 1, 2, 3]]
     assert parts(8, replicas=4, processes=2) == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert parts(3, replicas=4, processes=2) == [[0, 1], [2, 0]]  # fewer than devices: repeated
+
+
+class Counted(keras.utils.PyDataset):
+    """Batches of (epoch, index), which say when they are drawn."""
+
+    def __init__(self, count):
+        super().__init__()
+        self.epoch, self.drawn = 0, [threading.Event() for _ in range(count)]
+
+    def __len__(self):
+        return len(self.drawn)
+
+    def __getitem__(self, index):
+        self.drawn[index].set()
+        return np.array([[self.epoch, index]])
+
+
+@pytest.fixture
+def on_jax(monkeypatch):
+    """Counted batches, and what a model on JAX is given of them."""
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    counted, model = Counted(5), Fitted()
+    Distribution().fit(model, counted, None, [], 1)
+    return counted, model.batches
+
+
+def test_on_jax_batches_are_drawn_ahead(on_jax):
+    counted, batches = on_jax
+    assert batches[0].tolist() == [[0, 0]]
+    assert counted.drawn[1].wait(timeout=20)  # and nobody has asked for it
+    assert not counted.drawn[4].is_set()  # a few only: each takes memory
+
+
+def test_batches_drawn_ahead_are_those_of_their_epoch(on_jax):
+    counted, batches = on_jax
+    assert len(batches) == 5
+    assert batches[0].tolist() == [[0, 0]]  # Keras looks at the first before an epoch begins
+    for counted.epoch in (1, 2):
+        assert [batches[i].tolist() for i in range(5)] == [[[counted.epoch, i]] for i in range(5)]
+
+
+def test_what_fails_ahead_fails_in_its_turn(on_jax):
+    counted, batches = on_jax
+    counted.drawn[1] = None
+    assert batches[0].tolist() == [[0, 0]]
+    with pytest.raises(AttributeError):
+        batches[1]
 
 
 def test_a_shard_has_as_much_of_every_kind():

@@ -6,6 +6,7 @@ strategy of several machines Keras 3 does not train (keras-team/keras#20585); JA
 
 import contextlib
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import keras
@@ -77,7 +78,7 @@ class Distribution:
                 self._meet()
 
     def fit(self, model, batches, held, callbacks, epochs, verbose="auto"):
-        """Fit a model that was made in the scope, in the order of its batches.
+        """Fit a model that was made in the scope, in the order of its batches, which are drawn ahead by other threads.
 
         Args:
             model: a compiled `keras.Model`.
@@ -97,7 +98,7 @@ class Distribution:
         told = self.scope() if isinstance(self.strategy, keras.distribution.DataParallel) else contextlib.nullcontext()
         with told:
             model.fit(
-                self._share(batches),
+                _Ahead(self._share(batches)) if keras.backend.backend() == "jax" else self._share(batches),
                 validation_data=held,
                 epochs=epochs,
                 callbacks=[_Alone(callbacks)],
@@ -222,3 +223,28 @@ class _Share(keras.utils.PyDataset):
         part = even // spread.processes
         rows = np.arange(spread.process * part, (spread.process + 1) * part) % size
         return keras.tree.map_structure(lambda x: x[rows], batch)
+
+
+class _Ahead(keras.utils.PyDataset):
+    """Batches in their order, of which the next are drawn while one is trained on.
+
+    On JAX, Keras draws a batch when the step before it is over; TensorFlow's pipeline draws ahead by itself. Keras's own
+    workers keep what they drew before an epoch is shuffled: here the first batch of an epoch, and any out of turn,
+    leaves what was drawn ahead.
+    """
+
+    def __init__(self, batches, ahead=3):
+        super().__init__()
+        self.batches, self.ahead, self.drawn = batches, ahead, {}
+        self.threads = ThreadPoolExecutor(ahead, thread_name_prefix="batches")
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        if index not in self.drawn:
+            self.drawn = {}
+        for i in range(index, min(index + 1 + self.ahead, len(self))):
+            if i not in self.drawn:
+                self.drawn[i] = self.threads.submit(self.batches.__getitem__, i)
+        return self.drawn.pop(index).result()

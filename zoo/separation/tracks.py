@@ -107,7 +107,7 @@ class Track:
         part = self._sought(source, start, count)
         if part is None:
             part = self._whole(source)[start : start + count]
-        return np.pad(part, ((0, count - len(part)), (0, 0)))
+        return part if len(part) == count else np.pad(part, ((0, count - len(part)), (0, 0)))
 
     def _sought(self, source, start, count):
         """The part of a file at 44.1 kHz, without zeros past its end; None for what must be decoded whole."""
