@@ -43,5 +43,8 @@ def test_results_are_told_in_a_table(tmp_path, monkeypatch, capsys):
     assert {"command", "commit", "machine", "processor", "threads", "set", "versions", "results"} == set(found)
     lines = make_cards.speed(tmp_path).splitlines()
     assert lines[2] == "| a job | ours, 1.5 s | peer, 10 s | 0.15 [0.125, 0.175] | 0.5 |"
+    common.write("startup", [common.compare("a job", took, "ours", "peer", None)])
+    assert capsys.readouterr().out == "a job: 0.15 [0.125, 0.175] of the time of peer\n"
+    assert make_cards.speed(tmp_path).splitlines()[2].endswith(" | - |")
     assert lines[-1].startswith("- ") and lines[-1].endswith(f"`{found['command']}`")
     assert make_cards.speed(tmp_path / "none") == ""

@@ -73,7 +73,7 @@ def speed(folder):
                     f"{one['ours']}, {one['seconds'][0]:.3g} s",
                     f"{one['peer']}, {one['peer_seconds'][0]:.3g} s",
                     f"{share} [{low}, {high}]",
-                    f"{one['reach']:.3g}",
+                    "-" if one["reach"] is None else f"{one['reach']:.3g}",
                 ]
             )
     if not rows:

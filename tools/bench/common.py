@@ -67,7 +67,7 @@ def compare(job, took, ours, peer, reach):
         job: what is done, in words.
         took: as `in_turns` gives it.
         ours, peer: names in it.
-        reach: the largest share that is aimed at.
+        reach: the largest share that is aimed at; None for none.
 
     Returns:
         {"job", "ours", "peer", "n", "seconds", "peer_seconds", "share", "reach"}; the numbers are the median and the
@@ -83,7 +83,8 @@ def write(name, results):
     save(name, {"results": results})
     for one in results:
         share, low, high = one["share"]
-        print(f"{one['job']}: {share:.3g} [{low:.3g}, {high:.3g}] of the time of {one['peer']}, aim {one['reach']:.3g}")
+        aim = "" if one["reach"] is None else f", aim {one['reach']:.3g}"
+        print(f"{one['job']}: {share:.3g} [{low:.3g}, {high:.3g}] of the time of {one['peer']}{aim}")
 
 
 def save(name, found):

@@ -1,27 +1,33 @@
-"""What the input pipeline of each recipe costs, and what compiling its step saves; into results/training.json.
+"""What the input pipeline of each recipe costs, and what its compiled step saves and uses; into results/training.json.
 
     .venv-peers/bin/python tools/bench/training.py
     .venv-peers/bin/python tools/bench/training.py chandna-4stem-44k
 
 Each training tool runs as it does for its users up to the fit. There its first batches are fitted from the recipe's
 pipeline; then the same batches as arrays that are ready; then those by operation, without compiling. Fits take turns;
-at each, the second of two counts. A Quality-Net draws only its first pairs.
+at each, the second of two counts. Little is prepared: a Quality-Net draws only its first pairs, a JND metric only the
+pairs of a few answers and ladders.
+
+On TensorFlow the matrix products and convolutions of a step are counted, as they run, and set beside what the machine
+makes of one large matrix product: the step's share of that peak is the inverse of the share of time in the table.
 """
 
 import argparse
 import functools
 import os
 import runpy
-import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import common
 import keras
+import numpy as np
+from keras import ops
 
 from zoo import distribution
 
@@ -34,6 +40,8 @@ RECIPES = {  # configuration -> its tool, and what else that is given
     "texture-classifier-16k": ("texture",),
     "jnd-22k": ("jnd",),
 }
+EVERY, LADDERS = 16, 64  # one answer of so many, and so many ladders, are rendered
+PEAK = 4096  # rows of the square matrices whose product is the machine's peak
 
 
 class Batches(keras.utils.PyDataset):
@@ -56,8 +64,9 @@ class Measured(Exception):
 
 @dataclass(frozen=True)
 class Stopwatch(distribution.Distribution):
-    """One device, on which a training ends where it would begin: `Measured`, with the seconds by way of fitting."""
+    """One device, on which a training ends where it would begin: `Measured`, with its results."""
 
+    name: str = "recipe"
     steps: int = 10
     repeats: int = 5
 
@@ -74,34 +83,82 @@ class Stopwatch(distribution.Distribution):
 
         def run(data, eagerly):
             model.run_eagerly, model.train_function = eagerly, steps_by_way[eagerly]
-            model.fit(data, epochs=1, shuffle=False, verbose=0)
+            distribution.Distribution.fit(self, model, data, None, [], 1, verbose=0)
 
-        took = common.in_turns(
-            {"pipeline": functools.partial(run, made, False), "ready": functools.partial(run, ready, False)}, self.repeats
-        )
+        ways = {"pipeline": made, "ready": ready}
+        took = common.in_turns({way: functools.partial(run, data, False) for way, data in ways.items()}, self.repeats)
+        ways = {"compiled": False, "eager": True}
         few_took = common.in_turns(
-            {"compiled": functools.partial(run, few, False), "eager": functools.partial(run, few, True)}, min(self.repeats, 3)
+            {way: functools.partial(run, few, eagerly) for way, eagerly in ways.items()}, min(self.repeats, 3)
         )
-        raise Measured(took, few_took, len(made), len(few))
+        job, few_job = (f"{len(data)} training steps of `{self.name}`" for data in (ready, few))
+        results = [
+            common.compare(job, took, "pipeline", "ready", 1.1),
+            common.compare(few_job, few_took, "compiled", "eager", 1),
+        ]
+        if keras.backend.backend() == "tensorflow":
+            counted = count_operations(lambda: run(few, True)) / len(few) * len(ready)
+            peak = common.in_turns({"ready": functools.partial(run, ready, False), "peak": product()}, self.repeats)
+            peak["its products at the machine's peak"] = peak.pop("peak") * counted / (2 * PEAK**3)
+            results.append(common.compare(job, peak, "ready", "its products at the machine's peak", None))
+        raise Measured(results)
+
+
+def product():
+    """A call that multiplies two square matrices of PEAK rows."""
+    matrix = ops.convert_to_tensor(np.random.default_rng(0).standard_normal((PEAK, PEAK), dtype="float32"))
+    return lambda: np.asarray(ops.matmul(matrix, matrix)[0, 0])
+
+
+def count_operations(call):
+    """Additions and multiplications of the matrix products and convolutions of a call that TensorFlow runs by operation."""
+    from tensorflow.python.framework import op_callbacks
+
+    counted = 0
+
+    def count(kind, inputs, attributes, outputs, op_name=None, graph=None):
+        nonlocal counted
+        if kind in ("MatMul", "BatchMatMulV2"):
+            attributes = dict(zip(attributes[::2], attributes[1::2], strict=True))
+            turned = attributes["transpose_a" if kind == "MatMul" else "adj_x"]
+            counted += 2 * int(np.prod(outputs[0].shape)) * inputs[0].shape[-2 if turned else -1]
+        elif kind == "Conv2D":
+            counted += 2 * int(np.prod(outputs[0].shape)) * int(np.prod(inputs[1].shape[:-1]))
+        elif kind == "Conv2DBackpropInput":
+            counted += 2 * int(np.prod(inputs[2].shape)) * int(np.prod(inputs[1].shape[:-1]))
+        elif kind == "Conv2DBackpropFilter":
+            counted += 2 * int(np.prod(inputs[2].shape)) * int(np.prod(outputs[0].shape[:-1]))
+
+    op_callbacks.add_op_callback(count)
+    try:
+        call()
+    finally:
+        op_callbacks.remove_op_callback(count)
+    return counted
+
+
+def few_answers(config, folder):
+    """A JND recipe's configuration and answers, less of both, in a folder; what its tool is given of them."""
+    little = folder / config.name
+    little.write_text(f"n_ladders = {LADDERS}\n" + config.read_text())
+    for table in (Path(os.environ.get("ZOO_DATA", "../shared/data")) / "jnd_judgments").glob("*.tsv"):
+        (folder / table.name).write_text("".join(table.read_text().splitlines(keepends=True)[::EVERY]))
+    return [str(little), "--judgments", str(folder)]
 
 
 def measure(name, steps, repeats):
     """Results of a recipe."""
     tool, *more = RECIPES[name]
+    config, watch = TOOLS / "configs" / f"{name}.toml", Stopwatch(name=name, steps=steps, repeats=repeats)
     with tempfile.TemporaryDirectory() as folder:
-        sys.argv = [f"train_{tool}.py", str(TOOLS / "configs" / f"{name}.toml"), "--output", folder, *more]
-        sys.argv += ["--name", f"bench-{name}"]
-        distribution.distribute = lambda _: Stopwatch(steps=steps, repeats=repeats)
-        try:
-            runpy.run_path(str(TOOLS / f"train_{tool}.py"), run_name="bench")["main"]()
-        except Measured as found:
-            took, few_took, count, few = found.args
-        finally:
-            shutil.rmtree(Path("runs") / f"bench-{name}", ignore_errors=True)
-    return [
-        common.compare(f"{count} training steps of `{name}`", took, "pipeline", "ready", 1.1),
-        common.compare(f"{few} training steps of `{name}`", few_took, "compiled", "eager", 1),
-    ]
+        given = few_answers(config, Path(folder)) if tool == "jnd" else [str(config)]
+        command = [f"train_{tool}.py", *given, *more, "--runs", folder, "--output", folder]
+        with mock.patch.object(sys, "argv", command), mock.patch.object(distribution, "distribute", lambda _: watch):
+            try:
+                runpy.run_path(str(TOOLS / command[0]), run_name="bench")["main"]()
+            except Measured as found:
+                (results,) = found.args
+    return results
 
 
 def main():
@@ -110,10 +167,7 @@ def main():
     parser.add_argument("--steps", type=int, default=10, help="of a fit (default: 10)")
     parser.add_argument("--repeats", type=int, default=5, help="rounds (default: 5)")
     given = parser.parse_args()
-    command = list(sys.argv)
-    results = [row for name in given.names or RECIPES for row in measure(name, given.steps, given.repeats)]
-    sys.argv = command
-    common.write("training", results)
+    common.write("training", [row for name in given.names or RECIPES for row in measure(name, given.steps, given.repeats)])
 
 
 if __name__ == "__main__":
