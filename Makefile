@@ -28,7 +28,7 @@ cards: .venv/.ready
 	.venv/bin/python tools/make_cards.py
 
 bench: .venv-peers/.ready
-	for job in startup scoring gradients jnd enhancement texture; do .venv-peers/bin/python tools/bench/$$job.py || exit 1; done
+	for job in startup scoring labels gradients jnd enhancement texture; do .venv-peers/bin/python tools/bench/$$job.py || exit 1; done
 	taskset -c 0 .venv-peers/bin/python tools/bench/separation.py
 	.venv-peers/bin/python tools/make_cards.py
 

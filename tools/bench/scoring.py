@@ -1,16 +1,13 @@
-"""How fast a surrogate scores, and how fast pairs are labelled, beside the metric itself; into results/scoring.json.
+"""How fast a surrogate scores, beside the metric itself; into results/scoring.json.
 
     python tools/bench/scoring.py
 
-Pairs are 2.5 s of the bundled speech in noise. Calls take turns; at each, the second of two counts. A cached label is
-read back from the file that the recipes keep. The straight Keras model is the same network with Keras's own spectral
+Pairs are 2.5 s of the bundled speech in noise. Calls take turns; at each, the second of two counts. The straight Keras model is the same network with Keras's own spectral
 normalisation, called by `predict`, as Keras compiles it (on a CPU without XLA) and by XLA.
 """
 
 import argparse
 import os
-import tempfile
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -21,7 +18,6 @@ import numpy as np
 import zoo
 from zoo.layers import SpectralNormalization
 from zoo.metrics import speech
-from zoo.quality_net import labels
 
 LITE, TINY = "quality-net-lite-pesq-wb-16k", "quality-net-tiny-pesq-wb-16k"
 PAPER, RATE, SECONDS = "quality-net-pesq-wb-16k", 16000, 2.5
@@ -56,39 +52,21 @@ def main():
     given = parser.parse_args()
     pair = common.pairs(given.pairs, SECONDS, RATE)
     ours = {name: zoo.load(name) for name in (LITE, TINY, PAPER)}
-    paper, target = ours[PAPER], labels.TARGETS["pesq-wb"]
+    paper = ours[PAPER]
     plain = {"straight Keras model": straight(paper, "auto")}
     if keras.backend.backend() == "tensorflow":
         plain["straight Keras model, by XLA"] = straight(paper, True)
     for score in plain.values():
         np.testing.assert_allclose(score(*pair), paper.score(*pair, RATE), atol=1e-3)
-    stored = np.round(32767 * np.clip(np.stack(pair, axis=1), -1, 1)).astype("int16")
-    chunks = np.array_split(stored, max(given.pairs // 8, 1))
-    with tempfile.TemporaryDirectory() as folder:
-        kept = Path(folder) / "kept.sqlite"
-        labels.label(chunks, target, kept, RATE)
-
-        def label():
-            with tempfile.TemporaryDirectory() as fresh:
-                labels.label(chunks, target, Path(fresh) / "labels.sqlite", RATE)
-
-        calls = {
-            **{name: lambda model=model: model.score(*pair, RATE) for name, model in ours.items()},
-            **{name: lambda score=score: score(*pair) for name, score in plain.items()},
-            "pesq, all cores": lambda: speech.pesq(*pair, RATE, n_jobs=-1),
-            "pesq, in a loop": lambda: [target.function(*one, RATE) for one in zip(*pair, strict=True)],
-            "labels, all cores": label,
-            "labels, cached": lambda: labels.label(chunks, target, kept, RATE),
-        }
-        took = common.in_turns(calls, given.repeats)
-    cores = len(os.sched_getaffinity(0))
-    score = f"score {given.pairs} pairs of {SECONDS} s"
-    results = [common.compare(score, took, name, "pesq, all cores", 1 / 5) for name in (LITE, TINY)]
-    results += [common.compare(score, took, PAPER, name, 1 / 1.5) for name in plain]
-    results += [
-        common.compare(f"label {given.pairs} pairs", took, "labels, all cores", "pesq, in a loop", 1 / (0.9 * cores)),
-        common.compare(f"label {given.pairs} pairs again", took, "labels, cached", "labels, all cores", 0.01),
-    ]
+    calls = {
+        **{name: lambda model=model: model.score(*pair, RATE) for name, model in ours.items()},
+        **{name: lambda score=score: score(*pair) for name, score in plain.items()},
+        "pesq, all cores": lambda: speech.pesq(*pair, RATE, n_jobs=-1),
+    }
+    took = common.in_turns(calls, given.repeats)
+    job = f"score {given.pairs} pairs of {SECONDS} s"
+    results = [common.compare(job, took, name, "pesq, all cores", 1 / 5) for name in (LITE, TINY)]
+    results += [common.compare(job, took, PAPER, name, 1 / 1.5) for name in plain]
     common.write("scoring", results)
 
 

@@ -1,0 +1,67 @@
+"""How fast pairs are labelled, beside a loop and the batches of the package pesq; into results/labels.json.
+
+    python tools/bench/labels.py
+
+Pairs are 2.5 s of the bundled speech in noise. A cached label is read back from the file that the recipes keep. Calls
+take turns; at each, the second of two counts.
+"""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import common
+import numpy as np
+import pesq
+
+from zoo.quality_net import labels
+
+RATE, SECONDS, CHUNK = 16000, 2.5, 8  # pairs of a chunk, the part of the work that a process takes
+
+
+def calls_of(target, chunks, kept, cores):
+    """Ways to label chunks of pairs with a target: {name: call}; `kept` is a file that has the labels."""
+    pairs = np.concatenate(chunks).astype("float32") / 32768
+
+    def label():
+        with tempfile.TemporaryDirectory() as fresh:
+            return labels.label(chunks, target, Path(fresh) / "labels.sqlite", RATE)
+
+    calls = {
+        f"{target.name}, in a loop": lambda: [target.function(*pair, RATE) for pair in pairs],
+        "labels, all cores": label,
+        "labels, cached": lambda: labels.label(chunks, target, kept, RATE),
+    }
+    if target.name == "pesq-wb":
+        on_error = pesq.PesqError.RETURN_VALUES
+        calls["pesq_batch, all cores"] = lambda: pesq.pesq_batch(RATE, pairs[:, 0], pairs[:, 1], "wb", cores, on_error=on_error)
+    return calls
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=3, help="rounds (default: 3)")
+    parser.add_argument("--pairs", type=int, default=2000, help="in a call (default: 2000)")
+    given = parser.parse_args()
+    cores, results = len(os.sched_getaffinity(0)), []
+    stored = np.round(32767 * np.clip(np.stack(common.pairs(given.pairs, SECONDS, RATE), axis=1), -1, 1)).astype("int16")
+    chunks = np.array_split(stored, max(given.pairs // CHUNK, 1))
+    for name in ("pesq-wb", "stoi"):
+        with tempfile.TemporaryDirectory() as folder:
+            kept = Path(folder) / "kept.sqlite"
+            labels.label(chunks, labels.TARGETS[name], kept, RATE)
+            calls = calls_of(labels.TARGETS[name], chunks, kept, cores)
+            took = common.in_turns(calls, given.repeats)
+        loop, ours, cached, *batch = calls
+        job = f"label {given.pairs} pairs by {name}"
+        results.append(common.compare(job, took, ours, loop, 1 / (0.9 * cores)))
+        results += [common.compare(job, took, ours, other, 1) for other in batch]
+        results.append(common.compare(f"{job} again", took, cached, ours, 0.01))
+    common.write("labels", results)
+
+
+if __name__ == "__main__":
+    main()
