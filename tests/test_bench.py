@@ -2,9 +2,11 @@
 
 import json
 
+import keras
 import make_cards
 import numpy as np
 import pytest
+import tensorflow as tf
 from bench import common
 
 
@@ -24,6 +26,23 @@ def test_calls_take_turns_and_the_second_of_two_counts(monkeypatch):
     assert called == [*("a", "clock", "a", "clock"), *("b", "clock", "b", "clock")] * 3
     assert (took["a"] == 2).all() and (took["b"] == 3).all()
     assert {name: seconds.shape for name, seconds in took.items()} == {"a": (3,), "b": (3,)}
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="it counts what TensorFlow runs")
+def test_products_and_convolutions_are_counted():
+    convolution, dense, x = keras.layers.Conv2D(3, 5, 2), keras.layers.Dense(7), np.ones((2, 21, 11, 4), "float32")
+
+    def step():
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(dense(convolution(x)))
+        tape.gradient(total, [*convolution.weights, *dense.weights])
+
+    convolution.build(x.shape)
+    dense.build((2, 9, 4, 3))
+    positions = 2 * 9 * 4
+    forward = 2 * positions * (5 * 5 * 4 * 3 + 3 * 7)
+    # The gradient in both kernels, and in the dense layer's input; the convolution's is a constant.
+    assert common.count_operations(step) == 2 * forward + 2 * positions * 3 * 7
 
 
 def test_the_share_is_that_of_each_round():

@@ -94,7 +94,10 @@ class Counted(keras.utils.PyDataset):
 
     def __init__(self, count):
         super().__init__()
-        self.epoch, self.drawn = 0, [threading.Event() for _ in range(count)]
+        self.epoch, self.begun, self.drawn = 0, 0, [threading.Event() for _ in range(count)]
+
+    def on_epoch_begin(self):
+        self.begun += 1
 
     def __len__(self):
         return len(self.drawn)
@@ -104,36 +107,73 @@ class Counted(keras.utils.PyDataset):
         return np.array([[self.epoch, index]])
 
 
+class Reader:
+    """A model whose fit is a function of the batches."""
+
+    def __init__(self, read):
+        self.read = read
+
+    def fit(self, batches, **how):
+        self.read(batches)
+
+
 @pytest.fixture
-def on_jax(monkeypatch):
-    """Counted batches, and what a model on JAX is given of them."""
+def fit_on_jax(monkeypatch):
+    """Fit counted batches by a function of what a model on JAX is given of them."""
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    counted, model = Counted(5), Fitted()
-    Distribution().fit(model, counted, None, [], 1)
-    return counted, model.batches
+    counted = Counted(5)
+    return counted, lambda read: Distribution().fit(Reader(read), counted, None, [], 1)
 
 
-def test_on_jax_batches_are_drawn_ahead(on_jax):
-    counted, batches = on_jax
-    assert batches[0].tolist() == [[0, 0]]
-    assert counted.drawn[1].wait(timeout=20)  # and nobody has asked for it
-    assert not counted.drawn[4].is_set()  # a few only: each takes memory
+def test_on_jax_batches_are_drawn_ahead(fit_on_jax):
+    counted, fit = fit_on_jax
+
+    def read(batches):
+        assert batches[0].tolist() == [[0, 0]]
+        assert counted.drawn[1].wait(timeout=20)  # and nobody has asked for it
+        assert not counted.drawn[4].is_set()  # a few only: each takes memory
+
+    fit(read)
 
 
-def test_batches_drawn_ahead_are_those_of_their_epoch(on_jax):
-    counted, batches = on_jax
-    assert len(batches) == 5
-    assert batches[0].tolist() == [[0, 0]]  # Keras looks at the first before an epoch begins
-    for counted.epoch in (1, 2):
-        assert [batches[i].tolist() for i in range(5)] == [[[counted.epoch, i]] for i in range(5)]
+def test_batches_drawn_ahead_are_those_of_their_epoch(fit_on_jax):
+    counted, fit = fit_on_jax
+    found = []
+
+    def read(batches):
+        assert len(batches) == 5
+        batches[0]  # Keras looks at the first before an epoch begins
+        for counted.epoch in (1, 2):
+            batches.on_epoch_begin()
+            found.extend(batches[i][0].tolist() for i in range(5))
+
+    fit(read)
+    assert found == [[epoch, i] for epoch in (1, 2) for i in range(5)]
+    assert counted.begun == 2
 
 
-def test_what_fails_ahead_fails_in_its_turn(on_jax):
-    counted, batches = on_jax
+def test_what_fails_ahead_fails_in_its_turn(fit_on_jax):
+    counted, fit = fit_on_jax
     counted.drawn[1] = None
-    assert batches[0].tolist() == [[0, 0]]
-    with pytest.raises(AttributeError):
-        batches[1]
+
+    def read(batches):
+        assert batches[0].tolist() == [[0, 0]]
+        with pytest.raises(AttributeError):
+            batches[1]
+
+    fit(read)
+
+
+def test_after_an_interruption_nothing_more_is_drawn(fit_on_jax):
+    counted, fit = fit_on_jax
+
+    def read(batches):
+        batches[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(read)
+    assert not counted.drawn[4].is_set()
 
 
 def test_a_shard_has_as_much_of_every_kind():

@@ -19,7 +19,7 @@ def twins(shape, filters, size, **options):
     return ours, plain, rng.standard_normal(shape).astype("float32")
 
 
-@pytest.mark.parametrize("frames", [11, 32, 33, 54, 55, 100])  # one output, a block, a block's hop, and off each by one
+@pytest.mark.parametrize("frames", [11, 32, 33, 54, 55, 100])  # one output; the ends of blocks of 32, 22 apart
 @pytest.mark.parametrize("bands", [11, 12, 30])
 def test_it_is_the_plain_convolution(frames, bands):
     ours, plain, x = twins((2, frames, bands, 3), 5, 11)
@@ -51,10 +51,30 @@ def test_gradients_are_those_of_the_plain_convolution(of):
 
 
 def test_frames_need_not_be_known():
-    inputs = keras.Input((None, 12, 2))
+    inputs, (_, plain, x) = keras.Input((None, 12, 2)), twins((2, 40, 12, 2), 3, 9)
     model = keras.Model(inputs, FourierConv2D(3, 9)(inputs))
+    model.set_weights(plain.get_weights())
     assert model.output_shape == (None, None, 4, 3)
-    assert model.predict(np.ones((2, 40, 12, 2), "float32"), verbose=0).shape == (2, 32, 4, 3)
+    expected = ops.convert_to_numpy(plain(x))
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("frames", [5, 10])
+def test_too_few_frames_are_refused(frames):
+    ours, _, x = twins((1, 40, 14, 2), 3, 11)
+    with pytest.raises(Exception, match="(?i)negative|non-negative|shape"):
+        ours(x[:, :frames])
+
+
+def test_too_large_a_transform_is_a_plain_convolution():
+    ours, plain, x = twins((1, 12, 257, 40), 50, 11)
+    np.testing.assert_array_equal(ops.convert_to_numpy(ours(x)), ops.convert_to_numpy(plain(x)))
+
+
+@pytest.mark.parametrize("option", [{"strides": 2}, {"padding": "same"}, {"dilation_rate": 2}, {"groups": 2}])
+def test_what_a_plain_convolution_is_for_is_refused(option):
+    with pytest.raises(ValueError, match="no padding"):
+        FourierConv2D(4, 9, **option)
 
 
 def test_other_precisions_are_a_plain_convolution():

@@ -96,9 +96,11 @@ class Distribution:
                     layer.synchronized = True  # statistics of the batch, not of each shard
         # On JAX `fit` is told of the distribution, on TensorFlow the model knows its own.
         told = self.scope() if isinstance(self.strategy, keras.distribution.DataParallel) else contextlib.nullcontext()
-        with told:
+        # TensorFlow's pipeline draws ahead by itself.
+        ahead = _Ahead(self._share(batches)) if keras.backend.backend() == "jax" else None
+        with told, ahead or contextlib.nullcontext():
             model.fit(
-                _Ahead(self._share(batches)) if keras.backend.backend() == "jax" else self._share(batches),
+                ahead or self._share(batches),
                 validation_data=held,
                 epochs=epochs,
                 callbacks=[_Alone(callbacks)],
@@ -226,23 +228,31 @@ class _Share(keras.utils.PyDataset):
 
 
 class _Ahead(keras.utils.PyDataset):
-    """Batches in their order, of which the next are drawn while one is trained on.
+    """Batches in their order, of which the next are drawn while one is trained on; a context, at whose end that stops.
 
-    On JAX, Keras draws a batch when the step before it is over; TensorFlow's pipeline draws ahead by itself. Keras's own
-    workers keep what they drew before an epoch is shuffled: here the first batch of an epoch, and any out of turn,
-    leaves what was drawn ahead.
+    On JAX, Keras draws a batch when the step before it is over. Keras's own workers keep what they drew before an epoch
+    is shuffled: here the first batch of an epoch, and any out of turn, leaves what was drawn ahead.
     """
 
     def __init__(self, batches, ahead=3):
         super().__init__()
         self.batches, self.ahead, self.drawn = batches, ahead, {}
+        self.on_epoch_begin, self.on_epoch_end = batches.on_epoch_begin, batches.on_epoch_end
         self.threads = ThreadPoolExecutor(ahead, thread_name_prefix="batches")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.threads.shutdown(wait=False, cancel_futures=True)
 
     def __len__(self):
         return len(self.batches)
 
     def __getitem__(self, index):
         if index not in self.drawn:
+            for waiting in self.drawn.values():
+                waiting.cancel()
             self.drawn = {}
         for i in range(index, min(index + 1 + self.ahead, len(self))):
             if i not in self.drawn:

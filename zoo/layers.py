@@ -92,9 +92,10 @@ def _unit(vector):
 
 
 def fold_spectral_normalization(model):
-    """A copy of a functional model in which each SpectralNormalization is its plain layer with the effective kernel.
+    """A copy of a functional model in which each SpectralNormalization is Keras's plain layer with the effective kernel.
 
-    For export: the same outputs, no power iteration in the graph. The copy no longer renormalises when trained.
+    For export: the same outputs, and neither power iterations nor transformed kernels in the graph. The copy no longer
+    renormalises when trained.
 
     Args:
         model: functional or Sequential keras.Model.
@@ -106,7 +107,8 @@ def fold_spectral_normalization(model):
     def plain(layer):
         if not isinstance(layer, SpectralNormalization):
             return layer.__class__.from_config(layer.get_config())
-        return layer.layer.__class__.from_config({**layer.layer.get_config(), "name": layer.name})
+        kind = keras.layers.Conv2D if isinstance(layer.layer, keras.layers.Conv2D) else keras.layers.Dense
+        return kind.from_config({**layer.layer.get_config(), "name": layer.name})
 
     folded = keras.models.clone_model(model, clone_function=plain)
     for layer in model.layers:
@@ -175,9 +177,9 @@ def overlapping_blocks(x, size, hop, covered):
 
     Args:
         x: (batch, time, ...), the rest of a known shape.
-        size: of a block, more than `hop` and at most twice as much.
+        size: of a block, `hop` or up to twice as much.
         hop: from block to block.
-        covered: times that are in the first hop of a block, from the first on; at least `time - hop`.
+        covered: so many times, from the first on, lie in the first hop of some block; `time - hop` or more.
 
     Returns:
         (batch, ceil(covered / hop), size, ...).

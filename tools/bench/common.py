@@ -60,6 +60,38 @@ def in_turns(calls, repeats):
     return {name: np.array(seconds) for name, seconds in took.items()}
 
 
+def count_operations(call):
+    """Additions and multiplications of the matrix products and convolutions of a call that TensorFlow runs by operation.
+
+    Example:
+        >>> count_operations(lambda: tf.ones((2, 3)) @ tf.ones((3, 4)))  # doctest: +SKIP
+        48
+    """
+    from tensorflow.python.framework import op_callbacks
+
+    counted = 0
+
+    def count(kind, inputs, attributes, outputs, op_name=None, graph=None):
+        nonlocal counted
+        if kind in ("MatMul", "BatchMatMulV2"):
+            attributes = dict(zip(attributes[::2], attributes[1::2], strict=True))
+            turned = attributes["transpose_a" if kind == "MatMul" else "adj_x"]
+            counted += 2 * int(np.prod(outputs[0].shape)) * inputs[0].shape[-2 if turned else -1]
+        elif kind == "Conv2D":
+            counted += 2 * int(np.prod(outputs[0].shape)) * int(np.prod(inputs[1].shape[:-1]))
+        elif kind == "Conv2DBackpropInput":
+            counted += 2 * int(np.prod(inputs[2].shape)) * int(np.prod(inputs[1].shape[:-1]))
+        elif kind == "Conv2DBackpropFilter":
+            counted += 2 * int(np.prod(inputs[2].shape)) * int(np.prod(outputs[0].shape[:-1]))
+
+    op_callbacks.add_op_callback(count)
+    try:
+        call()
+    finally:
+        op_callbacks.remove_op_callback(count)
+    return counted
+
+
 def compare(job, took, ours, peer, reach):
     """A result: the seconds of both, and the share of the peer's time that ours takes.
 

@@ -2,8 +2,9 @@
 
     python tools/bench/scoring.py
 
-Pairs are 2.5 s of the bundled speech in noise. Calls take turns; at each, the second of two counts. The straight Keras model is the same network with Keras's own spectral
-normalisation, called by `predict`, as Keras compiles it (on a CPU without XLA) and by XLA.
+Pairs are 2.5 s of the bundled speech in noise. Calls take turns; at each, the second of two counts. The straight Keras
+model is the same network with Keras's own layers, called by `predict`, as Keras compiles it (on a CPU without XLA) and
+by XLA.
 """
 
 import argparse
@@ -16,31 +17,17 @@ import keras
 import numpy as np
 
 import zoo
-from zoo.layers import SpectralNormalization
+from zoo.layers import fold_spectral_normalization
 from zoo.metrics import speech
 
 LITE, TINY = "quality-net-lite-pesq-wb-16k", "quality-net-tiny-pesq-wb-16k"
 PAPER, RATE, SECONDS = "quality-net-pesq-wb-16k", 16000, 2.5
 
 
-def straight(metric, jit_compile):
-    """(references, degraded) -> (n,) scores, by `predict` of the network with Keras's own layers."""
-
-    def plain(layer):
-        if not isinstance(layer, SpectralNormalization):
-            return layer.__class__.from_config(layer.get_config())
-        kind = keras.layers.Conv2D if isinstance(layer.layer, keras.layers.Conv2D) else keras.layers.Dense
-        return keras.layers.SpectralNormalization(kind.from_config(layer.layer.get_config()))
-
-    core = keras.models.clone_model(metric.core, clone_function=plain)
-    for ours, theirs in zip(metric.core.layers, core.layers, strict=True):
-        if not isinstance(ours, SpectralNormalization):
-            theirs.set_weights(ours.get_weights())
-            continue
-        # Keras's normalises in training only. Copies: on JAX, `predict` gives its arrays away.
-        theirs.layer.set_weights([np.array(ours.effective_kernel()), np.array(ours.layer.bias)])
+def straight(jit_compile):
+    """(references, degraded) -> (n,) scores, by `predict` of the paper's network with Keras's own layers."""
     model = zoo.load(PAPER)
-    model.core = core
+    model.core = fold_spectral_normalization(model.core)
     model.compile(jit_compile=jit_compile)
     return lambda *pair: model.predict(list(pair), batch_size=16, verbose=0)
 
@@ -53,9 +40,9 @@ def main():
     pair = common.pairs(given.pairs, SECONDS, RATE)
     ours = {name: zoo.load(name) for name in (LITE, TINY, PAPER)}
     paper = ours[PAPER]
-    plain = {"straight Keras model": straight(paper, "auto")}
+    plain = {"straight Keras model": straight("auto")}
     if keras.backend.backend() == "tensorflow":
-        plain["straight Keras model, by XLA"] = straight(paper, True)
+        plain["straight Keras model, by XLA"] = straight(True)
     for score in plain.values():
         np.testing.assert_allclose(score(*pair), paper.score(*pair, RATE), atol=1e-3)
     calls = {

@@ -90,7 +90,9 @@ def main():
     took = common.in_turns(calls, given.repeats)
     took["the music itself"] = np.full(given.repeats, given.seconds)
     job = f"separate {given.seconds:g} s of stereo"
-    results = [common.compare(job, took, name, peer, 1 / 5) for name in (alone, NAME) for peer in list(calls)[3:]]
+    networks = [name for name in calls if name.endswith("networks")]
+    results = [common.compare(f"{job}, networks alone", took, alone, peer, 1 / 5) for peer in networks]
+    results += [common.compare(job, took, NAME, peer, None) for peer in networks]
     results.append(common.compare(job, took, streamed, "the music itself", 0.1))
     common.write("separation", results)
 

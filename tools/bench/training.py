@@ -97,7 +97,7 @@ class Stopwatch(distribution.Distribution):
             common.compare(few_job, few_took, "compiled", "eager", 1),
         ]
         if keras.backend.backend() == "tensorflow":
-            counted = count_operations(lambda: run(few, True)) / len(few) * len(ready)
+            counted = common.count_operations(lambda: run(ready, True))
             peak = common.in_turns({"ready": functools.partial(run, ready, False), "peak": product()}, self.repeats)
             peak["its products at the machine's peak"] = peak.pop("peak") * counted / (2 * PEAK**3)
             results.append(common.compare(job, peak, "ready", "its products at the machine's peak", None))
@@ -110,37 +110,11 @@ def product():
     return lambda: np.asarray(ops.matmul(matrix, matrix)[0, 0])
 
 
-def count_operations(call):
-    """Additions and multiplications of the matrix products and convolutions of a call that TensorFlow runs by operation."""
-    from tensorflow.python.framework import op_callbacks
-
-    counted = 0
-
-    def count(kind, inputs, attributes, outputs, op_name=None, graph=None):
-        nonlocal counted
-        if kind in ("MatMul", "BatchMatMulV2"):
-            attributes = dict(zip(attributes[::2], attributes[1::2], strict=True))
-            turned = attributes["transpose_a" if kind == "MatMul" else "adj_x"]
-            counted += 2 * int(np.prod(outputs[0].shape)) * inputs[0].shape[-2 if turned else -1]
-        elif kind == "Conv2D":
-            counted += 2 * int(np.prod(outputs[0].shape)) * int(np.prod(inputs[1].shape[:-1]))
-        elif kind == "Conv2DBackpropInput":
-            counted += 2 * int(np.prod(inputs[2].shape)) * int(np.prod(inputs[1].shape[:-1]))
-        elif kind == "Conv2DBackpropFilter":
-            counted += 2 * int(np.prod(inputs[2].shape)) * int(np.prod(outputs[0].shape[:-1]))
-
-    op_callbacks.add_op_callback(count)
-    try:
-        call()
-    finally:
-        op_callbacks.remove_op_callback(count)
-    return counted
-
-
 def few_answers(config, folder):
     """A JND recipe's configuration and answers, less of both, in a folder; what its tool is given of them."""
     little = folder / config.name
-    little.write_text(f"n_ladders = {LADDERS}\n" + config.read_text())
+    lines = [line for line in config.read_text().splitlines() if not line.startswith("n_ladders")]
+    little.write_text("\n".join([f"n_ladders = {LADDERS}", *lines]))
     for table in (Path(os.environ.get("ZOO_DATA", "../shared/data")) / "jnd_judgments").glob("*.tsv"):
         (folder / table.name).write_text("".join(table.read_text().splitlines(keepends=True)[::EVERY]))
     return [str(little), "--judgments", str(folder)]

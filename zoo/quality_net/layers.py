@@ -8,6 +8,8 @@ from keras import ops
 
 from zoo.layers import overlapping_blocks
 
+_LARGEST = 8_000_000  # numbers of a transformed kernel
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class FourierConv2D(keras.layers.Conv2D):
@@ -18,51 +20,64 @@ class FourierConv2D(keras.layers.Conv2D):
 
         y = F^-1 [(F x) conj(F k)]
 
-    of which the places that no kernel wraps around to are kept. On a CPU this takes less time than a plain convolution
-    from kernels of about 8 x 8 on, and one of 11 x 11 about a third of it; the results are the same but for rounding. In
-    another precision than float32, of which the transforms need the digits, it is a plain convolution.
+    of which the places that no kernel wraps around to are kept. The results are those of a plain convolution but for
+    rounding; on a CPU they take a fraction of the time where kernels are wide and recordings several
+    (`tools/bench/scoring.py` measures it on the paper's network). It is a plain convolution in another precision than
+    float32, of which transforms need the digits, and where bands or channels are so many that the transformed kernel would
+    fill the caches: more than 8 million numbers.
 
     Args:
-        filters, kernel_size: as for `keras.layers.Conv2D`; further ones, too, but there is no padding, stride or
-            dilation, and no groups.
+        filters, kernel_size: as for `keras.layers.Conv2D`, and further ones; but there are no padding, strides, dilation
+            or groups, and channels come last.
 
     Call:
         x: float (batch, frames, bands, channels); bands are known, and frames at least those of the kernel.
         Returns (batch, frames - height + 1, bands - width + 1, filters).
+
+    Raises:
+        ValueError: for other options.
 
     Example:
         >>> tuple(FourierConv2D(50, 11)(ops.ones((1, 139, 30, 40))).shape)
         (1, 129, 20, 50)
     """
 
+    def __init__(self, filters, kernel_size, **options):
+        super().__init__(filters, kernel_size, **options)
+        found = self.padding, self.strides, self.dilation_rate, self.groups, self.data_format
+        if found != ("valid", (1, 1), (1, 1), 1, "channels_last"):
+            raise ValueError("FourierConv2D has no padding, strides, dilation or groups, and takes channels last")
+
     def convolution_op(self, inputs, kernel):
-        if self.compute_dtype != "float32":
-            return super().convolution_op(inputs, kernel)
         height, width, channels, filters = kernel.shape
-        bands, found = inputs.shape[2], ops.shape(inputs)[1] - height + 1
+        size, bands, frames = _block_size(height), inputs.shape[2], ops.shape(inputs)[1]
+        too_large = 4 * size * (bands // 2 + 1) * channels * filters > _LARGEST
+        too_short = isinstance(frames, int) and frames < height  # which a plain convolution refuses
+        if self.compute_dtype != "float32" or too_large or too_short:
+            return super().convolution_op(inputs, kernel)
+        batch, found = ops.shape(inputs)[0], frames - height + 1
         along, back_along = _frame_transforms(height)
         across, back_across = _band_transforms(bands, width)
-        size, hop, bins = along.shape[0] // 2, back_along.shape[0] // 2, across.shape[0] // 2
+        hop, bins = back_along.shape[0] // 2, across.shape[0] // 2
         blocks = overlapping_blocks(ops.matmul(across, inputs), size, hop, found)
         count = ops.shape(blocks)[1]
         # All blocks are the rows of a product: (frame, part, bin, blocks, channels), where parts are real and imaginary.
         x = ops.transpose(ops.reshape(blocks, (-1, size, bins, 2, channels)), (1, 3, 2, 0, 4))
         x = ops.matmul(along, ops.reshape(x, (2 * size, -1)))
         x = ops.transpose(ops.reshape(x, (size, 2, bins, -1, channels)), (0, 2, 3, 1, 4))
-        y = ops.matmul(ops.reshape(x, (size * bins, -1, 2 * channels)), _transform(kernel, bands))
+        y = ops.matmul(ops.reshape(x, (size * bins, -1, 2 * channels)), _transformed(kernel, bands))
         y = ops.transpose(ops.reshape(y, (size, bins, -1, 2, filters)), (0, 3, 1, 2, 4))
         y = ops.matmul(back_along, ops.reshape(y, (2 * size, -1)))
         y = ops.transpose(ops.reshape(y, (hop, 2, bins, -1, filters)), (3, 0, 2, 1, 4))
-        y = ops.matmul(back_across, ops.reshape(y, (-1, count * hop, 2 * bins, filters)))
+        y = ops.matmul(back_across, ops.reshape(y, (batch, count * hop, 2 * bins, filters)))
         return y[:, :found]
 
 
-def _transform(kernel, bands):
+def _transformed(kernel, bands):
     """A kernel's conjugate transform, (frequencies, 2 channels, 2 filters): what multiplies rows of (real, imaginary)."""
     height, width, channels, filters = kernel.shape
     size, bins = _block_size(height), bands // 2 + 1
-    across = _as_real(np.fft.rfft(np.eye(bands)).conj().T[:, :width])[:, ::2]
-    along = _as_real(np.fft.fft(np.eye(size)).conj()[:, :height])
+    along, across = _kernel_transforms(height, width, bands)
     x = ops.matmul(across, ops.reshape(kernel, (height, width, -1)))
     x = ops.reshape(ops.transpose(ops.reshape(x, (height, bins, 2, -1)), (0, 2, 1, 3)), (2 * height, -1))
     x = ops.reshape(ops.matmul(along, x), (size, 2, bins, channels, filters))
@@ -72,15 +87,15 @@ def _transform(kernel, bands):
 
 
 def _block_size(height):
-    """Frames of a block: with fewer, more of each is lost to the kernel; with more, products no longer fit the cache."""
-    return max(32, 1 << (3 * height - 1).bit_length())
+    """Frames of a block: with fewer, more of each is lost to the kernel; with more, its transform leaves the caches."""
+    return max(32, 1 << (2 * height - 1).bit_length())
 
 
 @functools.lru_cache
 def _frame_transforms(height):
     """The transform of a block of complex frames, and back to those that a kernel leaves whole."""
-    size = _block_size(height)
-    return _as_real(np.fft.fft(np.eye(size))), _as_real(np.fft.ifft(np.eye(size))[: size - height + 1])
+    transform = np.fft.fft(np.eye(_block_size(height)))
+    return _as_real(transform), _as_real(np.fft.ifft(np.eye(len(transform)))[: len(transform) - height + 1])
 
 
 @functools.lru_cache
@@ -90,6 +105,13 @@ def _band_transforms(bands, width):
     back = np.stack([np.fft.irfft(part * np.eye(bins), bands) for part in (1, 1j)], axis=1)
     back = back.reshape(2 * bins, bands)[:, : bands - width + 1].T
     return _as_real(np.fft.rfft(np.eye(bands)).T)[:, ::2], back.astype("float32")
+
+
+@functools.lru_cache
+def _kernel_transforms(height, width, bands):
+    """The conjugate transforms of a kernel, along its frames and across its bands."""
+    along, across = np.fft.fft(np.eye(_block_size(height))), np.fft.rfft(np.eye(bands)).T
+    return _as_real(along.conj()[:, :height]), _as_real(across.conj()[:, :width])[:, ::2]
 
 
 def _as_real(matrix):

@@ -168,12 +168,9 @@ class QualityNet(SurrogateMetric):
         self.features, self.bands, self.spectral_norm, self.dropout = features, bands, spectral_norm, dropout
         normalise = SpectralNormalization if spectral_norm else _plain
         inputs, frames, x = _pair_inputs(features, bands, n_fft, sample_rate)
-        for kind, channels, size in (
-            (layers.Conv2D, 15, 5),
-            (layers.Conv2D, 25, 7),
-            (FourierConv2D, 40, 9),
-            (FourierConv2D, 50, 11),
-        ):
+        # Without the normalisation, its name would be in the files of weights, where Keras's has always been.
+        wide = FourierConv2D if spectral_norm else layers.Conv2D
+        for kind, channels, size in ((layers.Conv2D, 15, 5), (layers.Conv2D, 25, 7), (wide, 40, 9), (wide, 50, 11)):
             x = normalise(kind(channels, size))(x)
             x = layers.LeakyReLU(0.3)(x)
         # Four unpadded convolutions see 29 frames: the first `frames - 28` outputs hold no padding.

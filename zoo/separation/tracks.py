@@ -106,7 +106,7 @@ class Track:
             raise InputError(f"{self.name}: an excerpt of {count} samples from {start}; give 0 or more")
         part = self._sought(source, start, count)
         if part is None:
-            part = self._whole(source)[start : start + count]
+            part = self._whole(source)[start : start + count].copy()  # a view would keep the whole stem
         return part if len(part) == count else np.pad(part, ((0, count - len(part)), (0, 0)))
 
     def _sought(self, source, start, count):
