@@ -6,6 +6,7 @@ import scipy.signal
 from keras import ops
 
 from zoo.audio import dsp
+from zoo.texture.optimize import value_and_gradient
 
 
 @pytest.mark.parametrize("window", ["hamming", "hann"])
@@ -23,6 +24,21 @@ def test_the_inverse_gives_the_waveform_back(window, hop_length):
     spectrum = dsp.stft(x, 512, hop_length, window=window)
     back = ops.convert_to_numpy(dsp.istft(*spectrum, x.shape[1], 512, hop_length, window))
     np.testing.assert_allclose(back, x, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_fft, hop_length", [(512, 256), (512, 128), (400, 100), (75, 25), (512, 200)])
+def test_the_gradient_is_that_of_a_product_with_the_transform(n_fft, hop_length):
+    rng = np.random.default_rng(0)
+    waveform = rng.standard_normal((2, 3000)).astype("float32")
+    weights = rng.standard_normal((2, *dsp.stft(waveform, n_fft, hop_length)[0].shape)).astype("float32")
+
+    def loss(x):
+        return sum(ops.sum(w * ops.sin(part)) for w, part in zip(weights, dsp.stft(x, n_fft, hop_length), strict=True)), ()
+
+    found = np.asarray(value_and_gradient(loss)(waveform)[1])
+    with dsp.by_products():
+        expected = np.asarray(value_and_gradient(loss)(waveform)[1])
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("length", [513, 768, 1000, 2048])

@@ -83,8 +83,9 @@ class Distribution:
         Args:
             model: a compiled `keras.Model`.
             batches, held: `keras.utils.PyDataset` of nested arrays with the examples as their first axis, to train and
-                to validate on; `held` may be None. What the replicas cannot share evenly is left out at a batch's end,
-                in validation too; a batch of fewer examples than replicas repeats them.
+                to validate on; `held` may be None. Several threads may ask for `batches` at once. What the replicas
+                cannot share evenly is left out at a batch's end, in validation too; a batch of fewer examples than
+                replicas repeats them.
             callbacks: what they compute or write when a training or an epoch begins or ends, each process does by
                 itself, and whole.
             epochs, verbose: as for `keras.Model.fit`.
@@ -96,11 +97,9 @@ class Distribution:
                     layer.synchronized = True  # statistics of the batch, not of each shard
         # On JAX `fit` is told of the distribution, on TensorFlow the model knows its own.
         told = self.scope() if isinstance(self.strategy, keras.distribution.DataParallel) else contextlib.nullcontext()
-        # TensorFlow's pipeline draws ahead by itself.
-        ahead = _Ahead(self._share(batches)) if keras.backend.backend() == "jax" else None
-        with told, ahead or contextlib.nullcontext():
+        with told, _drawn_ahead(self._share(batches)) as drawn:
             model.fit(
-                ahead or self._share(batches),
+                drawn,
                 validation_data=held,
                 epochs=epochs,
                 callbacks=[_Alone(callbacks)],
@@ -227,24 +226,33 @@ class _Share(keras.utils.PyDataset):
         return keras.tree.map_structure(lambda x: x[rows], batch)
 
 
-class _Ahead(keras.utils.PyDataset):
-    """Batches in their order, of which the next are drawn while one is trained on; a context, at whose end that stops.
+@contextlib.contextmanager
+def _drawn_ahead(batches, ahead=3):
+    """Context of batches in their order, of which the next `ahead` are drawn while one is trained on.
 
-    On JAX, Keras draws a batch when the step before it is over. Keras's own workers keep what they drew before an epoch
-    is shuffled: here the first batch of an epoch, and any out of turn, leaves what was drawn ahead.
+    TensorFlow's pipeline draws ahead by itself. On JAX, Keras draws a batch when the step before it is over.
+    """
+    if keras.backend.backend() != "jax":
+        yield batches
+        return
+    threads = ThreadPoolExecutor(ahead, thread_name_prefix="batches")
+    try:
+        yield _Ahead(batches, ahead, threads)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+class _Ahead(keras.utils.PyDataset):
+    """Batches that threads draw ahead.
+
+    Keras's own workers keep what they drew before an epoch is shuffled: here the first batch of an epoch, and any out of
+    turn, leaves what was drawn ahead.
     """
 
-    def __init__(self, batches, ahead=3):
+    def __init__(self, batches, ahead, threads):
         super().__init__()
-        self.batches, self.ahead, self.drawn = batches, ahead, {}
+        self.batches, self.ahead, self.threads, self.drawn = batches, ahead, threads, {}
         self.on_epoch_begin, self.on_epoch_end = batches.on_epoch_begin, batches.on_epoch_end
-        self.threads = ThreadPoolExecutor(ahead, thread_name_prefix="batches")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.threads.shutdown(wait=False, cancel_futures=True)
 
     def __len__(self):
         return len(self.batches)

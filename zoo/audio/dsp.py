@@ -83,18 +83,42 @@ def stft(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming"):
         kernel = (_fourier(n_fft) * _window(window, n_fft)).T[:, None]
         parts = ops.conv(ops.expand_dims(waveform, 2), ops.convert_to_tensor(kernel), strides=hop_length)
         return ops.split(parts, 2, axis=2)
-    if keras.backend.backend() == "jax" and n_fft % hop_length == 0:
-        # jax.scipy's frames take up to nine times as long, most of it in the gradient.
-        return ops.rfft(_frames(waveform, n_fft, hop_length) * _window(window, n_fft))
+    if n_fft % hop_length == 0:  # the backends' own take up to nine times as long, most of it in the gradient
+        return _rfft(_frames(waveform, n_fft, hop_length) * _window(window, n_fft))
     return ops.stft(waveform, n_fft, hop_length, n_fft, window=_window(window, n_fft), center=False)
 
 
 def _frames(waveform, n_fft, hop_length):
     """(batch, samples) -> (batch, frames, n_fft), a hop apart, where the hop divides n_fft."""
-    parts = n_fft // hop_length
-    count = (ops.shape(waveform)[1] - n_fft) // hop_length + 1
-    blocks = ops.reshape(waveform[:, : (count + parts - 1) * hop_length], (-1, count + parts - 1, hop_length))
-    return ops.concatenate([blocks[:, i : i + count] for i in range(parts)], axis=2)
+    parts, (batch, samples) = n_fft // hop_length, ops.shape(waveform)
+    count = (samples - n_fft) // hop_length + 1
+    blocks = ops.slice(waveform, (0, 0), (batch, (count + parts - 1) * hop_length))
+    blocks = ops.reshape(blocks, (batch, count + parts - 1, hop_length))
+    # A slice by indices has a gradient that takes longer on TensorFlow.
+    return ops.concatenate([ops.slice(blocks, (0, i, 0), (batch, count, hop_length)) for i in range(parts)], axis=2)
+
+
+def _rfft(frames):
+    """Real and imaginary part of the transform of real (..., n), on TensorFlow with a gradient of one inverse transform.
+
+    TensorFlow's own gradient also has terms of the size of full complex frames.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return ops.rfft(frames)
+    size = frames.shape[-1]
+    weights = np.full(size // 2 + 1, size / 2, "float32")  # the inverse counts all bins but the ends twice
+    weights[0] = size
+    if size % 2 == 0:
+        weights[-1] = size
+
+    @ops.custom_gradient
+    def transform(x):
+        def gradient(real, imaginary):
+            return ops.irfft((weights * real, weights * imaginary), size)
+
+        return ops.rfft(x), gradient
+
+    return transform(frames)
 
 
 def istft(real, imaginary, samples, n_fft=512, hop_length=256, window="hamming"):
