@@ -22,8 +22,9 @@ def test_pairs_are_speech_and_the_same_in_noise():
 def test_calls_take_turns_and_the_second_of_two_counts(monkeypatch):
     called, clock = [], iter([0.0, 2.0, 10.0, 13.0] * 3)
     monkeypatch.setattr(common.time, "perf_counter", lambda: called.append("clock") or next(clock))
+    monkeypatch.setattr(common.time, "sleep", lambda seconds: called.append("pause"))
     took = common.in_turns({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, repeats=3)
-    assert called == [*("a", "clock", "a", "clock"), *("b", "clock", "b", "clock")] * 3
+    assert called == [*("pause", "a", "clock", "a", "clock"), *("pause", "b", "clock", "b", "clock")] * 3
     assert (took["a"] == 2).all() and (took["b"] == 3).all()
     assert {name: seconds.shape for name, seconds in took.items()} == {"a": (3,), "b": (3,)}
 

@@ -17,6 +17,7 @@ from zoo.audio import io, mix
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PEERS = ("torch", "speechbrain", "asteroid", "torch-pesq", "cdpam", "visqol-python", "openunmix")
+PAUSE = 0.5  # seconds
 SPEECH = Path(__file__).resolve().parents[2] / "tests" / "data" / "speech_reference.flac"
 
 
@@ -41,7 +42,8 @@ def in_turns(calls, repeats):
     """Time calls one after the other, again and again, so that what else the machine does falls on all of them.
 
     At its turn each is called twice, and the second call counts: it finds what it compiled, its own threads awake and
-    its own data in the caches, as in a loop of its own, not those of another library.
+    its own data in the caches, as in a loop of its own. A pause comes before, in which another library's threads, which
+    spin for a while after their work, go to sleep.
 
     Args:
         calls: {name: function without arguments}.
@@ -53,6 +55,7 @@ def in_turns(calls, repeats):
     took = {name: [] for name in calls}
     for _ in range(repeats):
         for name, call in calls.items():
+            time.sleep(PAUSE)
             call()
             start = time.perf_counter()
             call()

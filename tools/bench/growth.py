@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from zoo.audio import io
 
 HOUR, PAIRS = (36.0, 360.0, 3600.0), (1, 10, 100)
-OF_LENGTH = {  # job -> seconds of audio; a Gram loss has all frames in memory
+OF_LENGTH = {  # job -> seconds of audio; a Gram loss has all frames in memory, and the last takes minutes for an hour
     "quality-net-lite-pesq-wb-16k": HOUR,
     "quality-net-pesq-wb-16k": HOUR,
     "jnd-22k": HOUR,
@@ -32,7 +32,7 @@ OF_LENGTH = {  # job -> seconds of audio; a Gram loss has all frames in memory
     "dnn-mse-16k": HOUR,
     "chandna-4stem-44k": HOUR,
     "Gram loss and its gradient": (7.0, 70.0, 700.0),
-    "can-jnd-16k": HOUR,
+    "can-jnd-16k": (12.0, 120.0, 1200.0),
 }
 OF_BATCH = (
     "quality-net-lite-pesq-wb-16k",
