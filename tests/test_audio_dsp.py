@@ -1,5 +1,6 @@
 """Spectra against SciPy's, masks and mel bands."""
 
+import keras
 import numpy as np
 import pytest
 import scipy.signal
@@ -39,6 +40,35 @@ def test_the_gradient_is_that_of_a_product_with_the_transform(n_fft, hop_length)
     with dsp.by_products():
         expected = np.asarray(value_and_gradient(loss)(waveform)[1])
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the gradient is JAX's own there")
+def test_the_gradient_has_a_gradient():
+    import tensorflow as tf
+
+    waveform = tf.constant(np.random.default_rng(0).standard_normal((1, 1500)), tf.float32)
+
+    def second():
+        with tf.GradientTape() as outer:
+            outer.watch(waveform)
+            with tf.GradientTape() as inner:
+                inner.watch(waveform)
+                total = sum(tf.reduce_sum(tf.sin(part)) for part in dsp.stft(waveform))
+            first = inner.gradient(total, waveform)
+        return outer.gradient(first, waveform).numpy()
+
+    found = second()
+    with dsp.by_products():
+        expected = second()
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("samples", [None, 4000])
+def test_what_only_has_a_shape_has_a_spectrum(samples):
+    waveform = keras.Input((samples,))
+    model = keras.Model(waveform, dsp.magnitude(waveform))
+    x = np.random.default_rng(0).standard_normal((2, 4000)).astype("float32")
+    np.testing.assert_allclose(model.predict(x, verbose=0), ops.convert_to_numpy(dsp.magnitude(x)), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("length", [513, 768, 1000, 2048])

@@ -19,14 +19,18 @@ def test_pairs_are_speech_and_the_same_in_noise():
     assert common.speech(20, 16000).shape == (320000,)
 
 
-def test_calls_take_turns_and_the_second_of_two_counts(monkeypatch):
-    called, clock = [], iter([0.0, 2.0, 10.0, 13.0] * 3)
-    monkeypatch.setattr(common.time, "perf_counter", lambda: called.append("clock") or next(clock))
-    monkeypatch.setattr(common.time, "sleep", lambda seconds: called.append("pause"))
-    took = common.in_turns({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, repeats=3)
-    assert called == [*("pause", "a", "clock", "a", "clock"), *("pause", "b", "clock", "b", "clock")] * 3
-    assert (took["a"] == 2).all() and (took["b"] == 3).all()
-    assert {name: seconds.shape for name, seconds in took.items()} == {"a": (3,), "b": (3,)}
+def test_calls_take_turns_and_the_next_after_the_warm_ones_counts(monkeypatch):
+    called, now = [], [0.0]
+
+    def call(name, seconds):
+        called.append(name)
+        now[0] += seconds
+
+    monkeypatch.setattr(common.time, "perf_counter", lambda: now[0])
+    took = common.in_turns({"slow": lambda: call("slow", 2.0), "fast": lambda: call("fast", 0.125)}, repeats=3)
+    assert called == ["slow", "slow", "fast", "fast", "fast", "fast"] * 3
+    assert (took["slow"] == 2).all() and (took["fast"] == 0.125).all()
+    assert {name: seconds.shape for name, seconds in took.items()} == {"slow": (3,), "fast": (3,)}
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="it counts what TensorFlow runs")

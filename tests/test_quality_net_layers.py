@@ -66,6 +66,19 @@ def test_too_few_frames_are_refused(frames):
         ours(x[:, :frames])
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX knows all shapes")
+@pytest.mark.parametrize("frames", [5, 9])
+def test_too_few_frames_are_refused_where_their_number_is_unknown(frames):
+    import tensorflow as tf
+
+    ours, plain, x = twins((2, 40, 14, 2), 3, 11)
+    compiled = tf.function(ours, input_signature=[tf.TensorSpec((None, None, 14, 2))])
+    expected = ops.convert_to_numpy(plain(x))
+    np.testing.assert_allclose(compiled(x), expected, atol=1e-5 * np.abs(expected).max())
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        compiled(x[:, :frames])
+
+
 def test_too_large_a_transform_is_a_plain_convolution():
     ours, plain, x = twins((1, 12, 257, 40), 50, 11)
     np.testing.assert_array_equal(ops.convert_to_numpy(ours(x)), ops.convert_to_numpy(plain(x)))

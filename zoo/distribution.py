@@ -213,6 +213,7 @@ class _Share(keras.utils.PyDataset):
     def __init__(self, batches, distribution):
         super().__init__()
         self.batches, self.distribution = batches, distribution
+        self.on_epoch_begin, self.on_epoch_end = batches.on_epoch_begin, batches.on_epoch_end
 
     def __len__(self):
         return len(self.batches)

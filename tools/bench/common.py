@@ -17,7 +17,7 @@ from zoo.audio import io, mix
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PEERS = ("torch", "speechbrain", "asteroid", "torch-pesq", "cdpam", "visqol-python", "openunmix")
-PAUSE = 0.5  # seconds
+WARM = 0.3  # seconds
 SPEECH = Path(__file__).resolve().parents[2] / "tests" / "data" / "speech_reference.flac"
 
 
@@ -41,9 +41,8 @@ def pairs(count, seconds, sample_rate):
 def in_turns(calls, repeats):
     """Time calls one after the other, again and again, so that what else the machine does falls on all of them.
 
-    At its turn each is called twice, and the second call counts: it finds what it compiled, its own threads awake and
-    its own data in the caches, as in a loop of its own. A pause comes before, in which another library's threads, which
-    spin for a while after their work, go to sleep.
+    At its turn each is called for 0.3 s, once at least, and the next call counts: it finds what it compiled, its own
+    threads awake and its own data in the caches, as in a loop of its own, and no longer those of another library.
 
     Args:
         calls: {name: function without arguments}.
@@ -55,9 +54,12 @@ def in_turns(calls, repeats):
     took = {name: [] for name in calls}
     for _ in range(repeats):
         for name, call in calls.items():
-            time.sleep(PAUSE)
-            call()
-            start = time.perf_counter()
+            warm = time.perf_counter() + WARM
+            while True:
+                call()
+                start = time.perf_counter()
+                if start >= warm:
+                    break
             call()
             took[name].append(time.perf_counter() - start)
     return {name: np.array(seconds) for name, seconds in took.items()}

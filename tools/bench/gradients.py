@@ -4,7 +4,7 @@
 
 Pairs are 2.5 s of the bundled speech in noise, at 16 kHz, or 22.05 kHz for the JND loss. Each loss is compiled or not,
 as its users call it: ours is one function of the backend, PyTorch's losses run by operation; the JND network in
-PyTorch, with the same weights, both ways. Calls take turns; at each, the second of two counts.
+PyTorch, with the same weights, both ways. Calls take turns; at each, the last of two or more counts.
 """
 
 import argparse

@@ -5,7 +5,7 @@
 Pairs are 2.5 s of the bundled speech in noise. `jnd-fin-22k` is the paper's network, set beside the same network in
 PyTorch with the same weights, run by operation and compiled, each at its best number of pairs at a time; `jnd-22k` is
 the smaller one that this zoo recommends. CDPAM takes seconds for a pair: it is given few. Calls take turns; at each,
-the second of two counts.
+the last of two or more counts.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
     python tools/bench/startup.py
 
-Every call is a fresh Python. They take turns; at each, the second of two counts, which finds the files in memory.
+Every call is a fresh Python. They take turns; at each, the last of two or more counts, which finds the files in memory.
 """
 
 import argparse

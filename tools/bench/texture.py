@@ -3,7 +3,7 @@
     .venv-peers/bin/python tools/bench/texture.py
 
 The plain way is six convolutions and F' F of each, by automatic differentiation, in the backend's and in PyTorch's own
-operations. The sound is the bundled speech in noise. Calls take turns; at each, the second of two counts.
+operations. The sound is the bundled speech in noise. Calls take turns; at each, the last of two or more counts.
 """
 
 import argparse

@@ -5,7 +5,7 @@
 
 Each training tool runs as it does for its users up to the fit. There its first batches are fitted from the recipe's
 pipeline; then the same batches as arrays that are ready; then those by operation, without compiling. Fits take turns;
-at each, the second of two counts. Little is prepared: a Quality-Net draws only its first pairs, a JND metric only the
+at each, the last of two or more counts. Little is prepared: a Quality-Net draws only its first pairs, a JND metric only the
 pairs of a few answers and ladders.
 
 On TensorFlow the matrix products and convolutions of a step are counted, as they run, and set beside what the machine

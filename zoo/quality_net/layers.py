@@ -49,13 +49,24 @@ class FourierConv2D(keras.layers.Conv2D):
             raise ValueError("FourierConv2D has no padding, strides, dilation or groups, and takes channels last")
 
     def convolution_op(self, inputs, kernel):
-        height, width, channels, filters = kernel.shape
+        height, _, channels, filters = kernel.shape
         size, bands, frames = _block_size(height), inputs.shape[2], ops.shape(inputs)[1]
         too_large = 4 * size * (bands // 2 + 1) * channels * filters > _LARGEST
-        too_short = isinstance(frames, int) and frames < height  # which a plain convolution refuses
-        if self.compute_dtype != "float32" or too_large or too_short:
-            return super().convolution_op(inputs, kernel)
-        batch, found = ops.shape(inputs)[0], frames - height + 1
+        too_short = frames < height  # which a plain convolution refuses
+
+        def plain():
+            return super(FourierConv2D, self).convolution_op(inputs, kernel)
+
+        if self.compute_dtype != "float32" or too_large:
+            return plain()
+        if isinstance(too_short, bool):
+            return plain() if too_short else self._by_blocks(inputs, kernel)
+        return ops.cond(too_short, plain, lambda: self._by_blocks(inputs, kernel))
+
+    def _by_blocks(self, inputs, kernel):
+        height, width, channels, filters = kernel.shape
+        size, bands, (batch, frames, _, _) = _block_size(height), inputs.shape[2], ops.shape(inputs)
+        found = frames - height + 1
         along, back_along = _frame_transforms(height)
         across, back_across = _band_transforms(bands, width)
         hop, bins = back_along.shape[0] // 2, across.shape[0] // 2
