@@ -15,6 +15,7 @@ import numpy as np
 from zoo.errors import InputError
 
 _LONGEST_WAIT = 7 * 24 * 60 * 60 * 1000  # milliseconds
+_AHEAD = 3  # batches in memory beside the one that is trained on
 _meetings = itertools.count()  # all processes have the same meetings
 _CHOICES = ("devices", "workers")
 _HELP = (
@@ -228,17 +229,17 @@ class _Share(keras.utils.PyDataset):
 
 
 @contextlib.contextmanager
-def _drawn_ahead(batches, ahead=3):
-    """Context of batches in their order, of which the next `ahead` are drawn while one is trained on.
+def _drawn_ahead(batches):
+    """Context of batches in their order, of which the next are drawn while one is trained on.
 
     TensorFlow's pipeline draws ahead by itself. On JAX, Keras draws a batch when the step before it is over.
     """
     if keras.backend.backend() != "jax":
         yield batches
         return
-    threads = ThreadPoolExecutor(ahead, thread_name_prefix="batches")
+    threads = ThreadPoolExecutor(_AHEAD, thread_name_prefix="batches")
     try:
-        yield _Ahead(batches, ahead, threads)
+        yield _Ahead(batches, threads)
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
 
@@ -250,9 +251,9 @@ class _Ahead(keras.utils.PyDataset):
     turn, leaves what was drawn ahead.
     """
 
-    def __init__(self, batches, ahead, threads):
+    def __init__(self, batches, threads):
         super().__init__()
-        self.batches, self.ahead, self.threads, self.drawn = batches, ahead, threads, {}
+        self.batches, self.threads, self.drawn = batches, threads, {}
         self.on_epoch_begin, self.on_epoch_end = batches.on_epoch_begin, batches.on_epoch_end
 
     def __len__(self):
@@ -263,7 +264,7 @@ class _Ahead(keras.utils.PyDataset):
             for waiting in self.drawn.values():
                 waiting.cancel()
             self.drawn = {}
-        for i in range(index, min(index + 1 + self.ahead, len(self))):
+        for i in range(index, min(index + 1 + _AHEAD, len(self))):
             if i not in self.drawn:
                 self.drawn[i] = self.threads.submit(self.batches.__getitem__, i)
         return self.drawn.pop(index).result()

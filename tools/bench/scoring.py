@@ -2,9 +2,9 @@
 
     python tools/bench/scoring.py
 
-Pairs are 2.5 s of the bundled speech in noise. Calls take turns; at each, the last of two or more counts. The straight Keras
-model is the same network, its spectral normalisation folded into Keras's plain layers, called by `predict_on_batch`, as
-Keras compiles it (on a CPU without XLA) and by XLA.
+Pairs are 2.5 s of the bundled speech in noise. Calls take turns; at each, the last of two or more counts. The straight
+Keras model is the same network, its spectral normalisation folded into Keras's plain layers, called by
+`predict_on_batch`, as Keras compiles it (on a CPU without XLA) and by XLA.
 """
 
 import argparse

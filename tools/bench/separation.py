@@ -3,9 +3,10 @@
     taskset -c 0 .venv-peers/bin/python tools/bench/separation.py
 
 Networks are timed from magnitudes to four masked magnitudes, the others' at their published sizes with random weights:
-Open-Unmix's own in PyTorch, Spleeter's U-Net, which needs an old TensorFlow, built here in Keras. Ours sees each frame in
-two segments, as when it separates; its whole way, from waveform to waveforms with the transforms and the cross-fades, is
-set beside the others' networks too. The sound is stereo noise. Calls take turns; at each, the last of two or more counts.
+Open-Unmix's own in PyTorch, Spleeter's U-Net, which needs an old TensorFlow, built here in Keras. Ours sees each frame
+in two segments, as when it separates; its whole way, from waveform to waveforms with the transforms and the
+cross-fades, is set beside the others' networks too. The sound is stereo noise. Calls take turns; at each, the last of
+two or more counts.
 """
 
 import argparse

@@ -5,8 +5,8 @@
 
 Each training tool runs as it does for its users up to the fit. There its first batches are fitted from the recipe's
 pipeline; then the same batches as arrays that are ready; then those by operation, without compiling. Fits take turns;
-at each, the last of two or more counts. Little is prepared: a Quality-Net draws only its first pairs, a JND metric only the
-pairs of a few answers and ladders.
+at each, the last of two or more counts. Little is prepared: a Quality-Net draws only its first pairs, a JND metric only
+the pairs of a few answers and ladders.
 
 On TensorFlow the matrix products and convolutions of a step are counted, as they run, and set beside what the machine
 makes of one large matrix product: the step's share of that peak is the inverse of the share of time in the table.
@@ -86,7 +86,8 @@ class Stopwatch(distribution.Distribution):
             distribution.Distribution.fit(self, model, data, None, [], 1, verbose=0)
 
         ways = {"pipeline": made, "ready": ready}
-        took = common.in_turns({way: functools.partial(run, data, False) for way, data in ways.items()}, self.repeats)
+        calls = {way: functools.partial(run, data, False) for way, data in ways.items()}
+        took = common.in_turns(calls | {"product": product()}, self.repeats)
         ways = {"compiled": False, "eager": True}
         few_took = common.in_turns(
             {way: functools.partial(run, few, eagerly) for way, eagerly in ways.items()}, min(self.repeats, 3)
@@ -98,9 +99,8 @@ class Stopwatch(distribution.Distribution):
         ]
         if keras.backend.backend() == "tensorflow":
             counted = common.count_operations(lambda: run(ready, True))
-            peak = common.in_turns({"ready": functools.partial(run, ready, False), "peak": product()}, self.repeats)
-            peak["its products at the machine's peak"] = peak.pop("peak") * counted / (2 * PEAK**3)
-            results.append(common.compare(job, peak, "ready", "its products at the machine's peak", None))
+            took["its products at the machine's peak"] = took["product"] * counted / (2 * PEAK**3)
+            results.append(common.compare(job, took, "ready", "its products at the machine's peak", None))
         raise Measured(results)
 
 
