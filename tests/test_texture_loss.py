@@ -1,8 +1,13 @@
 """The losses of textures: exact values, gradients, shifts, lengths, precision, saving."""
 
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from zoo.errors import InputError
 from zoo.texture import spectrum, terms
@@ -12,8 +17,8 @@ from zoo.texture.model import RandomConvEnsemble
 LOSSES = (GramLoss, AutocorrelationLoss, DiversityLoss, SendikLoss)
 
 
-def ensemble(dtype="float64", **options):
-    return RandomConvEnsemble((2, 8), filters=6, bins=9, dtype=dtype, **options)
+def ensemble(widths=(2, 8), dtype="float64", bins=9, **options):
+    return RandomConvEnsemble(widths, filters=6, bins=bins, dtype=dtype, **options)
 
 
 def clips(frames=160, batch=2, seed=0):
@@ -144,6 +149,39 @@ def test_padding_and_batches_change_nothing(loss, kind):
     np.testing.assert_allclose(one.call(*padded, np.array(lengths)), alone, rtol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["waveform", "spectrogram", "narrowest last", "stacked"])
+@pytest.mark.parametrize("lengths", [None, (1, 0.37)])
+def test_a_gram_by_blocks_is_that_of_the_whole(kind, lengths, monkeypatch):
+    from zoo.texture.optimize import value_and_gradient
+
+    rng, waveform = np.random.default_rng(0), kind == "waveform"
+    target, estimate = 0.1 * rng.standard_normal((2, 2, 20000)) if waveform else (clips(304), clips(304, seed=1))
+    widths = (8, 2) if kind == "narrowest last" else (2, 8)  # the wide one's 297 frames are nine blocks, less than all
+    loss = GramLoss(ensemble(widths=widths, stacked=kind == "stacked", bins=257 if waveform else 9), waveform=waveform)
+    lengths = lengths if lengths is None else np.array([int(share * target.shape[1]) for share in lengths])
+    found = []
+    for whole in (10**6, 32):
+        monkeypatch.setattr("zoo.texture.loss._WHOLE", whole)
+        monkeypatch.setattr("zoo.texture.loss._BLOCK", 33)  # a stacked ensemble has blocks of 34
+        compute = value_and_gradient(lambda x: (sum(ops.unstack(loss.call(target, x, lengths), 2)), ()))
+        (value, _), gradient = compute(estimate)
+        found.append((float(value), np.asarray(gradient)))
+        assert loss.call(target, estimate, lengths).shape == (2,)  # by operation too
+    assert found[1][0] == pytest.approx(found[0][0], rel=1e-10) and found[0][0] > 1e-3
+    assert np.linalg.norm(found[1][1] - found[0][1]) < 1e-9 * np.linalg.norm(found[0][1])
+
+
+def test_a_long_gram_holds_no_features(monkeypatch):
+    """Each call of the networks sees a block, or the loss would hold what all of them give."""
+    seen = []
+    monkeypatch.setattr("zoo.texture.loss._WHOLE", 100)
+    monkeypatch.setattr("zoo.texture.loss._BLOCK", 50)
+    loss = GramLoss(ensemble())
+    monkeypatch.setattr(loss.ensemble, "call", lambda x, call=loss.ensemble.call: seen.append(x.shape[1]) or call(x))
+    loss.call(clips(100), clips(101, seed=1))
+    assert seen[0] == 100 and set(seen[1:]) == {58}
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_clip_that_is_too_short_has_no_loss(loss):
     found = np.asarray(loss(ensemble()).call(clips(), clips(seed=1), np.array([160, 7])))
@@ -215,3 +253,12 @@ def test_audio_has_the_length_that_is_asked_for():
         assert audio.shape == (samples,) and len(convergence) == 3
     ends = audio[:100], audio[-100:]
     assert all(0.5 < np.std(end) / np.std(audio) < 2 for end in ends)
+
+
+@pytest.mark.slow
+def test_gradients_and_blocks_on_jax():
+    pytest.importorskip("jax")
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "by_blocks or finite_differences"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stdout[-2000:]

@@ -9,11 +9,14 @@ import numpy as np
 from keras import ops
 
 from zoo.errors import InputError
+from zoo.layers import overlapping_blocks
 from zoo.texture import spectrum, terms
 from zoo.texture.model import RandomConvEnsemble
 
 LAGS = (0.2, 2.0)  # seconds
 FRAME_RATE = spectrum.SAMPLE_RATE / spectrum.HOP_LENGTH  # Hz
+_WHOLE = 32768  # frames, 131 s: features of longer clips are not held all at once,
+_BLOCK = 4096  # but those of so many frames
 
 
 class TextureLoss(keras.losses.Loss):
@@ -49,22 +52,28 @@ class TextureLoss(keras.losses.Loss):
         self.waveform = waveform
 
     def call(self, target, estimate, lengths=None):
-        both = []
         for x in (target, estimate):
             if len(x.shape) != 3 - self.waveform:
                 shape = "(batch, samples)" if self.waveform else "(batch, frames, bins)"
                 raise InputError(f"the input has the shape {tuple(x.shape)}; give {shape}")
             if x.shape[1] is None:
                 raise InputError("clips have no known length: batch them at one, and set the shape of the dataset")
-            both.append(self.ensemble(spectrum.log_spectrogram(x, lengths) if self.waveform else x))
         if lengths is None:
-            return self.compare(self.targets(both[0]), both[1])
+            return self.between(target, estimate)
         lengths = ops.cast(lengths, "int32")
         found = self.ensemble.frames_of(spectrum.frame_count(lengths) if self.waveform else lengths)
-        counts = [ops.maximum(count, 1) for count in found]
-        loss = self.compare(self.targets(both[0], counts), both[1], counts)
+        loss = self.between(target, estimate, lengths, [ops.maximum(count, 1) for count in found])
         enough = [count >= fewest for count, fewest in zip(found, self.fewest(), strict=True)]
         return ops.where(ops.all(ops.stack(enough), axis=0), loss, float("nan"))
+
+    def between(self, target, estimate, lengths=None, counts=None):
+        """The loss (batch,) between clips, as for a call, of whose banks so many frames count."""
+        theirs, ours = (self.features(x, lengths) for x in (target, estimate))
+        return self.compare(self.targets(theirs, counts), ours, counts)
+
+    def features(self, clips, lengths=None):
+        """What the ensemble gives of clips, as for a call: a list of float (batch, frames, filters)."""
+        return self.ensemble(spectrum.log_spectrogram(clips, lengths) if self.waveform else clips)
 
     def fewest(self):
         """Frames that each bank must give of a clip, a list of integers."""
@@ -89,6 +98,7 @@ class GramLoss(TextureLoss):
     """Squared difference of Gram matrices, relative to the target's, equation (3): timbre, and nothing of longer times.
 
     G_kmn = 1 / T sum_t F_ktm F_ktn of each bank k; sum (G - G~)^2 / sum G~^2 over all banks. Clips may differ in length.
+    Of clips of more than 131 s the features are made by blocks, and again for the gradient: an hour takes little memory.
 
     Args and call: as for `TextureLoss`.
 
@@ -106,6 +116,25 @@ class GramLoss(TextureLoss):
 
     def compare(self, targets, features, counts=None):
         return terms.relative_error(targets, terms.gram(features, counts))
+
+    def between(self, target, estimate, lengths=None, counts=None):
+        return terms.relative_error(*(self._grams(x, lengths, counts) for x in (target, estimate)))
+
+    def _grams(self, clips, lengths, counts):
+        frames = spectrum.frame_count(clips.shape[1]) if self.waveform else clips.shape[1]
+        if frames <= _WHOLE:
+            return terms.gram(self.features(clips, lengths), counts)
+        ensemble = self.ensemble
+        last = ensemble.strides[-1]
+        hop = -(-max(_BLOCK, ensemble.fewest_frames) // last) * last
+        size, unit = hop + ensemble.fewest_frames, 1  # of a block, and a frame, in what `clips` have
+        if self.waveform:
+            size, unit = spectrum.samples_in(size), spectrum.HOP_LENGTH
+        found = ensemble.frames_of(frames)
+        most = max(count * stride for count, stride in zip(found, ensemble.strides, strict=True))
+        blocks = overlapping_blocks(clips, size, hop * unit, most * unit)
+        counts = [ops.full((1,), count, "int32") for count in found] if counts is None else counts
+        return terms.gram_by_blocks(self.features, ops.swapaxes(blocks, 0, 1), ensemble, hop, counts)
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -197,7 +197,7 @@ class RandomConvEnsemble(keras.Model):
             return [bank(spectrogram) for bank in self.banks]
         found = []
         for bank in self.banks:
-            found.append(bank(ops.max_pool(found[-1], 2) if found else spectrogram))
+            found.append(bank(ops.max_pool(found[-1], 2, strides=2) if found else spectrogram))
         return found
 
     def get_config(self):

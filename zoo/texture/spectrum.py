@@ -44,6 +44,11 @@ def frame_count(samples):
     return 1 + (samples - N_FFT) // HOP_LENGTH
 
 
+def samples_in(frames):
+    """Samples that so many frames reach over, the inverse of `frame_count`."""
+    return (frames - 1) * HOP_LENGTH + N_FFT
+
+
 def frames_for(samples):
     """Frames whose waveform has so many samples between its two ends, which fade; see `audio_of`."""
     return -(-(samples + N_FFT) // HOP_LENGTH) - 1

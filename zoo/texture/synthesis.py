@@ -130,7 +130,7 @@ def _fewest_seconds(ensemble, alpha):
     frames = ensemble.fewest_frames
     if alpha:
         frames = max(frames, max(ensemble.widths) - 1 + 2 * math.ceil(LAGS[0] * FRAME_RATE))
-    return ((frames - 1) * spectrum.HOP_LENGTH + spectrum.N_FFT) / spectrum.SAMPLE_RATE
+    return spectrum.samples_in(frames) / spectrum.SAMPLE_RATE
 
 
 class Objective:

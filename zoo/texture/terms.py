@@ -6,6 +6,7 @@ Antognini, Hoffman and Weiss 2019. Tildes mark the target; every term is relativ
 alpha and beta mean the same for every clip.
 """
 
+import keras
 import scipy.fft
 from keras import ops
 
@@ -31,6 +32,47 @@ def gram(features, counts=None):
         doubled = 2 * product - ops.stop_gradient(product)
         found.append((doubled + ops.transpose(doubled, (0, 2, 1))) / (2 * count))
     return found
+
+
+def gram_by_blocks(features, blocks, ensemble, hop, counts):
+    """`gram` of clips whose features are too many to hold: one block's at a time, and once more for the gradient.
+
+    Args:
+        features: function of a block to a list of (batch, frames, filters), `hop` frames of the first bank or more.
+        blocks: (blocks, batch, ...), which overlap so that each bank's frames in their first hops are all frames.
+        ensemble: the `RandomConvEnsemble` that `features` calls; no gradient reaches its kernels.
+        hop: frames of the first bank from a block to the next, a multiple of all strides.
+        counts: list of int (batch or 1,) frames of the clips that count, one a bank.
+
+    Returns:
+        list of (batch, filters, filters).
+    """
+    kernels = [bank.kernel for bank in ensemble.banks]
+    # A loop of TensorFlow has no gradient if it reads variables, or what is only their value.
+    values = [ops.stop_gradient(ops.convert_to_tensor(kernel)) for kernel in kernels]
+    place = ops.expand_dims(ops.arange(blocks.shape[0], dtype="int32"), 1)
+    inside = [
+        ops.clip(ops.cast(count, "int32") - place * (hop // stride), 0, hop // stride)
+        for count, stride in zip(counts, ensemble.strides, strict=True)
+    ]
+
+    def add(sums, block_and_counts):
+        block, inside = block_and_counts
+
+        @keras.remat
+        def sums_of(block):
+            with keras.StatelessScope(list(zip(kernels, values, strict=True))):
+                found = features(block)
+            return [
+                mean * ops.maximum(ops.cast(n, mean.dtype), 1)[:, None, None]
+                for mean, n in zip(gram(found, inside), inside, strict=True)
+            ]
+
+        return [total + more for total, more in zip(sums, sums_of(block), strict=True)], None
+
+    nothing = ops.zeros((ops.shape(blocks)[1], ensemble.filters, ensemble.filters), ensemble.compute_dtype)
+    sums, _ = ops.scan(add, [nothing] * len(inside), (blocks, inside))
+    return [total / ops.cast(count, total.dtype)[:, None, None] for total, count in zip(sums, counts, strict=True)]
 
 
 def autocorrelation(features, lags, counts=None):
