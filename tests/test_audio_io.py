@@ -23,6 +23,34 @@ def test_write_then_read(tmp_path, suffix, atol):
     assert [path.name for path in tmp_path.iterdir()] == [f"tone{suffix}"]
 
 
+@pytest.mark.parametrize(("subtype", "full_scale"), [("PCM_16", 2**15), ("FLOAT", 1)])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_mapped_wav_holds_what_is_read(tmp_path, subtype, full_scale, channels):
+    path = tmp_path / "tone.wav"
+    io.write(path, np.stack([tone(), -tone()][:channels], axis=1), 44100, subtype=subtype)
+    samples, rate = io.mapped(path)
+    assert rate == 44100 and samples.dtype == ("int16" if full_scale > 1 else "float32")
+    np.testing.assert_array_equal(samples / np.float32(full_scale), io.read_channels(path).audio)
+    io.write(path, 0.5 * tone()[:100], 22050, subtype=subtype)  # another file of that name
+    samples, rate = io.mapped(path)
+    assert rate == 22050 and samples.shape == (100, 1) and np.abs(samples).max() <= 0.25 * full_scale
+
+
+def test_what_cannot_be_mapped_is_none(tmp_path):
+    io.write(tmp_path / "24.wav", tone(), RATE, subtype="PCM_24")
+    io.write(tmp_path / "tone.flac", tone(), RATE)
+    (tmp_path / "text.wav").write_text("no music")
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "header.wav").write_bytes(b"RIFF\4\0\0\0WAVE")
+    for name in ("24.wav", "tone.flac", "text.wav", "empty.wav", "header.wav", "missing.wav", "."):
+        assert io.mapped(tmp_path / name) is None, name
+    io.write(tmp_path / "cut.wav", tone(), RATE, subtype="PCM_16")
+    whole = (tmp_path / "cut.wav").read_bytes()
+    (tmp_path / "cut.wav").write_bytes(whole[:-1000])
+    found = io.mapped(tmp_path / "cut.wav")
+    assert found is None or len(found[0]) == len(tone()) - 500
+
+
 def test_another_rate_raises_or_is_resampled(tmp_path):
     io.write(tmp_path / "tone.wav", tone(48000), 48000)
     with pytest.raises(InputError, match="is at 48000 Hz, 16000 Hz is needed.*--resample"):

@@ -25,12 +25,14 @@ def test_calls_take_turns_and_the_next_after_the_warm_ones_counts(monkeypatch):
     def call(name, seconds):
         called.append(name)
         now[0] += seconds
+        return seconds / 2
 
     monkeypatch.setattr(common.time, "perf_counter", lambda: now[0])
     took = common.in_turns({"slow": lambda: call("slow", 2.0), "fast": lambda: call("fast", 0.125)}, repeats=3)
     assert called == ["slow", "slow", "fast", "fast", "fast", "fast"] * 3
     assert (took["slow"] == 2).all() and (took["fast"] == 0.125).all()
     assert {name: seconds.shape for name, seconds in took.items()} == {"slow": (3,), "fast": (3,)}
+    assert (common.in_turns({"own": lambda: call("own", 2.0)}, 2, timed=["own"])["own"] == 1).all()
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="it counts what TensorFlow runs")

@@ -31,10 +31,14 @@ def strongest(audio):
     return int(np.argmax(np.abs(np.fft.rfft(audio[:SAMPLE_RATE, 0]))))
 
 
-@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
-def test_musdb_hq_is_read_whole_and_in_parts(tmp_path, suffix):
+@pytest.mark.parametrize(
+    ("suffix", "subtype"),
+    [(".wav", "FLOAT"), (".wav", "PCM_16"), (".wav", "PCM_24"), (".flac", None), (".ogg", None), (".mp3", None)],
+)
+def test_musdb_hq_is_read_whole_and_in_parts(tmp_path, suffix, subtype):
     for split, name in (("train", "b"), ("train", "a"), ("test", "c")):
-        write_track(tmp_path / split / name, suffix)
+        for path in list(write_track(tmp_path / split / name, suffix).iterdir()):
+            io.write(path, io.read_channels(path).audio, SAMPLE_RATE, subtype=subtype)
     io.write(tmp_path / "train" / "a" / f"mixture{suffix}", tone(50), SAMPLE_RATE)
     assert [track.name for track in find_tracks(tmp_path)] == ["a", "b", "c"]
     track = find_tracks(tmp_path, "train")[0]

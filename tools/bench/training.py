@@ -18,6 +18,7 @@ import os
 import runpy
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -32,13 +33,13 @@ from keras import ops
 from zoo import distribution
 
 TOOLS = Path(__file__).resolve().parents[1]
-RECIPES = {  # configuration -> its tool, and what else that is given
-    "quality-net-lite-pesq-wb-16k": ("quality_net", "--n-train", "1024", "--n-validation", "128"),
-    "blstm-mse-16k": ("enhancement",),
-    "can-l1-16k": ("enhancement",),
-    "chandna-4stem-44k": ("separation",),
-    "texture-classifier-16k": ("texture",),
-    "jnd-22k": ("jnd",),
+RECIPES = {  # configuration -> its tool, steps of a fit, and what else the tool is given
+    "quality-net-lite-pesq-wb-16k": ("quality_net", 10, "--n-train", "1024", "--n-validation", "128"),
+    "blstm-mse-16k": ("enhancement", 10),
+    "can-l1-16k": ("enhancement", 10),
+    "chandna-4stem-44k": ("separation", 60),
+    "texture-classifier-16k": ("texture", 60),
+    "jnd-22k": ("jnd", 10),
 }
 EVERY, LADDERS = 16, 64  # one answer of so many, and so many ladders, are rendered
 PEAK = 4096  # rows of the square matrices whose product is the machine's peak
@@ -58,6 +59,16 @@ class Batches(keras.utils.PyDataset):
         return self.pipeline[index]
 
 
+class Clock(keras.callbacks.Callback):
+    """Times an epoch, without what a fit does once: TensorFlow's pipeline may take as long to stop as it ran."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds = time.perf_counter() - self.started
+
+
 class Measured(Exception):
     """What was measured, on the way out of a training tool."""
 
@@ -66,9 +77,9 @@ class Measured(Exception):
 class Stopwatch(distribution.Distribution):
     """One device, on which a training ends where it would begin: `Measured`, with its results."""
 
-    name: str = "recipe"
-    steps: int = 10
-    repeats: int = 5
+    name: str
+    steps: int
+    repeats: int
 
     def fit(self, model, batches, held, callbacks, epochs, verbose="auto"):
         made = Batches(batches, min(self.steps, len(batches)))
@@ -83,14 +94,16 @@ class Stopwatch(distribution.Distribution):
 
         def run(data, eagerly):
             model.run_eagerly, model.train_function = eagerly, steps_by_way[eagerly]
-            distribution.Distribution.fit(self, model, data, None, [], 1, verbose=0)
+            clock = Clock()
+            distribution.Distribution.fit(self, model, data, None, [clock], 1, verbose=0)
+            return clock.seconds
 
         ways = {"pipeline": made, "ready": ready}
         calls = {way: functools.partial(run, data, False) for way, data in ways.items()}
-        took = common.in_turns(calls | {"product": product()}, self.repeats)
+        took = common.in_turns(calls | {"product": product()}, self.repeats, ways)
         ways = {"compiled": False, "eager": True}
         few_took = common.in_turns(
-            {way: functools.partial(run, few, eagerly) for way, eagerly in ways.items()}, min(self.repeats, 3)
+            {way: functools.partial(run, few, eagerly) for way, eagerly in ways.items()}, min(self.repeats, 3), ways
         )
         job, few_job = (f"{len(data)} training steps of `{self.name}`" for data in (ready, few))
         results = [
@@ -121,9 +134,9 @@ def few_answers(config, folder):
 
 
 def measure(name, steps, repeats):
-    """Results of a recipe."""
-    tool, *more = RECIPES[name]
-    config, watch = TOOLS / "configs" / f"{name}.toml", Stopwatch(name=name, steps=steps, repeats=repeats)
+    """Results of a recipe, of fits of so many steps, or of as many as its table says."""
+    tool, usual, *more = RECIPES[name]
+    config, watch = TOOLS / "configs" / f"{name}.toml", Stopwatch(name=name, steps=steps or usual, repeats=repeats)
     with tempfile.TemporaryDirectory() as folder:
         given = few_answers(config, Path(folder)) if tool == "jnd" else [str(config)]
         command = [f"train_{tool}.py", *given, *more, "--runs", folder, "--output", folder]
@@ -138,7 +151,7 @@ def measure(name, steps, repeats):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"recipes (default: {', '.join(RECIPES)})")
-    parser.add_argument("--steps", type=int, default=10, help="of a fit (default: 10)")
+    parser.add_argument("--steps", type=int, help="of a fit (default: 60 of quick recipes, 10 of others)")
     parser.add_argument("--repeats", type=int, default=5, help="rounds (default: 5)")
     given = parser.parse_args()
     common.write("training", [row for name in given.names or RECIPES for row in measure(name, given.steps, given.repeats)])

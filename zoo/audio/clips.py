@@ -29,6 +29,7 @@ class Clips(keras.utils.PyDataset):
     def __init__(self, recordings, classes, recipe, sample_rate):
         super().__init__()
         self.by_class = [[sound.audio for sound in sounds] for sounds in _by_class(recordings, classes)]
+        self.levels = [[mix.rms(audio) for audio in sounds] for sounds in self.by_class]
         self.recipe, self.samples, self.epoch = recipe, int(recipe.seconds * sample_rate), 0
 
     def shuffle(self, epoch):
@@ -40,8 +41,10 @@ class Clips(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         rng = np.random.default_rng([self.recipe.seed, self.epoch, index])
-        drawn = [self._mixture(rng) for _ in range(self.recipe.batch_size)]
-        clips, targets = (np.stack(parts).astype("float32") for parts in zip(*drawn, strict=True))
+        count = self.recipe.batch_size
+        clips, targets = np.empty((count, self.samples), "float32"), np.empty((count, len(self.by_class)), "float32")
+        for i in range(count):
+            clips[i], targets[i] = self._mixture(rng)
         return clips, targets
 
     def _mixture(self, rng):
@@ -57,7 +60,7 @@ class Clips(keras.utils.PyDataset):
         """A stretch at a random speed and one level, and its class."""
         place = rng.integers(len(self.by_class))
         speed = np.exp(rng.uniform(*np.log(self.recipe.speed)))
-        stretch = draw_noise(self.by_class[place], int(self.samples * speed) + 2, rng)
+        stretch = draw_noise(self.by_class[place], int(self.samples * speed) + 2, rng, self.levels[place])
         clip = np.interp(np.arange(self.samples) * speed, np.arange(len(stretch)), stretch)
         return 0.1 * clip / max(mix.rms(clip), 1e-6), np.eye(len(self.by_class))[place]
 

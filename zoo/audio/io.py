@@ -1,11 +1,14 @@
 """Reading, resampling and writing recordings; float32 in [-1, 1]."""
 
+import functools
 import os
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy.io.wavfile
 import soundfile
 import soxr
 
@@ -16,6 +19,7 @@ _SUBTYPES = {"WAV": "FLOAT", "FLAC": "PCM_24"}
 # Sub-types that keep the number of samples; ADPCM and GSM fill whole blocks.
 _KEPT = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "VORBIS", "OPUS"}
 _MP3_LEAD = 11520  # samples, ten mp3 frames
+_MAPPED = 512  # files that stay mapped, so that a training opens them once
 LOUDEST = 1 + 2**-15  # full scale and the last bit of 16: less than that beyond 1 is rounding
 
 
@@ -126,6 +130,42 @@ def read_block(file, samples=-1):
         return file.read(samples if samples < 0 else samples + lead, dtype="float32", always_2d=True)[lead:]
     except (soundfile.LibsndfileError, OSError) as error:
         raise _unreadable(os.fsdecode(file.name)) from error
+
+
+def mapped(path):
+    """A WAV file whose samples are read where they are touched: the fastest way to many short parts of long files.
+
+    Args:
+        path: audio file. While it is mapped, it may be replaced, but not be written over.
+
+    Returns:
+        (samples, rate): int16 or float32 `(samples, channels)`, int16 in 2^15 of full scale, and the rate in Hz. None for
+        whatever else the file holds, or if it is missing: `opened` reads it, or says what is wrong with it.
+
+    Example:
+        >>> samples, rate = mapped("song/vocals.wav")  # doctest: +SKIP
+        >>> second = samples[rate : 2 * rate] / np.float32(2**15)  # doctest: +SKIP
+    """
+    try:
+        about = os.stat(path)
+    except OSError:
+        return None
+    return _mapped(os.fspath(path), about.st_ino, about.st_mtime_ns, about.st_size)
+
+
+@functools.lru_cache(_MAPPED)
+def _mapped(path, *_):
+    """`mapped`, of a file as it was when it was looked at."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", scipy.io.wavfile.WavFileWarning)  # chunks that it does not know
+            rate, samples = scipy.io.wavfile.read(path, mmap=True)
+        with opened(path) as file:
+            if samples.dtype.name in ("int16", "float32") and len(samples) == file.frames > 0:
+                return np.asarray(samples).reshape(len(samples), -1), rate
+    except Exception:  # SciPy's errors are of many kinds, some by accident; `opened` says what is wrong with a file
+        pass
+    return None
 
 
 def _unreadable(path):

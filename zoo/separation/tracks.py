@@ -83,8 +83,8 @@ class Track:
     def read_excerpt(self, source, start, count):
         """Read a part of one stem.
 
-        A file at 44.1 kHz is sought and only the part is decoded: fast for wav, slower for flac, ogg and mp3. A file at
-        another rate and a `.stem.mp4` are decoded whole each time: make a wav tree of them before training.
+        A file at 44.1 kHz is sought and only the part is decoded: fastest for wav of 16 bits or float, which stays mapped
+        (`zoo.audio.io.mapped`), slower for flac, ogg and mp3. A file at another rate and a `.stem.mp4` are decoded whole each time: make a wav tree of them before training.
 
         Args:
             source: one of `sources`.
@@ -114,6 +114,11 @@ class Track:
         if not isinstance(self.files, dict):
             return None
         path = self.files[source]
+        found = io.mapped(path)
+        if found is not None and found[1] == SAMPLE_RATE:
+            part = found[0][start : start + count]
+            scale = np.float32(2**-15 if part.dtype == np.int16 else 1)
+            return _stereo(np.multiply(part, scale, dtype=np.float32), path)
         with io.opened(path) as file:
             if file.samplerate != SAMPLE_RATE:
                 return None
