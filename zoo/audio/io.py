@@ -2,6 +2,7 @@
 
 import functools
 import os
+import struct
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ _SUBTYPES = {"WAV": "FLOAT", "FLAC": "PCM_24"}
 # Sub-types that keep the number of samples; ADPCM and GSM fill whole blocks.
 _KEPT = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "VORBIS", "OPUS"}
 _MP3_LEAD = 11520  # samples, ten mp3 frames
+# Of SciPy's reader, some by accident: without a format, without channels.
+_SCIPYS_ERRORS = (ValueError, OSError, struct.error, UnboundLocalError, ZeroDivisionError, InputError)
 _MAPPED = 512  # files that stay mapped, so that a training opens them once
 LOUDEST = 1 + 2**-15  # full scale and the last bit of 16: less than that beyond 1 is rounding
 
@@ -163,7 +166,7 @@ def _mapped(path, *_):
         with opened(path) as file:
             if samples.dtype.name in ("int16", "float32") and len(samples) == file.frames > 0:
                 return np.asarray(samples).reshape(len(samples), -1), rate
-    except Exception:  # SciPy's errors are of many kinds, some by accident; `opened` says what is wrong with a file
+    except _SCIPYS_ERRORS:
         pass
     return None
 
