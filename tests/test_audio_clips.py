@@ -47,6 +47,13 @@ def test_clips_are_those_of_seed_epoch_and_index(recordings, small):
     assert targets.shape == (6, 3) and len(one) == 8
 
 
+def test_clips_are_those_of_levels_measured_anew(recordings, small):
+    known, anew = (Clips(recordings[0], SOUND_CLASSES, small, RATE) for _ in range(2))
+    anew.rms = [None] * len(SOUND_CLASSES)
+    for ours, theirs in zip(known[1], anew[1], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_unmixed_clips_are_of_their_class_at_one_level(recordings, small):
     recipe = dataclasses.replace(small, mixed=0.0, speed=(1.0, 1.0), batch_size=30)
     clips, targets = Clips(recordings[0], SOUND_CLASSES, recipe, RATE)[0]

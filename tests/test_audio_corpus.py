@@ -37,6 +37,11 @@ def test_noise_is_looped_and_hardly_ever_silent():
     drawn = [draw_noise([bark], 800, np.random.default_rng(seed)) for seed in range(50)]
     assert np.mean([mix.rms(noise) > 0.05 for noise in drawn]) > 0.5
     assert draw_noise([bark], 30000, rng()).shape == (30000,)
+    both = [bark, np.roll(0.1 * bark, 5000)]
+    known = [mix.rms(recording) for recording in both]
+    for seed in range(20):
+        one, other = (draw_noise(both, 800, np.random.default_rng(seed), rms) for rms in (None, known))
+        np.testing.assert_array_equal(one, other)
 
 
 def test_no_talker_noise_or_room_is_in_two_splits():

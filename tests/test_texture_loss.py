@@ -172,14 +172,33 @@ def test_a_gram_by_blocks_is_that_of_the_whole(kind, lengths, monkeypatch):
 
 
 def test_a_long_gram_holds_no_features(monkeypatch):
-    """Each call of the networks sees a block, or the loss would hold what all of them give."""
+    """Each call of the networks sees a block, and for the gradient they are called again, or all features would be held."""
+    tf = pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("it looks into TensorFlow's tape")
     seen = []
     monkeypatch.setattr("zoo.texture.loss._WHOLE", 100)
     monkeypatch.setattr("zoo.texture.loss._BLOCK", 50)
     loss = GramLoss(ensemble())
     monkeypatch.setattr(loss.ensemble, "call", lambda x, call=loss.ensemble.call: seen.append(x.shape[1]) or call(x))
-    loss.call(clips(100), clips(101, seed=1))
-    assert seen[0] == 100 and set(seen[1:]) == {58}
+    estimate = tf.constant(clips(101, seed=1))
+    with tf.GradientTape() as tape:
+        tape.watch(estimate)
+        found = loss.call(clips(100), estimate)
+    assert seen == [100, 58, 58]
+    tape.gradient(found, estimate)
+    assert seen == [100, 58, 58, 58, 58]
+
+
+def test_blocks_are_longer_than_what_a_kernel_needs(monkeypatch):
+    rng = np.random.default_rng(0)
+    target, estimate = 0.1 * rng.standard_normal((1, 12000)), 0.1 * rng.standard_normal((3, 30000))
+    loss = GramLoss(ensemble(widths=(64, 50), bins=257), waveform=True)
+    whole = np.asarray(loss.call(target, estimate))
+    monkeypatch.setattr("zoo.texture.loss._WHOLE", 200)  # the target is whole, the estimate in blocks
+    monkeypatch.setattr("zoo.texture.loss._BLOCK", 1)
+    assert whole.shape == (3,)
+    np.testing.assert_allclose(loss.call(target, estimate), whole, rtol=1e-10)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -227,7 +246,10 @@ def test_the_schedule_cycles_and_remembers():
     assert np.flatnonzero(schedule.allowed()).tolist() == [3, 8, 9, 53, 103]
 
 
-def test_a_model_trains_through_a_waveform_loss():
+@pytest.mark.parametrize("whole", [10**6, 40])
+def test_a_model_trains_through_a_waveform_loss(whole, monkeypatch):
+    monkeypatch.setattr("zoo.texture.loss._WHOLE", whole)
+    monkeypatch.setattr("zoo.texture.loss._BLOCK", 20)
     inputs = keras.Input((None,))
     gain = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
     model = keras.Model(inputs, gain(inputs[:, :, None])[:, :, 0])

@@ -5,7 +5,7 @@
 
 Each training tool runs as it does for its users up to the fit. There its first batches are fitted from the recipe's
 pipeline; then the same batches as arrays that are ready; then those by operation, without compiling. Fits take turns;
-at each, the last of two or more counts. Little is prepared: a Quality-Net draws only its first pairs, a JND metric only
+at each, the last of two or more counts, and of it the epoch, not what a fit does once. Little is prepared: a Quality-Net draws only its first pairs, a JND metric only
 the pairs of a few answers and ladders.
 
 On TensorFlow the matrix products and convolutions of a step are counted, as they run, and set beside what the machine
@@ -73,7 +73,7 @@ class Measured(Exception):
     """What was measured, on the way out of a training tool."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stopwatch(distribution.Distribution):
     """One device, on which a training ends where it would begin: `Measured`, with its results."""
 
@@ -136,7 +136,7 @@ def few_answers(config, folder):
 def measure(name, steps, repeats):
     """Results of a recipe, of fits of so many steps, or of as many as its table says."""
     tool, usual, *more = RECIPES[name]
-    config, watch = TOOLS / "configs" / f"{name}.toml", Stopwatch(name=name, steps=steps or usual, repeats=repeats)
+    config, watch = TOOLS / "configs" / f"{name}.toml", Stopwatch(name=name, steps=usual if steps is None else steps, repeats=repeats)
     with tempfile.TemporaryDirectory() as folder:
         given = few_answers(config, Path(folder)) if tool == "jnd" else [str(config)]
         command = [f"train_{tool}.py", *given, *more, "--runs", folder, "--output", folder]

@@ -29,7 +29,7 @@ class Clips(keras.utils.PyDataset):
     def __init__(self, recordings, classes, recipe, sample_rate):
         super().__init__()
         self.by_class = [[sound.audio for sound in sounds] for sounds in _by_class(recordings, classes)]
-        self.levels = [[mix.rms(audio) for audio in sounds] for sounds in self.by_class]
+        self.rms = [[mix.rms(audio) for audio in sounds] for sounds in self.by_class]
         self.recipe, self.samples, self.epoch = recipe, int(recipe.seconds * sample_rate), 0
 
     def shuffle(self, epoch):
@@ -60,7 +60,7 @@ class Clips(keras.utils.PyDataset):
         """A stretch at a random speed and one level, and its class."""
         place = rng.integers(len(self.by_class))
         speed = np.exp(rng.uniform(*np.log(self.recipe.speed)))
-        stretch = draw_noise(self.by_class[place], int(self.samples * speed) + 2, rng, self.levels[place])
+        stretch = draw_noise(self.by_class[place], int(self.samples * speed) + 2, rng, self.rms[place])
         clip = np.interp(np.arange(self.samples) * speed, np.arange(len(stretch)), stretch)
         return 0.1 * clip / max(mix.rms(clip), 1e-6), np.eye(len(self.by_class))[place]
 

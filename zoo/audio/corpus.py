@@ -105,7 +105,7 @@ def draw_speech(speech, samples, level_db, rng):
     raise InputError(f"hardly any speech is {samples / SAMPLE_RATE:g} s long or more: add longer recordings")
 
 
-def draw_noise(recordings, samples, rng, levels=None):
+def draw_noise(recordings, samples, rng, rms=None):
     """A stretch of a random recording that is not mostly silence (door slams, barks), looped where it is short.
 
     The last of 5 tries is taken as it is.
@@ -114,13 +114,13 @@ def draw_noise(recordings, samples, rng, levels=None):
         recordings: list of float32 (samples,).
         samples: length of the stretch.
         rng: NumPy generator.
-        levels: rms of each recording, for who draws often; None measures that of the drawn one.
+        rms: of each recording, for a caller that draws often; None measures that of the drawn one.
 
     Returns:
         float32 (samples,).
     """
     drawn = rng.integers(len(recordings))
-    level = mix.rms(recordings[drawn]) if levels is None else levels[drawn]
+    level = mix.rms(recordings[drawn]) if rms is None else rms[drawn]
     for _ in range(5):
         stretch = mix.loop_to(recordings[drawn], samples, rng)
         if mix.rms(stretch) > 0.3 * level:

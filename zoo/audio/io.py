@@ -3,13 +3,11 @@
 import functools
 import os
 import struct
-import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import scipy.io.wavfile
 import soundfile
 import soxr
 
@@ -20,9 +18,8 @@ _SUBTYPES = {"WAV": "FLOAT", "FLAC": "PCM_24"}
 # Sub-types that keep the number of samples; ADPCM and GSM fill whole blocks.
 _KEPT = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "VORBIS", "OPUS"}
 _MP3_LEAD = 11520  # samples, ten mp3 frames
-# Of SciPy's reader, some by accident: without a format, without channels.
-_SCIPYS_ERRORS = (ValueError, OSError, struct.error, UnboundLocalError, ZeroDivisionError, InputError)
-_MAPPED = 512  # files that stay mapped, so that a training opens them once
+# Samples that lie in a WAV as they are, and what makes full scale 1.
+_UNCODED = {"PCM_16": (np.dtype("<i2"), np.float32(2**-15)), "FLOAT": (np.dtype("<f4"), np.float32(1))}
 LOUDEST = 1 + 2**-15  # full scale and the last bit of 16: less than that beyond 1 is rounding
 
 
@@ -135,39 +132,68 @@ def read_block(file, samples=-1):
         raise _unreadable(os.fsdecode(file.name)) from error
 
 
-def mapped(path):
-    """A WAV file whose samples are read where they are touched: the fastest way to many short parts of long files.
+def read_part(path, start, samples):
+    """Read a part of a recording: the fastest way to many short parts of long files.
+
+    Of a WAV of 16 bits or float the part is all that is touched; any other file is opened anew, and sought.
 
     Args:
-        path: audio file. While it is mapped, it may be replaced, but not be written over.
+        path: audio file.
+        start: first sample, 0 or more.
+        samples: how many.
 
     Returns:
-        (samples, rate): int16 or float32 `(samples, channels)`, int16 in 2^15 of full scale, and the rate in Hz. None for
-        whatever else the file holds, or if it is missing: `opened` reads it, or says what is wrong with it.
+        (audio, rate): float32 `(samples, channels)`, fewer past the end, and the file's rate in Hz.
+
+    Raises:
+        InputError: missing or unreadable file.
 
     Example:
-        >>> samples, rate = mapped("song/vocals.wav")  # doctest: +SKIP
-        >>> second = samples[rate : 2 * rate] / np.float32(2**15)  # doctest: +SKIP
+        >>> audio, rate = read_part("song/vocals.wav", 44100, 8448)  # doctest: +SKIP
     """
-    try:
-        about = os.stat(path)
-    except OSError:
-        return None
-    return _mapped(os.fspath(path), about.st_ino, about.st_mtime_ns, about.st_size)
-
-
-@functools.lru_cache(_MAPPED)
-def _mapped(path, *_):
-    """`mapped`, of a file as it was when it was looked at."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", scipy.io.wavfile.WavFileWarning)  # chunks that it does not know
-            rate, samples = scipy.io.wavfile.read(path, mmap=True)
+    about = os.stat(path) if os.path.isfile(path) else None
+    layout = about and _layout_of(os.fspath(path), about.st_ino, about.st_mtime_ns, about.st_size)
+    if not layout:
         with opened(path) as file:
-            if samples.dtype.name in ("int16", "float32") and len(samples) == file.frames > 0:
-                return np.asarray(samples).reshape(len(samples), -1), rate
-    except _SCIPYS_ERRORS:
-        pass
+            file.seek(min(start, file.frames))
+            return read_block(file, samples), file.samplerate
+    values = max(min(samples, layout.frames - start), 0) * layout.channels
+    place = layout.offset + start * layout.channels * layout.dtype.itemsize
+    audio = np.fromfile(path, layout.dtype, values, offset=place).reshape(-1, layout.channels)
+    return np.multiply(audio, layout.scale, dtype=np.float32), layout.sample_rate
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the samples of a WAV lie, and what full scale is to be multiplied with."""
+
+    offset: int
+    dtype: np.dtype
+    scale: np.float32
+    frames: int
+    channels: int
+    sample_rate: int
+
+
+@functools.lru_cache(4096)
+def _layout_of(path, *_):
+    """`_Layout` of a file as it was when it was looked at, or None where its samples must be decoded."""
+    with opened(path) as file:
+        kind = _UNCODED.get(file.subtype) if file.format in ("WAV", "WAVEX") else None
+        with open(path, "rb") as raw:
+            offset = _data_offset(raw) if kind else None
+        return _Layout(offset, *kind, file.frames, file.channels, file.samplerate) if offset else None
+
+
+def _data_offset(file):
+    """Where the samples of an opened RIFF file begin; None for one of another order of bytes, RIFX."""
+    if file.read(12)[:4] != b"RIFF":
+        return None
+    while len(head := file.read(8)) == 8:
+        name, size = struct.unpack("<4sI", head)
+        if name == b"data":
+            return file.tell()
+        file.seek(size + size % 2, os.SEEK_CUR)
     return None
 
 

@@ -44,7 +44,7 @@ class Mixtures:
 
     def __init__(self, speech, noise, snr_db):
         self.speech, self.noise, self.snr_db = speech, noise, snr_db
-        self.levels = [mix.rms(recording) for recording in noise]
+        self.noise_rms = [mix.rms(recording) for recording in noise]
 
     def draw(self, samples, rng):
         """One mixture: reference and noisy, float32 (samples,)."""
@@ -54,7 +54,7 @@ class Mixtures:
     def _noise(self, samples, rng):
         """A stretch at a random speed."""
         speed = np.exp(rng.uniform(*np.log(_NOISE_SPEED)))
-        stretch = draw_noise(self.noise, int(samples * speed) + 2, rng, self.levels)
+        stretch = draw_noise(self.noise, int(samples * speed) + 2, rng, self.noise_rms)
         return np.interp(np.arange(samples) * speed, np.arange(len(stretch)), stretch).astype("float32")
 
 

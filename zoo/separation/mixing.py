@@ -99,6 +99,8 @@ def _having(tracks, kinds, shares, sources):
         raise InputError(f"{unknown[0]} has no kind in tracks.csv, or none of {', '.join(shares)}: add it, or its share")
     among = [kind for _, kind in found]
     chances = np.array([shares[kind] / among.count(kind) for kind in among])
+    if not (np.isfinite(chances).all() and (chances >= 0).all()):
+        raise InputError(f"shares {shares}: give numbers of 0 or more")
     if not chances.sum() > 0:
         raise InputError(f"no track has {', '.join(sources)}: add one, or remix all (remix = 1)")
     up_to = np.cumsum(chances / chances.sum())

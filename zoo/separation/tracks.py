@@ -83,8 +83,9 @@ class Track:
     def read_excerpt(self, source, start, count):
         """Read a part of one stem.
 
-        A file at 44.1 kHz is sought and only the part is decoded: fastest for wav of 16 bits or float, which stays mapped
-        (`zoo.audio.io.mapped`), slower for flac, ogg and mp3. A file at another rate and a `.stem.mp4` are decoded whole each time: make a wav tree of them before training.
+        Of a file at 44.1 kHz only the part is decoded: fastest for wav of 16 bits or float, slower for flac, ogg and
+        mp3. A file at another rate and a `.stem.mp4` are decoded whole each time: make a wav tree of them before
+        training.
 
         Args:
             source: one of `sources`.
@@ -114,16 +115,8 @@ class Track:
         if not isinstance(self.files, dict):
             return None
         path = self.files[source]
-        found = io.mapped(path)
-        if found is not None and found[1] == SAMPLE_RATE:
-            part = found[0][start : start + count]
-            scale = np.float32(2**-15 if part.dtype == np.int16 else 1)
-            return _stereo(np.multiply(part, scale, dtype=np.float32), path)
-        with io.opened(path) as file:
-            if file.samplerate != SAMPLE_RATE:
-                return None
-            file.seek(min(start, file.frames))
-            return _stereo(io.read_block(file, count), path)
+        audio, rate = io.read_part(path, start, count)
+        return _stereo(audio, path) if rate == SAMPLE_RATE else None
 
     def _whole(self, source):
         """One stem, float32 (samples, 2) at 44.1 kHz."""

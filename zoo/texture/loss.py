@@ -67,7 +67,12 @@ class TextureLoss(keras.losses.Loss):
         return ops.where(ops.all(ops.stack(enough), axis=0), loss, float("nan"))
 
     def between(self, target, estimate, lengths=None, counts=None):
-        """The loss (batch,) between clips, as for a call, of whose banks so many frames count."""
+        """The loss (batch,) between clips as they are.
+
+        Args:
+            target, estimate, lengths: as for `call`, which has looked at them.
+            counts: list of int (batch,), the frames of each bank that `lengths` leaves; None with no lengths.
+        """
         theirs, ours = (self.features(x, lengths) for x in (target, estimate))
         return self.compare(self.targets(theirs, counts), ours, counts)
 
@@ -98,7 +103,8 @@ class GramLoss(TextureLoss):
     """Squared difference of Gram matrices, relative to the target's, equation (3): timbre, and nothing of longer times.
 
     G_kmn = 1 / T sum_t F_ktm F_ktn of each bank k; sum (G - G~)^2 / sum G~^2 over all banks. Clips may differ in length.
-    Of clips of more than 131 s the features are made by blocks, and again for the gradient: an hour takes little memory.
+    The features of clips of more than 131 s are made by blocks, and again for the gradient: compiled, an hour takes
+    1.3 GB (`tools/bench/growth.py`).
 
     Args and call: as for `TextureLoss`.
 
@@ -121,12 +127,15 @@ class GramLoss(TextureLoss):
         return terms.relative_error(*(self._grams(x, lengths, counts) for x in (target, estimate)))
 
     def _grams(self, clips, lengths, counts):
+        """`terms.gram` of clips. By blocks their lengths are in the counts alone: these are of whole frames within them."""
         frames = spectrum.frame_count(clips.shape[1]) if self.waveform else clips.shape[1]
         if frames <= _WHOLE:
             return terms.gram(self.features(clips, lengths), counts)
         ensemble = self.ensemble
         last = ensemble.strides[-1]
-        hop = -(-max(_BLOCK, ensemble.fewest_frames) // last) * last
+        # Blocks overlap by less than a hop, in samples too.
+        least = ensemble.fewest_frames + spectrum.N_FFT // spectrum.HOP_LENGTH
+        hop = -(-max(_BLOCK, least) // last) * last
         size, unit = hop + ensemble.fewest_frames, 1  # of a block, and a frame, in what `clips` have
         if self.waveform:
             size, unit = spectrum.samples_in(size), spectrum.HOP_LENGTH

@@ -48,7 +48,8 @@ def gram_by_blocks(features, blocks, ensemble, hop, counts):
         list of (batch, filters, filters).
     """
     kernels = [bank.kernel for bank in ensemble.banks]
-    # A loop of TensorFlow has no gradient if it reads variables, or what is only their value.
+    # TensorFlow finds a variable behind a tensor that was only read from it, and cannot give the loop's gradient to it:
+    # so the loop reads copies, which no gradient passes.
     values = [ops.stop_gradient(ops.convert_to_tensor(kernel)) for kernel in kernels]
     place = ops.expand_dims(ops.arange(blocks.shape[0], dtype="int32"), 1)
     inside = [
