@@ -68,28 +68,32 @@ class Remixes(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        examples = np.stack([self._example(rng) for _ in range(self.batch_size)])
+        examples = np.empty((self.batch_size, len(SOURCES), self.samples), "float32")
+        for example in examples:
+            self._draw(example, rng)
         gains = 10 ** (rng.uniform(*self.gains_db, examples.shape[:2]) / 20)
         gains *= rng.random(gains.shape) >= self.drop
         # In place, by gains in double precision: no copies of the batch.
         return (np.multiply(examples, gains[:, :, None], out=examples, casting="same_kind"),)
 
-    def _example(self, rng):
-        """(sources, samples)."""
+    def _draw(self, example, rng):
+        """Fill (sources, samples)."""
         if rng.random() < self.remix:
-            return np.stack([self._stretch(self._having[source], (source,), rng)[0] for source in SOURCES])
-        return self._stretch(self._whole, SOURCES, rng)
+            for source, row in zip(SOURCES, example, strict=True):
+                self._stretch(row[None], self._having[source], (source,), rng)
+        else:
+            self._stretch(example, self._whole, SOURCES, rng)
 
-    def _stretch(self, having, sources, rng):
-        """One channel of some sources at one moment of a track, (sources, samples)."""
+    def _stretch(self, rows, having, sources, rng):
+        """Fill (sources, samples) with one channel of some sources at one moment of a track."""
         tracks, up_to = having
         for _ in range(_TRIES):
             track = tracks[np.searchsorted(up_to, rng.random(), side="right")]
             start, channel = rng.integers(max(track.samples - self.samples, 0) + 1), rng.integers(2)
-            parts = np.stack([track.read_excerpt(source, start, self.samples)[:, channel] for source in sources])
-            if np.mean(np.square(parts.sum(axis=0))) > _QUIET**2:
+            for source, row in zip(sources, rows, strict=True):
+                row[:] = track.read_excerpt(source, start, self.samples)[:, channel]
+            if np.mean(np.square(rows.sum(axis=0))) > _QUIET**2:
                 break
-        return parts
 
 
 def _having(tracks, kinds, shares, sources):
