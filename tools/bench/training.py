@@ -5,8 +5,8 @@
 
 Each training tool runs as it does for its users up to the fit. There its first batches are fitted from the recipe's
 pipeline; then the same batches as arrays that are ready; then those by operation, without compiling. Fits take turns;
-at each, the last of two or more counts, and of it the epoch, not what a fit does once. Little is prepared: a Quality-Net draws only its first pairs, a JND metric only
-the pairs of a few answers and ladders.
+at each, the last of two or more counts, and of it the epoch, not what a fit does once. Little is prepared: a
+Quality-Net draws only its first pairs, a JND metric only the pairs of a few answers and ladders.
 
 On TensorFlow the matrix products and convolutions of a step are counted, as they run, and set beside what the machine
 makes of one large matrix product: the step's share of that peak is the inverse of the share of time in the table.
