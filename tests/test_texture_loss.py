@@ -172,7 +172,7 @@ def test_a_gram_by_blocks_is_that_of_the_whole(kind, lengths, monkeypatch):
 
 
 def test_a_long_gram_holds_no_features(monkeypatch):
-    """Each call of the networks sees a block, and for the gradient they are called again, or all features would be held."""
+    """Each call of the networks sees a block, and for the gradient they are called again: no features are held."""
     tf = pytest.importorskip("tensorflow")
     if keras.backend.backend() != "tensorflow":
         pytest.skip("it looks into TensorFlow's tape")
@@ -281,6 +281,7 @@ def test_audio_has_the_length_that_is_asked_for():
 def test_gradients_and_blocks_on_jax():
     pytest.importorskip("jax")
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "by_blocks or finite_differences"]
+    chosen = ["-k", "by_blocks or finite_differences"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, *chosen]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout[-2000:]

@@ -100,11 +100,10 @@ class Stopwatch(distribution.Distribution):
 
         ways = {"pipeline": made, "ready": ready}
         calls = {way: functools.partial(run, data, False) for way, data in ways.items()}
-        took = common.in_turns(calls | {"product": product()}, self.repeats, ways)
+        took = common.in_turns(calls | {"product": product()}, self.repeats, timed=ways)
         ways = {"compiled": False, "eager": True}
-        few_took = common.in_turns(
-            {way: functools.partial(run, few, eagerly) for way, eagerly in ways.items()}, min(self.repeats, 3), ways
-        )
+        few_calls = {way: functools.partial(run, few, eagerly) for way, eagerly in ways.items()}
+        few_took = common.in_turns(few_calls, min(self.repeats, 3), timed=ways)
         job, few_job = (f"{len(data)} training steps of `{self.name}`" for data in (ready, few))
         results = [
             common.compare(job, took, "pipeline", "ready", 1.1),
@@ -136,7 +135,8 @@ def few_answers(config, folder):
 def measure(name, steps, repeats):
     """Results of a recipe, of fits of so many steps, or of as many as its table says."""
     tool, usual, *more = RECIPES[name]
-    config, watch = TOOLS / "configs" / f"{name}.toml", Stopwatch(name=name, steps=usual if steps is None else steps, repeats=repeats)
+    config = TOOLS / "configs" / f"{name}.toml"
+    watch = Stopwatch(name=name, steps=usual if steps is None else steps, repeats=repeats)
     with tempfile.TemporaryDirectory() as folder:
         given = few_answers(config, Path(folder)) if tool == "jnd" else [str(config)]
         command = [f"train_{tool}.py", *given, *more, "--runs", folder, "--output", folder]

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from zoo.audio import mix
-from zoo.audio.corpus import draw_noise
+from zoo.audio.corpus import draw_noise, draw_noise_at_speed
 from zoo.errors import InputError
 
 
@@ -59,9 +59,7 @@ class Clips(keras.utils.PyDataset):
     def _clip(self, rng):
         """A stretch at a random speed and one level, and its class."""
         place = rng.integers(len(self.by_class))
-        speed = np.exp(rng.uniform(*np.log(self.recipe.speed)))
-        stretch = draw_noise(self.by_class[place], int(self.samples * speed) + 2, rng, self.rms[place])
-        clip = np.interp(np.arange(self.samples) * speed, np.arange(len(stretch)), stretch)
+        clip = draw_noise_at_speed(self.by_class[place], self.samples, self.recipe.speed, rng, self.rms[place])
         return 0.1 * clip / max(mix.rms(clip), 1e-6), np.eye(len(self.by_class))[place]
 
 

@@ -5,6 +5,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 from zoo.audio import mix
@@ -126,3 +127,18 @@ def draw_noise(recordings, samples, rng, rms=None):
         if mix.rms(stretch) > 0.3 * level:
             break
     return stretch
+
+
+def draw_noise_at_speed(recordings, samples, speeds, rng, rms=None):
+    """`draw_noise` played at a random speed, by straight lines between samples.
+
+    Args:
+        recordings, samples, rng, rms: as for `draw_noise`.
+        speeds: (slowest, fastest), drawn evenly in octaves between.
+
+    Returns:
+        float64 (samples,).
+    """
+    speed = np.exp(rng.uniform(*np.log(speeds)))
+    stretch = draw_noise(recordings, int(samples * speed) + 2, rng, rms)
+    return np.interp(np.arange(samples) * speed, np.arange(len(stretch)), stretch)

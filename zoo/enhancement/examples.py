@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from zoo.audio import mix
-from zoo.audio.corpus import SAMPLE_RATE, draw_noise, draw_speech
+from zoo.audio.corpus import SAMPLE_RATE, draw_noise, draw_noise_at_speed, draw_speech
 from zoo.errors import InputError
 
 VALIDATION_SNRS_DB = (-10, -5, 0, 5, 10)
@@ -49,13 +49,8 @@ class Mixtures:
     def draw(self, samples, rng):
         """One mixture: reference and noisy, float32 (samples,)."""
         reference = draw_speech(self.speech, samples, (_LEVEL_DB, _LEVEL_DB), rng)
-        return reference, mix.mix_at_snr(reference, self._noise(samples, rng), rng.uniform(*self.snr_db))
-
-    def _noise(self, samples, rng):
-        """A stretch at a random speed."""
-        speed = np.exp(rng.uniform(*np.log(_NOISE_SPEED)))
-        stretch = draw_noise(self.noise, int(samples * speed) + 2, rng, self.noise_rms)
-        return np.interp(np.arange(samples) * speed, np.arange(len(stretch)), stretch).astype("float32")
+        noise = draw_noise_at_speed(self.noise, samples, _NOISE_SPEED, rng, self.noise_rms).astype("float32")
+        return reference, mix.mix_at_snr(reference, noise, rng.uniform(*self.snr_db))
 
 
 class Recordings:

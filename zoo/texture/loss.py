@@ -127,7 +127,7 @@ class GramLoss(TextureLoss):
         return terms.relative_error(*(self._grams(x, lengths, counts) for x in (target, estimate)))
 
     def _grams(self, clips, lengths, counts):
-        """`terms.gram` of clips. By blocks their lengths are in the counts alone: these are of whole frames within them."""
+        """`terms.gram` of clips. By blocks the counts alone tell lengths: they count whole frames within them."""
         frames = spectrum.frame_count(clips.shape[1]) if self.waveform else clips.shape[1]
         if frames <= _WHOLE:
             return terms.gram(self.features(clips, lengths), counts)
