@@ -1,6 +1,7 @@
 """The recipe on a small scale: labels and their cache, batches, resuming, evaluation, cards, and any function."""
 
 import dataclasses
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -65,6 +66,22 @@ def test_labels_are_cached_by_content_and_metric(tmp_path):
     assert len(calls) == 13
     labels.label(batches, dataclasses.replace(target, name="other"), cache, RATE, n_jobs=1)
     assert len(calls) == 25
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
+def test_workers_keep_what_arrays_free(tmp_path):
+    """Else each array of some MB comes with page faults by the hundred, whenever it is made."""
+
+    def faults(reference, degraded, sample_rate):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(20):
+            arrays = [np.ones(125_000) for _ in range(8)]
+            del arrays
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    target = dataclasses.replace(TARGET, function=faults)
+    found = labels.label(pairs(), target, tmp_path / "labels.sqlite", RATE, n_jobs=2)
+    assert np.median(found) < 100
 
 
 def test_labels_before_an_interruption_are_kept(tmp_path):
