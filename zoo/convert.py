@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from zoo import export
 from zoo.audio import dsp, io
+from zoo.enhancement.layers import by_loops
 from zoo.errors import InputError
 from zoo.signatures import Served, compare
 
@@ -48,7 +49,7 @@ def convert(source, path, to):
     into, run = {"tflite": (_to_tflite, _run_tflite), "onnx": (_to_onnx, _run_onnx)}[to]
     served = Served(source)
     try:
-        with dsp.by_products():
+        with dsp.by_products(), by_loops():
             content = into(served)
     except InputError:
         raise
