@@ -6,6 +6,7 @@ import pytest
 import scipy.signal
 from keras import ops
 
+from zoo import portable
 from zoo.audio import dsp
 from zoo.texture.optimize import value_and_gradient
 
@@ -37,7 +38,7 @@ def test_the_gradient_is_that_of_a_product_with_the_transform(n_fft, hop_length)
         return sum(ops.sum(w * ops.sin(part)) for w, part in zip(weights, dsp.stft(x, n_fft, hop_length), strict=True)), ()
 
     found = np.asarray(value_and_gradient(loss)(waveform)[1])
-    with dsp.by_products():
+    with portable.operations():
         expected = np.asarray(value_and_gradient(loss)(waveform)[1])
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
@@ -58,7 +59,7 @@ def test_the_gradient_has_a_gradient():
         return outer.gradient(first, waveform).numpy()
 
     found = second()
-    with dsp.by_products():
+    with portable.operations():
         expected = second()
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
@@ -125,7 +126,7 @@ def test_resample_does_not_see_what_lies_after_the_lengths():
 def test_spectra_by_products_are_those_of_the_transform(n_fft, hop_length, window):
     waveform = np.random.default_rng(0).standard_normal((2, 4 * n_fft)).astype("float32")
     expected = dsp.stft(waveform, n_fft, hop_length, window=window)
-    with dsp.by_products():
+    with portable.operations():
         found = dsp.stft(waveform, n_fft, hop_length, window=window)
         back = dsp.istft(*found, waveform.shape[1], n_fft, hop_length, window)
     for ours, theirs in zip(found, expected, strict=True):

@@ -1,6 +1,7 @@
 """The recipe on a small scale: labels and their cache, batches, resuming, evaluation, cards, and any function."""
 
 import dataclasses
+import platform
 import resource
 import sqlite3
 import subprocess
@@ -68,9 +69,9 @@ def test_labels_are_cached_by_content_and_metric(tmp_path):
     assert len(calls) == 25
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc")
 def test_workers_keep_what_arrays_free(tmp_path):
-    """Else each array of some MB comes with page faults by the hundred, whenever it is made."""
+    """Else each array of a MB comes with page faults by the hundred, whenever it is made."""
 
     def faults(reference, degraded, sample_rate):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

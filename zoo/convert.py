@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from zoo import export
-from zoo.audio import dsp, io
-from zoo.enhancement.layers import by_loops
+from zoo import export, portable
+from zoo.audio import io
 from zoo.errors import InputError
 from zoo.signatures import Served, compare
 
@@ -21,8 +20,8 @@ def convert(source, path, to):
     """Convert a checkpoint to a file of TensorFlow Lite or ONNX, and check it.
 
     TensorFlow Lite's has the signatures `serving_default` and `lengths` of `zoo.export.export`; ONNX's has the inputs
-    and outputs of `lengths`. Any batch size and length. Spectra are products with a matrix in it: neither has the
-    transforms. The check is that of `export`, by the runtime itself.
+    and outputs of `lengths`. Any batch size and length. Spectra are products with a matrix in it and LSTMs are loops:
+    neither has TensorFlow's operations. The check is that of `export`, by the runtime itself.
 
     Args:
         source: as for `zoo.load`.
@@ -49,7 +48,7 @@ def convert(source, path, to):
     into, run = {"tflite": (_to_tflite, _run_tflite), "onnx": (_to_onnx, _run_onnx)}[to]
     served = Served(source)
     try:
-        with dsp.by_products(), by_loops():
+        with portable.operations():
             content = into(served)
     except InputError:
         raise

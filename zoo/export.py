@@ -1,6 +1,5 @@
 """SavedModels for TF Serving: signatures of any batch and length, checked in a process that imports TensorFlow alone."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -14,7 +13,6 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import warmup
-from zoo.enhancement.layers import by_loops
 from zoo.errors import InputError
 from zoo.signatures import Served, compare
 
@@ -90,13 +88,12 @@ def write(directory, served, xla=False):
         >>> write("saved", Served("jnd-22k"))  # doctest: +SKIP
     """
     archive = keras.export.ExportArchive()  # finds the variables by the signatures; tracked ones it would keep twice
-    with by_loops() if xla else contextlib.nullcontext():  # XLA does not know TensorFlow's LSTM either
-        for name, (function, inputs) in served.signatures.items():
-            if not xla:
-                archive.add_endpoint(name, function, input_signature=inputs)
-            elif name != "wav":  # XLA reads no files
-                archive.add_endpoint(name, tf.function(function, jit_compile=True), input_signature=inputs)
-        archive.write_out(directory, verbose=False)
+    for name, (function, inputs) in served.signatures.items():
+        if not xla:
+            archive.add_endpoint(name, function, input_signature=inputs)
+        elif name != "wav":  # XLA reads no files
+            archive.add_endpoint(name, tf.function(function, jit_compile=True), input_signature=inputs)
+    archive.write_out(directory, verbose=False)
 
 
 def _checked(directory, served, xla):

@@ -141,4 +141,4 @@ def draw_noise_at_speed(recordings, samples, speeds, rng, rms=None):
     """
     speed = np.exp(rng.uniform(*np.log(speeds)))
     stretch = draw_noise(recordings, int(samples * speed) + 2, rng, rms)
-    return np.interp(np.arange(samples) * speed, np.arange(len(stretch)), stretch)
+    return np.interp(np.arange(samples) * speed, np.arange(len(stretch), dtype=float), stretch)

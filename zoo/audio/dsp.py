@@ -1,6 +1,5 @@
 """Differentiable signal processing in `keras.ops`: short-time spectra and back, `lengths`, mel bands."""
 
-import contextlib
 import functools
 import math
 
@@ -9,12 +8,12 @@ import numpy as np
 import scipy.signal
 from keras import ops
 
+from zoo import portable
 from zoo.errors import InputError
 
 _ZERO_CROSSINGS = 32  # of the resampling sinc, both sides together
 _LARGEST_KERNEL = 4_000_000  # weights of a resampler
 _EPS = 1e-12  # inside a square root, so that silence has a finite gradient
-_by_products = False
 
 
 def sequence_mask(lengths, size):
@@ -79,7 +78,7 @@ def stft(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming"):
     if lengths is not None:
         waveform = waveform * sequence_mask(lengths, ops.shape(waveform)[1])
     waveform = ops.pad(waveform, ((0, 0), (n_fft // 2, n_fft // 2)))
-    if _by_products:
+    if portable.wanted():
         kernel = (_fourier(n_fft) * _window(window, n_fft)).T[:, None]
         parts = ops.conv(ops.expand_dims(waveform, 2), ops.convert_to_tensor(kernel), strides=hop_length)
         return ops.split(parts, 2, axis=2)
@@ -145,7 +144,7 @@ def istft(real, imaginary, samples, n_fft=512, hop_length=256, window="hamming")
     """
     window = _window(window, n_fft)
     # No ops.istft: its own window scaling differs by backend at the edges.
-    if _by_products:
+    if portable.wanted():
         both = np.r_[1.0, np.full(n_fft // 2 - 1, 2.0), 1.0] / n_fft  # all bins but the ends stand for two
         matrix = _fourier(n_fft) * np.tile(both, 2)[:, None].astype("float32")
         frames = ops.matmul(ops.concatenate([real, imaginary], axis=-1), ops.convert_to_tensor(matrix)) * window
@@ -186,25 +185,6 @@ def magnitude(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming
     """
     real, imaginary = stft(waveform, n_fft, hop_length, lengths, window)
     return ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS)
-
-
-@contextlib.contextmanager
-def by_products():
-    """Context in which spectra and their inverses are products with a matrix: for graphs that go where no FFT is.
-
-    The spectra are the same, but for rounding; they take longer.
-
-    Example:
-        >>> with by_products():
-        ...     tuple(magnitude(np.zeros((1, 16000), "float32")).shape)
-        (1, 63, 257)
-    """
-    global _by_products
-    _by_products = True
-    try:
-        yield
-    finally:
-        _by_products = False
 
 
 @functools.lru_cache

@@ -1,14 +1,11 @@
 """Layers of the enhancers."""
 
-import contextlib
-
 import keras
 import numpy as np
 from keras import ops
 
+from zoo import portable
 from zoo.audio.dsp import masked_moments, sequence_mask
-
-_by_loops = False
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -24,77 +21,68 @@ class FrameMask(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Bidirectional(keras.layers.Bidirectional):
-    """Keras's layer of this name around two LSTMs; in inference on TensorFlow, each is one operation instead of a loop.
+    """Keras's layer of this name around two LSTMs; in inference on TensorFlow on a CPU, each is one operation.
 
-    TensorFlow's BlockLSTM, which takes a third of the loop's time for one recording. Its gradient takes longer than the
-    loop's, so training, and GPUs, precisions and backends that have no use for it, are left to Keras. Outputs are the
-    same, but for rounding. The class has Keras's name, by which files of weights know it.
+    The operation is TensorFlow's BlockLSTM, which is faster than Keras's loop, most of all for one recording; its gradient
+    is slower. Training is therefore left to Keras's layer, and so is what the operation is not for: other backends,
+    devices and precisions, XLA, and `zoo.portable`. Outputs are the same, but for rounding. In inference there is no second
+    derivative. The class has Keras's name, by which files of weights know it.
 
     Args:
-        layer, backward_layer: keras.layers.LSTM that return sequences, the second one backwards, otherwise as they are made
-            by default.
+        layer, backward_layer: keras.layers.LSTM that return sequences, the second one backwards; in all else they, and
+            this layer, are as they are made by default.
 
     Call:
         sequences: float (batch, time, channels).
-        initial_state: as for Keras's layer, which a call with one, or without a mask, is left to.
+        initial_state: as for Keras's layer; a call with one, or without a mask, is left to that.
         mask: bool (batch, time), True for the first times of each row, which count.
         Returns (batch, time, 2 units), zero where the mask is False.
 
     Example:
-        >>> lstms = [keras.layers.LSTM(4, return_sequences=True, go_backwards=back) for back in (False, True)]
-        >>> tuple(Bidirectional(*lstms)(ops.ones((2, 9, 3)), mask=ops.ones((2, 9), "bool")).shape)
+        >>> ahead, back = (keras.layers.LSTM(4, return_sequences=True, go_backwards=turned) for turned in (False, True))
+        >>> layer = Bidirectional(ahead, backward_layer=back)
+        >>> tuple(layer(ops.ones((2, 9, 3)), mask=ops.ones((2, 9), "bool")).shape)
         (2, 9, 8)
     """
 
-    def __init__(self, layer, backward_layer, **options):
-        super().__init__(layer, backward_layer=backward_layer, **options)
-        self.supports_jit = keras.backend.backend() != "tensorflow"  # XLA does not know the operation
-
     def call(self, sequences, initial_state=None, mask=None, training=False):
-        other = initial_state is not None or mask is None
-        if training or other or _by_loops or self.compute_dtype != "float32" or not _on_tensorflows_cpu():
-            return super().call(sequences, initial_state, mask, training)
+        inference = not training and initial_state is None and mask is not None
+        if inference and self.compute_dtype == "float32" and _has_block_lstm():
+            return self._by_block_lstm(sequences, mask)
+        return super().call(sequences, initial_state, mask, training)
+
+    def _by_block_lstm(self, sequences, mask):
         import tensorflow as tf
 
+        odd = sequences.shape[2] % 2  # of an odd number of channels TensorFlow says at each call that it is slow
         lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
-        outputs = []
-        for layer in (self.forward_layer, self.backward_layer):
-            x = ops.transpose(sequences, (1, 0, 2))
-            # Backwards from each row's own end.
-            x = tf.reverse_sequence(x, lengths, 0, 1) if layer.go_backwards else x
-            kernel = ops.concatenate([layer.cell.kernel, layer.cell.recurrent_kernel], axis=0)
-            x = _block_lstm(x, kernel, tf.identity(layer.cell.bias.value))
-            outputs.append(tf.reverse_sequence(x, lengths, 0, 1) if layer.go_backwards else x)
-        outputs = ops.transpose(ops.concatenate(outputs, axis=2), (1, 0, 2))
-        return outputs * ops.expand_dims(ops.cast(mask, outputs.dtype), 2)
+        forwards = ops.transpose(ops.pad(sequences, [[0, 0], [0, 0], [0, odd]]), (1, 0, 2))
+        backwards = tf.reverse_sequence(forwards, lengths, 0, 1)  # from each row's own end
+        found = []
+        for x, layer in ((forwards, self.forward_layer), (backwards, self.backward_layer)):
+            kernel = ops.pad(layer.cell.kernel, [[0, odd], [0, 0]])
+            # The bias as a tensor: of a variable TensorFlow's gradients of one's own ask for more.
+            bias = tf.identity(layer.cell.bias.value)
+            found.append(_block_lstm(x, ops.concatenate([kernel, layer.cell.recurrent_kernel], axis=0), bias))
+        found[1] = tf.reverse_sequence(found[1], lengths, 0, 1)
+        # Chosen, not multiplied: padding may hold NaN.
+        return ops.where(ops.expand_dims(mask, 2), ops.transpose(ops.concatenate(found, axis=2), (1, 0, 2)), 0.0)
 
 
-@contextlib.contextmanager
-def by_loops():
-    """Context in which a `Bidirectional` is Keras's loops: for graphs that go where TensorFlow's BlockLSTM is not.
-
-    Example:
-        >>> with by_loops():
-        ...     enhanced = model(noisy)  # doctest: +SKIP
-    """
-    global _by_loops
-    _by_loops = True
-    try:
-        yield
-    finally:
-        _by_loops = False
-
-
-def _on_tensorflows_cpu():
-    if keras.backend.backend() != "tensorflow":
+def _has_block_lstm():
+    """Whether what is traced or run now may use TensorFlow's BlockLSTM, and gains by it."""
+    if keras.backend.backend() != "tensorflow" or portable.wanted():
         return False
     import tensorflow as tf
+    from tensorflow.python.ops import control_flow_util
 
-    return not tf.config.get_visible_devices("GPU")  # where Keras's layer is cuDNN's
+    # XLA does not know the operation, and nothing public tells that it compiles.
+    cpu = all(device.device_type == "CPU" for device in tf.config.get_visible_devices())
+    return cpu and not control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def _block_lstm(x, kernel, bias):
-    """Outputs (time, batch, units) of an LSTM of (time, batch, channels), by one operation, with its own gradient.
+    """Outputs (time, batch, units) of an LSTM of (time, batch, channels), by one operation, with a gradient of our own.
 
     TensorFlow registers the first version's gradient for the second, whose gates are in another order.
     """

@@ -242,7 +242,7 @@ class BLSTMEnhancer(MaskEnhancer):
         (2, 4000)
     """
 
-    chunks_at_once = 8  # which take half of the time of two at a time
+    chunks_at_once = 8  # each takes about half as long as with two at once
 
     def __init__(
         self,
@@ -259,7 +259,7 @@ class BLSTMEnhancer(MaskEnhancer):
         # All made first and kept: Keras's loader tells layers apart by id(), which a freed one hands on.
         pairs = [[layers.LSTM(units, return_sequences=True, go_backwards=back) for back in (False, True)] for _ in "12"]
         for forward, backward in pairs:
-            x = Bidirectional(forward, backward)(x, mask=counted)
+            x = Bidirectional(forward, backward_layer=backward)(x, mask=counted)
         x = layers.LeakyReLU(0.3)(layers.Dense(hidden)(x))
         mask = layers.Dense(n_fft // 2 + 1, activation="sigmoid", dtype="float32")(x)
         core = keras.Model([features, frames], mask, name="core")

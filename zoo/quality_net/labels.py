@@ -144,7 +144,7 @@ def _known(store, keys):
 
 
 def _score(batch, keys, known, target, sample_rate):
-    _keep_freed_memory()
+    _keep_freed_memory(os.getpid())
     scores = {}
     for pair, key in zip(batch, keys, strict=True):
         if key not in known:
@@ -153,10 +153,10 @@ def _score(batch, keys, known, target, sample_rate):
     return scores
 
 
-@functools.cache
-def _keep_freed_memory():
-    """Let a worker's malloc keep what arrays of a MB free: STOI spends a fifth of its time on pages that go and come."""
+@functools.lru_cache
+def _keep_freed_memory(process):
+    """Let a process keep what arrays of a MB free: STOI spends a part of its time on pages that go and come again."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if multiprocessing.parent_process() and hasattr(libc, "mallopt"):  # the caller's own process stays as it is
+    if multiprocessing.parent_process() and hasattr(libc, "mallopt"):  # the first process, the user's, stays as it is
         libc.mallopt(_MMAP_THRESHOLD, 32 << 20)  # the most that it takes
-        libc.mallopt(_TRIM_THRESHOLD, 1 << 30)
+        libc.mallopt(_TRIM_THRESHOLD, 1 << 30)  # more than STOI or PESQ ever take
