@@ -85,15 +85,17 @@ class ChandnaLoss(keras.losses.Loss):
         self.sources = tuple(sources)
 
     def call(self, true, estimate):
+        # Of slices the gradients would be whole copies with zeros.
+        true, estimate = (ops.unstack(x, len(self.sources), axis=1) for x in (true, estimate))
         apart = true if self.against == "truth" else estimate
-        other = apart[:, self.sources.index("other")]
+        other = apart[self.sources.index("other")]
         named = [i for i, source in enumerate(self.sources) if source != "other"]
         total = 0.0
         for i in named:
             beta = self.beta_vocals if self.sources[i] == "vocals" else self.beta
-            found = estimate[:, i]
-            total += _distance(true[:, i], found) - beta * _distance(other, found)
-            total -= self.alpha * sum(_distance(apart[:, j], found) for j in named if j != i)
+            found = estimate[i]
+            total += _distance(true[i], found) - beta * _distance(other, found)
+            total -= self.alpha * sum(_distance(apart[j], found) for j in named if j != i)
         return total
 
     def get_config(self):
