@@ -58,6 +58,12 @@ def test_other_readings_and_sources_are_refused(options, message):
         ChandnaLoss(**options)
 
 
+def test_another_number_of_sources_is_refused(magnitudes):
+    true, estimate = magnitudes
+    with pytest.raises(InputError, match="the loss is of vocals, .* and the estimate has 3 sources"):
+        ChandnaLoss().call(true[:, :3], estimate[:, :3])
+
+
 def test_si_sdr_is_of_the_sources_that_sound():
     rng = np.random.default_rng(0)
     true, estimate = rng.standard_normal((2, 2, 3, 4000)).astype("float32")

@@ -20,8 +20,8 @@ def convert(source, path, to):
     """Convert a checkpoint to a file of TensorFlow Lite or ONNX, and check it.
 
     TensorFlow Lite's has the signatures `serving_default` and `lengths` of `zoo.export.export`; ONNX's has the inputs
-    and outputs of `lengths`. Any batch size and length. Spectra are products with a matrix in it and LSTMs are loops:
-    neither has TensorFlow's operations. The check is that of `export`, by the runtime itself.
+    and outputs of `lengths`. Any batch size and length. Spectra are products with a matrix in it and LSTMs are Keras's
+    loops: neither format has the transforms, nor TensorFlow's LSTM. The check is that of `export`, by the runtime itself.
 
     Args:
         source: as for `zoo.load`.

@@ -25,12 +25,11 @@ class Bidirectional(keras.layers.Bidirectional):
 
     The operation is TensorFlow's BlockLSTM, which is faster than Keras's loop, most of all for one recording; its gradient
     is slower. Training is therefore left to Keras's layer, and so is what the operation is not for: other backends,
-    devices and precisions, XLA, and `zoo.portable`. Outputs are the same, but for rounding. In inference there is no second
-    derivative. The class has Keras's name, by which files of weights know it.
+    devices and precisions, XLA, `zoo.portable`, and LSTMs that are not as they are made by default, but for returning
+    sequences. Outputs are the same, but for rounding. In inference it holds seven arrays of the size of a direction's
+    outputs, and there is no second derivative. The class has Keras's name, by which files of weights know it.
 
-    Args:
-        layer, backward_layer: keras.layers.LSTM that return sequences, the second one backwards; in all else they, and
-            this layer, are as they are made by default.
+    Args: as for Keras's layer.
 
     Call:
         sequences: float (batch, time, channels).
@@ -47,22 +46,33 @@ class Bidirectional(keras.layers.Bidirectional):
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         inference = not training and initial_state is None and mask is not None
-        if inference and self.compute_dtype == "float32" and _has_block_lstm():
+        if inference and self._is_plain() and _has_block_lstm():
             return self._by_block_lstm(sequences, mask)
         return super().call(sequences, initial_state, mask, training)
+
+    def _is_plain(self):
+        """Whether this is what the operation computes."""
+        pair = self.forward_layer, self.backward_layer
+        made = all(isinstance(layer, keras.layers.LSTM) and layer.use_bias and layer.return_sequences for layer in pair)
+        return (
+            made
+            and all(layer.activation is keras.activations.tanh for layer in pair)
+            and all(layer.recurrent_activation is keras.activations.sigmoid for layer in pair)
+            and (pair[0].go_backwards, self.return_state, self.merge_mode) == (False, False, "concat")
+            and self.compute_dtype == "float32"
+        )
 
     def _by_block_lstm(self, sequences, mask):
         import tensorflow as tf
 
-        odd = sequences.shape[2] % 2  # of an odd number of channels TensorFlow says at each call that it is slow
+        odd = sequences.shape[2] % 2  # of odd channels in an odd batch TensorFlow says at each call that it is slow
         lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
         forwards = ops.transpose(ops.pad(sequences, [[0, 0], [0, 0], [0, odd]]), (1, 0, 2))
         backwards = tf.reverse_sequence(forwards, lengths, 0, 1)  # from each row's own end
         found = []
         for x, layer in ((forwards, self.forward_layer), (backwards, self.backward_layer)):
             kernel = ops.pad(layer.cell.kernel, [[0, odd], [0, 0]])
-            # The bias as a tensor: of a variable TensorFlow's gradients of one's own ask for more.
-            bias = tf.identity(layer.cell.bias.value)
+            bias = tf.identity(layer.cell.bias.value)  # of a variable tf.custom_gradient asks for another argument
             found.append(_block_lstm(x, ops.concatenate([kernel, layer.cell.recurrent_kernel], axis=0), bias))
         found[1] = tf.reverse_sequence(found[1], lengths, 0, 1)
         # Chosen, not multiplied: padding may hold NaN.

@@ -136,7 +136,7 @@ class ChannelDistance(keras.layers.Layer):
         self.weight = self.add_weight(shape=(inputs_shape[-1],), initializer="ones", name="weight")
 
     def call(self, inputs, lengths):
-        reference, degraded = ops.split(inputs, 2)  # of slices the gradients are whole copies with zeros
+        reference, degraded = ops.split(inputs, 2)  # TensorFlow's gradients of slices are whole copies with zeros
         # Over time first: what is weighted and averaged then is small.
         difference = ops.sum(ops.abs(reference - degraded), axis=1)
         count = ops.cast(ops.maximum(ops.split(lengths, 2)[0], 1), difference.dtype)

@@ -160,7 +160,7 @@ class WeightedDistance(keras.layers.Layer):
         self.pooling = self.add_weight(shape=(2,), initializer=keras.initializers.Constant(0.54), name="pooling")
 
     def call(self, inputs, frames):
-        reference, degraded = ops.split(inputs, 2)  # of slices the gradients are whole copies with zeros
+        reference, degraded = ops.split(inputs, 2)  # TensorFlow's gradients of slices are whole copies with zeros
         by_frame = ops.mean(ops.softplus(self.raw) * ops.abs(reference - degraded), axis=(2, 3))
         counted = dsp.sequence_mask(ops.split(frames, 2)[0], ops.shape(inputs)[1])
         count = ops.maximum(ops.sum(counted, axis=1), 1.0)

@@ -157,6 +157,6 @@ def _score(batch, keys, known, target, sample_rate):
 def _keep_freed_memory(process):
     """Let a process keep what arrays of a MB free: STOI spends a part of its time on pages that go and come again."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if multiprocessing.parent_process() and hasattr(libc, "mallopt"):  # the first process, the user's, stays as it is
+    if multiprocessing.parent_process() and hasattr(libc, "mallopt"):  # the user's main process stays as it is
         libc.mallopt(_MMAP_THRESHOLD, 32 << 20)  # the most that it takes
-        libc.mallopt(_TRIM_THRESHOLD, 1 << 30)  # more than STOI or PESQ ever take
+        libc.mallopt(_TRIM_THRESHOLD, 256 << 20)

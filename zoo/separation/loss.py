@@ -58,7 +58,7 @@ class ChandnaLoss(keras.losses.Loss):
         As for `SourcesSquaredError`; per example it may be negative.
 
     Raises:
-        InputError: another reading, or sources without "vocals" or "other".
+        InputError: another reading, sources without "vocals" or "other", or estimates of another number of sources.
 
     Example:
         >>> loss = ChandnaLoss(alpha=0.001, beta=0.01, beta_vocals=0.03)
@@ -85,8 +85,10 @@ class ChandnaLoss(keras.losses.Loss):
         self.sources = tuple(sources)
 
     def call(self, true, estimate):
-        # Of slices the gradients would be whole copies with zeros.
-        true, estimate = (ops.unstack(x, len(self.sources), axis=1) for x in (true, estimate))
+        if estimate.shape[1] != len(self.sources):
+            raise InputError(f"the loss is of {', '.join(self.sources)}, and the estimate has {estimate.shape[1]} sources")
+        # TensorFlow's gradients of slices would be whole copies with zeros.
+        true, estimate = (ops.unstack(ops.cast(x, self.dtype), len(self.sources), axis=1) for x in (true, estimate))
         apart = true if self.against == "truth" else estimate
         other = apart[self.sources.index("other")]
         named = [i for i, source in enumerate(self.sources) if source != "other"]
