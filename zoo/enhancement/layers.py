@@ -53,14 +53,8 @@ class Bidirectional(keras.layers.Bidirectional):
     def _is_plain(self):
         """Whether this is what the operation computes."""
         pair = self.forward_layer, self.backward_layer
-        made = all(isinstance(layer, keras.layers.LSTM) and layer.use_bias and layer.return_sequences for layer in pair)
-        return (
-            made
-            and all(layer.activation is keras.activations.tanh for layer in pair)
-            and all(layer.recurrent_activation is keras.activations.sigmoid for layer in pair)
-            and (pair[0].go_backwards, self.return_state, self.merge_mode) == (False, False, "concat")
-            and self.compute_dtype == "float32"
-        )
+        found = pair[0].go_backwards, self.return_state, self.merge_mode, self.compute_dtype
+        return found == (False, False, "concat", "float32") and all(map(_is_default_lstm, pair))
 
     def _by_block_lstm(self, sequences, mask):
         import tensorflow as tf
@@ -77,6 +71,14 @@ class Bidirectional(keras.layers.Bidirectional):
         found[1] = tf.reverse_sequence(found[1], lengths, 0, 1)
         # Chosen, not multiplied: padding may hold NaN.
         return ops.where(ops.expand_dims(mask, 2), ops.transpose(ops.concatenate(found, axis=2), (1, 0, 2)), 0.0)
+
+
+def _is_default_lstm(layer):
+    """Whether a layer is an LSTM as it is made by default, but for returning sequences."""
+    if not isinstance(layer, keras.layers.LSTM):
+        return False
+    functions = layer.activation, layer.recurrent_activation
+    return layer.use_bias and layer.return_sequences and functions == (keras.activations.tanh, keras.activations.sigmoid)
 
 
 def _has_block_lstm():
