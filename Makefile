@@ -16,7 +16,7 @@ ARGS ?=
 .PHONY: demo test test-latest cards bench lint clean machine
 
 demo: .venv/.ready
-	.venv/bin/python tools/demo.py
+	.venv/bin/python -m examples.demo
 
 test: .venv/.ready
 	.venv/bin/python -m pytest -q $(ARGS)
@@ -28,12 +28,12 @@ cards: .venv/.ready
 	.venv/bin/python tools/make_cards.py
 
 bench: .venv-peers/.ready
-	for job in startup scoring labels gradients jnd enhancement texture; do .venv-peers/bin/python tools/bench/$$job.py || exit 1; done
-	taskset -c 0 .venv-peers/bin/python tools/bench/separation.py
+	for job in startup scoring labels gradients jnd enhancement texture; do .venv-peers/bin/python -m tools.bench.$$job || exit 1; done
+	taskset -c 0 .venv-peers/bin/python -m tools.bench.separation
 	.venv-peers/bin/python tools/make_cards.py
 
 lint: .venv/.ready
-	.venv/bin/python -m ruff check --line-length 120 .
+	.venv/bin/python -m ruff check .
 
 clean:
 	rm -rf .venv .venv-latest .venv-peers build dist demo *.egg-info .pytest_cache .ruff_cache

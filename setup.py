@@ -19,7 +19,7 @@ setup(
     packages=[*find_packages(include=["zoo", "zoo.*"]), "zoo._checkpoints"],
     # Checkpoints lie at the top of the repository and inside the installed package.
     package_dir={"zoo._checkpoints": "checkpoints"},
-    package_data={"zoo._checkpoints": ["*/*"]},
+    package_data={"zoo._checkpoints": ["*/*"], "zoo.data": ["audio/*.flac"]},
     entry_points={"console_scripts": ["zoo=zoo.cli:main"]},
     install_requires=[
         "grpcio>=1.62",

@@ -1,22 +1,15 @@
-"""Settings of the suite: quiet logs, a fixed seed before each test, tools/ importable, the `slow` marker."""
+"""Settings of the suite: quiet logs, a fixed seed before each test, the `slow` marker."""
 
 import os
 import random
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parent.parent / "tools"))  # its scripts are tested as modules
-
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # oneDNN sums in an order that depends on the machine
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", 'slow: takes over 20 s; leave out with -m "not slow"')
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +37,8 @@ def run(capsys):
 @pytest.fixture
 def rated(tmp_path):
     """A CSV of two talkers whose ratings fall with noise (one in a straight order, one with a swap), and its rows."""
-    from harness import RECORDED
-    from jnd_harness import write_ratings
-
+    from tests.support.harness import RECORDED
+    from tests.support.jnd import write_ratings
     from zoo.audio import io, mix
 
     clip = io.read(RECORDED, 16000)[0][16000:32000]

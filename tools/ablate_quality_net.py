@@ -10,7 +10,7 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo import preset, provenance, registry
+from zoo.checkpoint import preset, provenance, registry
 from zoo.errors import InputError
 from zoo.metrics.agreement import agreement
 from zoo.quality_net import evaluate

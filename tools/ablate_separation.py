@@ -14,15 +14,15 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
-from train_separation import read_splits
 
-from zoo import preset, provenance, registry
+from tools.train_separation import read_splits
+from zoo.checkpoint import preset, provenance, registry
 from zoo.errors import InputError
 from zoo.metrics.separation import mixture_as_estimate, si_sdr
 from zoo.separation import evaluate
 from zoo.separation.tracks import SOURCES, find_tracks
 from zoo.separation.train import Recipe, train
-from zoo.training import read_words
+from zoo.training.run import read_words
 
 REPORT = Path(__file__).resolve().parent / "configs" / "report"
 EXPERIMENTS = (

@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import tensorflow as tf
 from keras import layers
 
-from zoo import integrity, preset, provenance
+from zoo.checkpoint import integrity, preset, provenance
 from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.layers import AdaptiveNormalization
 from zoo.errors import InputError

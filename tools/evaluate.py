@@ -23,10 +23,13 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from evaluations import enhancement, jnd, quality_net, separation, texture
-
-from zoo.commands import measure
+from zoo.cli import measure
+from zoo.enhancement import report as enhancement
 from zoo.errors import InputError
+from zoo.jnd import report as jnd
+from zoo.quality_net import report as quality_net
+from zoo.separation import report as separation
+from zoo.texture import report as texture
 
 FAMILIES = (quality_net, enhancement, jnd, texture, separation)
 

@@ -7,7 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from zoo import cli, registry
+from zoo import cli
+from zoo.checkpoint import registry
 
 
 def main():

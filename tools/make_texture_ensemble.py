@@ -15,9 +15,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from zoo import preset, provenance, registry
+from zoo.checkpoint import preset, provenance, registry
 from zoo.texture.model import RandomConvEnsemble
-from zoo.training import read_facts, read_words
+from zoo.training.run import read_facts, read_words
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMES = 70  # of the golden spectrogram

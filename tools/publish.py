@@ -12,7 +12,7 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo import preset, publish, registry
+from zoo.checkpoint import preset, publish, registry
 from zoo.errors import InputError
 
 

@@ -16,11 +16,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from zoo import distribution, preset, provenance
+from zoo.checkpoint import preset, provenance
 from zoo.errors import InputError
 from zoo.separation.tracks import find_tracks, read_kinds
 from zoo.separation.train import Recipe, train
-from zoo.training import read_words
+from zoo.training import distribution
+from zoo.training.run import read_words
 
 ROOT = Path(__file__).resolve().parent.parent
 

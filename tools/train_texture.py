@@ -12,11 +12,12 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo import distribution, golden, preset, provenance
-from zoo.audio.environment import SPLITS
+from zoo.checkpoint import golden, preset, provenance
+from zoo.data.environment import SPLITS
 from zoo.errors import InputError
 from zoo.texture import train
-from zoo.training import read_words
+from zoo.training import distribution
+from zoo.training.run import read_words
 
 ROOT = Path(__file__).resolve().parent.parent
 

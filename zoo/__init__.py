@@ -19,14 +19,14 @@ Importing zoo, `list` and `info` import no Keras backend.
 import importlib
 import os
 
-from zoo import registry
+from zoo.checkpoint import registry
 from zoo.errors import InputError
+from zoo.families import FAMILIES
 
 __version__ = "0.1.0"
 __all__ = ["info", "list", "load", "loss", "push", "save"]
 
-# The loss that a model class brings: the class's room -> a class in the room's loss.py.
-_LOSSES = {"zoo.quality_net": "QualityNetLoss", "zoo.jnd": "JNDLoss"}
+_PACKAGES = {"audio", "checkpoint", "cli", "data", "losses", "metrics", "nn", "serving", "training", *FAMILIES}
 
 
 def list(pattern="*"):
@@ -83,7 +83,7 @@ def load(source, trainable=False, verify=False, offline=False):
         >>> metric = zoo.load("quality-net-lite-pesq-wb-16k")
         >>> metric.score(reference, degraded, sample_rate=16000)
     """
-    from zoo import preset
+    from zoo.checkpoint import preset
 
     return preset.load(registry.resolve(source, offline), trainable=trainable, verify=verify)
 
@@ -104,7 +104,7 @@ def save(model, directory, card=None, golden=None):
     Example:
         >>> zoo.save(model, "my-model/")
     """
-    from zoo import preset
+    from zoo.checkpoint import preset
 
     preset.save(model, directory, card=card, golden=golden)
 
@@ -128,7 +128,7 @@ def push(source, repository, private=False, dry_run=False):
     Example:
         >>> zoo.push("my-model/", "my-lab/my-model", dry_run=True)
     """
-    from zoo import publish
+    from zoo.checkpoint import publish
 
     return publish.push(source, repository, private=private, dry_run=dry_run)
 
@@ -151,16 +151,22 @@ def loss(source, sample_rate=None):
         >>> enhancer.compile("adam", loss=zoo.loss("jnd-22k", sample_rate=16000))
     """
     name = registry.model_class(source)
-    room = name.rsplit(".", 2)[0]
-    if room not in _LOSSES:
+    family = FAMILIES.get(name.split(".")[1])
+    if family is None or family.loss is None:
         raise InputError(f"{os.fspath(source)!r} brings no loss: it holds a {name}.")
     # The loss gets the source, not a model: a model compiled with it can then be saved.
     text = source if isinstance(source, str) else f"{os.fspath(source)}/"
-    return getattr(importlib.import_module(f"{room}.loss"), _LOSSES[room])(text, sample_rate=sample_rate)
+    return getattr(family.module("loss"), family.loss)(text, sample_rate=sample_rate)
 
 
 def __getattr__(name):
-    """`zoo.texture` and `zoo.client`, imported when they are asked for."""
-    if name in ("texture", "client"):
+    """The packages of the zoo, imported when they are asked for."""
+    if name in _PACKAGES:
         return importlib.import_module(f"zoo.{name}")
+    if name == "client":
+        return importlib.import_module("zoo.serving.client")
     raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_PACKAGES, "client"})

@@ -1,6 +1,6 @@
 """What the benchmarks share: audio, calls timed side by side, in turns, and their results as a file.
 
-Libraries take a thread for each core that the process may use: `taskset -c 0 python tools/bench/...` gives them one.
+Libraries take a thread for each core that the process may use: `taskset -c 0 python -m tools.bench....` gives them one.
 """
 
 import json
@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo import provenance
+import zoo
 from zoo.audio import io, mix
+from zoo.checkpoint import provenance
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PEERS = ("torch", "speechbrain", "asteroid", "torch-pesq", "cdpam", "visqol-python", "openunmix")
 WARM = 0.3  # seconds
-SPEECH = Path(__file__).resolve().parents[2] / "tests" / "data" / "speech_reference.flac"
+SPEECH = Path(zoo.__file__).resolve().parent / "data" / "audio" / "speech_reference.flac"
 
 
 def speech(seconds, sample_rate):

@@ -12,10 +12,8 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import common
-import peers
-
 import zoo
+from tools.bench import common, peers
 
 NAME, PEER, RATE = "blstm-quality-net-refresh-16k", "MetricGAN+'s generator", 16000
 

@@ -13,12 +13,11 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import common
 import numpy as np
-import peers
 import torch
 
 import zoo
+from tools.bench import common, peers
 from zoo.texture.optimize import value_and_gradient
 
 LITE, TINY = "quality-net-lite-pesq-wb-16k", "quality-net-tiny-pesq-wb-16k"

@@ -16,10 +16,10 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import common
 import numpy as np
 from matplotlib.figure import Figure
 
+from tools.bench import common
 from zoo.audio import io
 
 HOUR, PAIRS = (36.0, 360.0, 3600.0), (1, 10, 100)

@@ -13,12 +13,11 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import common
 import numpy as np
-import peers
 import torch
 
 import zoo
+from tools.bench import common, peers
 
 PAPER, OURS, RATE, SECONDS, FEW = "jnd-fin-22k", "jnd-22k", 22050, 2.5, 2
 AT_ONCE, VISQOL = (1, 2, 4, 16), "visqol-python, one core"

@@ -13,10 +13,10 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import common
 import numpy as np
 import pesq
 
+from tools.bench import common
 from zoo.quality_net import labels
 
 RATE, SECONDS, CHUNK = 16000, 2.5, 8  # pairs of a chunk, the part of the work that a process takes

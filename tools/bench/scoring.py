@@ -12,13 +12,13 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import common
 import keras
 import numpy as np
 
 import zoo
-from zoo.layers import fold_spectral_normalization
+from tools.bench import common
 from zoo.metrics import speech
+from zoo.nn.layers import fold_spectral_normalization
 
 LITE, TINY = "quality-net-lite-pesq-wb-16k", "quality-net-tiny-pesq-wb-16k"
 PAPER, RATE, SECONDS, BATCH = "quality-net-pesq-wb-16k", 16000, 2.5, 16

@@ -14,13 +14,12 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import common
 import keras
 import numpy as np
-import peers
 from keras import layers, ops
 
 import zoo
+from tools.bench import common, peers
 from zoo.separation.stream import Stream
 
 NAME, RATE, N_FFT, HOP = "chandna-4stem-44k", 44100, 4096, 1024  # the last two of Open-Unmix and Spleeter

@@ -72,7 +72,7 @@ def measure_bfloat16(name, repeats):
     import tensorflow as tf
 
     import zoo
-    from zoo import golden
+    from zoo.checkpoint import golden
 
     noise, found = np.random.default_rng(0), []
     for policy in ("float32", "mixed_bfloat16"):
@@ -104,7 +104,7 @@ def main():
     if given.rate:
         print(json.dumps(measure(folder, given.rate, given.repeats)))
         return
-    from zoo import preset, provenance, registry
+    from zoo.checkpoint import preset, provenance, registry
 
     command, commit = " ".join(["python", *sys.argv]), provenance.commit()
     for name in given.names or registry.names():
@@ -112,7 +112,7 @@ def main():
         megabytes = sum(path.stat().st_size for path in saved.rglob("*") if path.is_file()) / 1e6
         *plain, _ = again(saved, "--rate", card["sample_rate"], *repeats)
         with tempfile.TemporaryDirectory() as place:
-            export = [sys.executable, "-m", "zoo.cli", "export", name, place, "--xla"]
+            export = [sys.executable, "-m", "zoo", "export", name, place, "--xla"]
             subprocess.run(export, capture_output=True, check=True)
             xla = again(f"{place}/1", "--rate", card["sample_rate"], *repeats)
         served = {"command": command, "commit": commit, "machine": provenance.machine(), "n": given.repeats}

@@ -13,7 +13,7 @@ import sys
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
 
-import common
+from tools.bench import common
 
 NAME = "quality-net-pesq-wb-16k"
 CODE = {

@@ -11,11 +11,10 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import common
 import numpy as np
-import peers
 from keras import ops
 
+from tools.bench import common, peers
 from zoo.texture import optimize, spectrum, terms
 from zoo.texture.loss import GramLoss
 from zoo.texture.model import RandomConvEnsemble

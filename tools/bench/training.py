@@ -25,12 +25,12 @@ from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import common
 import keras
 import numpy as np
 from keras import ops
 
-from zoo import distribution
+from tools.bench import common
+from zoo.training import distribution
 
 TOOLS = Path(__file__).resolve().parents[1]
 RECIPES = {  # configuration -> its tool, steps of a fit, and what else the tool is given

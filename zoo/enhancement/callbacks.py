@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from joblib import Parallel, delayed
 
-from zoo.audio.corpus import SAMPLE_RATE
+from zoo.data.speech import SAMPLE_RATE
 from zoo.errors import InputError
 from zoo.metrics import speech
 

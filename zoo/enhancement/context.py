@@ -6,7 +6,7 @@ from keras import layers, ops
 
 from zoo.enhancement.layers import AdaptiveNormalization, NearIdentity
 from zoo.enhancement.model import Enhancer
-from zoo.layers import MaskTime
+from zoo.nn.layers import MaskTime
 
 
 @keras.saving.register_keras_serializable(package="zoo")

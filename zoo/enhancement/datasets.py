@@ -9,7 +9,7 @@ The recordings may have any rate; resample them when you read them:
 from pathlib import Path
 
 from zoo.audio import pairs
-from zoo.audio.corpus import SPLITS
+from zoo.data.speech import SPLITS
 from zoo.errors import InputError
 
 _VOICE_BANK_TRAIN = ("trainset_28spk_wav", "trainset_wav")

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from zoo.audio import pairs
-from zoo.audio.corpus import SAMPLE_RATE
+from zoo.data.speech import SAMPLE_RATE
 from zoo.enhancement.baselines import spectral_gating, wiener
 from zoo.errors import InputError
 from zoo.metrics import speech

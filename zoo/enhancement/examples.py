@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from zoo.audio import mix
-from zoo.audio.corpus import SAMPLE_RATE, draw_noise, draw_noise_at_speed, draw_speech
+from zoo.data.speech import SAMPLE_RATE, draw_noise, draw_noise_at_speed, draw_speech
 from zoo.errors import InputError
 
 VALIDATION_SNRS_DB = (-10, -5, 0, 5, 10)

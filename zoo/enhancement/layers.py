@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import portable
+from zoo import backend
 from zoo.audio.dsp import masked_moments, sequence_mask
 
 
@@ -25,7 +25,7 @@ class Bidirectional(keras.layers.Bidirectional):
 
     The operation is TensorFlow's BlockLSTM, which is faster than Keras's loop, most of all for one recording; its gradient
     is slower. Training is therefore left to Keras's layer, and so is what the operation is not for: other backends,
-    devices and precisions, XLA, `zoo.portable`, and LSTMs that are not as they are made by default, but for returning
+    devices and precisions, XLA, `zoo.backend`, and LSTMs that are not as they are made by default, but for returning
     sequences. Outputs are the same, but for rounding. In inference it holds seven arrays of the size of a direction's
     outputs, and there is no second derivative. The class has Keras's name, by which files of weights know it.
 
@@ -83,7 +83,7 @@ def _is_default_lstm(layer):
 
 def _has_block_lstm():
     """Whether what is traced or run now may use TensorFlow's BlockLSTM, and gains by it."""
-    if keras.backend.backend() != "tensorflow" or portable.wanted():
+    if keras.backend.backend() != "tensorflow" or backend.wanted():
         return False
     import tensorflow as tf
     from tensorflow.python.ops import control_flow_util

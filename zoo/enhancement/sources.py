@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from zoo.audio import io
 from zoo.audio import pairs as audio_pairs
-from zoo.audio.corpus import SAMPLE_RATE, read_corpus
+from zoo.data.speech import SAMPLE_RATE, read_corpus
 from zoo.enhancement import datasets
 from zoo.enhancement.examples import Example, Mixtures, Recordings, test_set, validation_set
 from zoo.errors import InputError
@@ -19,7 +19,7 @@ _VALIDATION_SECONDS = 3.0
 
 
 def train_on_data(data, snr_db, n_validation):
-    """The data folder: MANIFEST.csv, speech/ and noise/ (see `zoo.audio.corpus.read_corpus`)."""
+    """The data folder: MANIFEST.csv, speech/ and noise/ (see `zoo.data.speech.read_corpus`)."""
     training, held = read_corpus(data, "train"), read_corpus(data, "validation")
     source = Mixtures(training.speech, training.noise, snr_db)
     return source, validation_set(held.speech, held.noise, n_validation, _VALIDATION_SECONDS)

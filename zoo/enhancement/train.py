@@ -15,16 +15,17 @@ import keras
 import numpy as np
 
 import zoo
-from zoo import preset, registry
-from zoo.audio.corpus import SAMPLE_RATE
-from zoo.distribution import ONE_DEVICE
-from zoo.enhancement import examples, loss
+from zoo.checkpoint import preset, registry
+from zoo.data.speech import SAMPLE_RATE
+from zoo.enhancement import examples
 from zoo.enhancement.callbacks import Refresh, TrueScores, freeze_statistics
 from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
 from zoo.errors import InputError
+from zoo.losses import weighted as loss
 from zoo.quality_net.loss import QualityNetLoss
-from zoo.training import Epoch, Held, StopWhenNoBetter, claim, keepers, read_log, read_recipe
+from zoo.training.distribution import ONE_DEVICE
+from zoo.training.run import Epoch, Held, StopWhenNoBetter, claim, keepers, read_log, read_recipe
 
 NETWORKS = {cls.__name__: cls for cls in (BLSTMEnhancer, DNNEnhancer, ContextAggregationEnhancer)}
 CURVE = ("pesq-wb", "predicted", "stoi", "si-sdr")
@@ -38,7 +39,7 @@ class Recipe:
     Attributes:
         name: of the checkpoint.
         network: "BLSTMEnhancer", "DNNEnhancer" or "ContextAggregationEnhancer".
-        loss: {name: weight} as `zoo.enhancement.loss.build` takes it; a checkpoint's name is its learned loss.
+        loss: {name: weight} as `zoo.losses.weighted.build` takes it; a checkpoint's name is its learned loss.
         options: of the network.
         start: checkpoint whose weights it starts from; None for fresh ones.
         snr_db: (lowest, highest) of the training mixtures.
@@ -111,7 +112,7 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto", distribut
         runs: folder for training states.
         n_jobs: processes for true scores.
         verbose: as for `keras.Model.fit`.
-        distribution: over which devices, a `zoo.distribution.Distribution`.
+        distribution: over which devices, a `zoo.training.distribution.Distribution`.
 
     Returns:
         model: with the weights of the best epoch by `monitor`.

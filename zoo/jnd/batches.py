@@ -7,13 +7,13 @@ import keras
 import numpy as np
 import scipy.stats
 
-from zoo.distribution import ONE_DEVICE
 from zoo.errors import InputError
 from zoo.jnd import rendered
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.jnd.judgments import split_of
 from zoo.jnd.rendered import Source
+from zoo.training.distribution import ONE_DEVICE
 
 # Answers that nobody was asked for. Listeners of the tables say "different" of 3 in 100 identical pairs, and miss
 # about as many plain differences.
@@ -64,7 +64,7 @@ class Batches(keras.utils.PyDataset):
         recipe: says how many of each kind, and the augmentation.
         judged: `Judged`.
         ladders: chunks as `rendered.draw_ladders` gives them, or None.
-        distribution: the `zoo.distribution.Distribution` that shares the batches; each of its shards, one after the
+        distribution: the `zoo.training.distribution.Distribution` that shares the batches; each of its shards, one after the
             other, has as much of each kind.
 
     Raises:

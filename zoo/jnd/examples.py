@@ -7,7 +7,8 @@ import zlib
 
 import numpy as np
 
-from zoo.audio import corpus, io
+from zoo.audio import io
+from zoo.data import speech as corpus
 from zoo.jnd import effects, perturb
 from zoo.jnd.rooms import reverberate
 
@@ -25,7 +26,7 @@ def render(judgment, speech, material, seed):
 
     Args:
         judgment: `zoo.jnd.judgments.Judgment`.
-        speech: {talker: [clips]} as `zoo.audio.corpus.Corpus` has it, 16 kHz.
+        speech: {talker: [clips]} as `zoo.data.speech.Corpus` has it, 16 kHz.
         material: `Material` of noises and rooms.
         seed: with the judgment's talker and clip, it chooses the stretch of speech; with its room, the room.
 

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from zoo.audio.dsp import masked_moments, sequence_mask
-from zoo.layers import shortcut
+from zoo.nn.layers import shortcut
 
 
 @keras.saving.register_keras_serializable(package="zoo")

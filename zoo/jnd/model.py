@@ -9,9 +9,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo.audio import dsp, pairs, stretches
+from zoo.audio import dsp, pairs
 from zoo.errors import InputError
 from zoo.jnd.layers import ChannelDistance, ClipNormalization, HalvingConv1D, PairedDropout
+from zoo.nn import segments as stretches
 
 _FULL_SCALE = 32768.0  # upstream reads 16-bit files as they are
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.audio import corpus, io, mix
+from zoo.audio import io, mix
+from zoo.data import speech as corpus
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.rooms import shoebox_rooms

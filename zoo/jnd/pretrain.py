@@ -12,14 +12,15 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from zoo.audio import dsp, environment
-from zoo.audio.clips import Clips, held_back, shared_classes
-from zoo.distribution import ONE_DEVICE
+from zoo.audio import dsp
+from zoo.data import environment
+from zoo.data.clips import Clips, held_back, shared_classes
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.model import JND
 from zoo.jnd.noises import training_share
-from zoo.training import claim, fit_classifier, read_recipe
+from zoo.training.distribution import ONE_DEVICE
+from zoo.training.run import claim, fit_classifier, read_recipe
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def read_sounds(data, split, dcase=None):
     Of those that perturbations draw noises from, only the part that is for training (`zoo.jnd.noises`).
 
     Args:
-        data: folder of MANIFEST.csv and noise/, as for `zoo.audio.environment.read_noise_classes`.
+        data: folder of MANIFEST.csv and noise/, as for `zoo.data.environment.read_noise_classes`.
         split: "train" or "validation".
         dcase: folder of DCASE 2016 recordings to read instead, as for `read_dcase`.
 
@@ -114,10 +115,10 @@ def pretrain(recipe, train, validation, runs, verbose="auto", distribution=ONE_D
 
     Args:
         recipe: a `Recipe`.
-        train, validation: lists of `zoo.audio.environment.LabelledRecording`, of the same classes.
+        train, validation: lists of `zoo.data.environment.LabelledRecording`, of the same classes.
         runs: folder for training states.
         verbose: as for `keras.Model.fit`.
-        distribution: over which devices, a `zoo.distribution.Distribution`.
+        distribution: over which devices, a `zoo.training.distribution.Distribution`.
 
     Returns:
         model: `JND` whose backbone has the weights of the epoch that was best on the validation clips; its channel

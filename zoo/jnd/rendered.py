@@ -13,7 +13,8 @@ import joblib
 import numpy as np
 from tqdm import tqdm
 
-from zoo.audio import corpus, io, pairs
+from zoo.audio import io, pairs
+from zoo.data import speech as corpus
 from zoo.errors import InputError
 from zoo.jnd import effects, examples, perturb
 from zoo.jnd.noises import Material

@@ -9,7 +9,7 @@ from keras import layers, ops
 from zoo.audio import dsp
 from zoo.jnd.layers import PairedDropout
 from zoo.jnd.model import JNDMetric
-from zoo.layers import MaskTime
+from zoo.nn.layers import MaskTime
 
 _FLOOR = 1e-5  # added to power: noise some 55 dB below speech at -16 LUFS counts for little
 _CENTRE, _SPREAD = -3.0, 4.0  # of the log power of speech, about

@@ -15,14 +15,14 @@ import numpy as np
 from keras import ops
 
 import zoo
-from zoo.distribution import ONE_DEVICE
 from zoo.errors import InputError
 from zoo.jnd.batches import Batches, Plain
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
-from zoo.training import Epoch, claim, keepers, read_log, read_recipe
+from zoo.training.distribution import ONE_DEVICE
+from zoo.training.run import Epoch, claim, keepers, read_log, read_recipe
 
 NETWORKS = {cls.__name__: cls for cls in (JND, SpectralJND)}
 TRAINABLE = ("all", "weights")
@@ -140,7 +140,7 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto", distributio
         ladders: as `prepare_ladders` gives them.
         runs: folder for training states.
         verbose: as for `keras.Model.fit`.
-        distribution: over which devices, a `zoo.distribution.Distribution`.
+        distribution: over which devices, a `zoo.training.distribution.Distribution`.
 
     Returns:
         model: with the weights of the epoch of the lowest cross-entropy on the validation's answers.

@@ -14,8 +14,9 @@ from keras import ops
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from zoo import corpus, preset
+from zoo import scoring
 from zoo.audio import dsp, pairs
+from zoo.checkpoint import preset
 from zoo.errors import InputError
 from zoo.metrics.agreement import agreement, bootstrap
 from zoo.quality_net import examples
@@ -73,24 +74,24 @@ def evaluate_pairs(directory, recipe, path, output=None, resume=False, n_jobs=-1
         directory: of a surrogate.
         recipe: its `Recipe`, which names the metric that it learned.
         path: CSV with the columns reference and degraded (relative to its folder), and if one likes kind and snr_db.
-        output: CSV of the rows, written as they come (`corpus.Table`); None writes none.
+        output: CSV of the rows, written as they come (`scoring.Table`); None writes none.
         resume: keep the rows of a run that was stopped.
-        n_jobs, backend: as `jobs` and `backend` of `corpus.scored`; each process loads the surrogate once.
+        n_jobs, backend: as `jobs` and `backend` of `scoring.scored`; each process loads the surrogate once.
 
     Yields:
-        `corpus.Row` with the scores truth and predicted, one a row, in order; a pair that cannot be read has NaN scores
+        `scoring.Row` with the scores truth and predicted, one a row, in order; a pair that cannot be read has NaN scores
         and says why, one that has no score has NaN.
 
     Raises:
-        InputError: the CSV, the surrogate or the metric cannot be used, or as `corpus.rows`.
+        InputError: the CSV, the surrogate or the metric cannot be used, or as `scoring.rows`.
 
     Example:
         >>> rows = evaluate_pairs("my-metric/", recipe, "pairs.csv", "scores.csv")  # doctest: +SKIP
         >>> results = report(*summed(rows))  # doctest: +SKIP
     """
-    table = corpus.Table(output, SCORES, resume, _FACTS) if output else None
+    table = scoring.Table(output, SCORES, resume, _FACTS) if output else None
     score = functools.partial(_score, directory, recipe)
-    return corpus.rows(score, map(_checked, pairs.stream(path, _FACTS)), table, n_jobs, backend)
+    return scoring.rows(score, map(_checked, pairs.stream(path, _FACTS)), table, n_jobs, backend)
 
 
 def _checked(pair):
@@ -108,7 +109,7 @@ _model = functools.cache(preset.load)  # once in each process
 
 
 def _score(directory, recipe, pair):
-    """`corpus.Row` of a pair, in whatever process this is."""
+    """`scoring.Row` of a pair, in whatever process this is."""
     scores, error = dict.fromkeys(SCORES, np.nan), pair.error
     model, function = _model(directory), recipe.target().function
     try:
@@ -118,7 +119,7 @@ def _score(directory, recipe, pair):
     if not error:
         values = function(*recordings), model.score(*recordings)[0]
         scores = dict(zip(SCORES, map(float, values), strict=True))
-    return corpus.Row(pair, scores, " ".join(error.split()))  # one line, whatever a library says
+    return scoring.Row(pair, scores, " ".join(error.split()))  # one line, whatever a library says
 
 
 def summed(rows):
@@ -133,7 +134,7 @@ def summed(rows):
 
     Example:
         >>> pair = pairs.Pair("b.wav", "a.wav", "b.wav", facts=("noisy", "5"))
-        >>> summed([corpus.Row(pair, {"truth": 2.0, "predicted": 2.5}, "")])
+        >>> summed([scoring.Row(pair, {"truth": 2.0, "predicted": 2.5}, "")])
         ([{'kind': 'noisy', 'snr_db': 0}], array([2.]), array([2.5]))
     """
     facts, scores, known = [], {name: array("d") for name in SCORES}, {}

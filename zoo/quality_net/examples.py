@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from zoo.audio import mix
-from zoo.audio.corpus import SAMPLE_RATE, SPLITS, draw_noise, draw_speech, read_corpus
+from zoo.data.speech import SAMPLE_RATE, SPLITS, draw_noise, draw_speech, read_corpus
 from zoo.errors import InputError
 from zoo.quality_net import degrade
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.layers import overlapping_blocks
+from zoo.nn.layers import overlapping_blocks
 
 _LARGEST = 8_000_000  # numbers of a transformed kernel
 

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo.audio import dsp, pairs, stretches
-from zoo.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
+from zoo.audio import dsp, pairs
+from zoo.nn import segments as stretches
+from zoo.nn.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
 from zoo.quality_net.features import PairFeatures
 from zoo.quality_net.layers import FourierConv2D
 

@@ -14,12 +14,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.distribution import ONE_DEVICE
+from zoo.checkpoint.integrity import sha256
 from zoo.errors import InputError
-from zoo.integrity import sha256
 from zoo.quality_net import examples, labels
 from zoo.quality_net.model import QualityNet, QualityNetLite
-from zoo.training import Epoch, claim, keepers, read_log, read_recipe
+from zoo.training.distribution import ONE_DEVICE
+from zoo.training.run import Epoch, claim, keepers, read_log, read_recipe
 
 NETWORKS = {"QualityNet": QualityNet, "QualityNetLite": QualityNetLite}
 
@@ -140,7 +140,7 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto", distribution=ONE_DEVICE
         runs: folder for pairs, labels and training states.
         n_jobs: processes for pairs and labels.
         verbose: as for `keras.Model.fit`.
-        distribution: over which devices, a `zoo.distribution.Distribution`.
+        distribution: over which devices, a `zoo.training.distribution.Distribution`.
 
     Returns:
         model: with the weights of the epoch that was best on the validation pairs.

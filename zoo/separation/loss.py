@@ -5,7 +5,7 @@ from keras import ops
 
 from zoo.audio import dsp
 from zoo.errors import InputError
-from zoo.losses import NegativeSISDR
+from zoo.losses.signal import NegativeSISDR
 from zoo.separation.tracks import SOURCES
 
 _SOUNDS = 1e-4  # rms of a source that counts for SI-SDR: 80 dB below full scale
@@ -107,7 +107,7 @@ class ChandnaLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SourcesSISDR(keras.losses.Loss):
-    """Minus the mean scale-invariant SDR of the sources that sound (`zoo.losses.NegativeSISDR`).
+    """Minus the mean scale-invariant SDR of the sources that sound (`zoo.losses.signal.NegativeSISDR`).
 
     A source below an rms of 1e-4 has no SI-SDR and does not count.
 

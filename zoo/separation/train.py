@@ -14,12 +14,12 @@ import numpy as np
 from keras import ops
 
 from zoo.audio import dsp
-from zoo.distribution import ONE_DEVICE
 from zoo.errors import InputError
 from zoo.separation.loss import ChandnaLoss, SourcesSquaredError
 from zoo.separation.mixing import Remixes
 from zoo.separation.model import ChandnaSeparator
-from zoo.training import Epoch, Held, StopWhenNoBetter, claim, keepers, read_log, read_recipe
+from zoo.training.distribution import ONE_DEVICE
+from zoo.training.run import Epoch, Held, StopWhenNoBetter, claim, keepers, read_log, read_recipe
 
 LOSSES = {"squared-error": SourcesSquaredError, "chandna": ChandnaLoss}
 
@@ -113,7 +113,7 @@ def train(recipe, tracks, validation, runs, kinds=None, verbose="auto", distribu
         runs: folder for training states.
         kinds: {track name: kind}, for `recipe.shares`; without any, all tracks are drawn evenly.
         verbose: as for `keras.Model.fit`.
-        distribution: over which devices, a `zoo.distribution.Distribution`.
+        distribution: over which devices, a `zoo.training.distribution.Distribution`.
 
     Returns:
         model: with the weights of the best epoch.

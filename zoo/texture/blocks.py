@@ -16,7 +16,7 @@ import functools
 import numpy as np
 from keras import ops
 
-from zoo.layers import overlapping_blocks
+from zoo.nn.layers import overlapping_blocks
 
 _NARROWEST = 4  # frames: a narrower kernel is faster as it is
 

@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from zoo.audio import dsp, pairs
 from zoo.errors import InputError
-from zoo.layers import MaskTime, MeanOverTime
+from zoo.nn.layers import MaskTime, MeanOverTime
 
 _LEVEL = 0.1  # rms that every clip is brought to
 _SILENCE = 1e-6  # an rms below this is digital silence at 16 bits

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from zoo.errors import InputError
-from zoo.layers import overlapping_blocks
+from zoo.nn.layers import overlapping_blocks
 from zoo.texture import spectrum, terms
 from zoo.texture.model import RandomConvEnsemble
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo.audio.clips import Clips, held_back, shared_classes
-from zoo.audio.environment import read_noise_classes
-from zoo.distribution import ONE_DEVICE
+from zoo.data.clips import Clips, held_back, shared_classes
+from zoo.data.environment import read_noise_classes
 from zoo.metrics.agreement import grouped_mean
 from zoo.texture.classifier import SoundClassifier
-from zoo.training import claim, fit_classifier, read_recipe
+from zoo.training.distribution import ONE_DEVICE
+from zoo.training.run import claim, fit_classifier, read_recipe
 
 SAMPLE_RATE = 16000
 
@@ -58,7 +58,7 @@ class Recipe:
 
 
 def read_sounds(data, split):
-    """The recordings of a split, "train" or "validation", at 16 kHz; see `zoo.audio.environment.read_noise_classes`."""
+    """The recordings of a split, "train" or "validation", at 16 kHz; see `zoo.data.environment.read_noise_classes`."""
     return read_noise_classes(data, split, SAMPLE_RATE)
 
 
@@ -67,10 +67,10 @@ def train(recipe, sounds, validation, runs, verbose="auto", distribution=ONE_DEV
 
     Args:
         recipe: a `Recipe`.
-        sounds, validation: lists of `zoo.audio.environment.LabelledRecording` at 16 kHz, of the same classes.
+        sounds, validation: lists of `zoo.data.environment.LabelledRecording` at 16 kHz, of the same classes.
         runs: folder for training states.
         verbose: as for `keras.Model.fit`.
-        distribution: over which devices, a `zoo.distribution.Distribution`.
+        distribution: over which devices, a `zoo.training.distribution.Distribution`.
 
     Returns:
         model: `SoundClassifier` with the weights of the epoch that was best on the validation clips.
@@ -102,12 +102,12 @@ def train(recipe, sounds, validation, runs, verbose="auto", distribution=ONE_DEV
 def evaluate(model, validation, recipe):
     """How often a classifier names the class of a clip of the validation.
 
-    The clips are those of `zoo.audio.clips.held_back`. Clips of a source rise and fall together, so the intervals
+    The clips are those of `zoo.data.clips.held_back`. Clips of a source rise and fall together, so the intervals
     resample whole sources. The same clips chose the epoch that was kept, which makes the figures a little too good.
 
     Args:
         model: a `SoundClassifier`.
-        validation: list of `zoo.audio.environment.LabelledRecording` at the model's rate.
+        validation: list of `zoo.data.environment.LabelledRecording` at the model's rate.
         recipe: the `Recipe`: `seconds`, `n_validation` and `seed` of the clips.
 
     Returns:

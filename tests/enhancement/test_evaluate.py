@@ -1,0 +1,266 @@
+"""Evaluation of enhancers: scores in place, intervals by utterance, paired gains, tables, figures and the command."""
+
+import csv
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+import zoo
+from tests.support.harness import REPOSITORY, data_path
+from tools import evaluate as command
+from zoo.audio import io, mix
+from zoo.checkpoint import preset, registry
+from zoo.data.speech import SAMPLE_RATE, Corpus
+from zoo.enhancement import evaluate, figures, sources
+from zoo.enhancement.examples import Example
+from zoo.enhancement.model import BLSTMEnhancer
+from zoo.errors import InputError
+from zoo.jnd.spectral import SpectralJND
+from zoo.metrics import speech
+
+CLEAN, _ = io.read(REPOSITORY / "zoo" / "data" / "audio" / "speech_reference.flac", SAMPLE_RATE)
+CLEAN = CLEAN[8000:25000]
+NOISE = mix.colored_noise(len(CLEAN), 1.0, np.random.default_rng(0))
+CURVE = {
+    "iteration": [0, 10, 20, 30],
+    "pesq-wb": [1.5, 1.6, 1.7, 1.4],
+    "predicted": [1.5, None, 2.0, 2.6],
+    "stoi": [0.80, 0.81, 0.80, 0.70],
+    "si-sdr": [5.0, 6.0, 6.0, 2.0],
+}
+TRUE = [metric for metric in evaluate.METRICS if metric != "jnd"]
+TRAINING = {"curve": CURVE, "best_iteration": 20}
+
+
+def identity(noisy):
+    return noisy
+
+
+def example(name, snr_db):
+    return Example(name, snr_db, CLEAN, mix.mix_at_snr(CLEAN, NOISE, snr_db))
+
+
+class Listener:
+    """The mean absolute difference of what counts, as a distance."""
+
+    def distance(self, reference, degraded, sample_rate, lengths, resample):
+        assert sample_rate == SAMPLE_RATE and resample and reference.shape == degraded.shape
+        return np.abs(reference - degraded).sum(axis=1) / lengths
+
+
+LISTENER = Listener()
+
+
+def rows(scores, metric="pesq-wb"):
+    """Rows of {utterance: {snr: score}} with 0 for the other metrics."""
+    zeros = dict.fromkeys(evaluate.METRICS, 0.0)
+    return [
+        {"name": name, "snr_db": snr_db, **zeros, metric: score}
+        for name, by_snr in scores.items()
+        for snr_db, score in by_snr.items()
+    ]
+
+
+# --- scores -----------------------------------------------------------------------------------------------------
+
+
+def test_scores_are_true_in_order_and_nan_in_place():
+    silent = Example("silent", 0, np.zeros(len(NOISE), "float32"), NOISE)
+    found = evaluate.score(identity, [example("one", 12), silent, example("one", 0)], LISTENER, n_jobs=1)
+    assert [(row["name"], row["snr_db"]) for row in found] == [("one", 12), ("silent", 0), ("one", 0)]
+    assert all(math.isnan(found[1][metric]) for metric in TRUE)
+    assert found[1]["jnd"] == pytest.approx(np.abs(NOISE).mean())
+    assert found[2]["jnd"] == pytest.approx(np.abs(example("one", 0).noisy - CLEAN).mean())
+    assert found[2]["jnd"] > found[0]["jnd"] > 0
+    for metric in TRUE:
+        expected = speech.score_pair(metric, CLEAN, example("one", 0).noisy, SAMPLE_RATE)
+        assert found[2][metric] == expected < found[0][metric]
+
+
+def test_attenuation_does_not_change_what_ignores_level():
+    found = [
+        evaluate.score(system, [example("one", 6)], LISTENER, n_jobs=1)[0]
+        for system in (identity, lambda noisy: [0.5 * audio for audio in noisy])
+    ]
+    for metric in ("stoi", "si-sdr"):
+        assert found[1][metric] == pytest.approx(found[0][metric], abs=1e-4)
+
+
+def test_on_real_recordings():
+    clean = min(data_path("speech", "test").rglob("*.flac"))
+    noise = min(data_path("noise", "test").rglob("*.flac"))
+    clean, noise = (soundfile.read(path, frames=32000, dtype="float32")[0] for path in (clean, noise))
+    examples = [Example("real", snr, clean, mix.mix_at_snr(clean, noise, snr)) for snr in (0, 6, 18)]
+    found = evaluate.score(identity, examples, zoo.load(evaluate.LISTENER), n_jobs=2)
+    for metric in TRUE:
+        assert found[0][metric] < found[1][metric] < found[2][metric]
+    assert found[0]["jnd"] > found[1]["jnd"] > found[2]["jnd"] > 0
+    assert found[1]["si-sdr"] == pytest.approx(6, abs=0.5)
+
+
+class Halver:
+    """An enhancer without a network, that takes what counts at half the level."""
+
+    name = "halver"
+
+    def enhance(self, noisy, sample_rate, lengths):
+        assert sample_rate == SAMPLE_RATE and len(noisy) <= 16
+        assert all(not row[n:].any() for row, n in zip(noisy, lengths, strict=True))
+        return noisy / 2
+
+
+def test_an_enhancer_gets_batches_and_gives_each_recording_back_in_order():
+    rng = np.random.default_rng(0)
+    noisy = [rng.standard_normal(n).astype("float32") for n in rng.integers(100, 900, 35)]
+    for given, made in zip(noisy, evaluate.enhance(Halver(), noisy), strict=True):
+        np.testing.assert_array_equal(made, given / 2)
+
+
+def test_a_system_that_loses_recordings_or_samples_raises():
+    with pytest.raises(InputError, match="gave 0 recordings for 1"):
+        evaluate.score(lambda noisy: [], [example("one", 0)], LISTENER, n_jobs=1)
+    with pytest.raises(InputError, match="differ in shape"):
+        evaluate.score(lambda noisy: [audio[1:] for audio in noisy], [example("one", 0)], LISTENER, n_jobs=1)
+
+
+def test_processes_that_score_load_no_backend():
+    code = "import sys, zoo.enhancement.evaluate; print({'keras', 'tensorflow', 'jax'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
+
+
+# --- means and gains --------------------------------------------------------------------------------------------
+
+
+def test_results_by_snr_and_average():
+    found = evaluate.results(rows({"a": {6: 2.0, -6: 1.0}, "b": {6: 4.0, -6: math.nan}, "c": {6: 3.0, -6: 2.0}}))
+    assert list(found) == ["-6", "6", "average"]
+    assert [found[row]["pesq-wb"][0] for row in found] == [1.5, 3.0, 2.4]
+    assert [(found[row]["n"], found[row]["n_failed"]) for row in found] == [(3, 1), (3, 0), (6, 1)]
+    _, low, high = found["6"]["pesq-wb"]
+    assert 2 <= low < 3 < high <= 4
+
+
+def test_examples_without_an_snr_have_an_average_only():
+    assert list(evaluate.results(rows({"a": {None: 1.0}, "b": {None: 2.0}}))) == ["average"]
+
+
+def test_intervals_resample_utterances():
+    by_utterance = {f"{i}": float(score) for i, score in enumerate(np.random.default_rng(0).normal(2, 1, 40))}
+    once = rows({name: {0: score} for name, score in by_utterance.items()})
+    fivefold = rows({name: dict.fromkeys((-6, 0, 6, 12, 18), score) for name, score in by_utterance.items()})
+    narrow, wide = (evaluate.results(each)["average"]["pesq-wb"] for each in (once, fivefold))
+    assert wide == pytest.approx(narrow)  # the same score at five SNRs tells nothing new
+
+
+def test_gains_are_paired():
+    base = {"a": {0: 1.0, 6: 2.0}, "b": {0: 3.0, 6: 4.0}}
+    better = {name: {snr: score + 0.1 for snr, score in by_snr.items()} for name, by_snr in base.items()}
+    gain = evaluate.gains(rows(better), rows(base))
+    assert gain["pesq-wb"] == pytest.approx([0.1, 0.1, 0.1]) and gain["stoi"] == [0, 0, 0]
+    better["a"][0] = math.nan
+    gain = evaluate.gains(rows(better), rows(base))
+    assert gain["pesq-wb"][0] == pytest.approx(0.1) and (gain["n"], gain["n_failed"]) == (4, 1)
+    with pytest.raises(InputError, match="different mixtures"):
+        evaluate.gains(rows(better), rows({"a": base["a"]}))
+
+
+# --- tables -----------------------------------------------------------------------------------------------------
+
+
+def test_table_has_a_block_a_metric():
+    scores = {"a": {-6: 1.25, 6: 2.0}, "b": {-6: 1.25, 6: math.nan}}
+    columns = {"noisy": evaluate.results(rows(scores)), "blstm-quality-net-16k": evaluate.results(rows(scores))}
+    columns["noisy"]["6"]["pesq-wb"] = [None, None, None]  # as a card's JSON holds what is NaN
+    blocks = [block.splitlines() for block in evaluate.table(columns).split("\n\n")]
+    assert [block[0] for block in blocks] == ["PESQ wb", "PESQ nb", "STOI", "SI-SDR (dB)", "JND distance", "Counts"]
+    pesq = blocks[0][1:]
+    assert [line.split() for line in pesq[:2]] == [["blstm-quality-"], ["SNR", "(dB)", "noisy", "net-16k"]]
+    assert pesq[2].split() == ["-6", *["1.25", "[1.25,", "1.25]"] * 2]
+    assert pesq[3].split() == ["6", "-", "2.00"]  # one utterance has no interval
+    assert blocks[-1][-2].split() == ["mixtures", "4", "4"]
+    assert blocks[-1][-1].split() == ["failed", "scores", "1", "1"]
+
+
+def test_gain_table_signs_its_figures():
+    gain = evaluate.gains(rows({"a": {0: 2.0}, "b": {0: 1.0}}), rows({"a": {0: 1.5}, "b": {0: 1.5}}))
+    line = evaluate.gain_table({"x over noisy": gain}).splitlines()[-1]
+    assert line.startswith("x over noisy") and "+0.00 [-0.50, +0.50]" in line
+
+
+# --- figures ----------------------------------------------------------------------------------------------------
+
+
+def test_figures_are_png(tmp_path):
+    figures.learning({"mse": TRAINING, "fixed": TRAINING, "refresh": TRAINING}, tmp_path / "three.png")
+    figures.learning({"mse": TRAINING}, tmp_path / "one.png")
+    noisy = example("one", 6).noisy
+    figures.spectrograms(CLEAN, {"noisy": noisy, "half": noisy / 2}, SAMPLE_RATE, tmp_path / "spectrograms.png")
+    sizes = {path.stem: Image.open(path).size for path in tmp_path.iterdir()}
+    assert sorted(sizes) == ["one", "spectrograms", "three"]
+    assert sizes["three"][0] > 1.5 * sizes["one"][0]
+
+
+# --- the command ------------------------------------------------------------------------------------------------
+
+
+def save_enhancer(directory, **card):
+    preset.save(BLSTMEnhancer(units=4, hidden=4), directory, card={"family": "enhancement", **card})
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", "enhancement", "--jobs", "1", *map(str, arguments)])
+    command.main()
+
+
+def test_command_renews_cards_and_figures(tmp_path, monkeypatch, capsys):
+    names = ["blstm-mse-16k", "blstm-quality-net-refresh-16k"]
+    for name in names:
+        save_enhancer(tmp_path / name, name=name, training=TRAINING)
+    preset.save(SpectralJND(channels=(2,)), tmp_path / evaluate.LISTENER, card={"family": "jnd"})
+    monkeypatch.setattr(registry, "root", lambda: tmp_path)
+    monkeypatch.setattr(sources, "read_corpus", lambda data, split: Corpus({"talker": [CLEAN]}, [NOISE], []))
+    run(monkeypatch)
+    printed = capsys.readouterr().out
+    assert "of 1 utterances at -6, 0, 6, 12, 18 dB" in printed and f"{names[1]} over {names[0]}" in printed
+    cards = [json.loads((tmp_path / name / "card.json").read_text()) for name in names]
+    for name, card in zip(names, cards, strict=True):
+        found = card["evaluation"]
+        assert found["command"].endswith(f"enhancement --checkpoint {name}") and found["commit"]
+        for system in ("results", "noisy", "wiener", "spectral_gating"):
+            assert list(found[system]) == ["-6", "0", "6", "12", "18", "average"]
+        assert found["noisy"]["0"]["si-sdr"][0] == pytest.approx(0, abs=0.5) and found["results"]["0"]["n_failed"] == 0
+        assert found["noisy"]["-6"]["jnd"][0] > found["noisy"]["18"]["jnd"][0] > 0
+        assert {path.name for path in (tmp_path / name).glob("*.png")} == {"learning.png", "spectrograms.png"}
+    assert list(cards[0]["evaluation"]["gains"]) == ["over noisy"]
+    assert list(cards[1]["evaluation"]["gains"]) == ["over noisy", "over blstm-mse-16k"]
+
+
+def test_command_on_any_folders(tmp_path, monkeypatch):
+    for folder, audio in (("speech/talker", CLEAN), ("noise", NOISE)):
+        (tmp_path / folder).mkdir(parents=True)
+        io.write(tmp_path / folder / "one.wav", io.resample(audio, SAMPLE_RATE, 48000), 48000)
+    save_enhancer(tmp_path / "model")
+    folders = ["--speech", tmp_path / "speech", "--noise", tmp_path / "noise"]
+    run(monkeypatch, "--checkpoint", f"{tmp_path}/model/", *folders, "--output", tmp_path / "scores")
+    written = {path.name for path in (tmp_path / "scores").iterdir()}
+    assert written == {"spectrograms.png", "table.csv", "table.txt"}
+    with open(tmp_path / "scores" / "table.csv", newline="") as file:
+        records = list(csv.DictReader(file))
+    assert {record["system"] for record in records} >= {"noisy", "Wiener", "spectral gating", f"{tmp_path}/model/"}
+    assert "evaluation" not in json.loads((tmp_path / "model" / "card.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["--speech", "a"], "--timit with --noise"), (["--speech", "a", "--noise", "b"], "give --output")],
+)
+def test_command_says_what_is_missing(arguments, message, monkeypatch):
+    with pytest.raises(InputError, match=message):
+        run(monkeypatch, *arguments)

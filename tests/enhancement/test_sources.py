@@ -1,0 +1,137 @@
+"""Corpora that users have, as tiny trees of the same shape: read, mixed, trained on by the one command."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.support.harness import REPOSITORY, data_path
+from zoo.audio import mix
+from zoo.enhancement import sources
+from zoo.errors import InputError
+
+RATE = 16000
+RECIPE = """
+name = "tiny"
+network = "DNNEnhancer"
+options = { units = 8 }
+loss = { magnitude-mse = 1.0 }
+seconds = 1.0
+n_validation = 5
+batch_size = 2
+steps = 2
+epochs = 1
+"""
+
+
+def voice(seconds, seed, rate=RATE):
+    rng = np.random.default_rng(seed)
+    time = np.arange(int(seconds * rate)) / rate
+    tone = sum(np.sin(2 * np.pi * k * rng.uniform(100, 200) * time) / k for k in range(1, 20))
+    return 0.05 * tone * np.sin(2 * np.pi * 2.5 * time) ** 2
+
+
+def write(path, audio, rate=RATE, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, audio, rate, **options)
+
+
+@pytest.fixture(scope="module")
+def voice_bank(tmp_path_factory):
+    """Voice Bank-DEMAND: 48 kHz, clean and noisy folders, talkers p226 and p287 for validation, a log of the test."""
+    root = tmp_path_factory.mktemp("VoiceBank")
+    for part, talkers in {"trainset_28spk": ("p225", "p226", "p287"), "testset": ("p232",)}.items():
+        for i, talker in enumerate(talkers):
+            clean = voice(3.5, seed=i, rate=48000)
+            noise = mix.colored_noise(len(clean), 1.0, np.random.default_rng(i))
+            write(root / f"clean_{part}_wav" / f"{talker}_001.wav", clean, 48000)
+            write(root / f"noisy_{part}_wav" / f"{talker}_001.wav", mix.mix_at_snr(clean, noise, 5.0), 48000)
+    (root / "log_testset.txt").write_text("p232_001 bus 2.5\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def timit(tmp_path_factory):
+    """TIMIT: SPHERE files by dialect region and talker, SA sentences that all talkers share."""
+    root = tmp_path_factory.mktemp("TIMIT")
+    for part, talkers in {"TRAIN": ("FCJF0", "MDAB0", "FDAW0"), "TEST": ("MJSW0",)}.items():
+        for i, talker in enumerate(talkers):
+            for sentence in ("SA1", "SX37", "SI648"):
+                path = root / part / "DR1" / talker / f"{sentence}.WAV"
+                write(path, voice(3.5, seed=i), format="NIST", subtype="PCM_16")
+    return root
+
+
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory):
+    root = tmp_path_factory.mktemp("noise")
+    write(root / "babble" / "1.wav", mix.colored_noise(2 * 44100, 1.0, np.random.default_rng(0)), 44100)
+    write(root / "white.wav", mix.colored_noise(2 * RATE, 0.0, np.random.default_rng(1)))
+    return root
+
+
+def test_voice_bank(voice_bank):
+    source, validation = sources.train_on_voice_bank(voice_bank, 4)
+    assert len(source.pairs) == 1 and len(source.pairs[0][0]) == int(3.5 * RATE)
+    assert [len(example.noisy) for example in validation] == [3 * RATE] * 4
+    (example,) = sources.test_on_voice_bank(voice_bank)
+    assert example.snr_db == 2.5 and example.reference.shape == example.noisy.shape == (int(3.5 * RATE),)
+    noise = example.noisy - example.reference
+    assert 20 * np.log10(mix.rms(example.reference) / mix.rms(noise)) > 2
+
+
+def test_timit(timit, noise):
+    source, validation = sources.train_on_timit(timit, noise, (-8, 8), 5)
+    assert set(source.speech) == {"FDAW0", "MDAB0"} and len(source.noise) == 1
+    assert [len(clips) for clips in source.speech.values()] == [2, 2]
+    assert [example.snr_db for example in validation] == [-10, -5, 0, 5, 10]
+    tested = sources.test_on_timit(timit, noise)
+    assert {example.name for example in tested} == {"MJSW0-0", "MJSW0-1"}
+    assert {example.snr_db for example in tested} == {-6, 0, 6, 12, 18}
+
+
+def test_any_folders(timit, noise):
+    assert len(sources.test_on_folders(timit / "TEST", noise)) == 3 * 5
+
+
+def test_the_test_set_of_the_data_folder_shares_nothing_with_training():
+    data = data_path("MANIFEST.csv").parent
+    source, validation = sources.train_on_data(data, (-8, 8), 10)
+    tested = sources.test_on_data(data)
+    names = {example.name.rsplit("-", 1)[0] for example in tested}
+    assert len(validation) == 10 and len(names) > 5 and not names & source.speech.keys()
+
+
+def test_a_damaged_corpus_says_what_is_missing(voice_bank, tmp_path):
+    lone = tmp_path / "clean_testset_wav"
+    write(lone / "p232_001.wav", voice(1.0, seed=0))
+    (tmp_path / "noisy_testset_wav").mkdir()
+    with pytest.raises(InputError, match=r"p232_001.*no such file"):
+        sources.test_on_voice_bank(tmp_path)
+
+
+def run(tool, *arguments):
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, REPOSITORY / "tools" / tool, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.mark.slow
+def test_one_command_trains_on_voice_bank(voice_bank, tmp_path):
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    options = ["--voice-bank", voice_bank, "--runs", tmp_path / "runs", "--output", tmp_path, "--jobs", 1]
+    done = run("train_enhancement.py", tmp_path / "tiny.toml", *options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    card = json.loads((tmp_path / "tiny" / "card.json").read_text())
+    assert card["training"]["curve"]["iteration"] == [0, 2]
+    assert "--voice-bank" in card["training"]["command"]
+
+
+def test_a_half_given_corpus_is_refused(tmp_path):
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    done = run("train_enhancement.py", tmp_path / "tiny.toml", "--timit", tmp_path)
+    assert done.returncode == 1 and "--noise" in done.stderr and "Traceback" not in done.stderr

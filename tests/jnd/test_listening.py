@@ -1,0 +1,301 @@
+"""Collecting answers: the fit is the maximum, ten answers find a threshold, inattentive listeners are left out."""
+
+import csv
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from tests.support import harness
+from zoo.errors import InputError
+from zoo.jnd import listening
+from zoo.jnd.listening import Procedure, SimulatedListener, Trial
+
+ANSWERS = 10
+SENTINELS = {"identical": [0.0] * 5, "different": [100.0] * 5}
+
+
+def objective(strengths, answers, mu, sigma, low=0.0, high=100.0):
+    """The equation in `fit`'s docstring, term by term, written without the module's code."""
+    total = np.log(0.1 * (high - low) / sigma) - 0.1 * (high - low) / sigma
+    for strength, answer in zip(strengths, answers):
+        total = total + norm.logcdf(strength if answer else -strength, mu if answer else -mu, sigma)
+    return total
+
+
+def listen(procedure, listener, n=ANSWERS):
+    for _ in range(n):
+        procedure.answer(listener.answer(procedure.next()))
+    return procedure.threshold
+
+
+# --- the model and its fit --------------------------------------------------------------------------------------
+
+
+def test_psychometric_is_the_gaussian_integral():
+    strengths = np.linspace(0, 100, 7)
+    np.testing.assert_allclose(listening.psychometric(strengths, 40, 8), norm.cdf(strengths, 40, 8), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("lapse", "expected"), [(0.0, norm.cdf(1.5)), (0.5, 0.5 * norm.cdf(1.5) + 0.25), (1.0, 0.5)])
+def test_a_simulated_listener_says_different_as_often_as_the_model(lapse, expected):
+    listener = SimulatedListener(40.0, 8.0, lapse, np.random.default_rng(0))
+    assert np.mean([listener.answer(52.0) for _ in range(4000)]) == pytest.approx(expected, abs=0.025)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fit_is_the_maximum_of_a_grid(seed):
+    rng = np.random.default_rng(seed)
+    low, high = [(0.0, 100.0), (40.0, 100.0), (-3.0, 1.0)][seed % 3]
+    strengths = rng.uniform(low, high, 12)
+    answers = rng.random(12) < norm.cdf(strengths, (low + high) / 2, (high - low) / 8)
+    assert 0 < answers.sum() < 12
+    mu = np.linspace(low, high, 201)[:, None]
+    sigma = (high - low) * np.geomspace(0.01, 2, 200)
+    grid = objective(strengths, answers, mu, sigma, low, high)
+    best = np.unravel_index(np.argmax(grid), grid.shape)
+    found = listening.fit(strengths, answers, low, high)
+    assert objective(strengths, answers, *found, low, high) >= grid.max() - 1e-9
+    assert found.mu == pytest.approx(mu[best[0], 0], abs=0.011 * (high - low))
+    assert found.sigma == pytest.approx(sigma[best[1]], rel=0.06)
+
+
+def test_many_answers_give_the_listener_back():
+    rng = np.random.default_rng(0)
+    strengths = rng.uniform(0, 100, 5000)
+    listener = SimulatedListener(35.0, 7.0, 0.0, rng)
+    found = listening.fit(strengths, [listener.answer(strength) for strength in strengths])
+    assert found == pytest.approx((35.0, 7.0), rel=0.04)
+
+
+@pytest.mark.parametrize(
+    ("strengths", "answers"),
+    [
+        ([50.0], [0]),
+        ([0.0] * 30, [1] * 30),
+        ([100.0] * 30, [0] * 30),
+        ([0.0, 100.0] * 15, [1, 0] * 15),  # a listener who turns the buttons round
+        ([0.0, 100.0] * 15, [0, 1] * 15),
+    ],
+)
+def test_any_answers_stay_finite(strengths, answers):
+    mu, sigma = listening.fit(strengths, answers)
+    assert 0 <= mu <= 100 and 0 < sigma < 10000
+    if set(strengths) == {0.0}:
+        assert mu == pytest.approx(0, abs=0.1)
+    if set(strengths) == {100.0}:
+        assert mu == pytest.approx(100, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("strengths", "answers", "low", "high"),
+    [
+        ([], [], 0, 100),
+        ([1.0], [1, 0], 0, 100),
+        ([np.nan], [1], 0, 100),
+        ([1.0, 2.0], [1, np.nan], 0, 100),
+        ([1.0, 2.0], [1, None], 0, 100),
+        ([1.0], [1], 100, 0),
+    ],
+)
+def test_fit_names_what_it_cannot_use(strengths, answers, low, high):
+    with pytest.raises(InputError):
+        listening.fit(strengths, answers, low, high)
+
+
+def test_sigma_must_be_positive():
+    with pytest.raises(InputError, match="sigma"):
+        listening.psychometric(1.0, 0.0, 0.0)
+
+
+# --- the procedure ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("sigma", "lapse"), [(5.0, 0.0), (8.0, 0.0), (5.0, 0.04)])
+def test_ten_answers_find_the_threshold(sigma, lapse):
+    """Thresholds 10..90 on a scale of 0..100: mean error within 10 %, same and different in balance."""
+    rng = np.random.default_rng(0)
+    errors, shares = [], []
+    for mu in rng.uniform(10, 90, 150):
+        procedure = Procedure(0.0, 100.0, rng)
+        found = listen(procedure, SimulatedListener(mu, sigma, lapse, rng))
+        errors.append(abs(found.mu - mu) / mu)
+        shares.append(np.mean(procedure.answers))
+    assert np.mean(errors) <= 0.10
+    assert 0.45 <= np.mean(shares) <= 0.55
+    assert np.mean(np.abs(np.array(shares) - 0.5) <= 0.2) >= 0.9  # each listener's own, not only their mean
+
+
+def test_asking_near_the_estimate_beats_asking_anywhere():
+    rng = np.random.default_rng(0)
+    near, anywhere = [], []
+    for mu in rng.uniform(10, 90, 100):
+        listener = SimulatedListener(mu, 5.0, 0.0, rng)
+        near.append(abs(listen(Procedure(0.0, 100.0, rng), listener).mu - mu) / mu)
+        strengths = rng.uniform(0, 100, ANSWERS)
+        found = listening.fit(strengths, [listener.answer(strength) for strength in strengths])
+        anywhere.append(abs(found.mu - mu) / mu)
+    assert np.mean(near) < 0.6 * np.mean(anywhere)
+
+
+def test_a_reference_that_is_itself_perturbed():
+    rng = np.random.default_rng(0)
+    errors = []
+    for mu in rng.uniform(50, 90, 50):
+        procedure = Procedure(40.0, 100.0, rng)
+        errors.append(abs(listen(procedure, SimulatedListener(mu, 5.0, 0.0, rng)).mu - mu) / mu)
+        assert 40 <= min(procedure.strengths) and max(procedure.strengths) <= 100
+    assert np.mean(errors) <= 0.10
+
+
+def test_the_range_is_halved_until_both_answers_came():
+    procedure, asked = Procedure(0.0, 100.0, np.random.default_rng(0)), []
+    for answer in (False, False, False, True):
+        asked.append(procedure.next())
+        procedure.answer(answer)
+    assert asked == [50.0, 75.0, 87.5, 93.75]
+    assert 87.5 < procedure.threshold.mu < 93.75
+
+
+@pytest.mark.parametrize("answer", [False, True])
+def test_one_constant_answer_stays_in_the_range(answer):
+    procedure = Procedure(10.0, 60.0, np.random.default_rng(0))
+    for _ in range(60):
+        procedure.next()
+        procedure.answer(answer)
+        assert 10 <= procedure.threshold.mu <= 60 and np.isfinite(procedure.threshold.sigma)
+    assert all(10 <= strength <= 60 for strength in procedure.strengths)
+
+
+def test_same_seed_same_strengths():
+    first, second, other = (Procedure(0.0, 100.0, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    for procedure in (first, second, other):
+        listen(procedure, SimulatedListener(40.0, 5.0, 0.0, np.random.default_rng(0)))
+    assert first.strengths == second.strengths
+    assert first.strengths != other.strengths
+
+
+def test_a_strength_waits_for_its_answer():
+    procedure = Procedure(0.0, 100.0, np.random.default_rng(0))
+    with pytest.raises(InputError, match="next"):
+        procedure.answer(True)
+    for answer in (True, False, True):
+        assert procedure.next() == procedure.next()
+        procedure.answer(answer)
+    with pytest.raises(InputError, match="next"):
+        procedure.answer(True)
+
+
+def test_an_empty_range_is_refused():
+    with pytest.raises(InputError, match="range"):
+        Procedure(100.0, 100.0, np.random.default_rng(0))
+
+
+# --- blocks -----------------------------------------------------------------------------------------------------
+
+
+def run_block(listener, pairs, rng):
+    trials = listening.block(pairs, **SENTINELS, rng=rng)
+    return trials, [listener.answer(trial.item) for trial in trials]
+
+
+def test_a_block_has_its_pairs_and_sentinels_in_random_order():
+    pairs = list(range(20))
+    trials = listening.block(pairs, ["same"] * 5, ["loud"] * 5, np.random.default_rng(0))
+    assert len(trials) == 30
+    assert sorted(trial.item for trial in trials if trial.expected is None) == pairs
+    assert [trial.item for trial in trials if trial.expected is False] == ["same"] * 5
+    assert [trial.item for trial in trials if trial.expected is True] == ["loud"] * 5
+    assert [trial.item for trial in trials][:20] != pairs
+    assert trials == listening.block(pairs, ["same"] * 5, ["loud"] * 5, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("pairs", "identical", "different"), [(19, 5, 5), (20, 4, 6), (30, 0, 0)])
+def test_a_block_of_another_size_is_refused(pairs, identical, different):
+    with pytest.raises(InputError, match="block"):
+        listening.block([0] * pairs, [0] * identical, [0] * different, np.random.default_rng(0))
+
+
+def test_one_missed_sentinel_passes_and_two_do_not():
+    trials = [Trial("a", False), Trial("b", False), Trial("c", True), Trial("d", None)]
+    assert listening.passed(trials, [False, False, True, True])
+    assert listening.passed(trials, [True, False, True, True])
+    assert not listening.passed(trials, [True, False, False, False])
+    with pytest.raises(InputError, match="one answer"):
+        listening.passed(trials, [True])
+    with pytest.raises(InputError, match="answers must be"):
+        listening.passed(trials, [False, False, True, None])
+
+
+@pytest.mark.parametrize(("lapse", "fewest", "most"), [(1.0, 0.95, 1.0), (0.02, 0.0, 0.05)])
+def test_random_clicking_is_discarded_and_care_is_kept(lapse, fewest, most):
+    rng = np.random.default_rng(0)
+    blocks = []
+    for mu in rng.uniform(20, 80, 400):
+        blocks.append(run_block(SimulatedListener(mu, 8.0, lapse, rng), rng.uniform(0, 100, 20), rng))
+    judgments, n_discarded = listening.keep(blocks)
+    assert fewest <= n_discarded / 400 <= most
+    assert len(judgments) == 20 * (400 - n_discarded)
+
+
+@pytest.mark.parametrize("answer", [False, True])
+def test_one_constant_answer_never_passes(answer):
+    trials = listening.block([0] * 20, **SENTINELS, rng=np.random.default_rng(0))
+    assert not listening.passed(trials, [answer] * 30)
+
+
+def test_keep_returns_the_judgments_of_whole_blocks():
+    good = ([Trial("a", None), Trial("s", False), Trial("b", None)], [True, False, False])
+    bad = ([Trial("c", None), Trial("s", False), Trial("t", False)], [True, True, True])
+    assert listening.keep([good, bad]) == ([("a", True), ("b", False)], 1)
+
+
+def test_two_procedures_fill_a_block():
+    rng = np.random.default_rng(0)
+    procedures = {30.0: Procedure(0.0, 100.0, rng), 70.0: Procedure(0.0, 100.0, rng)}
+    for trial in listening.block(list(procedures) * ANSWERS, **SENTINELS, rng=rng):
+        if trial.expected is None:
+            listen(procedures[trial.item], SimulatedListener(trial.item, 4.0, 0.0, rng), n=1)
+    for mu, procedure in procedures.items():
+        assert len(procedure.answers) == ANSWERS
+        assert procedure.threshold.mu == pytest.approx(mu, abs=8)
+
+
+# --- consistency ------------------------------------------------------------------------------------------------
+
+
+def test_consistency_by_hand():
+    # Four pairs judged twice, one of them differently; 3 of 8 answers are "different": chance 34 / 64.
+    found = listening.consistency(list("aabbccdde"), [1, 1, 0, 0, 1, 0, 0, 0, 1])
+    assert found == pytest.approx((4, 3 / 4, (3 / 4 - 34 / 64) / (1 - 34 / 64)))
+    # Of three answers one couple in three agrees, of two none; 3 of 5 answers are "different": chance 13 / 25.
+    found = listening.consistency(list("aaabb"), [1, 1, 0, 1, 0])
+    assert found == pytest.approx((2, 1 / 6, (1 / 6 - 13 / 25) / (1 - 13 / 25)))
+
+
+def test_consistency_of_chance_and_of_nothing():
+    rng = np.random.default_rng(0)
+    pairs = list(range(5000)) * 2
+    assert listening.consistency(pairs, rng.random(10000) < 0.8).kappa == pytest.approx(0, abs=0.04)
+    assert listening.consistency(["a", "b"], [1, 0]) == pytest.approx((0, np.nan, np.nan), nan_ok=True)
+    assert listening.consistency(["a", "a"], [1, 1]) == pytest.approx((1, 1.0, np.nan), nan_ok=True)
+    with pytest.raises(InputError, match="one answer"):
+        listening.consistency(["a"], [1, 0])
+
+
+def test_a_careful_listener_is_more_consistent_than_a_careless_one():
+    kappas = []
+    for lapse in (0.0, 0.3, 0.9):
+        rng = np.random.default_rng(0)
+        listener, strengths = SimulatedListener(50.0, 8.0, lapse, rng), list(rng.uniform(0, 100, 1000)) * 2
+        kappas.append(listening.consistency(strengths, [listener.answer(strength) for strength in strengths]).kappa)
+    assert kappas[0] > kappas[1] + 0.1 > kappas[2] + 0.2
+
+
+@pytest.mark.parametrize("table", ["combined", "reverb", "linear"])
+def test_the_papers_listeners_agree_beyond_chance(table):
+    with open(harness.data_path("jnd_judgments", f"{table}.tsv"), newline="") as file:
+        rows = [row[:3] for row in csv.reader(file, delimiter="\t")]
+    found = listening.consistency([tuple(row[:2]) for row in rows], [int(row[2]) for row in rows])
+    assert found.n > 100
+    assert found.kappa > 0.2

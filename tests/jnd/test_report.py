@@ -1,0 +1,122 @@
+"""`tools/evaluate.py jnd`: other tables, cards renewed, and what it refuses."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from tests.support.harness import RECORDED
+from tests.support.jnd import plain_mean, write_ratings
+from tools import evaluate as command
+from zoo.audio import io, mix
+from zoo.checkpoint import preset, registry
+from zoo.errors import InputError
+from zoo.jnd import evaluate, rendered
+from zoo.jnd.effects import SAMPLE_RATE
+from zoo.jnd.spectral import SpectralJND
+
+CLIP = io.resample(io.read(RECORDED, 16000)[0], 16000, SAMPLE_RATE)[SAMPLE_RATE : 2 * SAMPLE_RATE]
+
+
+@pytest.fixture
+def judgments_folder(tmp_path):
+    (tmp_path / "tables").mkdir()
+    lines = [
+        f"0.02_{talker}_script2_produced_clipped_{i}.0.wav\t{level}_{talker}_script2_produced_clipped_{i}.0.wav\t{answer}"
+        "\tapplause"
+        for talker in ("f1", "f9")
+        for i, (level, answer) in enumerate([(0.02, 0), (0.05, 0), (1, 1), (8, 1), (0.1, 1), (0.02, 0)])
+    ]
+    (tmp_path / "tables" / "linear.tsv").write_text("\n".join(lines) + "\n")
+    return tmp_path / "tables"
+
+
+@pytest.fixture
+def checkpoint(tmp_path, monkeypatch):
+    """A small network as a bundled checkpoint; what would be rendered is given."""
+    preset.save(SpectralJND(channels=(4,)), tmp_path / "zoo" / "jnd-x", card={"name": "jnd-x", "family": "jnd"})
+    monkeypatch.setattr(registry, "root", lambda: tmp_path / "zoo")
+    noise = mix.colored_noise(len(CLIP), 0.0, np.random.default_rng(0))
+
+    def pairs(kept):
+        noisy = [mix.mix_at_snr(CLIP, noise, 40 - 30 * one.different) for one in kept]
+        return [np.round(32767 * np.stack([[CLIP, audio] for audio in noisy]).clip(-1, 1)).astype("int16")]
+
+    def rungs(source, n_files, *_):
+        clip, hiss = CLIP[4000:12000], noise[:8000]
+        gains = 10.0 ** np.linspace(-3, -1, rendered.WIDTH)
+        return [np.round(32767 * np.stack([clip, *(clip + g * hiss for g in gains)]) / 4).astype("int16")] * n_files
+
+    monkeypatch.setattr(rendered, "render_judgments", lambda source, kept, *_: pairs(kept))
+    monkeypatch.setattr(rendered, "render_ladders", rungs)
+    monkeypatch.setattr(evaluate, "grouped_mean", plain_mean)
+    monkeypatch.setattr(evaluate, "_FEW_RESAMPLES", 5)
+    monkeypatch.setattr(evaluate, "draw_triplets", lambda n, seed: np.array([(0, 0, 150), (0, 60, 190)]))
+    return tmp_path / "zoo" / "jnd-x"
+
+
+def run(monkeypatch, *arguments):
+    fixed = ["--jobs", "1", "--files", "1"]
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", "jnd", "jnd-x", *map(str, arguments), *fixed])
+    command.main()
+
+
+def test_command_on_other_tables(checkpoint, judgments_folder, rated, tmp_path, monkeypatch, capsys):
+    path, rows = rated
+    write_ratings(tmp_path, [*rows, rows[0] | {"file": "none.wav"}])
+    output = tmp_path / "scores"
+    run(monkeypatch, "--judgments", judgments_folder, "--speech", "any/", "--mos", path, "--output", output)
+    printed = capsys.readouterr()
+    assert "6 of 12 answers" in printed.out and "(f9)" in printed.out and "none.wav" in printed.err
+    for heading in ("AUC on answers", "calibration error", "rises at every rung", "ratings", "in JND"):
+        assert heading in printed.out
+    for system in ("jnd-x", "squared error", "SI-SDR", "PESQ wb", "multi-resolution STFT"):
+        assert any(line.startswith(system) for line in printed.out.splitlines())
+    assert {one.name for one in output.iterdir()} == {"jnd-x", "table.txt"}
+    assert {one.name for one in (output / "jnd-x").iterdir()} == {"calibration.png", "ladders.png"}
+    assert (output / "table.txt").read_text() == printed.out
+    assert "evaluation" not in registry.info("jnd-x")
+
+
+def test_command_renews_the_card(checkpoint, judgments_folder, tmp_path, monkeypatch, capsys):
+    (tmp_path / "jnd_judgments").symlink_to(judgments_folder)
+    preset.save(SpectralJND(channels=(2,)), tmp_path / "other")
+    run(monkeypatch, "--data", tmp_path, "--metric", f"{tmp_path}/other/")
+    found = registry.info("jnd-x")["evaluation"]
+    assert found["command"].endswith(f"jnd jnd-x --metric {tmp_path}/other/ --files 1") and found["commit"]
+    assert found["answers"]["all"]["n"] == 6 and found["answers"]["all"]["auc"][0] == 1
+    assert set(found["answers"]["all"]) == {"n", "n_failed", "auc", "cross_entropy", "calibration_error"}
+    assert list(found["ladders"]) == list(rendered.LADDERS) and found["ladders"]["pops"]["rises"]
+    assert found["two_afc"]["accuracy"][0] == 1 and found["shifts"]["n"] == found["levels"]["n"] == 1
+    assert next(iter(found["compared"])) == "other" and len(found["compared"]) == 5
+    assert list(found["lead"]) == list(found["compared"])
+    assert found["compared"]["PESQ wb"]["answers"]["all"]["n"] == 6
+    assert {one.name for one in checkpoint.glob("*.png")} == {"calibration.png", "ladders.png"}
+    assert preset.load(checkpoint).name == "spectral_jnd"
+
+
+def test_command_renews_several_cards(checkpoint, judgments_folder, tmp_path, monkeypatch, capsys):
+    (tmp_path / "jnd_judgments").symlink_to(judgments_folder)
+    preset.save(SpectralJND(channels=(2,)), checkpoint.parent / "jnd-y", card={"name": "jnd-y", "family": "jnd"})
+    run(monkeypatch, "jnd-y", "--data", tmp_path)
+    first, second = (registry.info(name)["evaluation"] for name in ("jnd-x", "jnd-y"))
+    assert first["command"].endswith("jnd jnd-x jnd-y --files 1") and second["command"] == first["command"]
+    assert first["compared"] == second["compared"] and "jnd-x" not in first["compared"]
+    assert first["jnd_distance"] != second["jnd_distance"]
+
+
+def test_command_says_what_is_wrong(checkpoint, judgments_folder, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="--output goes with"):
+        run(monkeypatch, "--output", tmp_path)
+    with pytest.raises(InputError, match="have one name"):
+        run(monkeypatch, "--judgments", judgments_folder, "--metric", f"{checkpoint}/")
+    monkeypatch.setattr(preset, "load", lambda _: object())
+    with pytest.raises(InputError, match="jnd-x gives no distance"):
+        run(monkeypatch, "--judgments", judgments_folder)
+
+
+def test_command_refuses_answers_that_training_had(checkpoint, judgments_folder, monkeypatch):
+    table = judgments_folder / "linear.tsv"
+    table.write_text(table.read_text().replace("_f9_", "_f2_"))
+    with pytest.raises(InputError, match="training only"):
+        run(monkeypatch, "--judgments", judgments_folder)

@@ -1,0 +1,238 @@
+"""The recipe on tiny networks: it learns, resumes to the same weights, and its batches hold what they say."""
+
+import csv
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tests.support.harness import REPOSITORY
+from zoo.checkpoint import preset
+from zoo.errors import InputError
+from zoo.jnd import batches, rendered, train
+from zoo.jnd.batches import Batches, Judged
+from zoo.jnd.judgments import Judgment
+from zoo.jnd.model import JND
+from zoo.jnd.spectral import SpectralJND
+from zoo.jnd.train import Recipe
+from zoo.training.run import read_words
+
+CONFIGS = sorted((REPOSITORY / "tools" / "configs").glob("jnd-*.toml"))
+SAMPLES = 4096
+TINY = Recipe(
+    "tiny", "SpectralJND", {"channels": (4, 4), "bands": 8}, judged=4, shifts=1, levels=2, ladders=1, epochs=2,
+    learning_rate=1e-2, n_ladders=4,
+)  # fmt: skip
+
+
+def stored(x):
+    return np.round(32767 * np.stack(x)).astype("int16")
+
+
+def judged(n=16, seed=0):
+    """Odd pairs are noisy and heard, even ones identical."""
+    rng = np.random.default_rng(seed)
+    pairs, judgments = [], []
+    for i in range(n):
+        clip = 0.1 * np.sin(rng.uniform(0.05, 0.3) * np.arange(SAMPLES))
+        heard = i % 2 == 1
+        pairs.append(np.stack([clip, clip + 0.05 * heard * rng.standard_normal(SAMPLES)]))
+        judgments.append(Judgment("eq", "f1", "1", "0", {}, {"eq": i}, "", heard))
+    chunks = [stored(pairs[start : start + rendered.CHUNK]) for start in range(0, n, rendered.CHUNK)]
+    return Judged(judgments, [chunks])
+
+
+def ladders(n=4):
+    rng = np.random.default_rng(1)
+    clips = [0.1 * np.sin(rng.uniform(0.05, 0.3) * np.arange(SAMPLES)) for _ in range(n)]
+    noise = rng.standard_normal(SAMPLES)
+    return [stored([np.stack([clip, clip + 0.01 * noise, clip + 0.1 * noise]) for clip in clips])]
+
+
+def run(recipe, runs):
+    return train.train(recipe, judged(), judged(8, seed=5), ladders() if recipe.ladders else None, runs, verbose=0)
+
+
+def test_a_batch_holds_answers_shifts_levels_and_ladders():
+    recipe = dataclasses.replace(TINY, silence=0.0)
+    batches = Batches(recipe, judged(), ladders())
+    assert len(batches) == 4
+    (reference, degraded), targets = batches[0]
+    assert reference.shape == degraded.shape == (4 + 1 + 2 + 2, SAMPLES)
+    answers, shift, levels, order = np.split(targets, [4, 5, 7])
+    for heard, x, y in zip(answers, reference, degraded, strict=False):
+        assert heard == (not np.array_equal(x, y))
+    assert shift == pytest.approx(0.03)
+    moves = [abs(m) for m in range(-100, 101) if m and np.array_equal(np.roll(reference[4], m), degraded[4])]
+    assert moves
+    gains = 20 * np.log10(np.abs(degraded[5:7]).max(axis=1) / np.abs(reference[5:7]).max(axis=1))
+    assert ((gains > -12) & (gains < 6)).all()
+    assert (np.diff(levels[np.argsort(np.abs(gains))]) >= 0).all()
+    np.testing.assert_array_equal(order, -1.0)
+    np.testing.assert_array_equal(reference[7], reference[8])
+    assert np.abs(degraded[7] - reference[7]).sum() < np.abs(degraded[8] - reference[8]).sum()
+
+
+def test_silence_and_gain_change_both_recordings_alike():
+    recipe = dataclasses.replace(TINY, silence=1.0, gain_db=(-6, -6), shifts=0, levels=0, ladders=0)
+    quarter = batches._SILENCE
+    pair = 0.5 * np.ones((2, 3 * quarter))
+    moved = batches._augment(pair, recipe, np.random.default_rng(0))
+    np.testing.assert_array_equal(moved[0], moved[1])
+    assert moved.max() == pytest.approx(0.5 * 10**-0.3)
+    silent = moved[0] == 0
+    assert silent.sum() == quarter
+    assert silent[:quarter].all() or silent[-quarter:].all()
+
+
+def test_each_epoch_is_another_order_of_all_and_a_seed_fixes_it():
+    batches, again = Batches(TINY, judged(), ladders()), Batches(TINY, judged(), ladders())
+    orders = []
+    for epoch in range(2):
+        batches.shuffle(epoch)
+        again.shuffle(epoch)
+        assert sorted(batches.order) == list(range(16))
+        np.testing.assert_array_equal(batches[1][0][1], again[1][0][1])
+        orders.append(list(batches.order))
+    assert orders[0] != orders[1]
+
+
+def test_the_loss_is_cross_entropy_and_ladders_fix_an_order():
+    model = train._Training(SpectralJND(channels=(4,), bands=8), ladders=1)
+    logit, target = np.array([0.3, -2.0, 9.0, 9.0], "float32"), np.array([1.0, 0.2, -1.0, -1.0], "float32")
+    probability = 1 / (1 + np.exp(-logit[:2]))
+    entropy = -np.mean(target[:2] * np.log(probability) + (1 - target[:2]) * np.log(1 - probability))
+
+    def loss(mild, severe, training=True):
+        output = np.stack([logit, [0, 0, mild, severe]], axis=1).astype("float32")
+        return float(model.compute_loss(y=ops.convert_to_tensor(target), y_pred=output, training=training))
+
+    assert loss(1.0, 2.0, training=False) == pytest.approx(entropy, rel=1e-5)
+    expected = np.log1p(np.exp(5 * (np.log(1.0001) - np.log(2.0001) + 0.05))) / 5
+    assert loss(1.0, 2.0) == pytest.approx(entropy + expected, rel=1e-4)
+    assert loss(1.0, 2.0) < loss(1.0, 1.0) < loss(2.0, 1.0)
+
+
+@pytest.mark.parametrize("network", ["SpectralJND", "JND"])
+def test_it_learns_and_a_killed_training_ends_with_the_same_weights(tmp_path, network, monkeypatch):
+    options = TINY.options if network == "SpectralJND" else {"channels": (4, 4, 4)}
+    recipe = dataclasses.replace(TINY, network=network, options=options)
+    whole, facts, minutes = run(recipe, tmp_path / "whole")
+    assert facts["curve"]["loss"][-1] < facts["curve"]["loss"][0]
+    assert facts["best_epoch"] == 1 + int(np.argmin(facts["curve"]["val_loss"]))
+    assert minutes > 0
+
+    class Killed(Exception):
+        pass
+
+    end = keras.callbacks.CSVLogger.on_epoch_end
+
+    def die(self, epoch, logs=None):
+        end(self, epoch, logs)
+        if epoch == 0:
+            raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(keras.callbacks.CSVLogger, "on_epoch_end", die)
+        run(recipe, tmp_path / "killed")
+    resumed, again, _ = run(recipe, tmp_path / "killed")
+    with open(tmp_path / "killed" / "tiny-0" / "log.csv") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "0", "1"]  # the killed one again
+    np.testing.assert_allclose(again["curve"]["loss"], facts["curve"]["loss"], rtol=1e-3)
+    for ours, theirs in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_frozen_features_stay_and_the_weights_and_the_head_move(tmp_path):
+    start = JND(channels=(4, 4, 4))
+    preset.save(start, tmp_path / "pre")
+    recipe = dataclasses.replace(
+        TINY,
+        network="JND",
+        options={"channels": (4, 4, 4)},
+        start=f"{tmp_path}/pre/",
+        trainable="weights",
+        ladders=0,
+        epochs=1,
+    )
+    model, _, _ = run(recipe, tmp_path)
+    fresh = recipe.model()
+    for ours, theirs in zip(model.backbone.get_weights(), start.backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    changed = set()
+    for core in ("core", "head"):
+        for new, old in zip(getattr(model, core).variables, getattr(fresh, core).variables, strict=True):
+            if not np.array_equal(ops.convert_to_numpy(new), ops.convert_to_numpy(old)) and "seed" not in new.path:
+                changed.add(new.path.split("/")[-2].split("_")[0])
+    assert changed == {"distance", "dense"}
+
+
+def test_only_a_fresh_paper_network_gets_its_head_before_the_first_epoch(tmp_path, monkeypatch):
+    fitted = []
+    monkeypatch.setattr(train, "fit_head", lambda metric, *_: fitted.append(type(metric).__name__))
+    fresh = dataclasses.replace(TINY, network="JND", options={"channels": (4, 4, 4)}, ladders=0, epochs=1)
+    model, _, _ = run(fresh, tmp_path / "fresh")
+    preset.save(model, tmp_path / "pre")
+    run(dataclasses.replace(fresh, start=f"{tmp_path}/pre/"), tmp_path / "started")
+    run(dataclasses.replace(TINY, epochs=1), tmp_path / "spectral")
+    assert fitted == ["JND"]
+
+
+def test_a_head_alone_learns_the_answers_and_leaves_the_distance():
+    metric = JND(channels=(4, 4, 4))
+    before = [ops.convert_to_numpy(weight) for weight in metric.core.variables]
+    facts = train.fit_head(metric, judged(192), judged(32, seed=5))
+    assert facts["answers"] == {"training": 192, "validation": 32}
+    assert facts["cross_entropy"] < 0.3  # chance is 0.69
+    for old, new in zip(before, metric.core.variables, strict=True):
+        np.testing.assert_array_equal(old, ops.convert_to_numpy(new))
+    pair = judged(2).renderings[0][0].astype("float32") / 32768
+    same, different = metric.probability(pair[:, 0], pair[:, 1], 22050)
+    assert same < 0.5 < different
+
+
+def test_another_recipe_does_not_go_on_with_a_run(tmp_path):
+    run(TINY, tmp_path)
+    with pytest.raises(InputError, match="another recipe"):
+        run(dataclasses.replace(TINY, learning_rate=0.5), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"network": "DPAM"}, "DPAM"),
+        ({"trainable": "some"}, "some"),
+        ({"trainable": "weights"}, "not of SpectralJND"),
+        ({"network": "JND", "options": {}, "calibrate": True}, "leave calibrate out"),
+    ],
+)
+def test_choices_that_do_not_fit_raise(changes, words):
+    with pytest.raises(InputError, match=words):
+        dataclasses.replace(TINY, **changes).model()
+
+
+def test_a_start_of_another_kind_raises(tmp_path):
+    preset.save(JND(channels=(4, 4)), tmp_path / "other")
+    with pytest.raises(InputError, match="another network"):
+        dataclasses.replace(TINY, start=f"{tmp_path}/other/").model()
+
+
+@pytest.mark.parametrize("config", [path for path in CONFIGS if "-pre-" not in path.name], ids=lambda path: path.stem)
+def test_configs_are_recipes_named_as_their_files(config):
+    recipe = Recipe.read(config)
+    assert recipe.name == config.stem
+    assert recipe.network in train.NETWORKS
+    assert recipe.trainable in train.TRAINABLE
+    words = read_words(config)
+    assert "not stated" not in [words["description"], words["data"], *words["licence"].values()]
+    assert words["limits"]
+
+
+def test_rendered_chunks_are_found_by_their_number():
+    n = rendered.CHUNK + 3
+    chunks = [np.zeros((rendered.CHUNK, 2, 4), "int16"), np.full((3, 2, 4), 7, "int16")]
+    several = Judged(judged(n).judgments, [chunks])
+    assert several.pair(0, rendered.CHUNK + 1)[0, 0] == np.float32(7 / 32768)
+    assert several.pair(0, 1)[0, 0] == 0

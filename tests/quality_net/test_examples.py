@@ -1,0 +1,128 @@
+"""Degradations keep shape and alignment; pairs depend on the seed alone; a build goes on where it stopped."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from zoo.audio import mix
+from zoo.data.speech import Corpus
+from zoo.errors import InputError
+from zoo.quality_net import degrade, examples
+
+RATE = examples.SAMPLE_RATE
+CHANNELS = [
+    degrade.band_limit,
+    degrade.tilt,
+    degrade.clip,
+    degrade.lose_packets,
+    degrade.quantize,
+    degrade.codec,
+]
+
+
+def voice(seconds=1.0, seed=0):
+    """Speech-like: noise with a spectrum that falls and a level that comes and goes."""
+    rng = np.random.default_rng(seed)
+    audio = mix.colored_noise(int(seconds * RATE), 1.0, rng)
+    return (audio * (0.1 + np.sin(2 * np.pi * 3 * np.arange(len(audio)) / RATE) ** 2)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    speech = {f"talker {i}": [voice(5.0, seed=i)] for i in range(3)}
+    noise = [mix.colored_noise(RATE, 0.0, np.random.default_rng(9))]
+    return Corpus(speech, noise, [mix.decaying_room(0.3, 5.0, RATE, np.random.default_rng(8))])
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("seed", range(4))
+def test_channels_keep_shape_and_time(channel, seed):
+    speech = voice()
+    degraded = channel(speech, RATE, np.random.default_rng(seed))
+    assert degraded.shape == speech.shape
+    assert degraded.dtype == np.float32
+    assert np.isfinite(degraded).all()
+    assert np.abs(degraded - speech).max() > 0
+    lagged = [np.dot(np.roll(degraded, lag), speech) for lag in range(-40, 41)]
+    assert abs(int(np.argmax(lagged)) - 40) <= 2
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_enhancers_leave_something_of_the_speech(seed):
+    speech, noise = voice(), 0.3 * voice(seed=1)
+    enhanced = degrade.enhance_like(speech, noise, RATE, np.random.default_rng(seed))
+    assert enhanced.shape == speech.shape
+    assert enhanced.dtype == np.float32
+    assert np.isfinite(enhanced).all()
+    assert np.corrcoef(enhanced, speech)[0, 1] > 0.3
+
+
+def test_align_takes_the_delay_out():
+    speech = voice()
+    late = np.concatenate([np.zeros(1105, "float32"), speech])
+    np.testing.assert_array_equal(degrade.align(late, speech), speech)
+    early = degrade.align(speech[300:], speech)
+    np.testing.assert_array_equal(early[300:], speech[300:])
+
+
+def test_draws_are_the_seeds(corpus):
+    first, again, other = (examples.draw(corpus, 2 * RATE, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first[1], again[1])
+    assert np.abs(first[1] - other[1]).max() > 0
+
+
+def test_every_kind_is_drawn_and_in_range(corpus):
+    kinds = set()
+    for seed in range(120):
+        reference, degraded, facts = examples.draw(corpus, RATE, np.random.default_rng(seed))
+        kinds.add(facts["kind"])
+        assert reference.shape == degraded.shape == (RATE,)
+        assert np.isfinite(degraded).all()
+        assert max(np.abs(reference).max(), np.abs(degraded).max()) <= 0.9901
+        if facts["kind"] == "noisy":
+            assert -10 <= facts["snr_db"] <= 30
+    assert {"noisy", "enhanced", "reverb", "codec", "clip", "clean"} <= kinds
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A data folder of the real one's shape, with two talkers, a noise and two rooms a split."""
+    root = tmp_path / "data"
+    rows = ["path,speaker_or_class,split"]
+    for split in ("train", "test"):
+        for i in range(2):
+            rows.append(f"speech/{split}/{split}{i}.flac,{split} talker {i},{split}")
+        rows.append(f"noise/{split}/hum.flac,hum {split},{split}")
+    rows += ["rir/hall.flac,hall,", "rir/seminar_room_clap.flac,seminar room,"]
+    root.mkdir()
+    for i, row in enumerate(rows[1:]):
+        path = root / row.split(",")[0]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, voice(4.5, seed=i), RATE)
+    (root / "MANIFEST.csv").write_text("\n".join(rows))
+    return root
+
+
+def test_build_is_resumable_and_repeatable(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(examples, "CHUNK", 4)
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        examples.build(data, "test", 7, folder, n_jobs=1)
+    kept = (first / "test" / "chunk_0000.json").stat().st_mtime_ns
+    (first / "test" / "chunk_0001.json").unlink()
+    examples.build(data, "test", 7, first, n_jobs=1)
+    assert (first / "test" / "chunk_0000.json").stat().st_mtime_ns == kept
+    ours, theirs = (examples.Chunks(folder, "test", 7) for folder in (first, second))
+    assert len(ours) == 8
+    assert ours.facts == theirs.facts
+    for a, b in zip(ours.audio, theirs.audio, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not list(first.rglob("*.part*"))
+    assert json.loads((first / "test" / "chunk_0000.json").read_text())[0].keys() == {"kind", "snr_db"}
+
+
+def test_missing_examples_say_what_to_do(tmp_path):
+    with pytest.raises(InputError, match="build them first"):
+        examples.Chunks(tmp_path, "train", 1)

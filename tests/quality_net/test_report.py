@@ -1,0 +1,235 @@
+"""`tools/evaluate.py quality-net --pairs`: true and predicted scores of any number of pairs, and their agreement."""
+
+import csv
+import dataclasses
+import gc
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.support.harness import REPOSITORY, kill_after_lines
+from tools import evaluate as tool
+from zoo import scoring
+from zoo.audio import io, pairs
+from zoo.checkpoint import preset
+from zoo.errors import InputError
+from zoo.metrics import speech
+from zoo.quality_net import evaluate, train
+from zoo.quality_net.model import QualityNetLite
+
+AUDIO = REPOSITORY / "zoo" / "data" / "audio"
+RECIPE = train.Recipe("x", "QualityNetLite", "stoi")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("checkpoint") / "model"
+    about = {"name": "x", "training": {"recipe": dataclasses.asdict(RECIPE)}}
+    preset.save(QualityNetLite(), directory, card=about)
+    return directory
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A CSV of 24 pairs: a recording and its degraded, one and itself, and one that is not there, in turn."""
+    names = itertools.cycle(["speech_degraded.flac", "speech_reference.flac", "nothing.flac"])
+    about = itertools.cycle([("noisy", 5), ("clean", ""), ("noisy", "25.50"), ("codec", ""), ("", "")])
+    rows = [(AUDIO / "speech_reference.flac", AUDIO / next(names), *next(about)) for _ in range(24)]
+    with open(tmp_path / "pairs.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("reference", "degraded", "kind", "snr_db"), *rows])
+    return tmp_path / "pairs.csv"
+
+
+@pytest.fixture
+def run(checkpoint, table, monkeypatch, capsys):
+    """Evaluate the pairs in this process, with more arguments; gives stdout and stderr."""
+
+    def command(*more):
+        monkeypatch.setattr(sys, "argv", given(checkpoint, table, *more))
+        tool.main()
+        return capsys.readouterr()
+
+    return command
+
+
+def given(checkpoint, table, *more):
+    """A command line; in this process alone where it says nothing else."""
+    command = ["evaluate.py", "quality-net", "--checkpoint", checkpoint, "--pairs", table, "--jobs", 1, *more]
+    return [str(argument) for argument in command]
+
+
+def check_alike(found, expected):
+    """The same rows; other processes may sum in another order."""
+    for row, other in itertools.zip_longest(csv.reader(found.open()), csv.reader(expected.open())):
+        assert row[:4] + row[6:] == other[:4] + other[6:]
+        for value, known in zip(row[4:6], other[4:6], strict=True):
+            assert value == known or float(value) == pytest.approx(float(known), abs=1e-6)
+
+
+def test_every_row_is_written_and_counted(run, checkpoint, tmp_path):
+    told = run("--output", tmp_path / "scores.csv", "--scatter", tmp_path / "scatter.png")
+    assert [line.split()[:5] for line in told.out.splitlines()] == [
+        ["all", "n", "16", "failed", "8"],
+        ["noisy", "n", "6", "failed", "4"],
+        ["clean", "n", "4", "failed", "1"],
+        ["other", "n", "6", "failed", "3"],
+        ["snr", "0..10", "n", "3", "failed"],
+        ["snr", "20..30", "n", "3", "failed"],
+    ]
+    assert told.err.count("nothing.flac: no such file") == 8
+    assert (tmp_path / "scatter.png").stat().st_size > 1000
+    header, *rows = csv.reader((tmp_path / "scores.csv").open())
+    assert header == ["reference", "degraded", "kind", "snr_db", "truth", "predicted", "error"] and len(rows) == 24
+    assert [row[2:4] for row in rows[:5]] == [
+        ["noisy", "5"],
+        ["clean", "nan"],
+        ["noisy", "25.50"],
+        ["codec", "nan"],
+        ["other", "nan"],
+    ]
+    reference, degraded = (io.read(AUDIO / f"speech_{name}.flac", 16000)[0] for name in ("reference", "degraded"))
+    predicted = preset.load(checkpoint).score(reference, degraded, 16000)[0]
+    assert float(rows[0][4]) == speech.score_or_nan("stoi", reference, degraded, 16000)
+    assert float(rows[0][5]) == pytest.approx(predicted, abs=1e-6) and rows[0][6] == ""
+    assert rows[2][4:6] == ["nan", "nan"] and "nothing.flac: no such file" in rows[2][6]
+
+
+def test_nothing_is_written_that_was_not_asked_for(run, tmp_path):
+    before = set(tmp_path.iterdir())
+    assert run().out.startswith("all          n    16  failed   8")
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_agreement_needs_no_more_than_is_kept_of_a_row():
+    rng = np.random.default_rng(0)
+    edges = [-10.0, 0.0, 10.0, 30.0, -10.1, 40.0, np.nan]
+    kinds = ["noisy"] * len(edges) + list(rng.choice(["noisy", "enhanced", "clean", "codec", "rir"], 293))
+    snrs = [*edges, *rng.uniform(-15, 35, 293)]
+    facts = [{"kind": kind, "snr_db": snr_db} for kind, snr_db in zip(kinds, snrs, strict=True)]
+    truth = rng.uniform(1, 4, 300)
+    predicted = np.where(rng.random(300) < 0.05, np.nan, truth + rng.normal(0, 0.2, 300))
+    found = [pairs.Pair("", "", "", facts=(kind, str(snr_db))) for kind, snr_db in zip(kinds, snrs, strict=True)]
+    scores = [{"truth": x, "predicted": y} for x, y in zip(truth, predicted, strict=True)]
+    rows = [scoring.Row(pair, both, "") for pair, both in zip(found, scores, strict=True)]
+    found, expected = evaluate.report(*evaluate.summed(rows)), evaluate.report(facts, truth, predicted)
+    assert found.keys() == expected.keys() and len(found) == 9
+    for group, values in expected.items():
+        for name, value in values.items():
+            np.testing.assert_array_equal(found[group][name], value)
+
+
+def test_a_killed_evaluation_goes_on(run, checkpoint, table, tmp_path):
+    told = run("--output", tmp_path / "expected.csv")
+    output, part = tmp_path / "found.csv", tmp_path / "found.csv.part"
+    script = (
+        "import sys, time\nsys.path.append('.')\nfrom tools import evaluate\nfrom zoo.audio import pairs\nwhole = pairs.read\n"
+        "def slowly(*given, **named):\n    time.sleep(0.1)\n    return whole(*given, **named)\n"
+        "pairs.read = slowly\nevaluate.main()"
+    )
+    command = [sys.executable, "-c", script, *given(checkpoint, table, "--output", output)[1:]]
+    running = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL)
+    kill_after_lines(running, part, 5)
+    assert not output.exists() and 5 < len(part.read_text().splitlines()) < 24
+    with open(part, "a") as file:
+        file.write("/a/torn/line,with")
+    assert run("--output", output, "--resume").out == told.out
+    check_alike(output, tmp_path / "expected.csv")
+
+
+def test_a_whole_evaluation_is_not_done_again(run, tmp_path, monkeypatch):
+    output = tmp_path / "found.csv"
+    told, done = run("--output", output), output.read_text()
+    monkeypatch.setattr(evaluate, "_score", lambda *_: pytest.fail("scored again"))
+    assert run("--output", output, "--resume").out == told.out and output.read_text() == done
+
+
+def test_rows_of_other_pairs_are_refused(run, table, tmp_path):
+    run("--output", tmp_path / "found.csv")
+    table.write_text(table.read_text().replace("25.50", "15.50", 1))
+    with pytest.raises(InputError, match=r"row 3 of .*found\.csv\.part is of other recordings"):
+        run("--output", tmp_path / "found.csv", "--resume")
+
+
+def test_an_snr_that_is_no_number_is_an_error_of_its_row(run, table, tmp_path):
+    table.write_text(table.read_text().replace(",5\n", ",5 dB\n").replace(",5\r\n", ",5 dB\r\n"))
+    told = run("--output", tmp_path / "found.csv")
+    assert told.out.startswith("all          n    13  failed  11")
+    assert "has the snr_db '5 dB'; give a number, in dB" in told.err
+    assert run("--output", tmp_path / "found.csv", "--resume").out == told.out
+
+
+@pytest.mark.parametrize(
+    "more, says",
+    [
+        (["--resume"], "--resume goes on with a CSV; name it by --output"),
+        (["--output", "nowhere/scores.csv"], "nowhere/scores.csv: its folder does not exist"),
+        (["--scatter", "nowhere/scatter.png"], "nowhere/scatter.png: its folder does not exist"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_at_once(run, monkeypatch, more, says):
+    monkeypatch.setattr(evaluate, "_score", None)
+    with pytest.raises(InputError, match=says):
+        run(*more)
+
+
+@pytest.mark.parametrize("more", [["--backend", "dask"], ["--resume"], ["--output", "scores.csv"]])
+def test_what_goes_with_pairs_is_refused_without(checkpoint, monkeypatch, more):
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", "quality-net", "--checkpoint", str(checkpoint), *more])
+    with pytest.raises(InputError, match="go with --pairs"):
+        tool.main()
+
+
+def test_rows_are_not_kept(tmp_path, monkeypatch):
+    scored = []
+
+    def score(directory, recipe, pair):
+        scored.append(1)
+        return scoring.Row(pair, {"truth": 1.0, "predicted": 2.0}, "")
+
+    def watched(rows):
+        for number, row in enumerate(rows, start=1):
+            if number == 2000:
+                alive.append(sum(isinstance(thing, scoring.Row) for thing in gc.get_objects()))
+            yield row
+
+    monkeypatch.setattr(evaluate, "_score", score)
+    with open(tmp_path / "pairs.csv", "w") as file:
+        file.write("reference,degraded,kind,snr_db\n")
+        file.writelines(f"reference{i}.wav,degraded{i}.wav,kind{i},{i / 50}\n" for i in range(2000))
+    for resume in (False, True):
+        alive = []
+        rows = evaluate.evaluate_pairs("", RECIPE, tmp_path / "pairs.csv", tmp_path / "o.csv", resume, n_jobs=1)
+        facts, truth, predicted = evaluate.summed(watched(rows))
+        assert len(facts) == len(truth) == len(predicted) == 2000 and len(scored) == 2000
+        assert alive[0] <= 2 and len(set(map(id, facts))) == 4  # one a band
+
+
+def test_a_plot_of_very_many_pairs_is_drawn_of_a_few(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(evaluate, "_save", lambda figure, path: figures.append(figure))
+    scores = np.linspace(1, 4, 50_000)
+    evaluate.scatter([{"kind": "noisy"}, {"kind": "clean"}] * 25_000, scores, scores, "x", tmp_path / "x.png")
+    (axes,) = figures[0].axes
+    drawn = [len(points.get_offsets()) for points in axes.collections]
+    assert sum(drawn) == evaluate._DRAWN and min(drawn[0], drawn[2]) > 1500
+    assert axes.get_legend().get_texts()[0].get_text() == "noisy (25000)"
+
+
+def test_a_dask_cluster_of_two_evaluates_too(run, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    import dask
+
+    run("--output", tmp_path / "expected.csv")
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        dask.config.set({"scheduler-address": cluster.scheduler_address}),
+        distributed.Client(cluster) as client,
+    ):
+        run("--output", tmp_path / "found.csv", "--backend", "dask", "--jobs", -1)
+        # Both loaded the surrogate, once each, and this process did not score for them.
+        loaded = client.run(lambda: evaluate._model.cache_info().misses)
+    assert list(loaded.values()) == [1, 1]
+    check_alike(tmp_path / "found.csv", tmp_path / "expected.csv")

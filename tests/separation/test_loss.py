@@ -1,0 +1,92 @@
+"""Chandna's losses against sums written out, both readings; SI-SDR of the sources that sound; training by them."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.support.harness import predict
+from tests.support.separation import separator, stems
+from zoo.errors import InputError
+from zoo.metrics import speech
+from zoo.separation.loss import ChandnaLoss, SourcesSISDR, SourcesSquaredError
+from zoo.separation.tracks import SOURCES
+
+
+@pytest.fixture
+def magnitudes():
+    rng = np.random.default_rng(0)
+    return rng.random((2, 3, 4, 5, 6)).astype("float32")[:, :, :, :, :]
+
+
+def distance(a, b):
+    return np.mean((a - b) ** 2, axis=(1, 2))
+
+
+def test_squared_error(magnitudes):
+    true, estimate = magnitudes
+    expected = sum(distance(true[:, i], estimate[:, i]) for i in range(4))
+    np.testing.assert_allclose(SourcesSquaredError().call(true, estimate), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("against", ["truth", "estimates"])
+def test_chandnas_loss_is_its_sum_written_out(magnitudes, against):
+    true, estimate = magnitudes
+    vocals, drums, bass, _ = (estimate[:, i] for i in range(4))
+    z = true if against == "truth" else estimate
+    squared = sum(distance(true[:, i], estimate[:, i]) for i in range(3))
+    apart = sum(distance(z[:, j], estimate[:, i]) for i in range(3) for j in range(3) if i != j)
+    other = distance(z[:, 3], drums) + distance(z[:, 3], bass)
+    expected = squared - 0.1 * apart - 0.2 * other - 0.3 * distance(z[:, 3], vocals)
+    loss = ChandnaLoss(alpha=0.1, beta=0.2, beta_vocals=0.3, against=against)
+    np.testing.assert_allclose(loss.call(true, estimate), expected, rtol=1e-4)
+    again = ChandnaLoss.from_config(loss.get_config())
+    np.testing.assert_allclose(again.call(true, estimate), expected, rtol=1e-4)
+
+
+def test_the_sources_may_come_in_another_order(magnitudes):
+    true, estimate = magnitudes
+    turned = ChandnaLoss(alpha=0.1, beta=0.2, beta_vocals=0.3, sources=SOURCES[::-1])
+    expected = ChandnaLoss(alpha=0.1, beta=0.2, beta_vocals=0.3).call(true, estimate)
+    np.testing.assert_allclose(turned.call(true[:, ::-1], estimate[:, ::-1]), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"against": "both"}, "against is 'both'"), ({"sources": ("vocals", "rest")}, "'other'")]
+)
+def test_other_readings_and_sources_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        ChandnaLoss(**options)
+
+
+def test_another_number_of_sources_is_refused(magnitudes):
+    true, estimate = magnitudes
+    with pytest.raises(InputError, match="the loss is of vocals, .* and the estimate has 3 sources"):
+        ChandnaLoss().call(true[:, :3], estimate[:, :3])
+
+
+def test_si_sdr_is_of_the_sources_that_sound():
+    rng = np.random.default_rng(0)
+    true, estimate = rng.standard_normal((2, 2, 3, 4000)).astype("float32")
+    true[1, 1:] = 0
+    rows = speech.si_sdr(true.reshape(6, -1), (true + 0.3 * estimate).reshape(6, -1)).reshape(2, 3)
+    found = SourcesSISDR().call(true, true + 0.3 * estimate)
+    np.testing.assert_allclose(found, [-rows[0].mean(), -rows[1, 0]], atol=1e-3)
+    np.testing.assert_allclose(SourcesSISDR().call(0 * true, estimate), 0.0)
+
+
+def test_padding_does_not_change_si_sdr():
+    rng = np.random.default_rng(0)
+    true, estimate = rng.standard_normal((2, 2, 3, 4000)).astype("float32")
+    estimate = true + 0.3 * estimate + 0.2
+    bare = SourcesSISDR().call(true, estimate)
+    padded = (np.pad(x, ((0, 0), (0, 0), (0, 3000))) for x in (true, estimate))
+    np.testing.assert_allclose(SourcesSISDR().call(*padded, np.array([4000, 4000])), bare, atol=1e-3)
+
+
+def test_a_separator_learns_by_si_sdr():
+    song = np.stack([audio[:12000, 0] for audio in stems(0).values()])[None]
+    model = separator()
+    model.compile(keras.optimizers.Adam(1e-2), loss=SourcesSISDR(), jit_compile=False)
+    before = float(SourcesSISDR()(song, predict(model, [song.sum(axis=1)])))
+    model.fit(song.sum(axis=1), song, epochs=30, verbose=0)
+    assert float(SourcesSISDR()(song, predict(model, [song.sum(axis=1)]))) < before - 3

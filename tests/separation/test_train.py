@@ -1,0 +1,168 @@
+"""The separator's recipe: it learns, stops, goes on to the same weights, follows its milestones; its tool."""
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import zoo
+from tests.support.harness import REPOSITORY
+from tests.support.separation import SMALL, songs
+from tools import train_separation
+from zoo.errors import InputError
+from zoo.separation import mixing, train
+
+
+@pytest.fixture(scope="module")
+def tracks(tmp_path_factory):
+    return songs(tmp_path_factory.mktemp("songs"))
+
+
+@pytest.fixture
+def small():
+    return train.Recipe(
+        name="tiny", model=SMALL, loss="squared-error", optimizer="Adam", learning_rate=1e-2, batch_size=8, steps=6,
+        epochs=3, n_validation=16, gains_db=(-3.0, 3.0), drop=0.1,
+    )  # fmt: skip
+
+
+def test_it_learns_and_the_best_epoch_is_kept(tracks, small, tmp_path):
+    recipe = dataclasses.replace(small, epochs=6)
+    model, facts, minutes = train.train(recipe, *tracks, tmp_path, verbose=0)
+    curve = facts["curve"]
+    assert curve["epoch"] == [1, 2, 3, 4, 5, 6] and minutes > 0
+    assert min(curve["val_loss"]) < 0.7 * curve["val_loss"][0]
+    assert facts["val_loss"] == min(curve["val_loss"]) == curve["val_loss"][facts["best_epoch"] - 1]
+    assert not hasattr(model, "optimizer") or model.optimizer is None
+    (held,) = mixing.Remixes(tracks[1], 8448, 16, 1, recipe.seed, remix=0.0)[0]
+    training = train._Training(model, train.LOSSES["squared-error"]())
+    found = float(training.compute_loss(y_pred=training(held)))
+    assert found == pytest.approx(facts["val_loss"], rel=1e-3)
+
+
+def test_a_share_of_the_tracks_is_drawn_by_the_seed():
+    tracks = list("abcdefghij")
+    assert train._part(tracks, 1.0, 0) == tracks
+    some = train._part(tracks, 0.5, 0)
+    assert len(some) == 5 and some == sorted(some) and some != train._part(tracks, 0.5, 1)
+    assert len(train._part(tracks, 0.01, 0)) == 1
+
+
+def test_an_excerpt_is_a_segment_of_whole_frames(tracks):
+    model = train._compiled(train.Recipe("x", model=SMALL)).separator
+    true, estimate = train._Training(model, None)(np.ones((1, 4, train.excerpt_length(model)), "float32"))
+    assert tuple(true.shape) == tuple(estimate.shape) == (1, 4, 30, 513)
+    np.testing.assert_allclose(true[0, 0], np.broadcast_to(true[0, 0, :1], (30, 513)), atol=1e-3)  # no frame is cut
+    np.testing.assert_allclose(np.sum(estimate, axis=1), 4 * true[:, 0], rtol=1e-3, atol=1e-3)
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(tracks, small, tmp_path, monkeypatch):
+    whole, facts, _ = train.train(small, *tracks, tmp_path / "whole", verbose=0)
+
+    def interrupt(batches, epoch):
+        if epoch == 2:
+            raise KeyboardInterrupt
+        batches.epoch = epoch
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(mixing.Remixes, "shuffle", interrupt)
+        train.train(small, *tracks, tmp_path / "cut", verbose=0)
+    resumed, resumed_facts, _ = train.train(small, *tracks, tmp_path / "cut", verbose=0)
+    assert resumed_facts["curve"] == facts["curve"]
+    for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_it_stops_when_no_better(tracks, small, tmp_path):
+    recipe = dataclasses.replace(small, learning_rate=0.0, epochs=9, patience=2, steps=1)
+    _, facts, _ = train.train(recipe, *tracks, tmp_path, verbose=0)
+    assert facts["curve"]["epoch"] == [1, 2, 3]
+
+
+def test_milestones_lower_the_rate(small):
+    model = train._compiled(dataclasses.replace(small, milestones=(1, 2), decay=0.5))
+    rates = [float(model.optimizer._learning_rate(step)) for step in (0, 6, 7, 12, 13)]
+    np.testing.assert_allclose(rates, [1e-2, 1e-2, 5e-3, 5e-3, 2.5e-3], rtol=1e-5)
+
+
+def test_the_papers_optimiser_and_loss_train(tracks, small, tmp_path):
+    recipe = dataclasses.replace(small, loss="chandna", optimizer="Adadelta", learning_rate=1.0, epochs=1)
+    _, facts, _ = train.train(recipe, *tracks, tmp_path, verbose=0)
+    assert np.isfinite(facts["val_loss"])
+
+
+def test_what_cannot_be_trained_is_refused(tracks, small, tmp_path):
+    with pytest.raises(InputError, match="no loss 'l1': use squared-error, chandna"):
+        train.train(dataclasses.replace(small, loss="l1"), *tracks, tmp_path)
+    train.train(dataclasses.replace(small, epochs=1, steps=1), *tracks, tmp_path, verbose=0)
+    with pytest.raises(InputError, match="another recipe"):
+        train.train(small, *tracks, tmp_path)
+
+
+def test_the_step_is_compiled_once(tracks, small, monkeypatch):
+    traced, model = [], train._compiled(small)
+    compute_loss = model.compute_loss
+    monkeypatch.setattr(model, "compute_loss", lambda *args, **named: traced.append(1) or compute_loss(*args, **named))
+    sources = mixing.Remixes(tracks[0], train.excerpt_length(model.separator), 4, 1, 0)[0][0]
+    losses = [float(model.train_on_batch(sources)) for _ in range(4)]
+    assert len(set(losses)) == 4 and len(traced) == 1  # Python runs while the step is traced, not after
+
+
+@pytest.mark.parametrize("name, size", [("chandna-4stem-44k", 585_742), ("chandna-4stem-large-44k", 3_938_884)])
+def test_the_bundled_recipes_build_and_are_named_as_their_files(name, size):
+    recipe = train.Recipe.read(REPOSITORY / "tools" / "configs" / f"{name}.toml")
+    assert recipe.name == name
+    assert train._compiled(recipe).separator.count_params() == size
+
+
+def test_the_tool_saves_a_checkpoint_with_its_card(tmp_path, monkeypatch):
+    """With a bundled recipe, on a folder that tells no kinds of tracks and has no validation split."""
+    songs(tmp_path / "music", count=11, seconds=0.3)
+    shutil.rmtree(tmp_path / "music" / "validation")
+    config = REPOSITORY / "tools" / "configs" / "chandna-4stem-44k.toml"
+    asked = ["--tracks", "music", "--runs", "runs", "--output", "my", "--name", "mine", "--epochs", "1", "--steps", "2"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["tools/train_separation.py", str(config), *asked])
+    train_separation.main()
+    model, card = zoo.load("my/mine/", verify=True), zoo.info("my/mine/")
+    assert model.count_params() == card["parameters"] == 585_742
+    assert card["training"]["command"].startswith("python tools/train_separation.py") and card["n_tracks"] == 9
+    assert card["sources"] == ["vocals", "drums", "bass", "other"] and card["latency"] == 0.1916
+
+
+ON_JAX = """
+import dataclasses, pathlib, sys
+import keras
+from separation_harness import SMALL
+from zoo.separation import train
+from zoo.separation.tracks import find_tracks
+folder = pathlib.Path(sys.argv[1])
+recipe = train.Recipe(
+    name="tiny", model=SMALL, loss="chandna", optimizer="Adam", learning_rate=1e-2, batch_size=8, steps=6, epochs=2,
+    n_validation=16,
+)
+tracks = [find_tracks(folder, split) for split in ("train", "validation")]
+_, facts, _ = train.train(recipe, *tracks, sys.argv[2], verbose=0)
+print(keras.backend.backend(), *facts["curve"]["val_loss"])
+"""
+
+
+@pytest.mark.slow
+def test_the_same_recipe_on_jax(tmp_path):
+    pytest.importorskip("jax")
+    songs(tmp_path / "songs")
+    found = {}
+    for backend in ("jax", "tensorflow"):
+        paths = str(REPOSITORY)
+        environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": paths}
+        command = [sys.executable, "-c", ON_JAX, str(tmp_path / "songs"), str(tmp_path / backend)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        name, *losses = done.stdout.split()
+        assert name == backend
+        found[backend] = [float(loss) for loss in losses]
+    for first, second in found.values():  # first weights differ
+        assert second < 0.7 * first

@@ -1,0 +1,230 @@
+"""SavedModels: what they give, what they refuse, and that a process without Keras runs them."""
+
+import io as memory
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+
+import zoo
+from tests.support.harness import REPOSITORY
+from tests.support.separation import separator
+from zoo import cli
+from zoo.audio import io
+from zoo.checkpoint import preset
+from zoo.enhancement.context import ContextAggregationEnhancer
+from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
+from zoo.errors import InputError
+from zoo.jnd.model import JND
+from zoo.jnd.spectral import SpectralJND
+from zoo.quality_net.model import QualityNet, QualityNetLite
+from zoo.serving import export
+from zoo.serving.signatures import Served
+from zoo.texture.classifier import SoundClassifier
+from zoo.texture.model import RandomConvEnsemble
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="exports on TensorFlow")
+PAIR = ("reference", "degraded")
+MODELS = {  # model, inputs, outputs
+    "quality-net": (lambda: QualityNet(), PAIR, {"score"}),
+    "quality-net-lite": (lambda: QualityNetLite(), PAIR, {"score"}),
+    "jnd": (lambda: JND(channels=(4,) * 14), PAIR, {"distance", "probability"}),
+    "spectral jnd": (lambda: SpectralJND(), PAIR, {"distance", "probability"}),
+    "context": (lambda: ContextAggregationEnhancer(), ("waveform",), {"enhanced"}),
+    "blstm": (lambda: BLSTMEnhancer(units=8, hidden=8), ("waveform",), {"enhanced"}),
+    "dnn": (lambda: DNNEnhancer(), ("waveform",), {"enhanced"}),
+    "separator": (separator, ("waveform",), {"vocals", "drums", "bass", "other"}),
+    "classifier": (lambda: SoundClassifier(["rain", "wind"]), ("waveform",), {"probabilities"}),
+}
+SLOW = {"quality-net", "jnd", "context", "classifier"}  # 8 to 20 s each, on two quiet cores
+
+
+@pytest.fixture(scope="module")
+def metric(tmp_path_factory):
+    """A bundled metric, exported, and its signatures in this process."""
+    folder = tmp_path_factory.mktemp("models") / "stoi"
+    made = export.export("quality-net-lite-stoi-16k", folder)
+    assert made["directory"] == folder / "1" and 0.5 < made["megabytes"] < 10
+    return tf.saved_model.load(str(folder / "1")).signatures
+
+
+@pytest.fixture(scope="module")
+def pair():
+    data = REPOSITORY / "zoo" / "data" / "audio"
+    return [io.read(data / f"speech_{kind}.flac")[0] for kind in PAIR]
+
+
+def wav(audio, rate=16000, **how):
+    file = memory.BytesIO()
+    soundfile.write(file, audio, rate, format="WAV", **how)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in MODELS]
+)
+def test_every_kind_of_model_is_exported_and_checked(name, tmp_path):
+    make, inputs, outputs = MODELS[name]
+    model = make()
+    preset.save(model, tmp_path / "model")
+    made = export.export(tmp_path / "model", tmp_path / "models", version=3)
+    assert made["directory"] == tmp_path / "models" / "3"
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["3"]
+    (data,) = (tmp_path / "models" / "3" / "variables").glob("variables.data*")
+    assert data.stat().st_size < 1.1 * 4 * model.count_params() + 10_000  # each weight once
+    assert made["signatures"] == {
+        "serving_default": {"inputs": sorted(inputs), "outputs": sorted(outputs)},
+        "lengths": {"inputs": sorted([*inputs, "lengths"]), "outputs": sorted(outputs)},
+        "wav": {"inputs": sorted(f"{name}_wav" for name in inputs), "outputs": sorted(outputs)},
+    }
+
+
+@pytest.mark.parametrize("options", [{"widths": (2, 4)}, {"widths": (4, 4), "stacked": True}])
+def test_an_ensemble_takes_spectrograms(options, tmp_path):
+    preset.save(RandomConvEnsemble(**options, filters=8), tmp_path / "model")
+    told = export.export(tmp_path / "model", tmp_path / "models")["signatures"]
+    assert set(told) == {"serving_default", "lengths"}
+    assert set(told["lengths"]["inputs"]) == {"spectrogram", "lengths"}
+    assert set(told["lengths"]["outputs"]) == {"features_0", "features_1", "gram_0", "gram_1"}
+
+
+def test_lengths_keep_a_score_right_whatever_the_padding(metric, pair):
+    expected = zoo.load("quality-net-lite-stoi-16k").score(*pair, sample_rate=16000)[0]
+    short = [x[:20000] for x in pair]
+    rng = np.random.default_rng(0)
+    for padding in (0.0, 0.7, np.nan, None):  # TF Serving pads with a tensor's first value
+        noise = rng.standard_normal(len(pair[0]) - 20000) if padding is None else padding
+        padded = [np.stack([x, np.r_[y, np.broadcast_to(noise, len(x) - 20000)]]) for x, y in zip(pair, short)]
+        arrays = [x.astype("float32") for x in padded]
+        lengths = np.array([len(pair[0]), 20000], "int32")
+        found = metric["lengths"](**dict(zip(PAIR, arrays)), lengths=lengths)["stoi"].numpy()
+        alone = metric["serving_default"](**{k: x[None] for k, x in zip(PAIR, short)})["stoi"].numpy()[0]
+        np.testing.assert_allclose(found, [expected, alone], atol=1e-4)
+
+
+def test_lengths_beyond_the_samples_are_those_of_the_samples(metric, pair):
+    arrays = {name: x[None, :7000].astype("float32") for name, x in zip(PAIR, pair)}
+    assert np.isnan(metric["lengths"](**arrays, lengths=np.array([9000], "int32"))["stoi"].numpy()).all()
+    arrays = {name: x[None, :9000].astype("float32") for name, x in zip(PAIR, pair)}
+    expected = metric["serving_default"](**arrays)["stoi"].numpy()
+    np.testing.assert_array_equal(metric["lengths"](**arrays, lengths=np.array([99000], "int32"))["stoi"], expected)
+
+
+@pytest.mark.parametrize("model", [JND(channels=(4,) * 14), SpectralJND(), SoundClassifier(["rain", "wind"])])
+def test_what_python_calls_nan_is_nan_when_served(model):
+    rng = np.random.default_rng(0)
+    inputs = [
+        np.stack([0.1 * rng.standard_normal(8000), np.zeros(8000)]).astype("float32") for _ in model.serving_inputs
+    ]
+    for value in model.serve(*inputs, np.array([8000, 0], "int32")).values():
+        rows = np.isfinite(value.numpy()).reshape(2, -1)
+        assert rows[0].all() and not rows[1].any()
+
+
+def test_what_has_no_score_is_nan(metric, pair):
+    reference, degraded = (np.stack([x, 0 * x]).astype("float32") for x in pair)
+    found = metric["serving_default"](reference=reference, degraded=degraded)["stoi"].numpy()
+    assert np.isfinite(found[0]) and np.isnan(found[1])
+    short = metric["lengths"](reference=reference, degraded=degraded, lengths=np.array([7999, 8000], "int32"))
+    assert np.isnan(short["stoi"].numpy()).tolist() == [True, True]  # short, and silent
+    tiny = metric["serving_default"](reference=reference[:, 4000:4100], degraded=degraded[:, 4000:4100])
+    assert np.isnan(tiny["stoi"].numpy()).all()
+
+
+def test_wav_files_are_scored_as_waveforms_are(metric, pair):
+    files = [[wav(x), wav(x[:9000])] for x in pair]
+    found = metric["wav"](reference_wav=tf.constant(files[0]), degraded_wav=tf.constant(files[1]))["stoi"].numpy()
+    model = zoo.load("quality-net-lite-stoi-16k")
+    expected = [model.score(*(x[:count] for x in pair), sample_rate=16000)[0] for count in (None, 9000)]
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        (lambda x: wav(x, 8000), "degraded: the model takes 16000 Hz; resample the file"),
+        (lambda x: wav(np.stack([x, x], axis=1)), "degraded: the file has several channels"),
+        (lambda x: wav(x[:-1]), "degraded and reference differ in length"),
+        (lambda x: b"no file", "Header mismatch"),
+        (lambda x: wav(x, subtype="FLOAT"), "Bad audio format"),
+    ],
+)
+def test_wrong_files_are_errors_with_a_message(metric, pair, change, says):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=says):
+        metric["wav"](reference_wav=tf.constant([wav(pair[0])]), degraded_wav=tf.constant([change(pair[1])]))
+
+
+def test_a_version_is_never_replaced_and_nothing_is_left_behind(tmp_path, monkeypatch):
+    preset.save(separator(), tmp_path / "model")
+    (tmp_path / "models" / "1").mkdir(parents=True)
+    with pytest.raises(InputError, match="1: exists; give another version"):
+        export.export(tmp_path / "model", tmp_path / "models")
+    with pytest.raises(InputError, match="positive integer"):
+        export.export(tmp_path / "model", tmp_path / "models", version=0)
+    given = Served._expected
+    monkeypatch.setattr(Served, "_expected", lambda *of: {name: 1.01 * value for name, value in given(*of).items()})
+    with pytest.raises(InputError, match="serving_default/vocals differs from the Keras model's"):
+        export.export(tmp_path / "model", tmp_path / "others")
+    assert not (tmp_path / "others").exists()
+
+
+@pytest.mark.parametrize(
+    "made, says",
+    [
+        ("tf.cast(tf.cast(x, tf.float64) * 2, tf.float32)", "float64"),
+        ("tf.numpy_function(lambda x: x, [x], tf.float32)", "PyFunc"),
+        ("tf.raw_ops.CudnnRNN(input=x[None], input_h=x[None], input_c=x[None], params=x[0])[0][0]", "CudnnRNN"),
+    ],
+)
+def test_the_probe_refuses_what_a_cpu_server_would_not_like(made, says, tmp_path):
+    script = f"""
+import sys, tensorflow as tf
+module = tf.Module()
+module.f = tf.function(lambda x: {{"y": {made}}}, input_signature=[tf.TensorSpec((None, 4), tf.float32, "x")])
+tf.saved_model.save(module, sys.argv[1], signatures={{"serving_default": module.f, "lengths": module.f}})
+"""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "m")], check=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-P", str(export._PROBE), str(tmp_path / "m"), str(tmp_path), "16000"],
+        check=False, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode and says in done.stderr
+
+
+def test_xla_compiles_to_the_same(pair, tmp_path):
+    for name, xla in (("plain", False), ("xla", True)):
+        export.export("quality-net-lite-stoi-16k", tmp_path / name, xla=xla)
+    plain, compiled = (tf.saved_model.load(str(tmp_path / name / "1")).signatures for name in ("plain", "xla"))
+    assert set(compiled) == {"serving_default", "lengths"}
+
+    def must_compile(signatures):
+        nodes = signatures["lengths"].graph.as_graph_def().library.function
+        return any(function.attr["_XlaMustCompile"].b for function in nodes)
+
+    assert must_compile(compiled) and not must_compile(plain)
+    arrays = {name: x[None, :12345].astype("float32") for name, x in zip(PAIR, pair)}
+    expected = plain["serving_default"](**arrays)["stoi"]
+    np.testing.assert_allclose(compiled["serving_default"](**arrays)["stoi"], expected, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["blstm", "dnn", "separator", "spectral jnd", "context"])
+def test_xla_compiles_every_kind_of_layer(name, tmp_path):
+    preset.save(MODELS[name][0](), tmp_path / "model")
+    assert set(export.export(tmp_path / "model", tmp_path / "models", xla=True)["signatures"]) == {"serving_default", "lengths"}
+
+
+def test_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert cli.main(["export", "quality-net-lite-stoi-16k", str(tmp_path / "stoi"), "--version", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "MB" in out and "  lengths: degraded, lengths, reference -> stoi" in out
+    assert (tmp_path / "stoi" / "2" / "saved_model.pb").is_file()
+    assert cli.main(["export", "quality-net-lite-stoi-16k", str(tmp_path / "stoi"), "--version", "0"]) == 2
+    assert "give a positive integer" in capsys.readouterr().err

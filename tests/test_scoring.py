@@ -1,0 +1,249 @@
+"""Scores of many pairs: in order, by several processes, written as they come, and gone on with after a kill."""
+
+import csv
+import functools
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tracemalloc
+
+import pytest
+
+from tests.support.harness import REPOSITORY, kill_after_lines
+from zoo import cli, scoring
+from zoo.audio import pairs
+from zoo.cli import measure, score
+from zoo.errors import InputError
+
+AUDIO = REPOSITORY / "zoo" / "data" / "audio"
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A CSV of 150 pairs, more than two processes are given at once.
+
+    A recording and its degraded, a recording and itself, and one that is not there, in turn.
+    """
+    names = itertools.cycle(["speech_degraded.flac", "speech_reference.flac", "nothing.flac"])
+    rows = [(AUDIO / "speech_reference.flac", AUDIO / name) for name in itertools.islice(names, 150)]
+    with open(tmp_path / "pairs.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("reference", "degraded"), *rows])
+    return tmp_path / "pairs.csv"
+
+
+def command(table, output, *more):
+    return ["score", str(table), "--metric", "si-sdr", "--csv", str(output), *more]
+
+
+def check_alike(found, expected):
+    """The same rows; other processes may sum in another order."""
+    for row, other in itertools.zip_longest(csv.reader(found.open()), csv.reader(expected.splitlines())):
+        assert row[:2] + row[3:] == other[:2] + other[3:]
+        assert row[2] == other[2] or float(row[2]) == pytest.approx(float(other[2]), abs=1e-6, nan_ok=True)
+
+
+@pytest.fixture
+def expected(table, tmp_path, capsys):
+    assert cli.main(command(table, tmp_path / "expected.csv")) == 2
+    assert "50 of 150 pairs have an error" in capsys.readouterr().err
+    return (tmp_path / "expected.csv").read_text()
+
+
+def test_processes_keep_the_order_and_do_not_run_ahead():
+    taken = []
+
+    def numbers():
+        for number in range(500):
+            taken.append(number)
+            yield -number
+
+    rows = scoring.scored(abs, numbers(), jobs=2)
+    assert next(rows) == 0 and len(taken) <= 2 * scoring._AHEAD
+    assert list(rows) == list(range(1, 500))
+
+
+def test_rows_are_written_while_pairs_are_read(tmp_path):
+    taken = []
+
+    def found():
+        for number in range(500):
+            taken.append(number)
+            yield pairs.Pair("", f"{number}.wav", "b.wav")
+
+    score = functools.partial(scoring.Row, scores={"stoi": 1.0}, error="")
+    table = scoring.Table(tmp_path / "found.csv", ["stoi"])
+    for number, row in enumerate(scoring.rows(score, found(), table, jobs=2), start=1):
+        assert row.pair.reference == f"{number - 1}.wav"
+        assert len(table.part.read_text().splitlines()) == 1 + number
+        assert len(taken) <= number + 2 * scoring._AHEAD
+    assert number == 500 and not table.part.exists()
+
+
+def test_pairs_that_cannot_be_read_cost_nothing(tmp_path):
+    (tmp_path / "found.csv.part").write_text("kept")
+    table = scoring.Table(tmp_path / "found.csv", ["stoi"])
+    with pytest.raises(InputError, match="nothing.csv: cannot be read"):
+        list(scoring.rows(abs, pairs.stream(tmp_path / "nothing.csv"), table))
+    assert table.part.read_text() == "kept"
+
+
+def test_facts_of_pairs_are_columns_and_must_stay(tmp_path):
+    given = [pairs.Pair("", "a.wav", "b.wav", facts=(kind, "x")) for kind in ("noisy", "clean")]
+    score = functools.partial(scoring.Row, scores={"stoi": 0.5}, error="")
+    table = functools.partial(scoring.Table, tmp_path / "found.csv", ["stoi"], facts=("kind", "room"))
+    written = list(scoring.rows(score, given, table()))
+    assert (tmp_path / "found.csv").read_text() == (
+        "reference,degraded,kind,room,stoi,error\na.wav,b.wav,noisy,x,0.5,\na.wav,b.wav,clean,x,0.5,\n"
+    )
+    assert list(scoring.rows(None, given, table(resume=True))) == written
+    with pytest.raises(InputError, match="row 1 of .* is of other recordings"):
+        list(scoring.rows(None, given[::-1], table(resume=True)))
+
+
+def test_processes_write_what_one_does(table, tmp_path, expected):
+    assert cli.main(command(table, tmp_path / "found.csv", "--jobs", "2")) == 2
+    check_alike(tmp_path / "found.csv", expected)
+
+
+def test_a_stopped_run_goes_on_where_it_was(table, tmp_path, expected, monkeypatch, capsys):
+    asked, scorer = [], score.scorer
+
+    def stops(name):
+        meter = scorer(name)
+
+        def function(*recordings):
+            asked.append(1)
+            if len(asked) == 10:
+                raise KeyboardInterrupt
+            return meter.function(*recordings)
+
+        return measure.Meter(meter.rates, meter.columns, function)
+
+    monkeypatch.setattr(score, "scorer", stops)
+    output = tmp_path / "found.csv"
+    assert cli.main(command(table, output)) == 130
+    assert "--resume goes on" in capsys.readouterr().err and not output.exists()
+    part = tmp_path / "found.csv.part"
+    done = part.read_text()
+    assert expected.startswith(done) and len(done.splitlines()) == 1 + 13  # 9 that were scored, 4 that are not there
+    part.write_text(done + "/a/torn/line,with")
+    assert cli.main(command(table, output, "--resume")) == 2
+    assert output.read_text() == expected and not part.exists()
+    assert len(asked) == 101  # none was scored twice but the one that stopped it
+
+
+def test_a_killed_run_goes_on(table, tmp_path, expected):
+    output, part = tmp_path / "found.csv", tmp_path / "found.csv.part"
+    script = (
+        "import sys, time\nfrom zoo import cli\nfrom zoo.cli import measure\nwhole = measure.score_pair\n"
+        "def slowly(*given, **named):\n    time.sleep(0.05)\n    return whole(*given, **named)\n"
+        "measure.score_pair = slowly\nsys.exit(cli.main(sys.argv[1:]))"
+    )
+    running = subprocess.Popen([sys.executable, "-c", script, *command(table, output)], cwd=REPOSITORY)
+    kill_after_lines(running, part, 5)
+    assert not output.exists() and 5 < len(part.read_text().splitlines()) < 150
+    assert cli.main(command(table, output, "--resume")) == 2
+    check_alike(output, expected)
+
+
+def test_without_resume_a_run_begins_anew(table, tmp_path, expected):
+    (tmp_path / "found.csv.part").write_text("something else\n")
+    assert cli.main(command(table, tmp_path / "found.csv")) == 2
+    assert (tmp_path / "found.csv").read_text() == expected
+
+
+@pytest.mark.parametrize(
+    "part, says",
+    [
+        ("reference,degraded,stoi,error\n", "has the columns reference, degraded, stoi, error, not those of this run"),
+        ("reference,degraded,si-sdr,error\na.wav,b.wav,0.5,\n", "row 1 of .* is of other recordings"),
+    ],
+)
+def test_rows_of_another_run_are_refused(table, tmp_path, capsys, part, says):
+    (tmp_path / "found.csv.part").write_text(part)
+    assert cli.main(command(table, tmp_path / "found.csv", "--resume")) == 2
+    assert says.split(" .* ")[-1] in capsys.readouterr().err
+    assert (tmp_path / "found.csv.part").read_text() == part
+
+
+def test_more_rows_than_pairs_are_refused(table, tmp_path, expected, capsys):
+    (tmp_path / "found.csv.part").write_text(expected + expected.splitlines()[1] + "\n")
+    assert cli.main(command(table, tmp_path / "found.csv", "--resume")) == 2
+    assert "row 151" in capsys.readouterr().err
+
+
+def test_resuming_a_whole_run_scores_nothing(table, tmp_path, expected, monkeypatch):
+    monkeypatch.setattr(measure, "score_pair", None)
+    assert cli.main(command(table, tmp_path / "expected.csv", "--resume")) == 2
+    assert (tmp_path / "expected.csv").read_text() == expected
+
+
+def test_a_part_from_a_spreadsheet_is_gone_on_with(table, tmp_path, expected):
+    lines = expected.splitlines(keepends=True)
+    (tmp_path / "found.csv.part").write_text("\ufeff" + "".join(lines[:9]), encoding="utf-8")
+    assert cli.main(command(table, tmp_path / "found.csv", "--resume")) == 2
+    assert (tmp_path / "found.csv").read_text(encoding="utf-8-sig") == expected
+
+
+def test_names_of_files_that_no_alphabet_has(tmp_path):
+    for folder in ("reference", "degraded"):
+        (tmp_path / folder).mkdir()
+        for name in (b"a\xff.wav", "b\x85,c.wav".encode(), b"d.wav"):
+            shutil.copyfile(AUDIO / "speech_reference.flac", os.path.join(os.fsencode(tmp_path / folder), name))
+    given = ["score", str(tmp_path / "reference"), str(tmp_path / "degraded"), "--metric", "si-sdr"]
+    given += ["--csv", str(tmp_path / "found.csv")]
+    assert cli.main(given) == 0
+    found = (tmp_path / "found.csv").read_bytes()
+    (tmp_path / "found.csv").unlink()
+    (tmp_path / "found.csv.part").write_bytes(found[: found.rindex(b"d.wav")])
+    assert cli.main([*given, "--resume"]) == 0
+    assert (tmp_path / "found.csv").read_bytes() == found
+
+
+def test_no_processes_are_refused_before_anything_is_opened(table, tmp_path, capsys):
+    (tmp_path / "found.csv.part").write_text("kept")
+    assert cli.main(command(table, tmp_path / "found.csv", "--jobs", "0")) == 2
+    assert "0 processes do nothing" in capsys.readouterr().err
+    assert (tmp_path / "found.csv.part").read_text() == "kept"
+
+
+def test_resume_needs_a_file(table, capsys):
+    assert cli.main(["score", str(table), "--metric", "stoi", "--resume"]) == 2
+    assert "--resume goes on with a CSV; name it by --csv" in capsys.readouterr().err
+
+
+def test_a_missing_backend_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray.util.joblib", None)
+    with pytest.raises(InputError, match="--backend ray needs a package that is not installed"):
+        list(scoring.scored(abs, [1], jobs=2, backend="ray"))
+
+
+def test_memory_does_not_grow_with_the_pairs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(measure, "score_pair", lambda pair, *_, **__: measure.Row(pair, {"si-sdr": 1.0}, ""))
+    peaks = []
+    for count in (30_000, 60_000):
+        with open(tmp_path / "pairs.csv", "w") as file:
+            file.write("reference,degraded\n")
+            file.writelines(f"reference{i}.wav,degraded{i}.wav\n" for i in range(count))
+        tracemalloc.start()
+        given = ["score", str(tmp_path / "pairs.csv"), "--metric", "si-sdr", "--csv", str(tmp_path / "o.csv")]
+        assert cli.main(given) == 0 and cli.main([*given, "--resume"]) == 0
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert len((tmp_path / "o.csv").read_text().splitlines()) == count + 1
+    assert peaks[1] < peaks[0] + 1e6
+    told = capsys.readouterr().out
+    assert "60000" in told and "degraded59999.wav" not in told
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_scores_too(table, tmp_path, expected):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        given = [sys.executable, "-m", "zoo", *command(table, tmp_path / "found.csv", "--backend", "dask")]
+        environment = {**os.environ, "DASK_SCHEDULER_ADDRESS": cluster.scheduler_address}
+        done = subprocess.run(given, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    check_alike(tmp_path / "found.csv", expected)

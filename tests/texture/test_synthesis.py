@@ -1,0 +1,231 @@
+"""Synthesis: lengths, seeds, what the terms do, an interruption, a state that is gone on from, bad input."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from tests.support.harness import REPOSITORY
+from zoo.errors import InputError
+from zoo.texture import synthesis
+from zoo.texture.model import RandomConvEnsemble
+
+RATE = 16000
+
+
+def clicks(seconds=1.5, period=0.25):
+    """A click every quarter of a second, in soft noise."""
+    rng = np.random.default_rng(0)
+    audio = 0.002 * rng.standard_normal(int(seconds * RATE))
+    click = 0.5 * rng.standard_normal(400) * np.exp(-np.arange(400) / 80)
+    for start in np.arange(0, len(audio) - 400, int(period * RATE)):
+        audio[start : start + 400] += click
+    return audio.astype("float32")
+
+
+@pytest.fixture(scope="module")
+def ensemble():
+    return RandomConvEnsemble((2, 16), filters=24)
+
+
+def make(ensemble, target=None, **options):
+    options = {"iterations": 12, "phase_iterations": 5, "ensemble": ensemble} | options
+    return zoo.texture.synthesize(clicks() if target is None else target, RATE, **options)
+
+
+@pytest.fixture(scope="module")
+def made(ensemble):
+    return make(ensemble)
+
+
+def test_a_result_is_as_long_as_its_target_and_repeats_by_seed(made, ensemble):
+    assert made.audio.shape == (24000,) and made.audio.dtype == np.float32 and np.isfinite(made.audio).all()
+    assert made.spectrogram.shape == (382, 257) and made.spectrogram.min() >= 0
+    history = made.history
+    assert [len(history[name]) for name in ("loss", "gram", "autocorrelation", "diversity")] == [12] * 4
+    assert len(history["convergence"]) == 5 and not history["interrupted"]
+    again, other = make(ensemble), make(ensemble, seed=1)
+    np.testing.assert_allclose(again.audio, made.audio, atol=1e-4)
+    assert np.abs(other.audio - made.audio).max() > 0.01
+
+
+def test_the_loss_falls_and_is_the_sum_of_its_terms(made):
+    history = {name: np.array(values) for name, values in made.history.items() if name != "interrupted"}
+    assert history["loss"][-1] < 0.2 * history["loss"][0]
+    total = history["gram"] + 1e3 * history["autocorrelation"] + 1e-4 * history["diversity"]
+    np.testing.assert_allclose(history["loss"], total, rtol=1e-4)
+
+
+@pytest.mark.parametrize("seconds", [0.7, 2.3])
+def test_length_is_free(ensemble, seconds):
+    found = make(ensemble, seconds=seconds, iterations=6)
+    assert found.audio.shape == (round(seconds * RATE),)
+    assert found.history["loss"][-1] < found.history["loss"][0]
+
+
+def test_other_rates_come_back(ensemble):
+    target = clicks()[:12000]
+    with pytest.raises(InputError, match="resample=True"):
+        zoo.texture.synthesize(target, 8000)
+    options = {"iterations": 1, "phase_iterations": 1, "ensemble": ensemble, "resample": True}
+    for seconds, samples in ((None, 44101), (1.23456, 54444)):
+        assert zoo.texture.synthesize(np.resize(target, 44101), 44100, seconds, **options).audio.shape == (samples,)
+    found = zoo.texture.synthesize(
+        target, 8000, iterations=2, phase_iterations=2, ensemble=ensemble, resample=True
+    )
+    assert found.audio.shape == (12000,) and found.spectrogram.shape[0] in (382, 383)
+
+
+def test_the_autocorrelation_term_keeps_the_rhythm(ensemble):
+    target = clicks()
+    rhythm = synthesis.Objective(_seen(target), ensemble, 1.0, 0.0, 382)
+
+    def error(alpha):
+        found = make(ensemble, target, alpha=alpha, beta=0.0, iterations=60)
+        return rhythm(found.spectrogram)[1]["autocorrelation"]
+
+    assert error(1e3) < 0.5 * error(0.0)
+
+
+def _seen(target):
+    from zoo.texture.spectrum import log_spectrogram
+
+    return np.asarray(log_spectrogram(target[None]))[0]
+
+
+def test_no_term_that_has_no_weight(ensemble):
+    history = make(ensemble, alpha=0.0, beta=0.0, iterations=2).history
+    assert np.isnan(history["autocorrelation"] + history["diversity"]).all()
+    assert history["loss"] == history["gram"]
+
+
+def test_the_diversity_term_is_in_the_first_iterations_only(ensemble, monkeypatch):
+    monkeypatch.setattr(synthesis, "DIVERSE", 3)
+    diversity = make(ensemble, iterations=5).history["diversity"]
+    assert np.isfinite(diversity[:3]).all() and np.isnan(diversity[3:]).all()
+
+
+def test_no_iterations_keep_the_noise(ensemble):
+    found = make(ensemble, iterations=0, phase_iterations=0)
+    seen, power = _seen(clicks()), np.mean(np.expm1(found.spectrogram) ** 2, axis=0)
+    np.testing.assert_allclose(10 * np.log10(power / np.mean(np.expm1(seen) ** 2, axis=0)), 0, atol=2)
+
+
+@pytest.mark.parametrize(("stage", "iterations", "rounds"), [("spectrogram", 4, 5), ("phases", 12, 3)])
+def test_an_interruption_keeps_what_there_is(ensemble, stage, iterations, rounds):
+    def interrupt(now, done, total, value):
+        if now == stage and done == min(iterations if stage == "spectrogram" else rounds, total):
+            raise KeyboardInterrupt
+
+    found = make(ensemble, progress=interrupt)
+    assert found.history["interrupted"] and found.audio.shape == (24000,) and found.audio.any()
+    assert (len(found.history["loss"]), len(found.history["convergence"])) == (iterations, rounds)
+
+
+def test_a_state_is_gone_on_from(ensemble, tmp_path):
+    state, told = tmp_path / "state.npz", []
+
+    def interrupt(stage, done, total, value):
+        told.append((stage, done, total))
+        if done == 7 and stage == "spectrogram":
+            raise KeyboardInterrupt
+
+    first = make(ensemble, state=state, progress=interrupt)
+    assert told[6] == ("spectrogram", 7, 12) and told[-1] == ("phases", 5, 5)
+    second = make(ensemble, state=state)
+    assert second.history["loss"][:7] == first.history["loss"] and len(second.history["loss"]) == 12
+    assert not second.history["interrupted"] and second.history["loss"][-1] < first.history["loss"][-1]
+    third = make(ensemble, state=state)  # nothing is left to do
+    np.testing.assert_array_equal(third.spectrogram, second.spectrogram)
+    with pytest.raises(InputError, match="another synthesis"):
+        make(ensemble, state=state, seed=1)
+    whole = state.read_bytes()
+    for damaged in (b"no archive", b"", whole[: len(whole) // 2]):
+        state.write_bytes(damaged)
+        with pytest.raises(InputError, match="no state"):
+            make(ensemble, state=state)
+    with pytest.raises(InputError, match="folder does not exist"):
+        make(ensemble, state=tmp_path / "none" / "state.npz")
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the device's L-BFGS needs TensorFlow")
+def test_on_the_device(ensemble):
+    found = make(ensemble, optimizer="tfp", iterations=30)
+    noise = make(ensemble, iterations=0, phase_iterations=0).spectrogram
+    start = synthesis.Objective(_seen(clicks()), ensemble, 1e3, 1e-4, 382)(noise)[0]
+    assert found.spectrogram.min() >= 0 and found.history["loss"][-1] < 0.01 * start
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the device's L-BFGS needs TensorFlow")
+def test_the_device_gives_up_where_nothing_is_gained(ensemble, monkeypatch):
+    rounds = []
+
+    def stuck(function):
+        return lambda x, iterations: (rounds.append(1) or x, 1)
+
+    monkeypatch.setattr(synthesis.optimize, "device_minimizer", stuck)
+    found = make(ensemble, optimizer="tfp", iterations=1000, beta=0.0)
+    assert len(rounds) == len(found.history["loss"]) == 4
+
+
+@pytest.mark.slow
+def test_it_runs_on_jax():
+    pytest.importorskip("jax")
+    code = (
+        "import numpy as np, zoo\n"
+        "from zoo.texture.model import RandomConvEnsemble\n"
+        "noise = 0.1 * np.random.default_rng(0).standard_normal(16000).astype('float32')\n"
+        "ensemble = RandomConvEnsemble((2, 16), filters=8)\n"
+        "made = zoo.texture.synthesize(noise, 16000, iterations=4, phase_iterations=2, ensemble=ensemble)\n"
+        "loss = made.history['loss']\n"
+        "print(loss[-1] < loss[0], made.audio.shape)\n"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=REPOSITORY, check=False, capture_output=True, text=True, env=environment)
+    assert done.stdout.strip() == "True (16000,)", done.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        (np.zeros(16000, "float32"), "silent"),
+        (np.full(16000, np.nan, "float32"), "no number"),
+        (np.ones((16000, 2), "float32"), "one channel"),
+        (np.full(16000, 0.1, "float32"), "silent"),
+        (np.ones(16000, "int16"), "int16"),
+        (clicks()[:10000], "0.68 s or more"),
+    ],
+)
+def test_bad_input_says_what_to_do(target, says):
+    with pytest.raises(InputError, match=says):
+        zoo.texture.synthesize(target, RATE)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"optimizer": "adam"}, "lbfgs-b or tfp"),
+        ({"seconds": 0.01}, "0.49 s or more"),
+        ({"seconds": float("nan")}, "too short, or none"),
+        ({"seed": -1}, "seed is -1"),
+        ({"iterations": 1.5}, "iterations is 1.5"),
+        ({"phase_iterations": -2}, "phase iterations is -2"),
+        ({"alpha": -1.0}, "0 or more"),
+        ({"beta": float("inf")}, "0 or more"),
+        ({"momentum": 1.0}, "momentum in 0..1"),
+    ],
+)
+def test_bad_options_say_what_to_do(ensemble, options, says):
+    with pytest.raises(InputError, match=says):
+        make(ensemble, **options)
+
+
+def test_the_shortest_that_the_papers_networks_take():
+    target = clicks(0.68)
+    found = zoo.texture.synthesize(target, RATE, iterations=1, phase_iterations=1)
+    assert found.audio.shape == target.shape and np.isfinite(found.history["autocorrelation"]).all()

@@ -1,0 +1,178 @@
+"""A checkpoint directory and a Keras model: saving, loading, verifying.
+
+The directory is Keras's own unpacked layout: config.json, metadata.json, model.weights.h5. Beside them:
+card.json, facts of the checkpoint with the sha256 of its files; golden.npz, inputs and the output they give.
+"""
+
+import importlib
+import json
+import os
+import shutil
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo.checkpoint import integrity
+from zoo.checkpoint.integrity import KERAS_FILES, sha256
+from zoo.errors import InputError
+
+# Backends and devices sum in different orders: a correct model differs from its golden by less than this.
+GOLDEN_RTOL = 1e-3
+GOLDEN_ATOL = 1e-3
+
+
+def save(model, directory, card=None, golden=None):
+    """Save a model as a checkpoint directory, in one step: the directory is whole or is not there.
+
+    Args:
+        model: A built keras.Model.
+        directory: Where to. An empty directory or a saved model is replaced with all its files.
+        card: Facts to write as card.json, a dict; `parameters` and `files` are filled in.
+        golden: List of NumPy input arrays; they and the model's output on them become golden.npz.
+
+    Raises:
+        InputError: The directory holds something other than a saved model, or the model is not built.
+
+    Example:
+        >>> save(model, "my-model/", golden=[reference, degraded])
+    """
+    if not model.built:
+        raise InputError("The model is not built: call it on an input before saving it.")
+    target = Path(directory).resolve()
+    _check_replaceable(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        keras.saving.save_model(model, fresh, zipped=False)
+        if not any((fresh / "assets").iterdir()):
+            (fresh / "assets").rmdir()
+        if golden is not None:
+            inputs = {f"input_{i}": np.asarray(array) for i, array in enumerate(golden)}
+            np.savez_compressed(fresh / "golden.npz", **inputs, output=_output(model, golden))
+        if card is not None:
+            write_card(fresh, {**card, "parameters": model.count_params()})
+        _swap(fresh, target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def load(directory, trainable=False, verify=False):
+    """Load a checkpoint directory; where it has a card, its files must match the card's sha256.
+
+    The optimizer is not loaded.
+
+    Args:
+        directory: A directory that `save` or `keras.saving.save_model(..., zipped=False)` wrote.
+        trainable: False freezes every variable.
+        verify: Also compute golden.npz again: |output - golden| <= 1e-3 + 1e-3 |golden|.
+
+    Returns:
+        A keras.Model.
+
+    Raises:
+        InputError: A file is missing, damaged or not of this version, or the golden does not reproduce.
+
+    Example:
+        >>> model = load("my-model/", verify=True)
+    """
+    directory = Path(directory)
+    integrity.check(directory)
+    _import_classes(directory)
+    try:
+        with warnings.catch_warnings():
+            # Keras only warns when a nested layer has no weights in the file and keeps random ones.
+            warnings.filterwarnings("error", message="Skipping nested container")
+            model = keras.saving.load_model(directory, compile=False)
+    except (ValueError, TypeError, OSError, UserWarning) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"{directory} cannot be loaded by this version: {reason}") from error
+    model.trainable = trainable
+    if verify:
+        _check_golden(model, directory)
+    return model
+
+
+def write_card(directory, card):
+    """Write card.json with the sha256 of the checkpoint's files as they are now.
+
+    Args:
+        directory: A checkpoint directory.
+        card: Facts of the checkpoint, a dict; its `files` is filled in, and NaN becomes null.
+
+    Example:
+        >>> write_card("my-model/", {"name": "my-model", "limits": ["Trained on English only."]})
+    """
+    directory = Path(directory)
+    files = [name for name in (*KERAS_FILES, "golden.npz") if (directory / name).exists()]
+    card = _without_nan({**card, "files": {name: sha256(directory / name) for name in files}})
+    fresh = directory / ".card.json.new"
+    fresh.write_text(json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    fresh.replace(directory / "card.json")
+
+
+def _without_nan(value):
+    """The same with None for NaN, which JSON cannot hold: a correlation that is not defined."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def _check_replaceable(target):
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if integrity.missing(target):
+        raise InputError(f"{target} is not a saved model and will not be replaced: choose another directory.")
+
+
+def _swap(fresh, target):
+    """Put `fresh` where `target` is; the old directory is removed only once the new one stands."""
+    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _import_classes(directory):
+    """Import the modules of zoo that config.json names: Keras knows only classes that are imported."""
+    config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    for name in sorted(_modules(config)):
+        if name.startswith("zoo."):
+            try:
+                importlib.import_module(name)
+            except ModuleNotFoundError as error:
+                raise InputError(f"{directory} needs {name}, which this version of zoo lacks.") from error
+
+
+def _modules(config):
+    """Every `module` in a nested Keras config."""
+    if isinstance(config, dict):
+        own = {config["module"]} if isinstance(config.get("module"), str) else set()
+        return own.union(*map(_modules, config.values()))
+    return set().union(*map(_modules, config)) if isinstance(config, list) else set()
+
+
+def _check_golden(model, directory):
+    if not (directory / "golden.npz").is_file():
+        raise InputError(f"{directory} has no golden.npz: load it without verify.")
+    with np.load(directory / "golden.npz", allow_pickle=False) as golden:
+        inputs = [golden[f"input_{i}"] for i in range(len(golden.files) - 1)]
+        expected = golden["output"]
+    actual = _output(model, inputs)
+    if not np.allclose(actual, expected, rtol=GOLDEN_RTOL, atol=GOLDEN_ATOL, equal_nan=True):
+        raise InputError(
+            f"{directory} does not reproduce its golden output: largest difference "
+            f"{np.max(np.abs(actual - expected)):.2g}; report it with your versions of Keras and its backend."
+        )
+
+
+def _output(model, inputs):
+    """A model's output; several outputs one after the other."""
+    found = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+    if isinstance(found, (list, tuple)):
+        return np.concatenate([keras.ops.convert_to_numpy(one).ravel() for one in found])
+    return keras.ops.convert_to_numpy(found)

@@ -1,0 +1,137 @@
+"""Which checkpoints there are, and what a source string means. Imports no Keras backend."""
+
+import difflib
+import fnmatch
+import json
+import os
+from pathlib import Path
+
+from zoo.checkpoint import hub, integrity
+from zoo.errors import InputError
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def root():
+    """Directory of the bundled checkpoints: inside an installed package, or at the top of a clone."""
+    installed = _PACKAGE / "_checkpoints"
+    return installed if installed.is_dir() else _PACKAGE.parent / "checkpoints"
+
+
+def names(pattern="*"):
+    """Names of the bundled checkpoints that match a shell pattern, sorted.
+
+    Args:
+        pattern: Shell pattern, such as "quality-net*".
+
+    Returns:
+        List of names.
+
+    Example:
+        >>> names("quality-net-lite-*")
+    """
+    return sorted(fnmatch.filter((card.parent.name for card in root().glob("*/card.json")), pattern))
+
+
+def resolve(source, offline=False):
+    """Directory that a source means; what lies on the Hub is downloaded where the cache lacks it.
+
+    A bundled name whose card has `hub`, {"repository", "revision"}, and whose weights are not bundled, means that
+    revision, and its files must match the bundled card's sha256.
+
+    Args:
+        source: A bundled name, "hf://org/name" or "hf://org/name@revision", or a directory: a string with a slash
+            ("my-model/") or a pathlib.Path.
+        offline: Take what lies on the Hub from the cache alone.
+
+    Returns:
+        Path of a directory with a config.json.
+
+    Raises:
+        InputError: The source is unknown, ambiguous or of another scheme, or as `zoo.checkpoint.hub.fetch`.
+
+    Example:
+        >>> resolve("quality-net-lite-pesq-wb-16k")
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        raise InputError(f"A source is a bundled name, hf://org/name or a directory, not a {type(source).__name__}.")
+    text = os.fspath(source)
+    if text.startswith(hub.SCHEME):
+        return hub.fetch(*hub.parse(text), offline)
+    if "://" in text:
+        raise InputError(f"{text!r}: give a bundled name, hf://org/name, or a directory; download others first.")
+    if isinstance(source, os.PathLike) or "/" in text:
+        if not (Path(text) / "config.json").is_file():
+            raise InputError(f"{text!r} is no saved model: a directory with config.json is needed.")
+        return Path(text)
+    return _weights(_bundled(text), offline)
+
+
+def info(source):
+    """The card of a checkpoint, read anew at each call; of one on the Hub, the whole checkpoint is downloaded.
+
+    Args:
+        source: As for `resolve`.
+
+    Returns:
+        Dict of the checkpoint's facts.
+
+    Raises:
+        InputError: As for `resolve`, or there is no card.
+
+    Example:
+        >>> info("quality-net-lite-pesq-wb-16k")["sample_rate"]
+        16000
+    """
+    bundled = isinstance(source, str) and source in names()
+    card = integrity.read_card(_bundled(source) if bundled else resolve(source))
+    if card is None:
+        raise InputError(f"{os.fspath(source)!r} has no card.json: its maker saved it without one.")
+    return card
+
+
+def model_class(source):
+    """Full name of the class that a checkpoint's config.json holds, without importing it.
+
+    Args:
+        source: As for `resolve`.
+
+    Returns:
+        Module and class, joined by a dot.
+
+    Raises:
+        InputError: As for `resolve`.
+
+    Example:
+        >>> model_class("quality-net-lite-pesq-wb-16k")
+        'zoo.quality_net.model.QualityNetLite'
+    """
+    config = json.loads((resolve(source) / "config.json").read_text(encoding="utf-8"))
+    return f"{config['module']}.{config['class_name']}"
+
+
+def _weights(directory, offline):
+    """The directory of a bundled checkpoint, or that of its repository where the weights are not bundled."""
+    if (directory / "config.json").is_file():
+        return directory
+    card = integrity.read_card(directory)
+    if "hub" not in card:
+        raise InputError(f"{directory} has no config.json: install the zoo again.")
+    return hub.fetch(card["hub"]["repository"], card["hub"]["revision"], offline, card)
+
+
+def _bundled(name):
+    known = names()
+    directory, local = root() / name, Path(name)
+    if name in known:
+        if local.is_dir() and not local.samefile(directory):
+            raise InputError(
+                f"{name!r} is a bundled checkpoint and also a directory here: "
+                f"write './{name}/' for the directory, or rename it for the bundled one."
+            )
+        return directory
+    if name and local.is_dir():
+        raise InputError(f"Unknown checkpoint {name!r}; for the directory write './{name}/'.")
+    close = difflib.get_close_matches(name, known)
+    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "zoo.list() names the bundled ones."
+    raise InputError(f"Unknown checkpoint {name!r}; {hint}")

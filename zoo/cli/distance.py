@@ -1,0 +1,53 @@
+"""`zoo distance`: how different degraded recordings sound from their references, by checkpoints."""
+
+import math
+
+from zoo.checkpoint import registry
+from zoo.cli import measure, score
+from zoo.errors import InputError
+
+DEFAULT_METRIC = "jnd-22k"
+EXAMPLES = """examples:
+  zoo distance original.wav coded.wav --resample
+  zoo distance originals/ coded/ --resample --csv distances.csv
+  zoo distance pairs.csv --metric my-model/ --json - | jq .summary
+
+Each metric has two columns: the distance, 0 for identical recordings and up,
+and P(different), the probability that a listener who is asked whether the two
+are the same answers "different".
+"""
+
+
+def add(commands):
+    """Add the command to the subparsers of `zoo`."""
+    command = measure.add(
+        commands,
+        "distance",
+        "measure how different recordings sound from their references",
+        EXAMPLES,
+        f"repeatable: a checkpoint, or directory with a slash (default {DEFAULT_METRIC})",
+        "distances",
+    )
+    command.add_argument("--pad", action="store_true", help="let the shorter recording end in digital silence")
+    command.set_defaults(run=_distance)
+
+
+def _distance(arguments):
+    return measure.run(arguments, arguments.metric or [DEFAULT_METRIC], _meter, pad=arguments.pad, silent=True)
+
+
+def _meter(name):
+    """`measure.Meter` of a checkpoint: its distance and its probability."""
+    if name in score.TRUE_METRICS:
+        raise InputError(f"{name} is a score, no distance; use `zoo score`")
+    if name == DEFAULT_METRIC and name not in registry.names():
+        raise InputError(f"{name}, the default metric, is not installed; name a checkpoint or directory by --metric")
+    model = measure.load(name, "distance")
+
+    def distance(reference, degraded, sample_rate):
+        values = [found[0] for found in model.judge(reference, degraded, sample_rate=sample_rate)]
+        if any(map(math.isnan, values)):
+            raise InputError("the pair has no distance: a recording is empty or beyond full scale; mend it")
+        return map(float, values)
+
+    return measure.Meter((model.sample_rate,), (name, f"{name} P(different)"), distance)

@@ -1,0 +1,292 @@
+"""`zoo enhance`: take noise out of recordings, file by file, and score them before and after."""
+
+import argparse
+import csv
+import glob
+import itertools
+import math
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import zoo
+from zoo import scoring
+from zoo.audio import pairs
+from zoo.cli import measure, score, tables
+from zoo.errors import InputError
+
+DEFAULT_CHECKPOINT = "blstm-quality-net-refresh-16k"
+METRICS = ("pesq-wb", "pesq-nb", "stoi", "si-sdr")
+_CLIPPED = 1e-3  # of the samples at full scale: less is a peak or two
+_DESCRIPTION = """Take noise out of recordings of speech. Sample rate, channels, number of samples,
+container and sub-type stay (ADPCM becomes float); each channel is enhanced by
+itself. OUT's suffix decides the container where it differs from IN's. What lies
+beyond full scale is clipped, with a warning that counts; float files keep it.
+Tags are not copied; a recording is held in memory whole. A batch goes on past
+a bad file and then exits with 2."""
+_EXAMPLES = """examples:
+  zoo enhance noisy.wav enhanced.wav
+  zoo enhance interview.mp3 interview.flac --resample
+  zoo enhance recordings/ enhanced/
+  zoo enhance 'recordings/**/take-?.wav' enhanced/ --checkpoint blstm-mse-16k
+  zoo enhance noisy/ enhanced/ --reference clean/ --report scores.csv
+"""
+
+
+def add(commands):
+    """Add the command to the subparsers of `zoo`."""
+    command = commands.add_parser(
+        "enhance",
+        help="take noise out of recordings",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument(
+        "noisy", metavar="IN", help="recording, folder (with those in it), or glob in quotes; wav, flac, ogg, mp3"
+    )
+    command.add_argument(
+        "enhanced",
+        metavar="OUT",
+        help="file for one recording; else a folder, made where missing, which keeps the names below IN (of a glob: "
+        "below the folder before its first wildcard)",
+    )
+    command.add_argument(
+        "--checkpoint", default=DEFAULT_CHECKPOINT, help="name, or directory with a slash (default %(default)s)"
+    )
+    command.add_argument(
+        "--resample",
+        action="store_true",
+        help="take other rates than the checkpoint's, and bring the result back; what lies above half "
+        "the checkpoint's rate (8 kHz of 16) is lost",
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace files at OUT; never the input")
+    command.add_argument("--reference", help="clean recording, or folder with files of the same names")
+    command.add_argument(
+        "--report",
+        nargs="?",
+        const="-",
+        metavar="CSV",
+        help=f"print {', '.join(METRICS)} against the reference, before and after (channels averaged); "
+        "written as --report=CSV, to a file too",
+    )
+    command.set_defaults(run=_enhance)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A recording to enhance: the name to show, where it is, where it goes, its reference or None."""
+
+    name: str
+    noisy: Path
+    enhanced: Path
+    reference: Path | None
+
+
+@dataclass(frozen=True)
+class _Report:
+    """A recording's scores before and after."""
+
+    name: str
+    noisy: scoring.Row
+    enhanced: scoring.Row
+
+    def gain(self, metric):
+        return self.enhanced.scores[metric] - self.noisy.scores[metric]
+
+
+def _enhance(arguments):
+    jobs = _jobs(arguments)
+    _check(jobs, arguments)
+    model = zoo.load(arguments.checkpoint)
+    if not hasattr(model, "enhance"):
+        kind = type(model).__name__
+        raise InputError(f"{arguments.checkpoint} is a {kind}, which enhances nothing; `zoo list` names the enhancers")
+    scorers = {name: score.scorer(name) for name in METRICS} if arguments.report else {}
+    from tqdm import tqdm
+
+    # None shows the bar on a terminal only.
+    bar = tqdm(jobs, unit="file", disable=None if len(jobs) > 1 else True)
+    reports, failed = [], 0
+    for job in bar:
+        error = ""
+        try:
+            for warning in _enhance_file(job, model, arguments):
+                bar.write(f"zoo: {warning}", file=sys.stderr)
+        except (InputError, OSError) as caught:
+            if len(jobs) == 1:
+                raise
+            bar.write(f"zoo: {caught}", file=sys.stderr)
+            error, failed = "was not enhanced", failed + 1
+        if arguments.report:
+            reports.append(_report(job, scorers, arguments.resample, error))
+    if arguments.report:
+        _write_reports(reports, arguments.report)
+    if failed:
+        print(f"zoo: {failed} of {len(jobs)} recordings were not enhanced; the lines above say why", file=sys.stderr)
+    return 2 if failed or any(report.noisy.error or report.enhanced.error for report in reports) else 0
+
+
+def _jobs(arguments):
+    """One or more jobs; OUT is a file for one recording, a folder that keeps relative names for more."""
+    source, target = arguments.noisy, Path(arguments.enhanced)
+    reference = Path(arguments.reference) if arguments.reference else None
+    root, names = _find(source)
+    if root is None:
+        if target.is_dir() or arguments.enhanced.endswith("/"):
+            target = target / names[0].name
+        if reference and reference.is_dir():
+            reference = reference / names[0].name
+        return [_Job(source, names[0], target, reference)]
+    if target.is_file() or (not target.exists() and target.suffix.lower() in pairs.SUFFIXES):
+        raise InputError(f"{target} names a file, {source} more than one recording; give a folder")
+    if reference and not reference.is_dir():
+        raise InputError(f"{reference} is no folder, {source} more than one recording; give the references' folder")
+    if root.resolve() in target.resolve().parents:  # results of an earlier run are no input
+        names = [name for name in names if target.resolve() not in (root / name).resolve().parents]
+    if not names:
+        raise InputError(f"{source} holds no {', '.join(sorted(pairs.SUFFIXES))} file; check the path")
+    return [_Job(str(name), root / name, target / name, reference and reference / name) for name in names]
+
+
+def _find(source):
+    """(folder, names in it) that IN means, sorted; the folder is None for one recording."""
+    path = Path(source)
+    if path.is_dir():
+        return path, sorted(map(Path, pairs.recordings(path)))
+    if path.exists() or not glob.has_magic(source):
+        return None, [path]
+    root = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts))
+    found = map(Path, glob.iglob(source, recursive=True))
+    return root, sorted(file.relative_to(root) for file in found if file.is_file())
+
+
+def _check(jobs, arguments):
+    """Refuse what cannot work, and what would overwrite an input or a reference, before anything is done."""
+    if bool(arguments.reference) != bool(arguments.report):
+        raise InputError("--report needs --reference, and --reference needs --report; give both or neither")
+    outputs = [job.enhanced for job in jobs]
+    if arguments.report not in (None, "-"):
+        tables.check_output(arguments.report)
+        outputs.append(Path(arguments.report))
+    # By identity: symbolic and hard links are other names of one file.
+    inputs = {_identity(path) for job in jobs for path in (job.noisy, job.reference) if path and path.exists()}
+    for output in outputs:
+        if output.exists() and _identity(output) in inputs:
+            raise InputError(f"{output}: is an input or a reference, which is never overwritten; give another OUT")
+    if len(jobs) == 1:  # what a batch goes on past
+        (job,) = jobs
+        _check_paths(job, arguments.overwrite)
+        if job.enhanced == Path(arguments.enhanced):  # and not in a folder, which is made
+            tables.check_output(job.enhanced)
+
+
+def _check_paths(job, overwrite):
+    if not job.noisy.is_file():
+        raise InputError(f"{job.noisy}: no such file; check the path")
+    if os.path.lexists(job.enhanced) and not overwrite:
+        raise InputError(f"{job.enhanced}: exists; replace it by --overwrite, or give another OUT")
+    _container(job, None)  # a suffix that names none is refused
+
+
+def _identity(path):
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _container(job, container):
+    """The container of the result: that of the recording, or of the suffix where it differs."""
+    from zoo.audio import io
+
+    same = job.noisy.suffix.lower() == job.enhanced.suffix.lower()
+    return container if same else io.container_of(job.enhanced)
+
+
+def _enhance_file(job, model, arguments):
+    """Enhance one recording; returns warnings."""
+    # Late, so that the parser of a command line loads no audio library.
+    from zoo.audio import io
+
+    _check_paths(job, arguments.overwrite)
+    recording = io.read_channels(job.noisy)
+    rate = recording.sample_rate
+    if rate != model.sample_rate and not arguments.resample:
+        raise InputError(f"{job.noisy}: is at {rate} Hz, {model.sample_rate} Hz is needed; resample it (--resample)")
+    warnings = []
+    flat = _count_flat(recording.audio)
+    if flat > _CLIPPED * recording.audio.size:
+        warnings.append(f"{job.noisy}: {flat} samples are clipped, which is not repaired; record it at a lower level")
+    try:
+        audio = model.enhance(recording.audio[None], rate, resample=arguments.resample)[0]
+    except InputError as error:
+        raise InputError(f"{job.noisy}: {error}") from error
+    job.enhanced.parent.mkdir(parents=True, exist_ok=True)
+    container = _container(job, recording.container)
+    clipped = io.write(job.enhanced, audio, rate, container, recording.subtype, clip=True)
+    if clipped:
+        warnings.append(f"{job.enhanced}: {clipped} samples beyond full scale were clipped; lower the input's level")
+    return warnings
+
+
+def _count_flat(audio):
+    """Samples near full scale that equal the one before: the flat tops of clipping, at any number of bits."""
+    return np.count_nonzero((np.abs(audio[1:]) > 0.99) & (audio[1:] == audio[:-1]))
+
+
+def _report(job, scorers, resample, error):
+    rows = (
+        measure.score_pair(pairs.Pair(job.name, job.reference, path, error), scorers, resample, downmix=True)
+        for path in (job.noisy, job.enhanced)
+    )
+    return _Report(job.name, *rows)
+
+
+def _write_reports(reports, output):
+    if output != "-":
+        tables.write_text(output, lambda file: _write_csv(file, reports))
+    header = ["recording", "audio", *METRICS, "error"]
+    lines = [line for report in reports for line in _lines(report)]
+    if len(reports) > 1:
+        lines += _summary(reports)
+    if not any(line[-1] for line in lines):
+        header, lines = header[:-1], [line[:-1] for line in lines]
+    print(tables.table(header, lines))
+
+
+def _lines(report):
+    """Three lines of the table: before, after, and how much better."""
+    gains = ("-" if math.isnan(gain) else f"{gain:+.3f}" for gain in map(report.gain, METRICS))
+    return [
+        [report.name, "noisy", *(tables.number(report.noisy.scores[name]) for name in METRICS), report.noisy.error],
+        ["", "enhanced", *(tables.number(report.enhanced.scores[name]) for name in METRICS), report.enhanced.error],
+        ["", "gain", *gains, ""],
+    ]
+
+
+def _summary(reports):
+    """Means over the recordings that have both scores, and their number."""
+    scored = {name: [report for report in reports if not math.isnan(report.gain(name))] for name in METRICS}
+    means = []
+    for audio in ("noisy", "enhanced"):
+        results = measure.Results(METRICS, keep=False)
+        for name, found in scored.items():
+            for report in found:
+                results.add(scoring.Row(None, {name: getattr(report, audio).scores[name]}, ""))
+        means.append(scoring.Row(None, {name: told["mean"] for name, told in results.summaries().items()}, ""))
+    return [
+        *_lines(_Report("mean", *means)),
+        ["scored", "", *(str(len(scored[name])) for name in METRICS), ""],
+        ["failed", "", *(str(len(reports) - len(scored[name])) for name in METRICS), ""],
+    ]
+
+
+def _write_csv(file, reports):
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["recording", "audio", *METRICS, "error"])
+    for report in reports:
+        for audio, row in (("noisy", report.noisy), ("enhanced", report.enhanced)):
+            writer.writerow([report.name, audio, *(row.scores[name] for name in METRICS), row.error])
+        writer.writerow([report.name, "gain", *map(report.gain, METRICS), ""])

@@ -1,0 +1,252 @@
+"""What `zoo score` and `zoo distance` share: arguments, the loop over pairs, and the files and table of results."""
+
+import argparse
+import difflib
+import functools
+import itertools
+import json
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import zoo
+from zoo import scoring
+from zoo.audio import pairs
+from zoo.checkpoint import registry
+from zoo.cli import tables
+from zoo.errors import InputError
+from zoo.scoring import Row
+
+_SHOWN = 1000  # rows of a table; of more, their means alone
+# Methods of a model that a command calls -> what a model without it does.
+_LACKS = {"score": "scores nothing", "distance": "measures no distance"}
+
+
+@dataclass(frozen=True)
+class Meter:
+    """A metric: the rates in Hz that it takes, None for any, its columns, and (reference, degraded, rate) -> values."""
+
+    rates: tuple | None
+    columns: tuple
+    function: Callable
+
+
+def add(commands, name, summary, examples, metric, results):
+    """Add a command to the subparsers of `zoo`, with the arguments that both share.
+
+    Args:
+        commands: the subparsers.
+        name, summary, examples: of the command, for its help.
+        metric: help of --metric.
+        results: what the command writes, in the help: "scores".
+
+    Returns:
+        The command's parser.
+    """
+    plain = argparse.RawDescriptionHelpFormatter
+    command = commands.add_parser(name, help=summary, epilog=examples, formatter_class=plain)
+    command.add_argument("reference", help="recording, folder, or CSV with the columns reference and degraded")
+    command.add_argument("degraded", nargs="?", help="recording, or folder with files of the same names")
+    command.add_argument("--metric", action="append", help=metric)
+    command.add_argument("--resample", action="store_true", help="resample to the rate that the metric needs")
+    command.add_argument("--downmix", action="store_true", help="average the channels to mono")
+    for form in ("csv", "json"):
+        text = f"write the {results} as {form.upper()}, '-' to stdout instead of the table"
+        command.add_argument(f"--{form}", metavar="OUT", help=text)
+    command.add_argument("--jobs", type=jobs, help="processes, -1 for one a core (default 1; all of a --backend)")
+    add_corpus(command)
+    return command
+
+
+def add_corpus(parser):
+    """Add --resume and --backend to a parser, or a group of one: what a command over very many pairs takes."""
+    parser.add_argument("--resume", action="store_true", help="go on with the CSV of a run that was stopped")
+    parser.add_argument("--backend", choices=scoring.BACKENDS, help="of the processes, as joblib has them (loky)")
+
+
+def jobs(text):
+    """A number of processes, as the `type` of an argument.
+
+    Raises:
+        argparse.ArgumentTypeError: it is 0.
+
+    Example:
+        >>> jobs("-1")
+        -1
+    """
+    count = int(text)
+    if not count:
+        raise argparse.ArgumentTypeError("0 processes do nothing; give 1 and up, or -1 for one a core")
+    return count
+
+
+def run(arguments, metrics, meter, **reading):
+    """Measure the pairs that the arguments name, and print and write the results; the CSV as they come.
+
+    Memory does not grow with the rows of a CSV, unless --json asks for all of them: a table of many pairs shows their
+    means alone.
+
+    Args:
+        arguments: as the parser of `add` gives them.
+        metrics: names of metrics.
+        meter: function, name -> `Meter`.
+        reading: more arguments of `pairs.read`.
+
+    Returns:
+        Exit status: 0, or 2 where a pair has an error.
+
+    Raises:
+        InputError: nothing could be measured, or an output cannot be written.
+    """
+    if arguments.csv == "-" and arguments.json == "-":
+        raise InputError("--csv - and --json - would mix on stdout; write one of them to a file")
+    for output in (arguments.csv, arguments.json):
+        if output not in (None, "-"):
+            tables.check_output(output)
+    if arguments.resume and arguments.csv in (None, "-"):
+        raise InputError("--resume goes on with a CSV; name it by --csv")
+    columns = _columns(scoring.meters(meter, tuple(metrics)))
+    score = functools.partial(_score, meter, tuple(metrics), arguments.resample, arguments.downmix, reading)
+    found, alone = _peek(arguments)
+    if alone:
+        row = score(alone)
+        if all(math.isnan(value) for value in row.scores.values()):
+            raise InputError(row.error)
+        score, arguments.jobs, arguments.backend = {alone: row}.get, None, None
+    results = Results(columns, keep=bool(arguments.json))
+    table = scoring.Table(arguments.csv, columns, arguments.resume) if arguments.csv else None
+    for row in scoring.rows(score, found, table, arguments.jobs, arguments.backend):
+        results.add(row)
+    _write(results, arguments)
+    if results.n_failed:
+        print(f"zoo: {results.n_failed} of {results.n} pairs have an error; their rows say what to do", file=sys.stderr)
+    return 2 if results.n_failed else 0
+
+
+def _peek(arguments):
+    """The pairs that the arguments name, an iterator, and the first where it is the only one."""
+    if arguments.degraded is None and str(arguments.reference).lower().endswith(".csv"):
+        found = pairs.stream(arguments.reference)
+    else:
+        found = iter(pairs.find(arguments.reference, arguments.degraded))
+    head = list(itertools.islice(found, 2))
+    return itertools.chain(head, found), head[0] if len(head) == 1 else None
+
+
+def _score(meter, metrics, resample, downmix, reading, pair):
+    """`Row` of a pair, in whatever process this is."""
+    return score_pair(pair, scoring.meters(meter, metrics), resample, downmix, **reading)
+
+
+class Results:
+    """Rows as they come: all of them where they are few or `keep` says so, and always what sums them up."""
+
+    def __init__(self, columns, keep):
+        self.rows, self.keep, self.n, self.n_failed = [], keep, 0, 0
+        self.sums = {column: [0.0, 0] for column in columns}
+
+    def add(self, row):
+        self.n, self.n_failed = self.n + 1, self.n_failed + bool(row.error)
+        for column, value in row.scores.items():
+            if not math.isnan(value):
+                self.sums[column] = [self.sums[column][0] + value, self.sums[column][1] + 1]
+        if self.keep or self.n <= _SHOWN:
+            self.rows.append(row)
+
+    def summaries(self):
+        """{column: mean over the rows that have it, and how many have it and have not}."""
+        return {
+            column: {"mean": total / n if n else math.nan, "n": n, "n_failed": self.n - n}
+            for column, (total, n) in self.sums.items()
+        }
+
+
+def load(name, command, others=()):
+    """The model that a metric's name means.
+
+    Args:
+        name: a checkpoint, or a directory with a slash.
+        command: "score" or "distance": the method that the model must have.
+        others: names that are metrics of the command too, to suggest.
+
+    Returns:
+        keras.Model.
+
+    Raises:
+        InputError: no such metric, or it is one of the other command.
+    """
+    if "/" not in name and name not in registry.names():
+        raise InputError(_unknown(name, others))
+    model = zoo.load(name)
+    if not hasattr(model, command):
+        other = next((method for method in _LACKS if hasattr(model, method)), None)
+        hint = f"use `zoo {other}`" if other else "`zoo list` names the metrics"
+        raise InputError(f"{name} is a {type(model).__name__}, which {_LACKS[command]}; {hint}")
+    return model
+
+
+def _unknown(name, others):
+    close = difflib.get_close_matches(name.lower(), [*registry.names(), *others])
+    named = f", or {', '.join(others)}" if others else ""
+    hint = f"did you mean {' or '.join(close)}?" if close else f"`zoo list` names them{named}"
+    return f"unknown metric {name}; {hint}"
+
+
+def score_pair(pair, meters, resample=False, downmix=False, **reading):
+    """`Row` of a pair by each of `meters`, {metric: `Meter`}; the rest as for `pairs.read`."""
+    scores, errors = dict.fromkeys(_columns(meters), math.nan), [pair.error] if pair.error else []
+    for name, meter in {} if errors else meters.items():
+        try:
+            recordings = pairs.read(pair, meter.rates, resample, downmix, **reading)
+        except InputError as error:
+            errors.append(str(error))
+            continue
+        try:
+            scores.update(zip(meter.columns, meter.function(*recordings), strict=True))
+        except InputError as error:
+            errors.append(f"{name}: {error}")
+    # Two metrics that need one rate make one complaint.
+    return Row(pair, scores, " ".join("; ".join(dict.fromkeys(errors)).split()))  # one line, whatever a library says
+
+
+def _columns(meters):
+    return [column for meter in meters.values() for column in meter.columns]
+
+
+def _write(results, arguments):
+    """What the arguments ask for besides a CSV file."""
+    columns, summaries = list(results.sums), results.summaries()
+    if arguments.json:
+        report = {"pairs": [_as_json(row) for row in results.rows], "summary": _null_nan(summaries)}
+        text = json.dumps(report, indent=2, ensure_ascii=False)
+        tables.write_text(arguments.json, lambda file: print(text, file=file))
+    if "-" not in (arguments.csv, arguments.json):
+        print(_table(results.rows if results.n <= _SHOWN else [], columns, summaries))
+
+
+def _as_json(row):
+    paths = {"reference": tables.name(row.pair.reference), "degraded": tables.name(row.pair.degraded)}
+    return {**paths, "scores": _null_nan(row.scores), "error": tables.name(row.error) or None}
+
+
+def _null_nan(value):
+    """JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _null_nan(item) for key, item in value.items()}
+    return None if math.isnan(value) else value
+
+
+def _table(rows, columns, summaries):
+    header = ["degraded", *columns, "error"]
+    lines = [
+        [tables.name(row.pair.name), *(tables.number(row.scores[column]) for column in columns), tables.name(row.error)]
+        for row in rows
+    ]
+    if len(rows) != 1:
+        lines.append(["mean", *(tables.number(summaries[column]["mean"]) for column in columns), ""])
+        lines.append(["scored", *(str(summaries[column]["n"]) for column in columns), ""])
+        lines.append(["failed", *(str(summaries[column]["n_failed"]) for column in columns), ""])
+    if not any(row.error for row in rows):
+        header, lines = header[:-1], [line[:-1] for line in lines]
+    return tables.table(header, lines)

@@ -1,0 +1,133 @@
+"""`zoo texture`: synthesise more of a sound."""
+
+import argparse
+from pathlib import Path
+
+from zoo.cli import tables
+from zoo.errors import InputError
+
+_DESCRIPTION = """Synthesise more of a sound whose character stays the same: rain, fire, a crowd,
+a clock. Random networks look at its spectrogram, a new one is made that they
+cannot tell from it, and phases are found for that (Antognini et al. 2019).
+Ctrl-C ends it early and writes what there is; again, and the phases end too."""
+_EXAMPLES = """examples:
+  zoo texture rain.wav more-rain.wav --seconds 10
+  zoo texture clock.wav clock-2.wav --alpha 1e4 --plot clock.png
+  zoo texture crowd.wav crowd-2.wav --beta 1e-3 --seed 1 --state crowd.npz
+"""
+
+
+def add(commands):
+    """Add the command to the subparsers of `zoo`."""
+    command = commands.add_parser(
+        "texture",
+        help="synthesise more of a sound",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("target", metavar="IN", help="recording of the sound, one channel, 0.7 s or more")
+    command.add_argument("output", metavar="OUT", help="audio file to write: wav, flac, ogg or mp3")
+    command.add_argument("--seconds", type=float, help="length of the result (default: IN's)")
+    command.add_argument("--iterations", type=int, default=2000, help="of the optimisation (default 2000)")
+    command.add_argument("--alpha", type=float, default=1e3, help="weight of the rhythm (default 1e3)")
+    command.add_argument("--beta", type=float, default=1e-4, help="weight against copying (default 1e-4)")
+    command.add_argument("--seed", type=int, default=0, help="of the noise that it starts from (default 0)")
+    command.add_argument("--optimizer", default="lbfgs-b", help="lbfgs-b, or tfp for the device (default lbfgs-b)")
+    command.add_argument("--phase-iterations", type=int, default=500, help="of Griffin-Lim (default 500)")
+    command.add_argument("--momentum", type=float, default=0.0, help="of Griffin-Lim; 0.99 is faster (default 0)")
+    command.add_argument("--state", metavar="NPZ", help="keep the state in this file, and go on from it")
+    command.add_argument("--plot", metavar="PNG", help="draw both spectrograms and the loss")
+    command.add_argument("--resample", action="store_true", help="bring another rate than 16 kHz there and back")
+    command.add_argument("--downmix", action="store_true", help="average the channels of a recording that has several")
+    command.add_argument("--overwrite", action="store_true", help="replace OUT and the plot")
+    command.set_defaults(run=_texture)
+
+
+def _texture(arguments):
+    # Late, so that the parser of a command line loads neither a backend nor an audio library.
+    from zoo.audio import io
+
+    target, rate = io.read(arguments.target, downmix=arguments.downmix)
+    _check(arguments)
+    io.container_of(Path(arguments.output))  # a suffix that names none is refused
+    from zoo import texture
+
+    with _Bar() as bar:
+        made = texture.synthesize(
+            target,
+            rate,
+            seconds=arguments.seconds,
+            alpha=arguments.alpha,
+            beta=arguments.beta,
+            iterations=arguments.iterations,
+            seed=arguments.seed,
+            optimizer=arguments.optimizer,
+            phase_iterations=arguments.phase_iterations,
+            momentum=arguments.momentum,
+            state=arguments.state,
+            progress=bar,
+            resample=arguments.resample,
+        )
+    clipped = io.write(arguments.output, made.audio, rate, clip=True)
+    if arguments.plot:
+        from zoo.texture import figures
+
+        figures.synthesis(io.resample(target, rate, 16000), made, arguments.plot)
+    print(_summary(arguments.output, made, clipped))
+    return 0
+
+
+def _check(arguments):
+    """Refuse what cannot be written, and what would overwrite an input or an output, before anything is done."""
+    given = (arguments.target, arguments.output, arguments.state, arguments.plot)
+    paths = [Path(path).resolve() for path in given if path is not None]
+    for path in paths[1:]:
+        tables.check_output(path)
+        if paths.count(path) > 1:
+            raise InputError(f"{path}: is named twice, and the input is never overwritten; give another name")
+    for path in (arguments.output, arguments.plot):
+        if path is not None and Path(path).exists() and not arguments.overwrite:
+            raise InputError(f"{path}: exists; replace it by --overwrite, or give another name")
+    if arguments.plot:
+        try:
+            import matplotlib  # noqa: F401
+        except ImportError as error:
+            raise InputError('--plot needs matplotlib: pip install "audio-zoo[plots]"') from error
+
+
+class _Bar:
+    """A bar on a terminal for each of the two stages, with loss, rate and time left."""
+
+    def __init__(self):
+        self.stage, self.bar = None, None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.bar is not None:
+            self.bar.close()
+
+    def __call__(self, stage, done, total, value):
+        from tqdm import tqdm
+
+        if stage != self.stage:
+            self.__exit__()
+            self.stage, self.bar = stage, tqdm(total=total, desc=stage, unit="it", initial=done - 1, disable=None)
+        self.bar.set_postfix_str(f"{'loss' if stage == 'spectrogram' else 'convergence'} {value:.4g}", refresh=False)
+        self.bar.update(done - self.bar.n)
+
+
+def _summary(output, made, clipped):
+    history = made.history
+    parts = [f"{output}: {len(history['loss'])} iterations"]
+    if history["loss"]:
+        parts.append(f"loss {history['loss'][0]:.4g} -> {history['loss'][-1]:.4g}")
+    if history["convergence"]:
+        parts.append(f"spectral convergence {history['convergence'][-1]:.3f}")
+    if history["interrupted"]:
+        parts.append("stopped by hand")
+    if clipped:
+        parts.append(f"{clipped} samples beyond full scale were clipped")
+    return ", ".join(parts)

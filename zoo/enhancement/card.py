@@ -1,0 +1,96 @@
+"""How an enhancer's card reads: PESQ, STOI, SI-SDR, JND distance by SNR, beside the noisy input and classical methods."""
+
+from zoo.checkpoint.markdown import code, experiments, interval, link, section, table
+from zoo.enhancement.evaluate import AVERAGE, BASELINES, LISTENER, METRICS
+from zoo.errors import InputError
+
+
+def cells(result, sign=""):
+    """A result's cells: one a metric, and what was scored and failed."""
+    figures = [interval(result[metric], decimals, sign) for metric, (_, decimals) in METRICS.items()]
+    return [*figures, result["n"], result["n_failed"]]
+
+
+def snr(row):
+    """A row's name in words: "6 dB", "average"."""
+    return row if row == AVERAGE else f"{row} dB"
+
+
+def facts(card):
+    """Rows of the table of facts that only this family has."""
+    seconds = card["lookahead"]
+    seen = "the whole recording" if seconds is None else f"{seconds:g} s; statistics of the whole recording come on top"
+    return [["Lookahead", seen]]
+
+
+def evaluation(card):
+    found = card["evaluation"]
+    header = [*(title for title, _ in METRICS.values()), "n", "failed"]
+    results = {snr(row): result for row, result in found["results"].items()}
+    results |= {f"average, {words}": found[system][AVERAGE] for system, (words, _) in BASELINES.items()}
+    scores = [[row, *cells(result)] for row, result in results.items()]
+    gains = [[words, *cells(gain, "+")] for words, gain in found["gains"].items()]
+    caption = (
+        f"{found['data']}. 95 % bootstrap intervals; commit `{found['commit']}`. The JND distance is that of `{LISTENER}`, "
+        "lower is better; 1 is where half of the listeners hear a difference."
+    )
+    return section(
+        "True scores after enhancement",
+        table(["SNR", *header], scores),
+        table(["Gain of the average", *header], gains),
+        caption,
+        code(found["command"]),
+    )
+
+
+def studies(card):
+    """Sections of what was tried beside the training itself."""
+    return [experiments(card)]
+
+
+def comparison(cards):
+    """All enhancers side by side, as in the paper's Table I; "" where there are none."""
+    if not cards:
+        return ""
+    first = cards[0]["evaluation"]
+    for card in cards:
+        if card["evaluation"]["noisy"] != first["noisy"]:
+            raise InputError(f"{card['name']} was not evaluated on the same mixtures as {cards[0]['name']}: evaluate both.")
+    systems = {words: first[system] for system, (words, _) in BASELINES.items()}
+    systems |= {card["name"]: card["evaluation"]["results"] for card in cards}
+    by_snr = [[snr(row), *compared(systems, row, "pesq-wb")] for row in first["noisy"]]
+    for title, key in (("mixtures", "n"), ("scores that failed", "n_failed")):
+        by_snr.append([title, *(results[AVERAGE][key] for results in systems.values())])
+    averages = [[title, *compared(systems, AVERAGE, metric)] for metric, (title, _) in METRICS.items()]
+    return section(
+        "Enhancers compared",
+        f"{first['data']}. 95 % bootstrap intervals. The cards say more of each, and how to repeat it.",
+        table(["PESQ wb", *systems], by_snr),
+        table(["Average", *systems], averages),
+    )
+
+
+def compared(systems, row, metric):
+    return [interval(results[row][metric], METRICS[metric][1]) for results in systems.values()]
+
+
+def headlines(card):
+    """Figures for the Hub's metadata: (data, metric, its name, value)."""
+    result = card["evaluation"]["results"][AVERAGE]
+    return [(f"{result['n']} mixtures", metric, title, result[metric][0]) for metric, (title, _) in METRICS.items()]
+
+
+def summary(cards):
+    """The README's table: the average over all mixtures, before and after."""
+    rows = []
+    for card in cards:
+        found = card["evaluation"]
+        after = found["results"][AVERAGE]
+        before = found["noisy"][AVERAGE]
+        changes = [
+            f"{before[metric][0]:.{METRICS[metric][1]}f} → {interval(after[metric], METRICS[metric][1])}"
+            for metric in ("pesq-wb", "stoi", "si-sdr", "jnd")
+        ]
+        rows.append([link(card), f"{card['parameters']:,}", *changes, after["n"]])
+    figures = ["PESQ wb [95 %]", "STOI [95 %]", "SI-SDR (dB) [95 %]", "JND distance [95 %]"]
+    return table(["Checkpoint", "Parameters", *figures, "n"], rows)

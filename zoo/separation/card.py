@@ -1,0 +1,107 @@
+"""How a separator's card reads: SDR, ISR, SIR and SAR by tracks and source, beside the mixture and ideal masks."""
+
+from zoo.checkpoint.markdown import code, link, section, table
+from zoo.metrics.separation import SCORES
+from zoo.separation.evaluate import AUTHORS, FLOOR
+
+
+def facts(card):
+    """Rows of the table of facts that only this family has."""
+    return [["Sources", ", ".join(card["sources"])], ["Latency", f"{1e3 * card['latency']:.0f} ms, streamed"]]
+
+
+def evaluation(card):
+    found = card["evaluation"]
+    systems = {card["name"]: found["results"], **found["references"]}
+    scores = [
+        [system, group, source, *(spread(facts[score]) for score in SCORES), decibels(facts["si-sdr"]), *counts(facts)]
+        for system, by_group in systems.items()
+        for group, sources in by_group.items()
+        for source, facts in sources.items()
+    ]
+    header = ["System", "tracks", "source", *(score.upper() for score in SCORES), "SI-SDR", "frames", "without a value"]
+    gains = [[group, *(decibels(gain, "+") for gain in sources.values())] for group, sources in found["gains"].items()]
+    authors = [[source, *(f"{figures[score]:.2f}" for score in SCORES)] for source, figures in AUTHORS.items()]
+    caption = (
+        f"{found['data']}. dB, higher is better: mean ± deviation (median) over frames; SI-SDR is the mean over tracks. "
+        f"A source that is silent in a frame has no value there. Commit `{found['commit']}`."
+    )
+    return section(
+        "True scores",
+        table(header, scores),
+        f"Mean SDR above that of the {FLOOR} as estimate:",
+        table(["Tracks", *card["sources"]], gains),
+        caption,
+        code(found["command"]),
+        "For orientation, what SiSEC 2016 measured of the authors' network on **other data**, DSD100's test songs; not to "
+        "be compared:",
+        table(["Source", *(score.upper() for score in SCORES)], authors),
+    )
+
+
+def spread(facts):
+    """Mean ± deviation (median); "-" where no frame has a value."""
+    if facts["mean"] is None:
+        return "-"
+    return f"{facts['mean']:.1f} ± {facts['deviation']:.1f} ({facts['median']:.1f})"
+
+
+def decibels(value, sign=""):
+    return "-" if value is None else f"{value:{sign}.1f}"
+
+
+def counts(facts):
+    """Frames with an SDR, and without."""
+    return facts["sdr"]["n"], facts["sdr"]["n_nan_frames"]
+
+
+def studies(card):
+    """Sections of what was tried beside the training itself."""
+    return [report(card)]
+
+
+def report(card):
+    """The experiments of Groysman and Priymak's report, each after the same small training."""
+    found = card.get("report")
+    if not found:
+        return ""
+    header = ["Experiment", "what it is", "parameters", "epochs", "best", "validation loss"]
+    header += [f"{source} SI-SDR" for source in card["sources"]] + ["minutes"]
+    rows = [
+        [row["experiment"], row["change"], f"{row['parameters']:,}", row["epochs"], row["best_epoch"]]
+        + [f"{row['val_loss']:.3f}", *(decibels(row["gains"][source], "+") for source in card["sources"])]
+        + [row["minutes"]]
+        for row in found["rows"]
+    ]
+    told = (
+        f"Each trained briefly, on {found['examples']} segments an epoch, all sources from one moment of one song, "
+        f"{found['epochs']} epochs at most. SI-SDR is above that of the mixture, in dB, mean over the middle "
+        f"{found['seconds']:g} s of {found['n_tracks']} test tracks, where the source sounds. For the report's SDR of "
+        f"-22 dB see tests/test_separation_resynthesis.py. Commit `{found['commit']}`."
+    )
+    return section("The report's experiments", table(header, rows), told, code(found["command"]))
+
+
+def headlines(card):
+    """Figures for the Hub's metadata: (data, metric, its name, value)."""
+    return [
+        (tracks, "sdr", f"mean SDR of {source}, dB", facts["sdr"]["mean"])
+        for tracks, sources in card["evaluation"]["results"].items()
+        for source, facts in sources.items()
+        if facts["sdr"]["mean"] is not None
+    ]
+
+
+def summary(cards):
+    """The README's table: mean SDR of each source, and above the mixture's."""
+    rows = []
+    for card in cards:
+        found = card["evaluation"]
+        for group, sources in found["results"].items():
+            means = {source: facts["sdr"]["mean"] for source, facts in sources.items()}
+            gains = found["gains"][group]
+            figures = ["-" if mean is None else f"{mean:.1f} ({gains[source]:+.1f})" for source, mean in means.items()]
+            n = max(facts["sdr"]["n"] for facts in sources.values())
+            rows.append([link(card), f"{card['parameters']:,}", group, *figures, n])
+    sources = cards[0]["sources"] if cards else []
+    return table(["Checkpoint", "Parameters", "Tracks", *(f"{source} SDR" for source in sources), "frames"], rows)
