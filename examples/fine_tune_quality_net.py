@@ -78,7 +78,8 @@ def rated(members, low, high):
     references, degraded, rows = zip(*members, strict=True)
     both = pairs.padded(*references, *degraded)
     facts = [
-        {"kind": row.get("kind") or "other", "snr_db": float(row["snr_db"]) if row.get("snr_db") else None} for row in rows
+        {"kind": row.get("kind") or "other", "snr_db": float(row["snr_db"]) if row.get("snr_db") else None}
+        for row in rows
     ]
     try:
         scores = np.array([float(row["score"]) for row in rows], "float32")
@@ -138,7 +139,11 @@ def card(given, model, curve, minutes, test):
     )
     predicted = model.score(test.reference, test.degraded, model.sample_rate, lengths=test.lengths)
     results = evaluate.report(test.facts, test.scores.astype("float64"), predicted)
-    evaluation = {"command": command, "commit": provenance.commit(), "data": f"rows of the split test of {given.ratings}"}
+    evaluation = {
+        "command": command,
+        "commit": provenance.commit(),
+        "data": f"rows of the split test of {given.ratings}",
+    }
     words = read_words(given.words) if given.words else {}
     return words | about | {"evaluation": evaluation | {"results": results}}
 

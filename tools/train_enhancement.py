@@ -41,9 +41,7 @@ def arguments():
     )
     parser.add_argument("--name", help="of the checkpoint, instead of the config's")
     parser.add_argument("--start", help="checkpoint to start from, instead of the config's")
-    parser.add_argument(
-        "--loss", type=weighted, nargs="+", metavar="NAME=WEIGHT", help="instead of the config's loss"
-    )
+    parser.add_argument("--loss", type=weighted, nargs="+", metavar="NAME=WEIGHT", help="instead of the config's loss")
     parser.add_argument("--snr-db", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of the training mixtures")
     parser.add_argument("--epochs", type=int, help="most epochs")
     parser.add_argument("--steps", type=int, help="batches in an epoch")

@@ -71,9 +71,7 @@ def main():
     command, start = " ".join(["python", *sys.argv]), provenance.commit()
     tracks, validation = read_splits(given.tracks)
     verbose = 1 if sys.stdout.isatty() else 2
-    model, facts, minutes = train(
-        recipe, tracks, validation, given.runs, read_kinds(given.tracks), verbose, spread
-    )
+    model, facts, minutes = train(recipe, tracks, validation, given.runs, read_kinds(given.tracks), verbose, spread)
     if not spread.disband():
         return
     own = {"sources": list(model.sources), "latency": round(model.latency, 4), "n_tracks": len(tracks)}

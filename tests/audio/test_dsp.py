@@ -35,7 +35,9 @@ def test_the_gradient_is_that_of_a_product_with_the_transform(n_fft, hop_length)
     weights = rng.standard_normal((2, *dsp.stft(waveform, n_fft, hop_length)[0].shape)).astype("float32")
 
     def loss(x):
-        return sum(ops.sum(w * ops.sin(part)) for w, part in zip(weights, dsp.stft(x, n_fft, hop_length), strict=True)), ()
+        return sum(
+            ops.sum(w * ops.sin(part)) for w, part in zip(weights, dsp.stft(x, n_fft, hop_length), strict=True)
+        ), ()
 
     found = np.asarray(value_and_gradient(loss)(waveform)[1])
     with backend.operations():
@@ -69,7 +71,9 @@ def test_what_only_has_a_shape_has_a_spectrum(samples):
     waveform = keras.Input((samples,))
     model = keras.Model(waveform, dsp.magnitude(waveform))
     x = np.random.default_rng(0).standard_normal((2, 4000)).astype("float32")
-    np.testing.assert_allclose(model.predict(x, verbose=0), ops.convert_to_numpy(dsp.magnitude(x)), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        model.predict(x, verbose=0), ops.convert_to_numpy(dsp.magnitude(x)), rtol=1e-4, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("length", [513, 768, 1000, 2048])

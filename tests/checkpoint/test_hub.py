@@ -15,7 +15,9 @@ from zoo.checkpoint import integrity
 from zoo.errors import InputError
 
 NAME = "org/quality-net-lite"
-FETCH = "import sys; from zoo.checkpoint import hub; print(hub.fetch(*hub.parse(sys.argv[1]), offline=len(sys.argv) > 2))"
+FETCH = (
+    "import sys; from zoo.checkpoint import hub; print(hub.fetch(*hub.parse(sys.argv[1]), offline=len(sys.argv) > 2))"
+)
 
 
 @pytest.fixture(scope="module")

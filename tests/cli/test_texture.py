@@ -22,7 +22,9 @@ QUICK = ("--iterations", "3", "--phase-iterations", "2")
 
 
 def test_it_writes_audio_and_a_picture(run, rain, tmp_path):
-    status, out, _ = run("texture", rain, tmp_path / "more.flac", "--seconds", 1.5, *QUICK, "--plot", tmp_path / "a.png")
+    status, out, _ = run(
+        "texture", rain, tmp_path / "more.flac", "--seconds", 1.5, *QUICK, "--plot", tmp_path / "a.png"
+    )
     assert status == 0 and "3 iterations, loss " in out and "spectral convergence" in out
     audio, rate = io.read(tmp_path / "more.flac")
     assert rate == 16000 and len(audio) == 24000 and audio.std() > 0.01

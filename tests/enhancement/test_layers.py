@@ -93,7 +93,11 @@ def test_weights_are_where_keras_has_them(tmp_path):
 
 def test_it_is_one_operation_in_inference_alone():
     layer, (sequences, mask) = network(), batch([6, 2], 6)
-    half, relu, summed = bidirectional(dtype="float16"), bidirectional(activation="relu"), bidirectional(merge_mode="sum")
+    half, relu, summed = (
+        bidirectional(dtype="float16"),
+        bidirectional(activation="relu"),
+        bidirectional(merge_mode="sum"),
+    )
     assert "BlockLSTMV2" in names_of_operations(lambda: layer(sequences, mask=mask))
     for other in (
         lambda: layer(sequences, mask=mask, training=True),
@@ -113,7 +117,9 @@ def test_a_saved_model_has_it_and_its_gradient(tmp_path):
     module = tf.Module()
     module.call = tf.function(lambda x: layer(x, mask=mask), input_signature=[tf.TensorSpec((None, None, 3))])
     module.weights = [weight.value for weight in layer.weights]
-    tf.saved_model.save(module, tmp_path / "saved", options=tf.saved_model.SaveOptions(experimental_custom_gradients=True))
+    tf.saved_model.save(
+        module, tmp_path / "saved", options=tf.saved_model.SaveOptions(experimental_custom_gradients=True)
+    )
     again, found = tf.saved_model.load(tmp_path / "saved"), []
     assert "BlockLSTMV2" in names_of_operations(lambda: again.call(sequences))
     for one in (again, module):

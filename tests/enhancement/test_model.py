@@ -216,9 +216,7 @@ def test_nan_after_the_end_does_not_matter():
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no such figure here")
 def test_an_hour_fits_in_two_gigabytes():
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-c", HOUR], capture_output=True, text=True, check=False, env=environment
-    )
+    done = subprocess.run([sys.executable, "-c", HOUR], capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout.split()[-1]) < 2000
 

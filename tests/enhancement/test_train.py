@@ -23,7 +23,9 @@ from zoo.quality_net.model import QualityNetLite
 from zoo.training import run as training
 
 RATE = 16000
-CONFIGS = [path for path in (REPOSITORY / "tools" / "configs").glob("*.toml") if path.stem.startswith(("blstm", "can", "dnn"))]
+CONFIGS = [
+    path for path in (REPOSITORY / "tools" / "configs").glob("*.toml") if path.stem.startswith(("blstm", "can", "dnn"))
+]
 
 
 def voice(seconds, seed):
@@ -214,9 +216,7 @@ class _Killed(BaseException):
 
 
 @pytest.mark.parametrize("name", ["small", "refreshed"])
-def test_an_interrupted_training_ends_as_an_uninterrupted_one(
-    name, request, source, validation, tmp_path, monkeypatch
-):
+def test_an_interrupted_training_ends_as_an_uninterrupted_one(name, request, source, validation, tmp_path, monkeypatch):
     recipe = request.getfixturevalue(name)
     whole, facts, _ = train.train(recipe, source, validation, tmp_path / "whole", n_jobs=1, verbose=0)
     end = TrueScores.on_epoch_end

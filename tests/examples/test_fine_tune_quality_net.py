@@ -41,7 +41,17 @@ def ratings(tmp_path_factory):
 
 
 def command(ratings, output, *more, base="lite"):
-    given = ["--base", f"{ratings / base}/", "--metric", "mos", "--range", "1", "5", "--words", str(ratings / "words.toml")]
+    given = [
+        "--base",
+        f"{ratings / base}/",
+        "--metric",
+        "mos",
+        "--range",
+        "1",
+        "5",
+        "--words",
+        str(ratings / "words.toml"),
+    ]
     return ["tools/fine_tune_quality_net.py", str(ratings / "ratings.csv"), str(output), *given, *more]
 
 

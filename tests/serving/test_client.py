@@ -85,7 +85,9 @@ def test_wav_files_go_as_they_are(connected, stand_in, recordings):
         stand_in.padding = padding
         np.testing.assert_allclose(connected.predict("stoi", files)["stoi"], expected, atol=2e-3)
     assert stand_in.requests[-1][1]["signature"] == "wav"
-    with pytest.raises(InputError, match="^the server refuses: reference: the model takes 16000 Hz; resample the file$"):
+    with pytest.raises(
+        InputError, match="^the server refuses: reference: the model takes 16000 Hz; resample the file$"
+    ):
         connected.predict("stoi", {name: [wav(x[0], 8000)] for name, x in inputs.items()})
 
 
@@ -236,7 +238,9 @@ def test_a_token_goes_over_tls_alone(address):
         client.connect(address, token="secret")
     secure = client.connect("https://localhost:8501", token="secret")
     assert secure._transport.session.headers["Authorization"] == "Bearer secret"
-    assert client.connect("grpcs://localhost:1", token="s")._transport.how["metadata"] == [("authorization", "Bearer s")]
+    assert client.connect("grpcs://localhost:1", token="s")._transport.how["metadata"] == [
+        ("authorization", "Bearer s")
+    ]
 
 
 @pytest.mark.parametrize(

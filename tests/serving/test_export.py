@@ -217,7 +217,10 @@ def test_xla_compiles_to_the_same(pair, tmp_path):
 @pytest.mark.parametrize("name", ["blstm", "dnn", "separator", "spectral jnd", "context"])
 def test_xla_compiles_every_kind_of_layer(name, tmp_path):
     preset.save(MODELS[name][0](), tmp_path / "model")
-    assert set(export.export(tmp_path / "model", tmp_path / "models", xla=True)["signatures"]) == {"serving_default", "lengths"}
+    assert set(export.export(tmp_path / "model", tmp_path / "models", xla=True)["signatures"]) == {
+        "serving_default",
+        "lengths",
+    }
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):

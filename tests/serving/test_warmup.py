@@ -29,9 +29,7 @@ def test_every_signature_is_warmed_up(make, names, tmp_path):
     saved = export.export(tmp_path / "model", tmp_path / "models")["directory"]
     signatures = tf.saved_model.load(str(saved)).signatures
     records = tf.data.TFRecordDataset(str(saved / "assets.extra" / "tf_serving_warmup_requests"))
-    requests = [
-        prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request for record in records
-    ]
+    requests = [prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request for record in records]
     assert [request.model_spec.signature_name for request in requests] == sorted(names)
     for request in requests:
         inputs = {name: tf.constant(tf.make_ndarray(tensor)) for name, tensor in request.inputs.items()}

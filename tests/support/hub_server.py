@@ -180,7 +180,6 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.reply(data, status, **headers)
 
-
     def may_write(self, name):
         """Whether the token opens the organisation; else an answer says that it does not."""
         if self.token() != TOKEN:
@@ -246,7 +245,9 @@ class _Handler(BaseHTTPRequestHandler):
             elif key == "deletedFile":
                 changes[value["path"]] = None
         sha = self.hub.repositories[name].commit(changes)
-        self.reply({"success": True, "commitOid": sha, "commitUrl": f"http://{self.headers['Host']}/{name}/commit/{sha}"})
+        self.reply(
+            {"success": True, "commitOid": sha, "commitUrl": f"http://{self.headers['Host']}/{name}/commit/{sha}"}
+        )
 
 
 def _large(path, size):

@@ -2,7 +2,13 @@
 
 from zoo.texture import card as texture
 
-ROW = {"class": [0.5, 0.25, 0.75], "autocorrelation": [0.03, 0.02, 0.04], "diversity": [1.5, 1.25, 1.75], "n": 2, "n_failed": 1}
+ROW = {
+    "class": [0.5, 0.25, 0.75],
+    "autocorrelation": [0.03, 0.02, 0.04],
+    "diversity": [1.5, 1.25, 1.75],
+    "n": 2,
+    "n_failed": 1,
+}
 COMMON = {"command": "python tools/evaluate.py texture", "commit": "abc", "data": "6 textures"}
 ENSEMBLE = {
     "name": "texture-ensemble-16k",
@@ -45,5 +51,9 @@ def test_the_classifiers_page_has_its_accuracy_by_class():
 
 def test_the_readmes_rows():
     ensemble, classifier = texture.summary([ENSEMBLE, CLASSIFIER]).splitlines()[2:]
-    assert "16,579,584, of a seed" in ensemble and "rhythm lost: Gram alone 0.030 [0.020, 0.040]" in ensemble and ensemble.endswith("| 2 |")
+    assert (
+        "16,579,584, of a seed" in ensemble
+        and "rhythm lost: Gram alone 0.030 [0.020, 0.040]" in ensemble
+        and ensemble.endswith("| 2 |")
+    )
     assert "accuracy 0.700 [0.500, 0.900]" in classifier and "| 224 |" in classifier

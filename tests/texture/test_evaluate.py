@@ -149,7 +149,18 @@ def bundled(small, tmp_path, monkeypatch):
 
 
 def test_the_command_renews_the_card(bundled, monkeypatch, capsys):
-    arguments = ["--data", bundled, "--runs", bundled / "runs", "--seconds", 1, "--iterations", 2, "--phase-iterations", 1]
+    arguments = [
+        "--data",
+        bundled,
+        "--runs",
+        bundled / "runs",
+        "--seconds",
+        1,
+        "--iterations",
+        2,
+        "--phase-iterations",
+        1,
+    ]
     monkeypatch.setattr(sys, "argv", ["evaluate.py", "texture", *map(str, arguments)])
     command.main()
     printed = capsys.readouterr().out

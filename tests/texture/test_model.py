@@ -35,7 +35,8 @@ def test_a_bank_depends_on_its_place_and_seed_alone():
 @pytest.mark.parametrize("width", [2, 3, 4, 5, 8, 13, 16, 33, 64, 70])
 def test_blocks_equal_the_plain_convolution(width):
     plain, fast = (
-        RandomConvEnsemble((width,), filters=6, bins=9, method=method, dtype="float64") for method in ("plain", "blocks")
+        RandomConvEnsemble((width,), filters=6, bins=9, method=method, dtype="float64")
+        for method in ("plain", "blocks")
     )
     for frames in (width, width + 1, 150, 301):
         if frames < width:
@@ -83,7 +84,9 @@ def test_a_saved_ensemble_holds_no_weights(tmp_path):
 def harness_save_load(model, directory):
     preset.save(model, directory, golden=[spectrogram(30).astype("float32")])
     loaded = preset.load(directory, verify=True)
-    for ours, theirs in zip(model(spectrogram().astype("float32")), loaded(spectrogram().astype("float32")), strict=True):
+    for ours, theirs in zip(
+        model(spectrogram().astype("float32")), loaded(spectrogram().astype("float32")), strict=True
+    ):
         np.testing.assert_array_equal(ours, theirs)
     return loaded
 

@@ -74,9 +74,7 @@ def test_other_rates_come_back(ensemble):
     options = {"iterations": 1, "phase_iterations": 1, "ensemble": ensemble, "resample": True}
     for seconds, samples in ((None, 44101), (1.23456, 54444)):
         assert zoo.texture.synthesize(np.resize(target, 44101), 44100, seconds, **options).audio.shape == (samples,)
-    found = zoo.texture.synthesize(
-        target, 8000, iterations=2, phase_iterations=2, ensemble=ensemble, resample=True
-    )
+    found = zoo.texture.synthesize(target, 8000, iterations=2, phase_iterations=2, ensemble=ensemble, resample=True)
     assert found.audio.shape == (12000,) and found.spectrogram.shape[0] in (382, 383)
 
 

@@ -73,7 +73,12 @@ CARD = {
 
 def scores(pesq):
     """Results of a system whose PESQ wb is this at -6 dB, and 1 more on average."""
-    row = {"pesq-nb": [2.5, 2.25, 2.75], "stoi": [0.8, 0.75, 0.85], "si-sdr": [-1.25, -2.25, None], "jnd": [3.5, 3.25, 3.75]}
+    row = {
+        "pesq-nb": [2.5, 2.25, 2.75],
+        "stoi": [0.8, 0.75, 0.85],
+        "si-sdr": [-1.25, -2.25, None],
+        "jnd": [3.5, 3.25, 3.75],
+    }
     row |= {"n": 60, "n_failed": 1}
     return {
         name: row | {"pesq-wb": [value, value - 0.25, value + 0.25]}

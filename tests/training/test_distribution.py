@@ -32,7 +32,13 @@ def start(backend, how, folder, recipes, **environment):
     environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": paths, **environment}
     if backend == "jax" and how == "devices":
         environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
-    command = [sys.executable, str(REPOSITORY / "tests" / "support" / "distributed_training.py"), how, str(folder), *recipes]
+    command = [
+        sys.executable,
+        str(REPOSITORY / "tests" / "support" / "distributed_training.py"),
+        how,
+        str(folder),
+        *recipes,
+    ]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -181,7 +187,9 @@ def test_a_shard_has_as_much_of_every_kind():
     order = [0, 1, 4, 6, 8, 10, 2, 3, 5, 7, 9, 11]
     np.testing.assert_array_equal(dealt, whole[order])
     np.testing.assert_array_equal(dealt_targets, targets[order])
-    with pytest.raises(InputError, match="2 devices cannot share a batch of 4 answers, 2 shifts, 2 levels and 1 ladders"):
+    with pytest.raises(
+        InputError, match="2 devices cannot share a batch of 4 answers, 2 shifts, 2 levels and 1 ladders"
+    ):
         Batches(dataclasses.replace(recipe, ladders=1), judged(), ladders(), Distribution(replicas=2, shards=2))
     with pytest.raises(InputError, match="5 devices"):  # whose last rows would not be the ladders
         Batches(recipe, judged(), ladders(), Distribution(replicas=5))
@@ -268,9 +276,7 @@ def test_two_processes_on_jax_train_as_one_does(one_device, tmp_path):
     told = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": f"localhost:{port}", "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
     folder = prepared(tmp_path)
     recipes = [name for name in RECIPES if name != "enhancement"]
-    workers = [
-        start("jax", "workers", folder, recipes, KERAS_DISTRIBUTION_PROCESS_ID=str(i), **told) for i in range(2)
-    ]
+    workers = [start("jax", "workers", folder, recipes, KERAS_DISTRIBUTION_PROCESS_ID=str(i), **told) for i in range(2)]
     try:
         assert [finish(worker)["leads"] for worker in workers] == [True, False]
     finally:

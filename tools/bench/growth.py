@@ -88,7 +88,11 @@ def again(name, seconds, batch):
     command = [sys.executable, __file__, "--job", name, "--seconds", str(seconds), "--batch", str(batch)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     found = {"seconds": None, "megabytes": None} if done.returncode else json.loads(done.stdout.splitlines()[-1])
-    print(f"{name}, {batch} x {seconds:g} s:", *(f"{key} {value:.4g}" for key, value in found.items() if value), flush=True)
+    print(
+        f"{name}, {batch} x {seconds:g} s:",
+        *(f"{key} {value:.4g}" for key, value in found.items() if value),
+        flush=True,
+    )
     return {"audio_seconds": seconds, "batch": batch, **found}
 
 

@@ -37,7 +37,9 @@ def calls_of(target, chunks, kept, cores):
     }
     if target.name == "pesq-wb":
         on_error = pesq.PesqError.RETURN_VALUES
-        calls["pesq_batch, all cores"] = lambda: pesq.pesq_batch(RATE, pairs[:, 0], pairs[:, 1], "wb", cores, on_error=on_error)
+        calls["pesq_batch, all cores"] = lambda: pesq.pesq_batch(
+            RATE, pairs[:, 0], pairs[:, 1], "wb", cores, on_error=on_error
+        )
     return calls
 
 
@@ -47,7 +49,9 @@ def main():
     parser.add_argument("--pairs", type=int, default=2000, help="in a call (default: 2000)")
     given = parser.parse_args()
     cores, results = len(os.sched_getaffinity(0)), []
-    stored = np.round(32767 * np.clip(np.stack(common.pairs(given.pairs, SECONDS, RATE), axis=1), -1, 1)).astype("int16")
+    stored = np.round(32767 * np.clip(np.stack(common.pairs(given.pairs, SECONDS, RATE), axis=1), -1, 1)).astype(
+        "int16"
+    )
     chunks = np.array_split(stored, max(given.pairs // CHUNK, 1))
     for target in (labels.TARGETS[name] for name in ("pesq-wb", "stoi")):
         with tempfile.TemporaryDirectory() as folder:

@@ -29,7 +29,9 @@ class JND(nn.Module):
         betas = [model.backbone.get_layer(f"norm_{i}").beta for i in range(len(model.channels))]
         weights = [model.core.get_layer(f"distance_{i}").weight for i in range(len(model.channels))]
         self.kernels = nn.ParameterList(torch.tensor(np.transpose(x, (2, 1, 0))) for x in kernels)
-        self.betas, self.weights = (nn.ParameterList(torch.tensor(np.array(x)[:, None]) for x in y) for y in (betas, weights))
+        self.betas, self.weights = (
+            nn.ParameterList(torch.tensor(np.array(x)[:, None]) for x in y) for y in (betas, weights)
+        )
 
     def forward(self, reference, degraded):
         x, total = 32768 * torch.cat([reference, degraded])[:, None], 0
@@ -162,7 +164,9 @@ def open_unmix():
     """The four networks of Open-Unmix (Stoeter et al. 2019): magnitudes (frames, channels, 2049) -> four of them."""
     from openunmix.model import OpenUnmix
 
-    networks = [OpenUnmix(nb_bins=2049, nb_channels=2, hidden_size=512, nb_layers=3, max_bin=1487).eval() for _ in range(4)]
+    networks = [
+        OpenUnmix(nb_bins=2049, nb_channels=2, hidden_size=512, nb_layers=3, max_bin=1487).eval() for _ in range(4)
+    ]
 
     @torch.inference_mode()
     def separate(magnitude):

@@ -122,7 +122,9 @@ def main():
             *low, _, difference = again(name, "--bfloat16", *repeats)
             served["bfloat16"] = {"milliseconds": low, "difference": difference}
         preset.write_card(registry.root() / name, card | {"served": served})
-        told = "  ".join(f"{key} {served[key]['milliseconds'][0]:.1f} ms" for key in ("xla", "bfloat16") if key in served)
+        told = "  ".join(
+            f"{key} {served[key]['milliseconds'][0]:.1f} ms" for key in ("xla", "bfloat16") if key in served
+        )
         print(f"{name}: {megabytes:.1f} MB, {plain[0]:.1f} ms, 95 % below {plain[1]:.1f} ms  {told}", flush=True)
 
 

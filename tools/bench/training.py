@@ -154,7 +154,9 @@ def main():
     parser.add_argument("--steps", type=int, help="of a fit (default: 60 of quick recipes, 10 of others)")
     parser.add_argument("--repeats", type=int, default=5, help="rounds (default: 5)")
     given = parser.parse_args()
-    common.write("training", [row for name in given.names or RECIPES for row in measure(name, given.steps, given.repeats)])
+    common.write(
+        "training", [row for name in given.names or RECIPES for row in measure(name, given.steps, given.repeats)]
+    )
 
 
 if __name__ == "__main__":

@@ -64,7 +64,9 @@ def _served(card):
         text += f" Compiled by XLA it takes {median:.1f} ms, after {first:.1f} s for each new length or batch size."
     if "bfloat16" in found:
         low, difference = found["bfloat16"]["milliseconds"][0], found["bfloat16"]["difference"]
-        text += f" In `mixed_bfloat16` the Keras model takes {low:.1f} ms, and its output differs by {difference:.2g} of"
+        text += (
+            f" In `mixed_bfloat16` the Keras model takes {low:.1f} ms, and its output differs by {difference:.2g} of"
+        )
         text += " the largest."
     return section("Served", text, code(found["command"]))
 

@@ -15,7 +15,9 @@ def commit():
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     if head.returncode:
         return "unknown"
-    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "zoo", "tools", ":!tools/bench/results"], check=False)
+    changed = subprocess.run(
+        ["git", "diff", "--quiet", "HEAD", "--", "zoo", "tools", ":!tools/bench/results"], check=False
+    )
     return head.stdout.strip() + ("+changes" if changed.returncode else "")
 
 

@@ -55,7 +55,9 @@ def comparison(cards):
     first = cards[0]["evaluation"]
     for card in cards:
         if card["evaluation"]["noisy"] != first["noisy"]:
-            raise InputError(f"{card['name']} was not evaluated on the same mixtures as {cards[0]['name']}: evaluate both.")
+            raise InputError(
+                f"{card['name']} was not evaluated on the same mixtures as {cards[0]['name']}: evaluate both."
+            )
     systems = {words: first[system] for system, (words, _) in BASELINES.items()}
     systems |= {card["name"]: card["evaluation"]["results"] for card in cards}
     by_snr = [[snr(row), *compared(systems, row, "pesq-wb")] for row in first["noisy"]]

@@ -78,7 +78,9 @@ def _is_default_lstm(layer):
     if not isinstance(layer, keras.layers.LSTM):
         return False
     functions = layer.activation, layer.recurrent_activation
-    return layer.use_bias and layer.return_sequences and functions == (keras.activations.tanh, keras.activations.sigmoid)
+    return (
+        layer.use_bias and layer.return_sequences and functions == (keras.activations.tanh, keras.activations.sigmoid)
+    )
 
 
 def _has_block_lstm():
@@ -104,7 +106,13 @@ def _block_lstm(x, kernel, bias):
     def run(x, kernel, bias):
         units = bias.shape[0] // 4
         state, peephole = tf.zeros((tf.shape(x)[1], units)), tf.zeros((units,))
-        inputs = {"seq_len_max": tf.shape(x, out_type="int64")[0], "x": x, "cs_prev": state, "h_prev": state, "w": kernel}
+        inputs = {
+            "seq_len_max": tf.shape(x, out_type="int64")[0],
+            "x": x,
+            "cs_prev": state,
+            "h_prev": state,
+            "w": kernel,
+        }
         inputs |= {"wci": peephole, "wcf": peephole, "wco": peephole, "b": bias}
         outputs = tf.raw_ops.BlockLSTMV2(**inputs, use_peephole=False)._asdict()
 

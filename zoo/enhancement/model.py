@@ -139,7 +139,9 @@ class Enhancer(keras.Model):
         context = self.context * self.hop_length
         starts = range(0, len(recording), chunk)
         for turn in range(0, len(starts), self.chunks_at_once):
-            spans = [(max(start - context, 0), start, start + chunk) for start in starts[turn : turn + self.chunks_at_once]]
+            spans = [
+                (max(start - context, 0), start, start + chunk) for start in starts[turn : turn + self.chunks_at_once]
+            ]
             parts = [recording[first : stop + context] for first, _, stop in spans]
             found = self._predict(parts, *(np.repeat(x, len(parts), axis=0) for x in conditions))
             for (first, start, stop), out in zip(spans, found):

@@ -73,7 +73,10 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(self, recipe, judged, ladders, distribution=ONE_DEVICE):
         super().__init__()
-        kinds, shards = [recipe.judged, recipe.shifts, recipe.levels, recipe.ladders, recipe.ladders], distribution.shards
+        kinds, shards = (
+            [recipe.judged, recipe.shifts, recipe.levels, recipe.ladders, recipe.ladders],
+            distribution.shards,
+        )
         if sum(kinds) % distribution.replicas or any(count % shards for count in kinds):
             raise InputError(
                 f"{distribution.replicas} devices cannot share a batch of {recipe.judged} answers, {recipe.shifts} shifts, "

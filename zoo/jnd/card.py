@@ -45,7 +45,7 @@ def agreement(metrics):
 def manners(found):
     """Tables of ladders, shifts and levels, with the distance at the JND to read them by."""
     threshold = found["jnd_distance"]
-    told = f"Half of the answers are \"different\" at a distance of {interval(threshold, 3)}."
+    told = f'Half of the answers are "different" at a distance of {interval(threshold, 3)}.'
     ladders = [
         [axis, "undefined" if facts["spearman"] is None else f"{facts['spearman']:.3f}", "yes" if facts["rises"] else "no",
          *(interval(facts["distance"][rung], 3) for rung in (0, -1)), facts["n"], facts["n_failed"]]
@@ -81,7 +81,9 @@ def comparison(cards):
     first, metrics = cards[0]["evaluation"], {card["name"]: card["evaluation"] for card in cards}
     for name, found in metrics.items():
         if found["data"] != first["data"] or found["compared"] != first["compared"]:
-            raise InputError(f"{name} was not evaluated together with {cards[0]['name']}: evaluate them in one command.")
+            raise InputError(
+                f"{name} was not evaluated together with {cards[0]['name']}: evaluate them in one command."
+            )
     caption = f"{first['data']}. The cards say more of each, and how to repeat it."
     return section("Perceptual distances compared", caption, agreement(metrics | first["compared"]))
 

@@ -78,9 +78,7 @@ def draw_ladder(speech, material, rng):
     steps = perturb.LADDER[axis]
     mild, severe = np.sort(rng.choice(len(steps), 2, replace=False))
     clip, seed = draw_clip(speech, rng), rng.integers(2**31)
-    rungs = [
-        perturb.apply(clip, {axis: steps[step]}, material, np.random.default_rng(seed)) for step in (mild, severe)
-    ]
+    rungs = [perturb.apply(clip, {axis: steps[step]}, material, np.random.default_rng(seed)) for step in (mild, severe)]
     return np.stack([clip, *rungs])
 
 

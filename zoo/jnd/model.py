@@ -181,7 +181,8 @@ class JND(JNDMetric):
         stack = layers.Concatenate(axis=0)
         features = backbone([stack([reference, degraded]), stack([lengths, lengths])])
         distances = [
-            ChannelDistance(name=f"distance_{i}", dtype="float32")(x, frames) for i, (x, frames) in enumerate(_by_layer(features))
+            ChannelDistance(name=f"distance_{i}", dtype="float32")(x, frames)
+            for i, (x, frames) in enumerate(_by_layer(features))
         ]
         core = keras.Model([reference, degraded, lengths], ops.stack(distances, axis=1), name="core")
         super().__init__(core, _answer_head(len(self.channels)), sample_rate, name)

@@ -132,7 +132,11 @@ def pretrain(recipe, train, validation, runs, verbose="auto", distribution=ONE_D
     """
     classes = shared_classes(train, validation)
     if recipe.batch_size % (2 * distribution.replicas):
-        even = f"a batch_size that {2 * distribution.replicas} divides" if distribution.replicas > 1 else "an even batch_size"
+        even = (
+            f"a batch_size that {2 * distribution.replicas} divides"
+            if distribution.replicas > 1
+            else "an even batch_size"
+        )
         raise InputError(f"a batch of {recipe.batch_size} cannot be halved on each device: give {even}")
     folder, clips = Path(runs) / recipe.name, Clips(train, classes, recipe, SAMPLE_RATE)
     with distribution.leader_first():

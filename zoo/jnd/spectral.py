@@ -70,7 +70,9 @@ class SpectralJND(JNDMetric):
             x = PairedDropout(dropout)(x)
         core = keras.Model([reference, degraded, frames], ops.stack(distances, axis=1), name="core")
         layer_distances = keras.Input((len(distances),), name="distances")
-        head = keras.Model(layer_distances, MonotoneAnswer(name="answer", dtype="float32")(layer_distances), name="head")
+        head = keras.Model(
+            layer_distances, MonotoneAnswer(name="answer", dtype="float32")(layer_distances), name="head"
+        )
         super().__init__(core, head, sample_rate, name)
 
     def features(self, reference, degraded, lengths):

@@ -86,7 +86,9 @@ class ChandnaLoss(keras.losses.Loss):
 
     def call(self, true, estimate):
         if estimate.shape[1] != len(self.sources):
-            raise InputError(f"the loss is of {', '.join(self.sources)}, and the estimate has {estimate.shape[1]} sources")
+            raise InputError(
+                f"the loss is of {', '.join(self.sources)}, and the estimate has {estimate.shape[1]} sources"
+            )
         # TensorFlow's gradients of slices would be whole copies with zeros.
         true, estimate = (ops.unstack(ops.cast(x, self.dtype), len(self.sources), axis=1) for x in (true, estimate))
         apart = true if self.against == "truth" else estimate

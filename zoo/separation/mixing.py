@@ -100,7 +100,9 @@ def _having(tracks, kinds, shares, sources):
     """The tracks that have some sources, and the chance of one of those up to each."""
     found = [(track, kind) for track, kind in zip(tracks, kinds, strict=True) if set(sources) <= set(track.sources)]
     if unknown := [track.name for track, kind in found if kind not in shares]:
-        raise InputError(f"{unknown[0]} has no kind in tracks.csv, or none of {', '.join(shares)}: add it, or its share")
+        raise InputError(
+            f"{unknown[0]} has no kind in tracks.csv, or none of {', '.join(shares)}: add it, or its share"
+        )
     among = [kind for _, kind in found]
     chances = np.array([shares[kind] / among.count(kind) for kind in among])
     if not (np.isfinite(chances).all() and (chances >= 0).all()):

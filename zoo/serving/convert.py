@@ -57,7 +57,9 @@ def convert(source, path, to):
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"the converter does not take {source}: {said}") from error
     for inputs, expected in served.checks:
-        compare({name: x for name, x in expected.items() if name.split("/")[0] in _SIGNATURES[to]}, run(content, inputs))
+        compare(
+            {name: x for name, x in expected.items() if name.split("/")[0] in _SIGNATURES[to]}, run(content, inputs)
+        )
     with io.replacing(path) as part:
         part.write_bytes(content)
     needs = sorted({name.decode() for name in re.findall(rb"Flex(\w+)", content)}) if to == "tflite" else []

@@ -11,13 +11,18 @@ def facts(card):
     """Rows of the table of facts that only this family has."""
     if card["architecture"] == _CLASSIFIER:
         return [["Gives", "probabilities of classes of sounds"], ["Classes", ", ".join(card["classes"])]]
-    return [["Gives", "features of log spectrograms, one list entry a network"], ["Weights", "drawn from the seed, not stored"]]
+    return [
+        ["Gives", "features of log spectrograms, one list entry a network"],
+        ["Weights", "drawn from the seed, not stored"],
+    ]
 
 
 def evaluation(card):
     found = card["evaluation"]
     if card["architecture"] == _CLASSIFIER:
-        return section("Accuracy", accuracy(found), f"{found['data']}; commit `{found['commit']}`.", code(found["command"]))
+        return section(
+            "Accuracy", accuracy(found), f"{found['data']}; commit `{found['commit']}`.", code(found["command"])
+        )
     caption = (
         f"{found['data']}. Lower is better, except that copying only says how near the nearest shift is: about 0.5 for "
         "strangers. Networks of another seed judge the audio after Griffin-Lim. Means over textures with 95 % bootstrap "
@@ -25,7 +30,9 @@ def evaluation(card):
     )
     return "\n\n".join(
         [
-            section("Synthesis compared (Table 1 of the paper)", scores(found["results"]), caption, code(found["command"])),
+            section(
+                "Synthesis compared (Table 1 of the paper)", scores(found["results"]), caption, code(found["command"])
+            ),
             section("Weight of the diversity term (Figure 2)", scores(found["trade_off"])),
             section("Networks compared (section 3.3)", scores(found["networks"])),
         ]
@@ -73,7 +80,9 @@ def summary(cards):
     for card in cards:
         found = card["evaluation"]
         if card["architecture"] == _CLASSIFIER:
-            rows.append([link(card), f"{card['parameters']:,}", f"accuracy {interval(found['accuracy'], 3)}", found["n"]])
+            rows.append(
+                [link(card), f"{card['parameters']:,}", f"accuracy {interval(found['accuracy'], 3)}", found["n"]]
+            )
             continue
         rhythm = {name: found["results"][name]["rhythmic"] for name in SHOWN if name in found["results"]}
         told = [f"{name} {interval(facts['autocorrelation'], 3)}" for name, facts in rhythm.items()]

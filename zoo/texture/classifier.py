@@ -178,5 +178,7 @@ def _core(classes, channels, bands, dropout):
         x = layers.ReLU()(layers.BatchNormalization(momentum=_MOMENTUM)(x))
         frames = (frames + stride - 1) // stride
         x = MaskTime()(x, frames)
-    x = layers.Dropout(dropout)(layers.GlobalAveragePooling1D(dtype="float32")(MeanOverTime(dtype="float32")(x, frames)))
+    x = layers.Dropout(dropout)(
+        layers.GlobalAveragePooling1D(dtype="float32")(MeanOverTime(dtype="float32")(x, frames))
+    )
     return keras.Model([log_mel, counted], layers.Dense(classes, "softmax", dtype="float32")(x), name="core")

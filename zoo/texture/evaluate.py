@@ -75,7 +75,8 @@ def trade_off(settings):
     """`systems` of the paper's Figure 2: ever more weight against copying."""
     rate = spectrum.SAMPLE_RATE
     return {
-        beta_name(beta): lambda target, beta=beta: synthesize(target, rate, beta=beta, **settings).audio for beta in BETAS
+        beta_name(beta): lambda target, beta=beta: synthesize(target, rate, beta=beta, **settings).audio
+        for beta in BETAS
     }
 
 

@@ -55,7 +55,9 @@ def by_shift(curves, title, path):
     axes = figure.subplots()
     for name, values in curves.items():
         axes.plot(np.arange(len(values)) * spectrum.HOP_LENGTH / spectrum.SAMPLE_RATE, values, label=name, linewidth=1)
-    axes.set(title=f"{title}: copying by shift, equation (7)", xlabel="shift of the target (s)", ylabel="target / distance")
+    axes.set(
+        title=f"{title}: copying by shift, equation (7)", xlabel="shift of the target (s)", ylabel="target / distance"
+    )
     axes.legend(fontsize=8, frameon=False)
     _save(figure, path)
 

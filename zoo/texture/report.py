@@ -60,7 +60,9 @@ def evaluate_textures(given):
     target = registry.resolve(CHECKPOINT)
     first = next(iter(some))
     made = {name: evaluate.read_made(folder, first, name) for name in (evaluate.GRAM, evaluate.beta_name(1e-3))}
-    figures.by_shift({name: judge.by_shift(some[first], audio) for name, audio in made.items()}, first, target / "shifts.png")
+    figures.by_shift(
+        {name: judge.by_shift(some[first], audio) for name, audio in made.items()}, first, target / "shifts.png"
+    )
     figures.trade_off(found["trade_off"], FIGURE, target / "trade-off.png")
     preset.write_card(target, about | {"evaluation": found})
 
@@ -70,7 +72,13 @@ def report(found):
     parts = [found["data"]]
     for title in ("results", "trade_off", "networks"):
         rows = [
-            [system, group, *(figure(facts[score], ".4g") for score in evaluate.SCORES), str(facts["n"]), str(facts["n_failed"])]
+            [
+                system,
+                group,
+                *(figure(facts[score], ".4g") for score in evaluate.SCORES),
+                str(facts["n"]),
+                str(facts["n_failed"]),
+            ]
             for system, by_group in found[title].items()
             for group, facts in by_group.items()
         ]

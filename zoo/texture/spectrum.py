@@ -35,7 +35,9 @@ def log_spectrogram(waveform, lengths=None):
     waveform = ops.convert_to_tensor(waveform)
     if lengths is not None:
         waveform = waveform * ops.cast(dsp.sequence_mask(lengths, ops.shape(waveform)[1]), waveform.dtype)
-    real, imaginary = ops.stft(waveform, N_FFT, HOP_LENGTH, N_FFT, window=_hann(keras.backend.standardize_dtype(waveform.dtype)), center=False)
+    real, imaginary = ops.stft(
+        waveform, N_FFT, HOP_LENGTH, N_FFT, window=_hann(keras.backend.standardize_dtype(waveform.dtype)), center=False
+    )
     return ops.log1p(ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS))
 
 

@@ -97,7 +97,9 @@ def synthesize(
         raise InputError(f"no optimizer {optimizer!r}: use {' or '.join(OPTIMIZERS)}")
     check_counts(iterations=iterations, seed=seed, phase_iterations=phase_iterations)
     if not (0 <= alpha < np.inf and 0 <= beta < np.inf and 0 <= momentum < 1):
-        raise InputError(f"alpha {alpha}, beta {beta}, momentum {momentum}: give weights of 0 or more, momentum in 0..1")
+        raise InputError(
+            f"alpha {alpha}, beta {beta}, momentum {momentum}: give weights of 0 or more, momentum in 0..1"
+        )
     if sample_rate != spectrum.SAMPLE_RATE and not resample:
         raise InputError(f"the target is at {sample_rate} Hz, textures are made at 16000 Hz: pass resample=True")
     ensemble = ensemble or RandomConvEnsemble()
@@ -280,7 +282,11 @@ class _Run:
     def _restore(self):
         try:
             with np.load(self.state, allow_pickle=False) as kept:
-                digest, spectrogram, history = str(kept["digest"]), kept["spectrogram"], json.loads(str(kept["history"]))
+                digest, spectrogram, history = (
+                    str(kept["digest"]),
+                    kept["spectrogram"],
+                    json.loads(str(kept["history"])),
+                )
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise InputError(f"{self.state}: is no state of a synthesis; give another path") from error
         if digest != self.digest:

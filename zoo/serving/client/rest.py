@@ -30,7 +30,9 @@ class Rest:
 
     def predict(self, target, signature, arrays):
         inputs = {
-            name: [{"b64": base64.b64encode(one).decode()} for one in value] if value.dtype == object else value.tolist()
+            name: [{"b64": base64.b64encode(one).decode()} for one in value]
+            if value.dtype == object
+            else value.tolist()
             for name, value in arrays.items()
         }
         body = {"signature_name": signature, "inputs": inputs}
