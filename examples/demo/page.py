@@ -12,6 +12,7 @@ import soundfile
 from matplotlib.figure import Figure
 from scipy import signal
 
+from zoo.files import atomic_write
 from zoo.audio import dsp, io
 
 SAMPLE_RATE = 16000
@@ -115,5 +116,5 @@ checkpoints.</p>{"".join(sections)}
 </main></body></html>
 """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with io.replacing(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text(page, encoding="utf-8")

@@ -139,4 +139,4 @@ def test_spectra_by_products_are_those_of_the_transform(n_fft, hop_length, windo
 
 
 def test_what_is_missing_to_a_multiple():
-    assert [dsp.missing(samples, 4) for samples in (0, 1, 4, 7)] == [0, 3, 0, 1]
+    assert [dsp.pad_to_multiple(samples, 4) for samples in (0, 1, 4, 7)] == [0, 3, 0, 1]

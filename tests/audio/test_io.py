@@ -6,6 +6,7 @@ import soundfile
 
 from zoo.audio import io, pairs
 from zoo.errors import InputError
+from zoo.files import atomic_write
 
 RATE = 16000
 
@@ -36,7 +37,7 @@ def test_a_part_is_that_of_the_whole(tmp_path, monkeypatch, name, uncoded, chann
         audio, rate = io.read_part(path, start, count)
         assert rate == 44100 and audio.dtype == np.float32
         np.testing.assert_array_equal(audio, whole[start : start + count])
-    monkeypatch.setattr(io, "opened", None)  # what is decoded must be opened
+    monkeypatch.setattr(io, "open_audio", None)  # what is decoded must be opened
     if uncoded:
         assert io.read_part(path, 0, 10)[0].shape == (10, channels)
     else:
@@ -185,7 +186,7 @@ def test_write_refuses(tmp_path, name, audio, message):
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     old = tmp_path / "scores.csv"
     old.write_text("old")
-    with pytest.raises(RuntimeError), io.replacing(old) as temporary:
+    with pytest.raises(RuntimeError), atomic_write(old) as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert old.read_text() == "old" and list(tmp_path.iterdir()) == [old]

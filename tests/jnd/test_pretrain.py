@@ -101,7 +101,7 @@ def test_what_cannot_be_trained_is_refused(recordings, small, tmp_path):
         pre.pretrain(small, train, validation[:2], tmp_path)
     with pytest.raises(InputError, match="even batch_size"):
         pre.pretrain(dataclasses.replace(small, batch_size=5), train, validation, tmp_path)
-    pre.claim(tmp_path / "tiny", small)
+    pre.open_run(tmp_path / "tiny", small)
     with pytest.raises(InputError, match="another recipe"):
         pre.pretrain(small, train, validation, tmp_path)
 

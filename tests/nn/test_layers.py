@@ -11,8 +11,8 @@ from zoo.nn.layers import (
     MaxOverTime,
     MeanOverTime,
     SpectralNormalization,
+    fast_path,
     fold_spectral_normalization,
-    shortcut,
 )
 
 
@@ -139,7 +139,7 @@ def test_masked_poolings_are_those_of_the_bare_clip():
 
 def test_the_short_way_is_taken_where_it_may_be():
     for holds in (False, True):
-        found = float(shortcut(ops.convert_to_tensor(holds), lambda: ops.ones(()), lambda: ops.zeros(())))
+        found = float(fast_path(ops.convert_to_tensor(holds), lambda: ops.ones(()), lambda: ops.zeros(())))
         assert found == (holds and keras.backend.backend() != "jax")
 
 

@@ -6,27 +6,27 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.nn import segments as stretches
+from zoo.nn import segments
 
 
 def test_the_examples_hold():
-    assert doctest.testmod(stretches, extraglobs={"np": np}).attempted
+    assert doctest.testmod(segments, extraglobs={"np": np}).attempted
 
 
 def test_only_recordings_of_more_than_30_s_are_cut_and_into_equal_parts():
-    spans = stretches.cut(np.array([0, 300, 301, 900, 901]), sample_rate=10)
+    spans = segments.cut(np.array([0, 300, 301, 900, 901]), sample_rate=10)
     assert spans[:3].tolist() == [[1, 0, 300], [2, 0, 150], [2, 150, 301]]
     assert spans[spans[:, 0] == 3].tolist() == [[3, 0, 300], [3, 300, 600], [3, 600, 900]]
     assert np.ptp(np.diff(spans[spans[:, 0] == 4][:, 1:])) <= 1
-    assert stretches.cut(np.zeros(3, int), 10).shape == (0, 3)
+    assert segments.cut(np.zeros(3, int), 10).shape == (0, 3)
 
 
 def test_batches_hold_every_stretch_once_and_zeros_after_it():
     rng = np.random.default_rng(0)
     reference, degraded = rng.standard_normal((2, 4, 700)).astype("float32")
-    spans = stretches.cut(np.array([700, 20, 300, 301]), sample_rate=10)
+    spans = segments.cut(np.array([700, 20, 300, 301]), sample_rate=10)
     seen = []
-    for places, (first, second, lengths) in stretches.batches(reference, degraded, spans, 2, 10):
+    for places, (first, second, lengths) in segments.batches(reference, degraded, spans, 2, 10):
         multiple = 5 if keras.backend.backend() == "jax" else 1
         assert first.shape == second.shape == (len(places), -(-lengths.max() // multiple) * multiple)
         for place, one, other, length in zip(places, first, second, lengths, strict=True):
@@ -41,20 +41,20 @@ def test_batches_hold_every_stretch_once_and_zeros_after_it():
 
 def test_the_mean_weighs_stretches_by_their_length_and_is_nan_where_there_is_none():
     spans = np.array([[0, 0, 10], [0, 10, 40], [2, 0, 5]])
-    np.testing.assert_array_equal(stretches.mean([1.0, 2.0, np.nan], spans, 3), [1.75, np.nan, np.nan])
+    np.testing.assert_array_equal(segments.mean([1.0, 2.0, np.nan], spans, 3), [1.75, np.nan, np.nan])
     by_layer = np.array([[1.0, 3.0], [2.0, 4.0], [5.0, 6.0]])
-    np.testing.assert_allclose(stretches.mean(by_layer, spans, 3)[[0, 2]], [[1.75, 3.75], [5.0, 6.0]])
-    assert stretches.mean(np.empty((0, 4)), np.empty((0, 3), int), 2).shape == (2, 4)
+    np.testing.assert_allclose(segments.mean(by_layer, spans, 3)[[0, 2]], [[1.75, 3.75], [5.0, 6.0]])
+    assert segments.mean(np.empty((0, 4)), np.empty((0, 3), int), 2).shape == (2, 4)
 
 
 def test_a_batch_has_at_most_80_s():
     audio = np.zeros((4, 300), "float32")
-    spans = stretches.cut(np.full(4, 300), sample_rate=10)
-    assert [len(places) for places, _ in stretches.batches(audio, audio, spans, 16, 10)] == [2, 2]
+    spans = segments.cut(np.full(4, 300), sample_rate=10)
+    assert [len(places) for places, _ in segments.batches(audio, audio, spans, 16, 10)] == [2, 2]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_is_told(bad):
     reference, degraded = np.zeros((2, 3, 4))
     reference[0, 1], degraded[2, 3] = bad, bad
-    assert stretches.finite(reference, degraded).tolist() == [False, True, False]
+    assert segments.finite(reference, degraded).tolist() == [False, True, False]

@@ -28,7 +28,7 @@ if keras.backend.backend() != "tensorflow":
 import tensorflow as tf
 
 from zoo.serving import convert
-from zoo.serving.signatures import Served, compare
+from zoo.serving.signatures import ServingModel, compare
 
 PAIR = ("reference", "degraded")
 MODELS = {
@@ -128,8 +128,10 @@ def test_nothing_is_left_of_what_fails(tmp_path, monkeypatch):
         convert.convert(tmp_path / "model", tmp_path / "model.tflite", "tflite")
     with pytest.raises(InputError, match="no such folder"):
         convert.convert(tmp_path / "model", tmp_path / "no" / "model.tflite", "tflite")
-    given = Served._expected
-    monkeypatch.setattr(Served, "_expected", lambda *of: {name: 1.01 * value for name, value in given(*of).items()})
+    given = ServingModel._expected
+    monkeypatch.setattr(
+        ServingModel, "_expected", lambda *of: {name: 1.01 * value for name, value in given(*of).items()}
+    )
     with pytest.raises(InputError, match="serving_default/vocals differs from the Keras model's"):
         convert.convert(tmp_path / "model", tmp_path / "other.tflite", "tflite")
     assert not list(tmp_path.glob("*other*"))

@@ -24,7 +24,7 @@ from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
 from zoo.quality_net.model import QualityNet, QualityNetLite
 from zoo.serving import export
-from zoo.serving.signatures import Served
+from zoo.serving.signatures import ServingModel
 from zoo.texture.classifier import SoundClassifier
 from zoo.texture.model import RandomConvEnsemble
 
@@ -166,8 +166,10 @@ def test_a_version_is_never_replaced_and_nothing_is_left_behind(tmp_path, monkey
         export.export(tmp_path / "model", tmp_path / "models")
     with pytest.raises(InputError, match="positive integer"):
         export.export(tmp_path / "model", tmp_path / "models", version=0)
-    given = Served._expected
-    monkeypatch.setattr(Served, "_expected", lambda *of: {name: 1.01 * value for name, value in given(*of).items()})
+    given = ServingModel._expected
+    monkeypatch.setattr(
+        ServingModel, "_expected", lambda *of: {name: 1.01 * value for name, value in given(*of).items()}
+    )
     with pytest.raises(InputError, match="serving_default/vocals differs from the Keras model's"):
         export.export(tmp_path / "model", tmp_path / "others")
     assert not (tmp_path / "others").exists()

@@ -79,7 +79,7 @@ def test_what_cannot_be_trained_is_refused(recordings, small, tmp_path):
     sounds, validation = recordings
     with pytest.raises(InputError, match="different classes"):
         train.train(small, sounds, validation[:2], tmp_path)
-    training.claim(tmp_path / "tiny", small)
+    training.open_run(tmp_path / "tiny", small)
     with pytest.raises(InputError, match="another recipe"):
         train.train(small, sounds, validation, tmp_path)
 

@@ -193,7 +193,7 @@ def test_size_and_latency_are_told_where_they_were_measured():
     page = card_page(CARD | {"served": served}, CARD["name"], {})
     assert "Compiled by XLA it takes 2.0 ms, after 0.5 s for each new length or batch size." in page
     assert "In `mixed_bfloat16` the Keras model takes 6.0 ms, and its output differs by 0.012 of the largest." in page
-    assert "### Served" not in card_page(CARD, CARD["name"], {})
+    assert "### ServingModel" not in card_page(CARD, CARD["name"], {})
 
 
 def test_enhancers_of_other_mixtures_are_not_compared():

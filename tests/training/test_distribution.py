@@ -22,7 +22,7 @@ from zoo.errors import InputError
 from zoo.jnd.batches import Batches
 from zoo.quality_net.model import QualityNetLite
 from zoo.training.distribution import Distribution, distribute
-from zoo.training.run import Held, keepers, read_log
+from zoo.training.run import Held, checkpoint_callbacks, read_log
 
 RECIPES = ("quality_net", "jnd", "texture", "separation", "enhancement")
 
@@ -212,7 +212,7 @@ def test_enhancers_have_one_process(tmp_path):
 
 
 def test_only_the_leader_writes(tmp_path):
-    (reader,) = keepers(tmp_path, [], "val_loss", "min", leads=False)
+    (reader,) = checkpoint_callbacks(tmp_path, [], "val_loss", "min", leads=False)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, verbose=0, callbacks=[reader])

@@ -15,6 +15,7 @@ import numpy as np
 import zoo
 from zoo.audio import io, mix
 from zoo.checkpoint import provenance
+from zoo.files import atomic_write
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PEERS = ("torch", "speechbrain", "asteroid", "torch-pesq", "cdpam", "visqol-python", "openunmix")
@@ -139,7 +140,7 @@ def save(name, found):
     suffix = "" if versions["backend"] == "tensorflow" else f"-{versions['backend']}"
     device = machine.split(",")[0].split()[1].lower()  # cpu, or the accelerator that comes before
     suffix += "" if device == "cpu" else f"-{device}"
-    with io.replacing(RESULTS / f"{name}{suffix}.json") as part:
+    with atomic_write(RESULTS / f"{name}{suffix}.json") as part:
         part.write_text(json.dumps(about | found, indent=1) + "\n")
 
 

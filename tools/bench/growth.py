@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tools.bench import common
-from zoo.audio import io
+from zoo.files import atomic_write
 
 HOUR, PAIRS = (36.0, 360.0, 3600.0), (1, 10, 100)
 OF_LENGTH = {  # job -> seconds of audio
@@ -110,7 +110,7 @@ def draw(rows, path):
         clock.set(title=title, ylabel="seconds")
         memory.set(xlabel="seconds of audio", ylabel="memory (MB)")
         clock.legend(fontsize=7, frameon=False)
-    with io.replacing(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, dpi=90, format="png")
 
 

@@ -21,7 +21,7 @@ def sequence_mask(lengths, size):
     return ops.cast(ops.arange(size, dtype="int32")[None, :] < ops.cast(lengths, "int32")[:, None], "float32")
 
 
-def lengths_of(waveform, lengths=None):
+def resolve_lengths(waveform, lengths=None):
     """int32 (batch,) samples of (batch, samples, ...) that count: `lengths`, or all where there are none."""
     if lengths is None:
         return ops.full(ops.shape(waveform)[:1], ops.shape(waveform)[1], dtype="int32")
@@ -41,7 +41,7 @@ def frame_count(lengths, hop_length):
     return 1 + lengths // hop_length
 
 
-def missing(samples, multiple):
+def pad_to_multiple(samples, multiple):
     """What `samples`, an integer or a tensor, lack to a multiple; ONNX has negative remainders of negative numbers."""
     return (multiple - samples % multiple) % multiple
 
@@ -49,7 +49,7 @@ def missing(samples, multiple):
 def frame_mask(waveform, lengths, hop_length):
     """float32 (batch, frames): 1 for the frames of `stft` that count, by (batch,) lengths or None for all."""
     samples = ops.shape(waveform)[1]
-    return sequence_mask(frame_count(lengths_of(waveform, lengths), hop_length), frame_count(samples, hop_length))
+    return sequence_mask(frame_count(resolve_lengths(waveform, lengths), hop_length), frame_count(samples, hop_length))
 
 
 def stft(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming"):

@@ -3,7 +3,6 @@
 import functools
 import os
 import struct
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import soundfile
 import soxr
 
 from zoo.errors import InputError
+from zoo.files import atomic_write
 
 # WAV keeps float32 bit for bit, FLAC knows integers only; other formats keep libsndfile's default.
 _SUBTYPES = {"WAV": "FLOAT", "FLAC": "PCM_24"}
@@ -81,7 +81,7 @@ def read_channels(path):
     Example:
         >>> left = read_channels("stereo.wav").audio[:, 0]
     """
-    with opened(path) as file:
+    with open_audio(path) as file:
         audio = read_block(file)
         recording = Recording(audio, file.samplerate, file.format, file.subtype)
     if not audio.size:
@@ -91,7 +91,7 @@ def read_channels(path):
     return recording
 
 
-def opened(path):
+def open_audio(path):
     """A recording opened for reading part by part, with `read_block`.
 
     Args:
@@ -104,7 +104,7 @@ def opened(path):
         InputError: missing or unreadable file.
 
     Example:
-        >>> with opened("song.flac") as file:  # doctest: +SKIP
+        >>> with open_audio("song.flac") as file:  # doctest: +SKIP
         ...     first = read_block(file, 44100)
     """
     path = Path(path)
@@ -154,7 +154,7 @@ def read_part(path, start, samples):
     about = os.stat(path) if os.path.isfile(path) else None
     layout = about and _layout_of(os.fspath(path), about.st_ino, about.st_mtime_ns, about.st_size)
     if not layout:
-        with opened(path) as file:
+        with open_audio(path) as file:
             file.seek(min(start, file.frames))
             return read_block(file, samples), file.samplerate
     values = max(min(samples, layout.frames - start), 0) * layout.channels
@@ -178,7 +178,7 @@ class _Layout:
 @functools.lru_cache(4096)
 def _layout_of(path, *_):
     """`_Layout` of a file as it was when it was looked at, or None where its samples must be decoded."""
-    with opened(path) as file:
+    with open_audio(path) as file:
         kind = _UNCODED.get(file.subtype) if file.format in ("WAV", "WAVEX") else None
         with open(path, "rb") as raw:
             offset = _data_offset(raw) if kind else None
@@ -268,7 +268,7 @@ def write(path, audio, sample_rate, container=None, subtype=None, clip=False):
     if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
         clipped = np.count_nonzero(np.abs(audio) > LOUDEST)
         audio = np.clip(audio, -1, 1)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         try:
             soundfile.write(temporary, audio, sample_rate, format=container, subtype=subtype)
         except soundfile.LibsndfileError as error:
@@ -306,31 +306,3 @@ def subtype_of(container):
         'PCM_24'
     """
     return _SUBTYPES.get(container, soundfile.default_subtype(container))
-
-
-@contextmanager
-def replacing(path):
-    """A temporary path that becomes `path` at the end of the block, or vanishes if the block fails.
-
-    Args:
-        path: file to write; its folder must exist.
-
-    Returns:
-        context manager of the temporary `Path`, in the same folder.
-
-    Raises:
-        InputError: the folder does not exist.
-
-    Example:
-        >>> with replacing("scores.csv") as temporary:
-        ...     temporary.write_text("reference,degraded")
-    """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: its folder does not exist; make it first")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

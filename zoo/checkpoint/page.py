@@ -68,7 +68,7 @@ def _served(card):
             f" In `mixed_bfloat16` the Keras model takes {low:.1f} ms, and its output differs by {difference:.2g} of"
         )
         text += " the largest."
-    return section("Served", text, code(found["command"]))
+    return section("ServingModel", text, code(found["command"]))
 
 
 def _training(card):

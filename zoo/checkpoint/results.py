@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from zoo.audio import io
+from zoo.files import atomic_write
 from zoo.training.run import read_words
 
 CONFIGS = Path(__file__).resolve().parents[2] / "tools" / "configs"
@@ -16,7 +16,7 @@ def with_words(about):
 
 
 def write_rows(path, rows):
-    with io.replacing(path) as part, open(part, "w", newline="") as file:
+    with atomic_write(path) as part, open(part, "w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from zoo import scoring
+from zoo import files, scoring
 from zoo.audio import pairs
 from zoo.cli import measure, score, tables
 from zoo.errors import InputError
@@ -170,7 +170,7 @@ def _check(jobs, arguments):
         raise InputError("--report needs --reference, and --reference needs --report; give both or neither")
     outputs = [job.enhanced for job in jobs]
     if arguments.report not in (None, "-"):
-        tables.check_output(arguments.report)
+        files.check_output(arguments.report)
         outputs.append(Path(arguments.report))
     # By identity: symbolic and hard links are other names of one file.
     inputs = {_identity(path) for job in jobs for path in (job.noisy, job.reference) if path and path.exists()}
@@ -181,7 +181,7 @@ def _check(jobs, arguments):
         (job,) = jobs
         _check_paths(job, arguments.overwrite)
         if job.enhanced == Path(arguments.enhanced):  # and not in a folder, which is made
-            tables.check_output(job.enhanced)
+            files.check_output(job.enhanced)
 
 
 def _check_paths(job, overwrite):
@@ -246,7 +246,7 @@ def _report(job, scorers, resample, error):
 
 def _write_reports(reports, output):
     if output != "-":
-        tables.write_text(output, lambda file: _write_csv(file, reports))
+        files.write_text(output, lambda file: _write_csv(file, reports))
     header = ["recording", "audio", *METRICS, "error"]
     lines = [line for report in reports for line in _lines(report)]
     if len(reports) > 1:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import zoo
-from zoo import scoring
+from zoo import files, scoring
 from zoo.audio import pairs
 from zoo.checkpoint import registry
 from zoo.cli import tables
@@ -103,7 +103,7 @@ def run(arguments, metrics, meter, **reading):
         raise InputError("--csv - and --json - would mix on stdout; write one of them to a file")
     for output in (arguments.csv, arguments.json):
         if output not in (None, "-"):
-            tables.check_output(output)
+            files.check_output(output)
     if arguments.resume and arguments.csv in (None, "-"):
         raise InputError("--resume goes on with a CSV; name it by --csv")
     columns = _columns(scoring.meters(meter, tuple(metrics)))
@@ -220,7 +220,7 @@ def _write(results, arguments):
     if arguments.json:
         report = {"pairs": [_as_json(row) for row in results.rows], "summary": _null_nan(summaries)}
         text = json.dumps(report, indent=2, ensure_ascii=False)
-        tables.write_text(arguments.json, lambda file: print(text, file=file))
+        files.write_text(arguments.json, lambda file: print(text, file=file))
     if "-" not in (arguments.csv, arguments.json):
         print(_table(results.rows if results.n <= _SHOWN else [], columns, summaries))
 

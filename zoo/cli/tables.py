@@ -1,29 +1,7 @@
-"""What commands print and write: tables of scores, text files."""
+"""What commands print: tables of scores."""
 
 import math
 import os
-import sys
-from pathlib import Path
-
-from zoo.errors import InputError
-
-
-def check_output(path):
-    """Refuse a file that cannot be written, before the work is done."""
-    if not Path(path).absolute().parent.is_dir():
-        raise InputError(f"{path}: its folder does not exist; make it first")
-    if Path(path).is_dir():
-        raise InputError(f"{path}: is a folder; name a file in it")
-
-
-def write_text(output, write):
-    """Call `write(file)` on a text file that is then whole, or on stdout where `output` is "-"."""
-    if output == "-":
-        return write(sys.stdout)
-    from zoo.audio import io
-
-    with io.replacing(output) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        write(file)
 
 
 def name(path):

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from zoo.cli import tables
+from zoo import files
 from zoo.errors import InputError
 
 _DESCRIPTION = """Synthesise more of a sound whose character stays the same: rain, fire, a crowd,
@@ -83,7 +83,7 @@ def _check(arguments):
     given = (arguments.target, arguments.output, arguments.state, arguments.plot)
     paths = [Path(path).resolve() for path in given if path is not None]
     for path in paths[1:]:
-        tables.check_output(path)
+        files.check_output(path)
         if paths.count(path) > 1:
             raise InputError(f"{path}: is named twice, and the input is never overwritten; give another name")
     for path in (arguments.output, arguments.plot):

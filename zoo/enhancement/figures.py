@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from zoo.audio import io
+from zoo.files import atomic_write
 from zoo.metrics import speech
 
 _N_FFT = 512
@@ -105,5 +105,5 @@ def _save(figure, path):
     figure.savefig(drawn, format="png", dpi=110)
     # 256 colours look the same and take a third of the bytes.
     image = Image.open(drawn).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
-    with io.replacing(path) as part:
+    with atomic_write(path) as part:
         image.save(part, format="png", optimize=True)

@@ -50,7 +50,7 @@ class Enhancer(keras.Model):
     def call(self, inputs, training=False):
         noisy, *lengths = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         noisy = ops.cast(noisy, "float32")
-        lengths = dsp.lengths_of(noisy, *lengths)
+        lengths = dsp.resolve_lengths(noisy, *lengths)
         counted = dsp.sequence_mask(lengths, ops.shape(noisy)[1])
         return self._enhance(noisy * counted, lengths, training) * counted
 
@@ -185,7 +185,7 @@ class MaskEnhancer(Enhancer):
     def _enhance(self, noisy, lengths, training, statistics=None):
         samples = ops.shape(noisy)[1]
         # To a multiple of the hop, so that two frames reach every sample.
-        noisy = ops.pad(noisy, ((0, 0), (0, dsp.missing(samples, self.hop_length))))
+        noisy = ops.pad(noisy, ((0, 0), (0, dsp.pad_to_multiple(samples, self.hop_length))))
         level = self._level(noisy, lengths) if statistics is None else statistics[0]
         real, imaginary = dsp.stft(noisy, self.n_fft, self.hop_length)
         frames = dsp.frame_count(lengths + self.hop_length - 1, self.hop_length)

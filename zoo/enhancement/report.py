@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from zoo.audio import io
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.results import with_words, write_rows
 from zoo.data.speech import SAMPLE_RATE
 from zoo.enhancement import evaluate, figures, sources
 from zoo.errors import InputError
+from zoo.files import atomic_write
 
 # Whose curves are the paper's Figure 2; they and the other BLSTMs are in its Figure 3, both beside the last one's card.
 FOOLED_AND_CURED = ("blstm-mse-16k", "blstm-quality-net-16k", "blstm-quality-net-refresh-16k")
@@ -93,7 +93,7 @@ def report(evaluations, words, output):
     print(text)
     if output:
         Path(output).mkdir(parents=True, exist_ok=True)
-        with io.replacing(Path(output) / "table.txt") as part:
+        with atomic_write(Path(output) / "table.txt") as part:
             part.write_text(f"{text}\n", encoding="utf-8")
         write_rows(Path(output) / "table.csv", evaluate.records(columns))
 

@@ -25,7 +25,7 @@ from zoo.errors import InputError
 from zoo.losses import weighted as loss
 from zoo.quality_net.loss import QualityNetLoss
 from zoo.training.distribution import ONE_DEVICE
-from zoo.training.run import Epoch, Held, StopWhenNoBetter, claim, keepers, read_log, read_recipe
+from zoo.training.run import Epoch, Held, StopWhenNoBetter, checkpoint_callbacks, open_run, read_log, read_recipe
 
 NETWORKS = {cls.__name__: cls for cls in (BLSTMEnhancer, DNNEnhancer, ContextAggregationEnhancer)}
 CURVE = ("pesq-wb", "predicted", "stoi", "si-sdr")
@@ -131,7 +131,7 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto", distribut
         raise InputError("an enhancer's true scores are those of one process: use --distribution devices")
     folder = Path(runs) / recipe.name
     batches = _batches(recipe, source, recipe.batch_size, recipe.steps, recipe.seed)
-    claim(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0])).hexdigest()[:16])
+    open_run(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0])).hexdigest()[:16])
     with distribution.scope():
         enhancer, criterion = recipe.model(), loss.build(recipe.loss)
         learned = [term for _, term in criterion.terms if isinstance(term, QualityNetLoss)]
@@ -148,7 +148,7 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto", distribut
     if len(begun) < recipe.epochs and not stop.ended():
         # Only where it is asked for: it takes as long as the true scores.
         held = Held((scores.noisy, scores.reference), recipe.batch_size) if recipe.monitor == "val_loss" else None
-        kept = keepers(folder, begun, recipe.monitor, mode, start)
+        kept = checkpoint_callbacks(folder, begun, recipe.monitor, mode, start)
         # The seconds of an epoch hold its round before and its scores after.
         callbacks = [scores, Epoch(batches), *refresh, *kept, stop]
         distribution.fit(model, batches, held, callbacks, recipe.epochs, verbose)

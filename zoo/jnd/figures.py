@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.audio import io
+from zoo.files import atomic_write
 from zoo.jnd.perturb import CATEGORIES
 from zoo.jnd.rendered import SNR
 from zoo.metrics.agreement import calibration_curve
@@ -89,5 +89,5 @@ def _wilson(share, counts, z=1.96):
 
 
 def _save(figure, path):
-    with io.replacing(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, format="png", dpi=100)

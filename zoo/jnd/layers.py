@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from zoo.audio.dsp import masked_moments, sequence_mask
-from zoo.nn.layers import shortcut
+from zoo.nn.layers import fast_path
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -46,7 +46,7 @@ class HalvingConv1D(keras.layers.Layer):
         if self.strides == 1:
             return same()
         # Most batches are of one length, which is the batch's own: no copies of the features with zeros are made.
-        return shortcut(ops.all(lengths % 2 == ops.shape(inputs)[1] % 2), same, by_parity)
+        return fast_path(ops.all(lengths % 2 == ops.shape(inputs)[1] % 2), same, by_parity)
 
     def compute_output_shape(self, inputs_shape, lengths_shape=None):
         batch, time, _ = inputs_shape
@@ -80,7 +80,7 @@ class ClipNormalization(keras.layers.Layer):
             return self._normal(inputs, *ops.moments(inputs, 1, keepdims=True))
 
         # Three passes over the features are saved.
-        return shortcut(ops.all(lengths == ops.shape(inputs)[1]), whole, padded)
+        return fast_path(ops.all(lengths == ops.shape(inputs)[1]), whole, padded)
 
     def _normal(self, inputs, mean, variance):
         scale = ops.rsqrt(variance + 1e-3)

@@ -50,7 +50,7 @@ class JNDLoss(keras.losses.Loss):
             found = f"{tuple(reference.shape)} and {tuple(estimate.shape)}"
             raise InputError(f"the waveforms have the shapes {found}; give (batch, samples), without a channel axis")
         rates = self.sample_rate, self.metric.sample_rate
-        lengths = dsp.lengths_of(reference, lengths)
+        lengths = dsp.resolve_lengths(reference, lengths)
         pair = [dsp.resample(x, *rates, lengths) for x in (reference, estimate)]
         return self.metric([*pair, dsp.resampled_length(lengths, *rates)], training=False)
 

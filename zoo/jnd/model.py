@@ -12,7 +12,7 @@ from keras import layers, ops
 from zoo.audio import dsp, pairs
 from zoo.errors import InputError
 from zoo.jnd.layers import ChannelDistance, ClipNormalization, HalvingConv1D, PairedDropout
-from zoo.nn import segments as stretches
+from zoo.nn import segments
 
 _FULL_SCALE = 32768.0  # upstream reads 16-bit files as they are
 
@@ -46,7 +46,7 @@ class JNDMetric(keras.Model):
         """What the core takes, of the arguments of a call."""
         reference, degraded, *lengths = inputs
         reference, degraded = ops.cast(reference, "float32"), ops.cast(degraded, "float32")
-        lengths = dsp.lengths_of(reference, *lengths)
+        lengths = dsp.resolve_lengths(reference, *lengths)
         # What lies after the length must not reach a convolution that overlaps the end.
         counted = dsp.sequence_mask(lengths, ops.shape(reference)[1])
         return self.features(reference * counted, degraded * counted, lengths)
@@ -136,12 +136,12 @@ class JNDMetric(keras.Model):
         reference, degraded, lengths = pairs.at_rate(
             *pairs.as_batch(reference, degraded, lengths), sample_rate, self.sample_rate, resample
         )
-        spans = stretches.cut(np.where(stretches.finite(reference, degraded), lengths, 0), self.sample_rate)
+        spans = segments.cut(np.where(segments.finite(reference, degraded), lengths, 0), self.sample_rate)
         by_layer = np.empty((len(spans), self.core.output_shape[1]))
-        for places, batch in stretches.batches(reference, degraded, spans, batch_size, self.sample_rate):
+        for places, batch in segments.batches(reference, degraded, spans, batch_size, self.sample_rate):
             # Made in the scope of a strategy, every replica predicts the whole batch.
             by_layer[places] = self.core.predict_on_batch(self.core_inputs(batch))[: len(places)]
-        by_layer = stretches.mean(by_layer, spans, len(reference))
+        by_layer = segments.mean(by_layer, spans, len(reference))
         probabilities = ops.sigmoid(self._log_odds(by_layer.astype("float32")))
         return by_layer.sum(axis=1), ops.convert_to_numpy(probabilities).astype("float64")
 

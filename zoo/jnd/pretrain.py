@@ -20,7 +20,7 @@ from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.model import JND
 from zoo.jnd.noises import training_share
 from zoo.training.distribution import ONE_DEVICE
-from zoo.training.run import claim, fit_classifier, read_recipe
+from zoo.training.run import fit_classifier, open_run, read_recipe
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Classifier(keras.Model):
         self.regression = keras.layers.Dense(classes)
 
     def call(self, waveform, training=False):
-        features = self.backbone([waveform[:, :, None], dsp.lengths_of(waveform)], training=training)
+        features = self.backbone([waveform[:, :, None], dsp.resolve_lengths(waveform)], training=training)
         means = ops.concatenate([ops.mean(x, axis=1) for x in features[::2]], axis=1)
         return self.regression(self.standardize(means, training=training))
 
@@ -140,7 +140,7 @@ def pretrain(recipe, train, validation, runs, verbose="auto", distribution=ONE_D
         raise InputError(f"a batch of {recipe.batch_size} cannot be halved on each device: give {even}")
     folder, clips = Path(runs) / recipe.name, Clips(train, classes, recipe, SAMPLE_RATE)
     with distribution.leader_first():
-        claim(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])
+        open_run(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])
     with distribution.scope():
         model = recipe.classifier(len(classes))
     *held, _ = held_back(validation, classes, recipe, SAMPLE_RATE)

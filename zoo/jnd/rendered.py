@@ -16,6 +16,7 @@ from tqdm import tqdm
 from zoo.audio import io, pairs
 from zoo.data import speech as corpus
 from zoo.errors import InputError
+from zoo.files import atomic_write
 from zoo.jnd import effects, examples, perturb
 from zoo.jnd.noises import Material
 
@@ -149,7 +150,7 @@ def _kept(make, source, items, folder, n_jobs, title):
 
 def _store(make, source, item, path):
     audio = np.round(32767 * make(source, *item)).astype("int16")
-    with io.replacing(path) as temporary, open(temporary, "wb") as file:
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
         np.save(file, audio)
 
 

@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
-from zoo.audio import io
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.results import figure, with_words
 from zoo.cli import tables
 from zoo.errors import InputError
+from zoo.files import atomic_write
 from zoo.jnd import answers, baselines, evaluate, figures, ratings, rendered
 from zoo.jnd.batches import Judged
 from zoo.jnd.judgments import read_judgments, split_of
@@ -93,7 +93,7 @@ def evaluate_distances(given):
         elif given.output:
             draw(Path(given.output) / name, name, facts, judged.answers, probabilities)
     if given.output:
-        with io.replacing(Path(given.output) / "table.txt") as part:
+        with atomic_write(Path(given.output) / "table.txt") as part:
             part.write_text(f"{text}\n", encoding="utf-8")
 
 

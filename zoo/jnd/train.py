@@ -22,7 +22,7 @@ from zoo.jnd.examples import as_float
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
 from zoo.training.distribution import ONE_DEVICE
-from zoo.training.run import Epoch, claim, keepers, read_log, read_recipe
+from zoo.training.run import Epoch, checkpoint_callbacks, open_run, read_log, read_recipe
 
 NETWORKS = {cls.__name__: cls for cls in (JND, SpectralJND)}
 TRAINABLE = ("all", "weights")
@@ -151,7 +151,7 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto", distributio
     batches = Batches(recipe, judged, ladders, distribution)
     first, _ = Batches(recipe, judged, ladders)[0]  # the same on any number of devices
     with distribution.leader_first():
-        claim(folder, recipe, first_batch=hashlib.sha256(np.stack(first)).hexdigest()[:16])
+        open_run(folder, recipe, first_batch=hashlib.sha256(np.stack(first)).hexdigest()[:16])
     begun = read_log(folder / "log.csv")
     with distribution.scope():
         metric = recipe.model()
@@ -161,7 +161,7 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto", distributio
             with distribution.leader_first():
                 start = _fitted_head(recipe, judged, validation, folder / "start.weights.h5")
             metric.set_weights(start.get_weights())
-        callbacks = [Epoch(batches), *keepers(folder, begun, "val_loss", "min", leads=distribution.leads)]
+        callbacks = [Epoch(batches), *checkpoint_callbacks(folder, begun, "val_loss", "min", leads=distribution.leads)]
         distribution.fit(model, batches, Plain(validation, 2 * recipe.judged), callbacks, recipe.epochs, verbose)
     model.load_weights(folder / "best.weights.h5")
     rows = read_log(folder / "log.csv")

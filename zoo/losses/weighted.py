@@ -110,7 +110,7 @@ class WaveformL1(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction)
 
     def call(self, reference, estimate, lengths=None):
-        mask = dsp.sequence_mask(dsp.lengths_of(reference, lengths), ops.shape(reference)[1])
+        mask = dsp.sequence_mask(dsp.resolve_lengths(reference, lengths), ops.shape(reference)[1])
         difference = ops.abs(ops.cast(reference, "float32") - ops.cast(estimate, "float32"))
         return ops.sum(difference * mask, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1.0)
 

@@ -126,7 +126,7 @@ class MaskTime(keras.layers.Layer):
 
     def call(self, inputs, lengths):
         whole = ops.all(lengths >= ops.shape(inputs)[1])
-        return shortcut(whole, lambda: inputs, lambda: inputs * _time_mask(inputs, lengths))
+        return fast_path(whole, lambda: inputs, lambda: inputs * _time_mask(inputs, lengths))
 
     def compute_output_shape(self, inputs_shape, lengths_shape=None):
         return inputs_shape
@@ -156,7 +156,7 @@ class MaxOverTime(keras.layers.Layer):
         return (inputs_shape[0], *inputs_shape[2:])
 
 
-def shortcut(holds, quick, always):
+def fast_path(holds, quick, always):
     """What `quick` gives where a condition holds, else what `always` gives, which is the same there but takes longer.
 
     On JAX `always` is called: XLA runs the branches of a condition on one core, and fuses nothing into them.
@@ -166,7 +166,7 @@ def shortcut(holds, quick, always):
         quick, always: functions without arguments, to tensors of one shape and dtype.
 
     Example:
-        >>> float(shortcut(True, lambda: ops.ones(()), lambda: ops.mean(ops.ones(9))))
+        >>> float(fast_path(True, lambda: ops.ones(()), lambda: ops.mean(ops.ones(9))))
         1.0
     """
     return always() if keras.backend.backend() == "jax" else ops.cond(holds, quick, always)

@@ -61,11 +61,11 @@ class QualityNetLoss(keras.losses.Loss):
     def call(self, reference, estimate, lengths=None):
         if self.inputs == "waveform":
             rates = self.sample_rate or self.metric.sample_rate, self.metric.sample_rate
-            lengths = dsp.lengths_of(reference, lengths)
+            lengths = dsp.resolve_lengths(reference, lengths)
             pair = [dsp.resample(x, *rates, lengths) for x in (reference, estimate)]
             quality = self.metric.quality(*pair, dsp.resampled_length(lengths, *rates))
         else:
-            quality = self.metric.core([estimate, reference, dsp.lengths_of(reference, lengths)], training=False)
+            quality = self.metric.core([estimate, reference, dsp.resolve_lengths(reference, lengths)], training=False)
         return ops.square(1.0 - quality)
 
     def get_config(self):

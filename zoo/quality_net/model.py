@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers, ops
 
 from zoo.audio import dsp, pairs
-from zoo.nn import segments as stretches
+from zoo.nn import segments
 from zoo.nn.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
 from zoo.quality_net.features import PairFeatures
 from zoo.quality_net.layers import FourierConv2D
@@ -52,7 +52,9 @@ class SurrogateMetric(keras.Model):
 
     def quality(self, reference, degraded, lengths=None, training=False):
         """Q of waveforms: the metric on the scale where `target_range` is 0..1. Arguments as for a call."""
-        return self.core(self.core_inputs(reference, degraded, dsp.lengths_of(reference, lengths)), training=training)
+        return self.core(
+            self.core_inputs(reference, degraded, dsp.resolve_lengths(reference, lengths)), training=training
+        )
 
     def core_inputs(self, reference, degraded, lengths):
         """What the core takes, of float (batch, samples) waveforms and int32 (batch,) lengths."""
@@ -108,14 +110,14 @@ class SurrogateMetric(keras.Model):
         peak = np.minimum(*(np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)))
         # A peak that is not finite compares as False.
         scorable = (peak > _SILENCE) & (peak < np.inf) & (lengths >= MIN_SECONDS * self.sample_rate)
-        spans = stretches.cut(np.where(scorable, lengths, 0), self.sample_rate)
+        spans = segments.cut(np.where(scorable, lengths, 0), self.sample_rate)
         heard = [max(np.abs(x[row, a:b]).max() for x in (reference, degraded)) > _SILENCE for row, a, b in spans]
         spans, (low, high) = spans[np.array(heard, bool)], self.target_range
         quality = np.empty(len(spans))
-        for places, batch in stretches.batches(reference, degraded, spans, batch_size, self.sample_rate):
+        for places, batch in segments.batches(reference, degraded, spans, batch_size, self.sample_rate):
             # Made in the scope of a strategy, every replica predicts the whole batch.
             quality[places] = self.core.predict_on_batch(self.core_inputs(*batch))[: len(places)]
-        return stretches.mean(low + (high - low) * quality, spans, len(reference))
+        return segments.mean(low + (high - low) * quality, spans, len(reference))
 
     def get_config(self):
         return {

@@ -4,9 +4,10 @@ import sys
 
 from tqdm import tqdm
 
+from zoo import files
 from zoo.checkpoint import preset, registry
 from zoo.checkpoint.results import with_words
-from zoo.cli import measure, tables
+from zoo.cli import measure
 from zoo.errors import InputError
 from zoo.quality_net import evaluate
 from zoo.quality_net import evaluated as card
@@ -37,7 +38,7 @@ def on_pairs(directory, recipe, given):
     if given.resume and not given.output:
         raise InputError("--resume goes on with a CSV; name it by --output")
     for output in filter(None, (given.output, given.scatter)):
-        tables.check_output(output)
+        files.check_output(output)
     rows = evaluate.evaluate_pairs(
         directory, recipe, given.pairs, given.output, given.resume, given.jobs, given.backend
     )

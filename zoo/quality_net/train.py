@@ -19,7 +19,7 @@ from zoo.errors import InputError
 from zoo.quality_net import examples, labels
 from zoo.quality_net.model import QualityNet, QualityNetLite
 from zoo.training.distribution import ONE_DEVICE
-from zoo.training.run import Epoch, claim, keepers, read_log, read_recipe
+from zoo.training.run import Epoch, checkpoint_callbacks, open_run, read_log, read_recipe
 
 NETWORKS = {"QualityNet": QualityNet, "QualityNetLite": QualityNetLite}
 
@@ -151,7 +151,7 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto", distribution=ONE_DEVICE
     with distribution.leader_first():
         train_pairs, train_scores = prepare(recipe, data, runs, "train", n_jobs)
         validation_pairs, validation_scores = prepare(recipe, data, runs, "validation", n_jobs)
-        claim(folder, recipe)
+        open_run(folder, recipe)
     pairs = Pairs(train_pairs.audio, train_scores, recipe.batch_size, recipe.seed)
     held_back = Pairs(validation_pairs.audio, validation_scores, recipe.batch_size)
     begun = read_log(folder / "log.csv")
@@ -159,7 +159,7 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto", distribution=ONE_DEVICE
         model = recipe.model()
         _compile(model, recipe, steps=recipe.epochs * len(pairs))
     if not begun or int(begun[-1]["epoch"]) < recipe.epochs - 1:
-        callbacks = [Epoch(pairs), *keepers(folder, begun, "val_rmse", "min", leads=distribution.leads)]
+        callbacks = [Epoch(pairs), *checkpoint_callbacks(folder, begun, "val_rmse", "min", leads=distribution.leads)]
         distribution.fit(model, pairs, held_back, callbacks, recipe.epochs, verbose)
     trained = recipe.model()  # without the optimizer, which would treble the checkpoint
     trained.load_weights(folder / "best.weights.h5")

@@ -9,6 +9,7 @@ import soxr
 
 from zoo.audio import io
 from zoo.errors import InputError
+from zoo.files import atomic_write
 from zoo.separation.stream import BLOCK_SECONDS, Stream
 
 ACCOMPANIMENT = "accompaniment"  # all sources but the vocals
@@ -42,7 +43,7 @@ def separate_file(model, song, targets, progress=None):
         if stem not in (*model.sources, ACCOMPANIMENT):
             raise InputError(f"no stem {stem!r}; choose from {', '.join((*model.sources, ACCOMPANIMENT))}")
     with ExitStack() as stack:
-        source = stack.enter_context(io.opened(song))
+        source = stack.enter_context(io.open_audio(song))
         rate, total = source.samplerate, source.frames
         if not total:
             raise InputError(f"{song}: holds no samples; record it again")
@@ -94,7 +95,7 @@ class _Writer:
             raise InputError(f"{path}: is a folder; give the name of a file")
         if container == "WAV" and total * channels * 4 > _LARGEST_WAV:
             raise InputError(f"{path}: would exceed the 4 GB that wav can hold; write flac")
-        temporary = stack.enter_context(io.replacing(path))
+        temporary = stack.enter_context(atomic_write(path))
         try:
             self.file = stack.enter_context(
                 soundfile.SoundFile(temporary, "w", rate, channels, io.subtype_of(container), format=container)

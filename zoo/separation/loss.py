@@ -134,7 +134,7 @@ class SourcesSISDR(keras.losses.Loss):
     def call(self, true, estimate, lengths=None):
         samples, sources = ops.shape(true)[2], ops.shape(true)[1]
         true, estimate = (ops.reshape(ops.cast(x, "float32"), (-1, samples)) for x in (true, estimate))
-        lengths = dsp.lengths_of(true) if lengths is None else ops.repeat(ops.cast(lengths, "int32"), sources)
+        lengths = dsp.resolve_lengths(true) if lengths is None else ops.repeat(ops.cast(lengths, "int32"), sources)
         rows = NegativeSISDR().call(true, estimate, lengths)
         energy = ops.sum(ops.square(true) * dsp.sequence_mask(lengths, samples), axis=1)
         sounds = ops.cast(energy > _SOUNDS**2 * ops.cast(lengths, "float32"), "float32")

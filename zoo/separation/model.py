@@ -120,9 +120,11 @@ class ChandnaSeparator(keras.Model):
         mixture, *lengths = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         mixture = ops.cast(mixture, "float32")
         samples = ops.shape(mixture)[1]
-        counted = dsp.sequence_mask(dsp.lengths_of(mixture, *lengths), samples)
+        counted = dsp.sequence_mask(dsp.resolve_lengths(mixture, *lengths), samples)
         # So many zeros after the end that every frame a sample is in is there, however much padding follows.
-        padded = ops.pad(mixture * counted, ((0, 0), (0, self.n_fft // 2 + dsp.missing(samples, self.hop_length))))
+        padded = ops.pad(
+            mixture * counted, ((0, 0), (0, self.n_fft // 2 + dsp.pad_to_multiple(samples, self.hop_length)))
+        )
         real, imaginary = dsp.stft(padded, self.n_fft, self.hop_length, window="hann")
         masks = self._masks(ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS), training)
         bins = self.n_fft // 2 + 1

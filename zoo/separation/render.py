@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from zoo.audio import io, mix
 from zoo.errors import InputError
+from zoo.files import atomic_write
 from zoo.separation import midi, sampler
 from zoo.separation.tracks import SAMPLE_RATE, SOURCES, Track, find_tracks
 
@@ -161,7 +162,7 @@ def prepare(recipe, output, few=None, n_jobs=-1):
     for _ in tqdm(done, total=len(todo), desc="make tracks", disable=None if todo else True):
         pass
     rows = [json.loads(path.read_text())["row"] for path in sorted(output.glob("*/[!.]*/track.json"))]
-    with io.replacing(output / "tracks.csv") as temporary, open(temporary, "w", newline="") as file:
+    with atomic_write(output / "tracks.csv") as temporary, open(temporary, "w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()
         writer.writerows(rows)

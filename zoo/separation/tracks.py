@@ -127,7 +127,7 @@ class Track:
         return np.ascontiguousarray(io.resample(stem.T, found.sample_rate, SAMPLE_RATE).T)
 
     def _length(self, path):
-        with io.opened(path) as file:
+        with io.open_audio(path) as file:
             return round(file.frames * SAMPLE_RATE / file.samplerate)
 
 

@@ -19,7 +19,7 @@ from zoo.separation.loss import ChandnaLoss, SourcesSquaredError
 from zoo.separation.mixing import Remixes
 from zoo.separation.model import ChandnaSeparator
 from zoo.training.distribution import ONE_DEVICE
-from zoo.training.run import Epoch, Held, StopWhenNoBetter, claim, keepers, read_log, read_recipe
+from zoo.training.run import Epoch, Held, StopWhenNoBetter, checkpoint_callbacks, open_run, read_log, read_recipe
 
 LOSSES = {"squared-error": SourcesSquaredError, "chandna": ChandnaLoss}
 
@@ -137,11 +137,15 @@ def train(recipe, tracks, validation, runs, kinds=None, verbose="auto", distribu
     batches = Remixes(tracks, samples, recipe.batch_size, recipe.steps, recipe.seed, **drawn)
     (held,) = Remixes(validation, samples, recipe.n_validation, 1, recipe.seed, remix=0.0)[0]
     with distribution.leader_first():
-        claim(folder, recipe, data=hashlib.sha256(batches[0][0].tobytes() + held.tobytes()).hexdigest()[:16])
+        open_run(folder, recipe, data=hashlib.sha256(batches[0][0].tobytes() + held.tobytes()).hexdigest()[:16])
     begun = read_log(folder / "log.csv")
     stop = StopWhenNoBetter("val_loss", "min", recipe.patience, [float(row["val_loss"]) for row in begun])
     if len(begun) < recipe.epochs and not stop.ended():
-        callbacks = [Epoch(batches), *keepers(folder, begun, "val_loss", "min", leads=distribution.leads), stop]
+        callbacks = [
+            Epoch(batches),
+            *checkpoint_callbacks(folder, begun, "val_loss", "min", leads=distribution.leads),
+            stop,
+        ]
         distribution.fit(model, batches, Held((held,), recipe.batch_size), callbacks, recipe.epochs, verbose)
     model.load_weights(folder / "best.weights.h5")
     rows = read_log(folder / "log.csv")

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from zoo.audio import io
 from zoo.errors import InputError
+from zoo.files import atomic_write
 
 _HEAD = "# Written by `zoo serve-config`, which replaces it.\n"
 
@@ -68,7 +68,7 @@ def write(directory):
     found = {name: _labels(versions) for name, versions in _models(Path(directory)).items()}
     texts = {"models.config": _models_config(found), "batching.config": _BATCHING, "monitoring.config": _MONITORING}
     for name, text in {**texts, "docker-compose.yml": _COMPOSE}.items():
-        with io.replacing(Path(directory) / name) as fresh:
+        with atomic_write(Path(directory) / name) as fresh:
             Path(fresh).write_text(_HEAD + text, encoding="utf-8")
     return found
 

@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import backend
-from zoo.audio import io
 from zoo.errors import InputError
+from zoo.files import atomic_write
 from zoo.serving import export
-from zoo.serving.signatures import Served, compare
+from zoo.serving.signatures import ServingModel, compare
 
 _OPSET = 18  # of ONNX
 _SIGNATURES = {"tflite": ("serving_default", "lengths"), "onnx": ("lengths",)}  # that a file has
@@ -47,7 +47,7 @@ def convert(source, path, to):
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: no such folder; make it first")
     into, run = {"tflite": (_to_tflite, _run_tflite), "onnx": (_to_onnx, _run_onnx)}[to]
-    served = Served(source)
+    served = ServingModel(source)
     try:
         with backend.operations():
             content = into(served)
@@ -60,7 +60,7 @@ def convert(source, path, to):
         compare(
             {name: x for name, x in expected.items() if name.split("/")[0] in _SIGNATURES[to]}, run(content, inputs)
         )
-    with io.replacing(path) as part:
+    with atomic_write(path) as part:
         part.write_bytes(content)
     needs = sorted({name.decode() for name in re.findall(rb"Flex(\w+)", content)}) if to == "tflite" else []
     return {"path": path, "megabytes": len(content) / 1e6, "needs": needs}

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from zoo.errors import InputError
 from zoo.serving import warmup
-from zoo.serving.signatures import Served, compare
+from zoo.serving.signatures import ServingModel, compare
 
 _PROBE = Path(__file__).with_name("_probe.py")  # run by a Python that imports TensorFlow alone
 
@@ -68,7 +68,7 @@ def export(source, directory, version=1, xla=False):
     target = Path(directory) / str(version)
     if target.exists():
         raise InputError(f"{target}: exists; give another version")
-    served = Served(source)
+    served = ServingModel(source)
     with tempfile.TemporaryDirectory() as outside:
         told = _checked(Path(outside) / "saved", served, xla)
         size = sum(path.stat().st_size for path in Path(outside).rglob("*") if path.is_file())
@@ -77,15 +77,15 @@ def export(source, directory, version=1, xla=False):
 
 
 def write(directory, served, xla=False):
-    """Write a `Served` as a SavedModel, unchecked.
+    """Write a `ServingModel` as a SavedModel, unchecked.
 
     Args:
         directory: to be made.
-        served: a `zoo.serving.signatures.Served`.
+        served: a `zoo.serving.signatures.ServingModel`.
         xla: as for `export`.
 
     Example:
-        >>> write("saved", Served("jnd-22k"))  # doctest: +SKIP
+        >>> write("saved", ServingModel("jnd-22k"))  # doctest: +SKIP
     """
     archive = keras.export.ExportArchive()  # finds the variables by the signatures; tracked ones it would keep twice
     for name, (function, inputs) in served.signatures.items():

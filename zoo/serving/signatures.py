@@ -17,7 +17,7 @@ TOLERANCE = 1e-3  # of exported outputs, relative to each one's largest
 _BATCHES = ((1, 0.6), (1, 1.1), (3, 0.9))  # of the check: how many, and of how many seconds
 
 
-class Served:
+class ServingModel:
     """A checkpoint as it is served: the signatures of `zoo.serving.export.export`, as functions to trace.
 
     From then on this process sees no GPU: a recurrent layer that is traced where one is in sight becomes cuDNN's, which
@@ -36,7 +36,7 @@ class Served:
         InputError: Keras runs on another backend than TensorFlow, a GPU is in use, or the model cannot be served.
 
     Example:
-        >>> sorted(Served("jnd-22k").signatures)  # doctest: +SKIP
+        >>> sorted(ServingModel("jnd-22k").signatures)  # doctest: +SKIP
         ['lengths', 'serving_default', 'wav']
     """
 

@@ -85,7 +85,7 @@ class SoundClassifier(keras.Model):
 
         Arguments as for a call; frames at and after those that count hold no sound.
         """
-        waveform, lengths = ops.cast(waveform, "float32"), dsp.lengths_of(waveform, lengths)
+        waveform, lengths = ops.cast(waveform, "float32"), dsp.resolve_lengths(waveform, lengths)
         waveform = _levelled(waveform, lengths)
         real, imaginary = dsp.stft(waveform, self.n_fft, self.hop_length, lengths)
         power = ops.matmul(ops.square(real) + ops.square(imaginary), ops.convert_to_tensor(self.mel))

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from zoo.audio import io
 from zoo.errors import InputError
+from zoo.files import atomic_write
 from zoo.metrics.agreement import grouped_mean
 from zoo.texture import baselines, spectrum
 from zoo.texture.loss import AutocorrelationLoss, DiversityLoss
@@ -190,7 +191,7 @@ def run(made_by, textures, judge, folder):
         if not path.exists():
             audio = np.asarray(made_by[system](textures[texture]), "float32")
             io.write(path.with_suffix(".wav"), audio, spectrum.SAMPLE_RATE, subtype="FLOAT", clip=True)
-            with io.replacing(path) as part:
+            with atomic_write(path) as part:
                 part.write_text(json.dumps(judge(textures[texture], audio)))
         found[system][texture] = json.loads(path.read_text())
     return found

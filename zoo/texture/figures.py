@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 from matplotlib.figure import Figure
 
-from zoo.audio import io
+from zoo.files import atomic_write
 from zoo.texture import spectrum
 
 
@@ -90,5 +90,5 @@ def _save(figure, path):
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
-    with io.replacing(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, format="png", dpi=100)

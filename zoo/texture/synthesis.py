@@ -17,6 +17,7 @@ from keras import ops
 
 from zoo.audio import io
 from zoo.errors import InputError
+from zoo.files import atomic_write
 from zoo.texture import optimize, spectrum
 from zoo.texture.checks import check_counts, check_target, wanted_samples
 from zoo.texture.loss import FRAME_RATE, LAGS, AutocorrelationLoss, DiversityLoss, GramLoss, ShiftSchedule
@@ -276,7 +277,7 @@ class _Run:
     def save(self):
         """Write the state, whole or not at all."""
         if self.state is not None:
-            with io.replacing(self.state) as part, open(part, "wb") as file:
+            with atomic_write(self.state) as part, open(part, "wb") as file:
                 np.savez(file, digest=self.digest, spectrogram=self.spectrogram, history=json.dumps(self.history))
 
     def _restore(self):

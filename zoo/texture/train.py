@@ -16,7 +16,7 @@ from zoo.data.environment import read_noise_classes
 from zoo.metrics.agreement import grouped_mean
 from zoo.texture.classifier import SoundClassifier
 from zoo.training.distribution import ONE_DEVICE
-from zoo.training.run import claim, fit_classifier, read_recipe
+from zoo.training.run import fit_classifier, open_run, read_recipe
 
 SAMPLE_RATE = 16000
 
@@ -88,7 +88,7 @@ def train(recipe, sounds, validation, runs, verbose="auto", distribution=ONE_DEV
     classes = shared_classes(sounds, validation)
     folder, clips = Path(runs) / recipe.name, Clips(sounds, classes, recipe, SAMPLE_RATE)
     with distribution.leader_first():
-        claim(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])
+        open_run(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])
     with distribution.scope():
         model = recipe.model(classes)
     *held, _ = held_back(validation, classes, recipe, SAMPLE_RATE)

@@ -15,8 +15,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo.audio import io
 from zoo.errors import InputError
+from zoo.files import atomic_write
 
 _NEVER = 10**12  # batches
 
@@ -54,7 +54,7 @@ def read_words(config):
     return unsaid | {"licence": dict.fromkeys(("code", "weights", "data"), "not stated")} | words
 
 
-def claim(folder, recipe, **data):
+def open_run(folder, recipe, **data):
     """Make the folder of a run; one that another recipe has begun, or on other `data`, is refused, not continued."""
     folder.mkdir(parents=True, exist_ok=True)
     facts, path = json.dumps(asdict(recipe) | data, indent=1), folder / "recipe.json"
@@ -63,7 +63,7 @@ def claim(folder, recipe, **data):
             f"{folder} holds the run of another recipe, or one on other data: delete it, or give another --name"
         )
     if not path.exists():
-        with io.replacing(path) as part:
+        with atomic_write(path) as part:
             part.write_text(facts)
 
 
@@ -101,7 +101,7 @@ class Epoch(keras.callbacks.Callback):
         logs["seconds"] = time.monotonic() - self.start
 
 
-def keepers(folder, begun, monitor, mode, start=(), leads=True):
+def checkpoint_callbacks(folder, begun, monitor, mode, start=(), leads=True):
     """Callbacks that keep the best weights (best.weights.h5), the log (log.csv), and the state to resume from (state/).
 
     Args:
@@ -217,7 +217,10 @@ def fit_classifier(model, recipe, clips, held, folder, from_logits, distribution
         model(np.zeros((2, clips.samples), "float32"))
         model.optimizer.build(model.trainable_variables)  # a resumed training restores only a built one
     if len(begun) < recipe.epochs:
-        callbacks = [Epoch(clips), *keepers(folder, begun, "val_accuracy", "max", leads=distribution.leads)]
+        callbacks = [
+            Epoch(clips),
+            *checkpoint_callbacks(folder, begun, "val_accuracy", "max", leads=distribution.leads),
+        ]
         distribution.fit(model, clips, Held(held, recipe.batch_size), callbacks, recipe.epochs, verbose)
     model.load_weights(folder / "best.weights.h5")
     rows = read_log(folder / "log.csv")
