@@ -85,7 +85,7 @@ def load(source, trainable=False, verify=False, offline=False):
     """
     from zoo.checkpoint import preset
 
-    return preset.load(registry.resolve(source, offline), trainable=trainable, verify=verify)
+    return preset.load(source, trainable=trainable, verify=verify, offline=offline)
 
 
 def save(model, directory, card=None, golden=None):

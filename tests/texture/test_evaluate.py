@@ -140,7 +140,7 @@ def bundled(small, tmp_path, monkeypatch):
     (tmp_path / "textures").mkdir()
     for name in ("clock_tick_a", "rain_city"):
         io.write(tmp_path / "textures" / f"{name}.flac", noise(1.2, len(name)), RATE)
-    monkeypatch.setattr("zoo.load", lambda _: Loudness())
+    monkeypatch.setattr("zoo.checkpoint.preset.load", lambda _: Loudness())
     monkeypatch.setattr(integrity, "sha256", lambda _: "0")
     monkeypatch.setattr(registry, "resolve", lambda name: tmp_path / "zoo" / name)
     monkeypatch.setattr(baselines, "one_network", lambda target, *_, **__: target[::-1].copy())

@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo.checkpoint import integrity
+from zoo.checkpoint import integrity, registry
 from zoo.checkpoint.integrity import KERAS_FILES, sha256
 from zoo.errors import InputError
 
@@ -58,26 +58,29 @@ def save(model, directory, card=None, golden=None):
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def load(directory, trainable=False, verify=False):
-    """Load a checkpoint directory; where it has a card, its files must match the card's sha256.
+def load(source, trainable=False, verify=False, offline=False):
+    """Load a checkpoint; where it has a card, its files must match the card's sha256.
 
     The optimizer is not loaded.
 
     Args:
-        directory: A directory that `save` or `keras.saving.save_model(..., zipped=False)` wrote.
+        source: As for `registry.resolve`: a bundled name, "hf://org/name", or a directory that `save` or
+            `keras.saving.save_model(..., zipped=False)` wrote.
         trainable: False freezes every variable.
         verify: Also compute golden.npz again: |output - golden| <= 1e-3 + 1e-3 |golden|.
+        offline: Take what lies on the Hub from the cache alone.
 
     Returns:
         A keras.Model.
 
     Raises:
-        InputError: A file is missing, damaged or not of this version, or the golden does not reproduce.
+        InputError: As for `registry.resolve`, or a file is missing, damaged or not of this version, or the golden does
+            not reproduce.
 
     Example:
         >>> model = load("my-model/", verify=True)
     """
-    directory = Path(directory)
+    directory = registry.resolve(source, offline)
     integrity.check(directory)
     _import_classes(directory)
     try:

@@ -62,7 +62,7 @@ def resolve(source, offline=False):
         raise InputError(f"{text!r}: give a bundled name, hf://org/name, or a directory; download others first.")
     if isinstance(source, os.PathLike) or "/" in text:
         if not (Path(text) / "config.json").is_file():
-            raise InputError(f"{text!r} is no saved model: a directory with config.json is needed.")
+            raise InputError(f"{text!r} is no saved model: it has no config.json.")
         return Path(text)
     return _weights(_bundled(text), offline)
 

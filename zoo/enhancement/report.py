@@ -65,9 +65,9 @@ def evaluate_enhancers(given):
     cards = {name: with_words(registry.info(name)) for name in names} if own else {}
     compared = dict.fromkeys([*(base for name in names for base in evaluate.bases(name) if base in bundled), *names])
     systems = {name: system for name, (_, system) in evaluate.BASELINES.items()}
-    systems |= {name: preset.load(registry.resolve(name)) for name in compared}
+    systems |= {name: preset.load(name) for name in compared}
     found, words = mixtures(given)
-    listener = preset.load(registry.resolve(evaluate.LISTENER))
+    listener = preset.load(evaluate.LISTENER)
     scored = {name: evaluate.score(system, found, listener, given.jobs) for name, system in systems.items()}
     evaluations = {name: evaluate.evaluation(scored, name) for name in compared}
     report(evaluations, words, given.output)
@@ -104,7 +104,7 @@ def plot(name, bundled, systems, example):
     if name == FOOLED_AND_CURED[-1]:
         curves = [other for other in FOOLED_AND_CURED if other in bundled]
         shown = [other for other in bundled if other.startswith("blstm-")]
-        systems = systems | {other: preset.load(registry.resolve(other)) for other in shown if other not in systems}
+        systems = systems | {other: preset.load(other) for other in shown if other not in systems}
     trainings = {other: registry.info(other)["training"] for other in curves}
     if len(curves) > 1:  # the fooling: trainings that were not kept, from the card of the fixed surrogate
         tried = registry.info(FOOLED_AND_CURED[1]).get("experiments", []) if FOOLED_AND_CURED[1] in curves else []

@@ -14,7 +14,6 @@ from pathlib import Path
 import keras
 import numpy as np
 
-import zoo
 from zoo.checkpoint import preset, registry
 from zoo.data.speech import SAMPLE_RATE
 from zoo.enhancement import examples
@@ -87,7 +86,7 @@ class Recipe:
         keras.utils.set_random_seed(self.seed)
         model = NETWORKS[self.network](**self.options)
         if self.start is not None:
-            model.set_weights(zoo.load(self.start).get_weights())
+            model.set_weights(preset.load(self.start).get_weights())
         return model
 
 
@@ -136,7 +135,7 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto", distribut
         enhancer, criterion = recipe.model(), loss.build(recipe.loss)
         learned = [term for _, term in criterion.terms if isinstance(term, QualityNetLoss)]
         model = _compiled(recipe, enhancer, criterion, [term.metric for term in learned])
-    scores = TrueScores(enhancer, validation, learned[0].metric if learned else zoo.load(recipe.watch), n_jobs)
+    scores = TrueScores(enhancer, validation, learned[0].metric if learned else preset.load(recipe.watch), n_jobs)
     begun = read_log(folder / "log.csv")
     if not begun:
         (folder / "start.json").write_text(json.dumps(scores.measure()))
@@ -193,7 +192,7 @@ def _refresher(recipe, source, enhancer, learned, folder, n_jobs):
     metric = json.loads(card.read_text()).get("metric", {}) if card.exists() else {"name": "pesq", "mode": "wb"}
     if (metric.get("name"), metric.get("mode")) != ("pesq", "wb"):
         raise InputError(f"a refresh labels by wide-band PESQ, which {name} does not predict")
-    student = zoo.load(name, trainable=True)
+    student = preset.load(name, trainable=True)
     freeze_statistics(student)
     low, high = student.target_range
     student.compile(

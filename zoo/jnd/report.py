@@ -52,7 +52,7 @@ def distances(given):
     names = {source: Path(source).name for source in sources}
     if len(set(names.values())) < len(sources):
         raise InputError("two of the metrics have one name; give each once, or rename a directory")
-    models = {name: preset.load(registry.resolve(source)) for source, name in names.items()}
+    models = {name: preset.load(source) for source, name in names.items()}
     for name, model in models.items():
         if not hasattr(model, "distance"):
             raise InputError(f"{name} gives no distance; name a checkpoint of the jnd family")

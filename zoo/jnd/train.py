@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-import zoo
+from zoo.checkpoint import preset
 from zoo.errors import InputError
 from zoo.jnd.batches import Batches, Plain
 from zoo.jnd.effects import SAMPLE_RATE
@@ -91,7 +91,7 @@ class Recipe:
         keras.utils.set_random_seed(self.seed)
         model = NETWORKS[self.network](**self.options)
         if self.start is not None:
-            started = zoo.load(self.start)
+            started = preset.load(self.start)
             if type(started) is not type(model) or started.count_params() != model.count_params():
                 raise InputError(f"{self.start} is another network than this recipe's: start from one of its kind")
             model.set_weights(started.get_weights())

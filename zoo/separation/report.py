@@ -1,6 +1,5 @@
 """Evaluation of separators: museval's scores of songs that training did not have, beside the floor and ideal masks."""
 
-import zoo
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.results import again, with_words
 from zoo.cli import tables
@@ -61,7 +60,7 @@ def evaluate_separators(given):
 
 
 def _loaded(name):
-    model = zoo.load(name)
+    model = preset.load(name)
     if not hasattr(model, "separate"):
         raise InputError(f"{name} is a {type(model).__name__}, which separates nothing")
     return model

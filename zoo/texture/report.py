@@ -4,7 +4,6 @@ import hashlib
 import json
 from pathlib import Path
 
-import zoo
 from zoo.checkpoint import integrity, preset, provenance, registry
 from zoo.checkpoint.results import again, figure, with_words
 from zoo.cli import tables
@@ -32,7 +31,7 @@ def add(families, shared):
 
 def evaluate_textures(given):
     about, commit = with_words(registry.info(CHECKPOINT)), provenance.commit()
-    judge = evaluate.Judge(zoo.load(given.classifier))
+    judge = evaluate.Judge(preset.load(given.classifier))
     textures, groups = evaluate.read_textures(Path(given.data) / "textures", given.seconds, given.few)
     settings = {"iterations": given.iterations, "phase_iterations": given.phase_iterations, "seed": given.seed}
     if FIGURE not in groups.values():
