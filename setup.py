@@ -44,6 +44,8 @@ setup(
         "baselines": ["noisereduce>=3.0"],
         # What `zoo score --backend dask` needs.
         "dask": ["distributed>=2024.1"],
+        # What `make docs` builds the site with.
+        "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.25"],
         "jax": ["jax>=0.5"],
         # What renders the pairs that the JND metrics are trained and judged on.
         "jnd": ["pyloudnorm>=0.1.1", "pyroomacoustics>=0.8"],
@@ -65,7 +67,7 @@ setup(
             "visqol-python>=3.8",
         ],
         "plots": ["matplotlib>=3.8"],
-        "test": ["pytest>=8"],
+        "test": ["ipykernel>=6", "nbmake>=1.5", "pytest>=8", "pytest-xdist>=3.6"],
         # Its operations load on TensorFlow 2.16 and 2.17 only; elsewhere soundfile and soxr read audio.
         "tfio": ["tensorflow-io>=0.37.1", "tensorflow<2.18"],
     },
