@@ -67,7 +67,7 @@ def names_of_operations(function):
 def test_values_and_gradients_are_those_of_keras(lengths, time):
     layer, (sequences, mask) = network(), batch(lengths, time)
     found = outputs_and_gradients(layer, sequences, mask)
-    with backend.operations():
+    with backend.portable_operations():
         expected, _ = outputs_and_gradients(layer, sequences, mask)
     assert len(expected) == 8
     for ours in found:  # run by operation, and as a graph
@@ -108,7 +108,7 @@ def test_it_is_one_operation_in_inference_alone():
         lambda: summed(sequences, mask=mask),
     ):
         assert "BlockLSTMV2" not in names_of_operations(other)
-    with backend.operations():
+    with backend.portable_operations():
         assert "BlockLSTMV2" not in names_of_operations(lambda: layer(sequences, mask=mask))
 
 

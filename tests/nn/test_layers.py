@@ -11,7 +11,6 @@ from zoo.nn.layers import (
     MaxOverTime,
     MeanOverTime,
     SpectralNormalization,
-    fast_path,
     fold_spectral_normalization,
 )
 
@@ -135,12 +134,6 @@ def test_masked_poolings_are_those_of_the_bare_clip():
         np.testing.assert_allclose(peak[i], x[i, :n].max(axis=0), rtol=1e-5)
         np.testing.assert_array_equal(masked[i, :n], x[i, :n])
         assert not masked[i, n:].any()
-
-
-def test_the_short_way_is_taken_where_it_may_be():
-    for holds in (False, True):
-        found = float(fast_path(ops.convert_to_tensor(holds), lambda: ops.ones(()), lambda: ops.zeros(())))
-        assert found == (holds and keras.backend.backend() != "jax")
 
 
 def test_time_masks_of_whole_clips_change_nothing():

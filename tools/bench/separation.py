@@ -20,6 +20,7 @@ from keras import layers, ops
 
 import zoo
 from tools.bench import common, peers
+from zoo import backend
 from zoo.separation.stream import Stream
 
 NAME, RATE, N_FFT, HOP = "chandna-4stem-44k", 44100, 4096, 1024  # the last two of Open-Unmix and Spleeter
@@ -43,7 +44,7 @@ def spleeter():
             x = layers.Concatenate()([kept.pop(), x]) if kept else x
         mask = layers.Conv2D(2, 4, dilation_rate=2, padding="same", activation="sigmoid")(x)
         model = keras.Model(mixture, mask * mixture)
-        model.jit_compile = keras.backend.backend() == "jax"  # XLA's convolutions are slow on a CPU
+        model.jit_compile = backend.jit()  # XLA's convolutions are slow on a CPU
         return model
 
     networks = [network() for _ in range(4)]
@@ -54,7 +55,7 @@ def network(model):
     """Of a separator: magnitudes (segments, frames, bins) -> masked magnitudes (segments, sources, frames, bins)."""
     magnitude = keras.Input((model.frames, model.n_fft // 2 + 1))
     masked = keras.Model(magnitude, model.core(magnitude) * ops.expand_dims(magnitude, 1))
-    masked.jit_compile = keras.backend.backend() == "jax"  # as its separator
+    masked.jit_compile = backend.jit()  # as its separator
     return masked.predict_on_batch
 
 

@@ -78,7 +78,7 @@ def stft(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming"):
     if lengths is not None:
         waveform = waveform * sequence_mask(lengths, ops.shape(waveform)[1])
     waveform = ops.pad(waveform, ((0, 0), (n_fft // 2, n_fft // 2)))
-    if backend.wanted():
+    if backend.is_portable():
         kernel = (_fourier(n_fft) * _window(window, n_fft)).T[:, None]
         parts = ops.conv(ops.expand_dims(waveform, 2), ops.convert_to_tensor(kernel), strides=hop_length)
         return ops.split(parts, 2, axis=2)
@@ -144,7 +144,7 @@ def istft(real, imaginary, samples, n_fft=512, hop_length=256, window="hamming")
     """
     window = _window(window, n_fft)
     # No ops.istft: its own window scaling differs by backend at the edges.
-    if backend.wanted():
+    if backend.is_portable():
         both = np.r_[1.0, np.full(n_fft // 2 - 1, 2.0), 1.0] / n_fft  # all bins but the ends stand for two
         matrix = _fourier(n_fft) * np.tile(both, 2)[:, None].astype("float32")
         frames = ops.matmul(ops.concatenate([real, imaginary], axis=-1), ops.convert_to_tensor(matrix)) * window

@@ -85,7 +85,7 @@ def _is_default_lstm(layer):
 
 def _has_block_lstm():
     """Whether what is traced or run now may use TensorFlow's BlockLSTM, and gains by it."""
-    if keras.backend.backend() != "tensorflow" or backend.wanted():
+    if keras.backend.backend() != "tensorflow" or backend.is_portable():
         return False
     import tensorflow as tf
     from tensorflow.python.ops import control_flow_util

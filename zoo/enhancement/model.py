@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from zoo import backend
 from zoo.audio import dsp
 from zoo.audio.io import resample as resample_audio
 from zoo.enhancement.layers import Bidirectional, FrameMask
@@ -44,7 +45,7 @@ class Enhancer(keras.Model):
         super().__init__(name=name, dtype="float32")  # waveforms and spectra, whatever the core computes in
         self.core = core
         self.sample_rate, self.lookahead, self.hop_length, self.context = sample_rate, lookahead, hop_length, context
-        self.jit_compile = keras.backend.backend() == "jax"  # XLA is slow to compile and to run these on a CPU
+        self.jit_compile = backend.jit()  # XLA is slow to compile and to run these on a CPU
         self.built = True  # the core is functional: every variable exists already
 
     def call(self, inputs, training=False):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from zoo.audio.dsp import masked_moments, sequence_mask
-from zoo.nn.layers import fast_path
+from zoo.backend import fast_path
 
 
 @keras.saving.register_keras_serializable(package="zoo")

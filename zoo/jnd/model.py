@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from zoo import backend
 from zoo.audio import dsp, pairs
 from zoo.errors import InputError
 from zoo.jnd.layers import ChannelDistance, ClipNormalization, HalvingConv1D, PairedDropout
@@ -35,7 +36,7 @@ class JNDMetric(keras.Model):
     def __init__(self, core, head, sample_rate, name):
         super().__init__(name=name, dtype="float32")  # waveforms and distances, whatever the core computes in
         self.core, self.head, self.sample_rate = core, head, sample_rate
-        self.core.jit_compile = keras.backend.backend() == "jax"  # XLA's convolutions are slow on a CPU
+        self.core.jit_compile = backend.jit()  # XLA's convolutions are slow on a CPU
         self.built = True  # the cores are functional: every variable exists already
 
     def features(self, reference, degraded, lengths):

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from zoo.audio.dsp import sequence_mask
+from zoo.backend import fast_path
 
 _EPS = 1e-12
 
@@ -154,22 +155,6 @@ class MaxOverTime(keras.layers.Layer):
 
     def compute_output_shape(self, inputs_shape, lengths_shape=None):
         return (inputs_shape[0], *inputs_shape[2:])
-
-
-def fast_path(holds, quick, always):
-    """What `quick` gives where a condition holds, else what `always` gives, which is the same there but takes longer.
-
-    On JAX `always` is called: XLA runs the branches of a condition on one core, and fuses nothing into them.
-
-    Args:
-        holds: boolean scalar.
-        quick, always: functions without arguments, to tensors of one shape and dtype.
-
-    Example:
-        >>> float(fast_path(True, lambda: ops.ones(()), lambda: ops.mean(ops.ones(9))))
-        1.0
-    """
-    return always() if keras.backend.backend() == "jax" else ops.cond(holds, quick, always)
 
 
 def overlapping_blocks(x, size, hop, covered):

@@ -2,8 +2,9 @@
 
 import itertools
 
-import keras
 import numpy as np
+
+from zoo import backend
 
 _BUCKET_SECONDS = 0.5
 _STRETCH_SECONDS = 30.0  # of a recording that goes through a metric whole,
@@ -60,7 +61,7 @@ def batches(reference, degraded, spans, batch_size, sample_rate):
         >>> [(places.tolist(), x[0].shape) for places, x in batches(audio, audio, spans, 1, 16000)]
         [([1], (1, 100)), ([0], (1, 16000))]
     """
-    multiple = int(_BUCKET_SECONDS * sample_rate) if keras.backend.backend() == "jax" else 1
+    multiple = int(_BUCKET_SECONDS * sample_rate) if backend.jit() else 1
     lengths = spans[:, 2] - spans[:, 1]
     order = np.argsort(lengths, kind="stable")
     batch_size = max(1, min(batch_size, int(_BATCH_SECONDS * sample_rate / lengths.max(initial=1))))

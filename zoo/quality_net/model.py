@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from zoo import backend
 from zoo.audio import dsp, pairs
 from zoo.nn import segments
 from zoo.nn.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
@@ -42,7 +43,7 @@ class SurrogateMetric(keras.Model):
         self.core = core
         self.sample_rate, self.n_fft, self.hop_length = sample_rate, n_fft, hop_length
         self.target_range = tuple(target_range)
-        self.core.jit_compile = keras.backend.backend() == "jax"  # for `score`: XLA's convolutions are slow on a CPU
+        self.core.jit_compile = backend.jit()  # for `score`: XLA's convolutions are slow on a CPU
         self.built = True  # the core is functional: every variable exists already
 
     def call(self, inputs, training=False):

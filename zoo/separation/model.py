@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from zoo import backend
 from zoo.audio import dsp
 from zoo.audio.io import resample as resample_audio
 from zoo.errors import InputError
@@ -113,7 +114,7 @@ class ChandnaSeparator(keras.Model):
         }
         self.core = _core(len(self.sources), frames, n_fft // 2 + 1, **self._options)
         self.latency = ((frames - 1) * hop_length + n_fft) / sample_rate
-        self.jit_compile = keras.backend.backend() == "jax"
+        self.jit_compile = backend.jit()
         self.built = True  # the core is functional: every variable exists already
 
     def call(self, inputs, training=False):

@@ -49,7 +49,7 @@ def convert(source, path, to):
     into, run = {"tflite": (_to_tflite, _run_tflite), "onnx": (_to_onnx, _run_onnx)}[to]
     served = ServingModel(source)
     try:
-        with backend.operations():
+        with backend.portable_operations():
             content = into(served)
     except InputError:
         raise
