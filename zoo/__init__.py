@@ -1,35 +1,45 @@
-"""Learned audio metrics and losses for Keras, and enhancers trained with them, with pretrained checkpoints.
+"""Learned audio metrics and losses for Keras, and audio models trained with them, with pretrained checkpoints.
 
     import zoo
 
     zoo.list()                                                # names of the bundled checkpoints
     zoo.info("quality-net-lite-pesq-wb-16k")                  # facts of one: its data, figures and licence
+    zoo.examples()["reference"]                               # path of a bundled recording
     metric = zoo.load("quality-net-lite-pesq-wb-16k")         # a keras.Model
     metric.score(reference, degraded, sample_rate=16000)      # PESQ as the network predicts it, (batch,)
     loss = zoo.loss("quality-net-lite-pesq-wb-16k")           # a keras.losses.Loss on waveforms
     enhancer = zoo.load("blstm-quality-net-refresh-16k")
     enhancer.enhance(noisy, sample_rate=16000)                # NumPy, the shape of noisy
     separator = zoo.load("chandna-4stem-44k")
-    separator.separate(song, sample_rate=44100)               # {"vocals": ..., "drums": ..., "bass": ..., "other": ...}
-    zoo.texture.synthesize(rain, 16000, seconds=10)           # audio, spectrogram, history: more of a sound
+    separator.separate(mixture, sample_rate=44100)            # {"vocals": ..., "drums": ..., "bass": ..., "other": ...}
+    zoo.texture.synthesize(target, sample_rate=16000)         # audio, spectrogram, history: more of a sound
 
-Importing zoo, `list` and `info` import no Keras backend.
+Importing zoo, `list`, `info` and `examples` import no Keras backend. Packages and modules are imported when they are
+first named: `zoo.metrics.speech.pesq` needs no import but `import zoo`.
 """
 
-import importlib
+import builtins
 import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from zoo.checkpoint import registry
+from zoo.data.examples import examples
 from zoo.errors import InputError
 from zoo.families import FAMILIES
+from zoo.lazy import lazy
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
 
 __version__ = "0.1.0"
-__all__ = ["info", "list", "load", "loss", "push", "save"]
+__all__ = ["examples", "info", "list", "load", "loss", "push", "save"]
 
-_PACKAGES = {"audio", "checkpoint", "cli", "data", "losses", "metrics", "nn", "serving", "training", *FAMILIES}
+__getattr__, __dir__ = lazy(__name__, __path__, {"client": "zoo.serving.client"})
 
 
-def list(pattern="*"):
+def list(pattern: str = "*") -> builtins.list[str]:
     """Names of the bundled checkpoints.
 
     Args:
@@ -39,12 +49,14 @@ def list(pattern="*"):
         Sorted list of names.
 
     Example:
-        >>> zoo.list("quality-net-lite-*")
+        >>> import zoo
+        >>> zoo.list("quality-net-lite-stoi*")
+        ['quality-net-lite-stoi-16k']
     """
     return registry.names(pattern)
 
 
-def info(source):
+def info(source: str | os.PathLike) -> dict[str, Any]:
     """The card of a checkpoint: its data, training, figures, licence and limits.
 
     Args:
@@ -57,13 +69,16 @@ def info(source):
         zoo.errors.InputError: The source is unknown, ambiguous, or has no card.
 
     Example:
+        >>> import zoo
         >>> zoo.info("quality-net-lite-pesq-wb-16k")["sample_rate"]
         16000
     """
     return registry.info(source)
 
 
-def load(source, trainable=False, verify=False, offline=False):
+def load(
+    source: str | os.PathLike, trainable: bool = False, verify: bool = False, offline: bool = False
+) -> "keras.Model":
     """Load a checkpoint as a Keras model.
 
     Args:
@@ -80,36 +95,51 @@ def load(source, trainable=False, verify=False, offline=False):
         zoo.errors.InputError: The source is unknown or ambiguous, cannot be downloaded, or its files are damaged.
 
     Example:
+        >>> import numpy as np
+        >>> import zoo
         >>> metric = zoo.load("quality-net-lite-pesq-wb-16k")
-        >>> metric.score(reference, degraded, sample_rate=16000)
+        >>> speech = np.random.default_rng(0).normal(size=16000).astype("float32") / 10
+        >>> metric.score(speech, speech, sample_rate=16000).shape
+        (1,)
     """
     from zoo.checkpoint import preset
 
     return preset.load(source, trainable=trainable, verify=verify, offline=offline)
 
 
-def save(model, directory, card=None, golden=None):
+def save(
+    model: "keras.Model",
+    directory: str | os.PathLike,
+    card: dict[str, Any] | None = None,
+    golden: "Sequence[np.ndarray] | None" = None,
+) -> None:
     """Save a model as a directory that `zoo.load` and `keras.saving.load_model` read.
 
     Args:
         model: A built keras.Model.
         directory: Where to. A saved model that is already there is replaced, anything else is left alone.
-        card: Facts of the model, a dict as `info` gives it, which `push` needs; `parameters` and `files` are filled in.
-        golden: List of NumPy input arrays; `load(..., verify=True)` compares the model's output on them, and `push`
-            needs them.
+        card: Facts of the model, a dict as `info` returns it, which `push` needs; `parameters` and `files` are filled
+            in.
+        golden: NumPy input arrays; `load(..., verify=True)` compares the model's output on them, and `push` needs
+            them.
 
     Raises:
         zoo.errors.InputError: The directory holds something other than a saved model.
 
     Example:
-        >>> zoo.save(model, "my-model/")
+        >>> import tempfile
+        >>> import zoo
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     zoo.save(zoo.load("dnn-mse-16k"), f"{folder}/my-model/")
+        ...     zoo.load(f"{folder}/my-model/").count_params()
+        263681
     """
     from zoo.checkpoint import preset
 
     preset.save(model, directory, card=card, golden=golden)
 
 
-def push(source, repository, private=False, dry_run=False):
+def push(source: str | os.PathLike, repository: str, private: bool = False, dry_run: bool = False) -> dict[str, Any]:
     """Publish a checkpoint on the Hugging Face Hub: weights, SavedModel, card and README, in one commit.
 
     Args:
@@ -126,7 +156,8 @@ def push(source, repository, private=False, dry_run=False):
             reproduce, the export fails, or the Hub refuses. Nothing is uploaded then.
 
     Example:
-        >>> zoo.push("my-model/", "my-lab/my-model", dry_run=True)
+        >>> import zoo
+        >>> zoo.push("my-model/", "my-lab/my-model", dry_run=True)["files"]  # exports a model  # doctest: +SKIP
     """
     from zoo.checkpoint import publish
 
@@ -157,16 +188,3 @@ def loss(source, sample_rate=None):
     # The loss gets the source, not a model: a model compiled with it can then be saved.
     text = source if isinstance(source, str) else f"{os.fspath(source)}/"
     return getattr(family.module("loss"), family.loss)(text, sample_rate=sample_rate)
-
-
-def __getattr__(name):
-    """The packages of the zoo, imported when they are asked for."""
-    if name in _PACKAGES:
-        return importlib.import_module(f"zoo.{name}")
-    if name == "client":
-        return importlib.import_module("zoo.serving.client")
-    raise AttributeError(f"module 'zoo' has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted({*globals(), *_PACKAGES, "client"})

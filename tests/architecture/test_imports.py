@@ -10,7 +10,7 @@ from zoo.families import FAMILIES
 # Lowest first; modules of one row may import each other, but a family only itself.
 LAYERS = (
     {"errors"},
-    {"families", "files", "backend"},
+    {"families", "files", "backend", "lazy"},
     {"audio"},
     {"data", "metrics", "nn"},
     {"checkpoint"},

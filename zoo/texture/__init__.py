@@ -1,5 +1,10 @@
-"""More of a sound, from random networks: `zoo.texture.synthesize`, and the losses behind it."""
+"""More of a sound, from random networks (Antognini et al. 2019): `zoo.texture.synthesize`, and the losses behind it."""
 
-from zoo.texture.synthesis import Synthesis, synthesize
+from zoo.lazy import lazy
 
 __all__ = ["Synthesis", "synthesize"]
+__getattr__, __dir__ = lazy(
+    __name__,
+    __path__,
+    {"Synthesis": "zoo.texture.synthesis:Synthesis", "synthesize": "zoo.texture.synthesis:synthesize"},
+)

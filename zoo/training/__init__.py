@@ -1,0 +1,5 @@
+"""What every training recipe shares: its folder, its callbacks, and its devices."""
+
+from zoo.lazy import lazy
+
+__getattr__, __dir__ = lazy(__name__, __path__)
