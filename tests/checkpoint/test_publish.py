@@ -16,7 +16,8 @@ from tests.support.harness import REPOSITORY
 from tests.support.hub_server import TOKEN
 from tools import publish as tool
 from zoo.checkpoint import hub as zoo_hub
-from zoo.checkpoint import integrity, preset, publish
+from zoo.checkpoint import preset, publish
+from zoo.checkpoint.card import read_card
 from zoo.errors import InputError
 from zoo.families import FAMILIES
 
@@ -44,7 +45,7 @@ def stub_export(monkeypatch):
 
 
 def change_card(checkpoint, change):
-    card = integrity.read_card(checkpoint)
+    card = read_card(checkpoint)
     change(card)
     (checkpoint / "card.json").write_text(json.dumps(card))
 
@@ -85,7 +86,7 @@ def test_a_golden_that_does_not_reproduce_is_refused(checkpoint):
     for variable in model.weights:
         variable.assign(1.1 * variable)
     model.save_weights(checkpoint / "model.weights.h5")
-    card = integrity.read_card(checkpoint)
+    card = read_card(checkpoint)
     card["evaluation"]["commit"] = "0" * 40
     preset.write_card(checkpoint, card)
     with pytest.raises(InputError, match="does not reproduce its golden"):
@@ -96,7 +97,7 @@ def test_another_models_figures_are_refused(checkpoint):
     model = preset.load(checkpoint)
     model.weights[0].assign(1.01 * model.weights[0])
     golden = [np.zeros((1, 16000), "float32")] * 2
-    zoo.save(model, checkpoint, card=integrity.read_card(checkpoint), golden=golden)
+    zoo.save(model, checkpoint, card=read_card(checkpoint), golden=golden)
     with pytest.raises(InputError, match="evaluation is that of quality-net-lite-stoi-16k, not of these weights"):
         publish.push(checkpoint, "org/stoi", dry_run=True)
 
@@ -174,7 +175,7 @@ def test_keras_reads_the_same_repository(hub, checkpoint):  # noqa: F811
         "import keras, zoo.quality_net.model; model = keras.saving.load_model('hf://org/stoi', compile=False);"
         "print(type(model).__name__, model.count_params())"
     )
-    parameters = integrity.read_card(checkpoint)["parameters"]
+    parameters = read_card(checkpoint)["parameters"]
     assert run(hub, script) == f"QualityNetLite {parameters}"
 
 

@@ -12,7 +12,8 @@ import soundfile
 import zoo
 from examples import fine_tune_quality_net as tool
 from tests.support.harness import REPOSITORY
-from zoo.checkpoint import golden, integrity, preset, publish
+from zoo.checkpoint import golden, preset, publish
+from zoo.checkpoint.card import read_card
 from zoo.quality_net.model import QualityNet, QualityNetLite
 
 WORDS = """
@@ -77,7 +78,7 @@ def test_it_learns_freezes_and_saves_what_can_be_published(ratings, tmp_path, mo
     losses = card["training"]["curve"]["loss"]
     assert losses[-1] < losses[0] and card["evaluation"]["results"]["all"]["n"] == 2
     assert card["training"]["command"].startswith("KERAS_BACKEND=") and "val_loss" not in card["training"]["curve"]
-    assert card["training"]["base"]["files"] == integrity.read_card(ratings / base)["files"]
+    assert card["training"]["base"]["files"] == read_card(ratings / base)["files"]
 
 
 @pytest.mark.slow
@@ -88,7 +89,7 @@ def test_what_it_saves_is_published_and_exported(ratings, tmp_path, monkeypatch)
     monkeypatch.setattr(sys, "argv", command(ratings, tmp_path / "mos", "--epochs", "1", "--batch-size", "3"))
     sys.argv[1] = str(ratings / "held.csv")
     tool.main()
-    assert "val_loss" in integrity.read_card(tmp_path / "mos")["training"]["curve"]
+    assert "val_loss" in read_card(tmp_path / "mos")["training"]["curve"]
     files = zoo.push(tmp_path / "mos", "org/mos", dry_run=True)["files"]
     assert {"README.md", "saved_model/1/saved_model.pb", "model.weights.h5"} <= set(files)
 
@@ -101,7 +102,7 @@ def test_the_same_script_runs_on_jax(ratings, tmp_path):
     given = [sys.executable, *command(ratings, tmp_path / "mos", "--epochs", "2", "--batch-size", "3")]
     subprocess.run(given, cwd=REPOSITORY, env=environment, check=True, capture_output=True)
     zoo.load(tmp_path / "mos", verify=True)  # on TensorFlow
-    assert integrity.read_card(tmp_path / "mos")["training"]["versions"]["backend"] == "jax"
+    assert read_card(tmp_path / "mos")["training"]["versions"]["backend"] == "jax"
 
 
 @pytest.mark.parametrize(

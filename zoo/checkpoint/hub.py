@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zoo.checkpoint import integrity
+from zoo.checkpoint.card import read_card
 from zoo.errors import InputError
 
 SCHEME = "hf://"
@@ -79,14 +80,14 @@ def fetch(repository, revision=None, offline=False, card=None):
     if absent := integrity.missing(directory):
         raise InputError(f"{name} is no Keras checkpoint: it has no {absent[0]}")
     try:
-        integrity.check(directory, card)
+        integrity.check(directory, card or read_card(directory))
         return directory
     except InputError as error:
         if offline:
             raise InputError(f"{name} is damaged in the cache, and this is offline: {error}") from None
     directory = _download(name, repository, revision, offline, force_download=True)
     try:
-        integrity.check(directory, card)
+        integrity.check(directory, card or read_card(directory))
     except InputError as error:
         raise InputError(f"{name} was downloaded twice, and is damaged on the Hub: {error}") from None
     return directory

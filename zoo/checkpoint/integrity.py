@@ -1,59 +1,41 @@
 """What makes a checkpoint directory whole: Keras's three files, and the sha256 that its card has of them."""
 
 import hashlib
-import json
 from pathlib import Path
 
 from zoo.errors import InputError
 
 KERAS_FILES = ("config.json", "metadata.json", "model.weights.h5")
+CHECKED_FILES = (*KERAS_FILES, "golden.npz")  # of which a card has the sha256
 
 
-def sha256(path):
+def sha256(path: str | Path) -> str:
     """Hexadecimal sha256 of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_card(directory):
-    """A checkpoint's card, a dict; None where there is none.
-
-    Raises:
-        InputError: it is not a JSON object.
-    """
-    path = Path(directory) / "card.json"
-    if not path.is_file():
-        return None
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON ({error}): get the checkpoint again.") from None
-    if not isinstance(card, dict) or not isinstance(card.get("files", {}), dict):
-        raise InputError(f"{path} is no card: get the checkpoint again.")
-    return card
+def digests(directory: str | Path) -> dict[str, str]:
+    """{name: sha256} of a checkpoint's files that are there, as its card's `files` holds them."""
+    return {name: sha256(Path(directory) / name) for name in CHECKED_FILES if (Path(directory) / name).exists()}
 
 
-def missing(directory):
-    """Those of Keras's files that a directory lacks, a list of names."""
+def missing(directory: str | Path) -> list[str]:
+    """Names of Keras's files that a directory lacks."""
     return [name for name in KERAS_FILES if not (Path(directory) / name).is_file()]
 
 
-def check(directory, card=None):
-    """Check that a checkpoint's files are there and are those that its card tells of.
+def check(directory: str | Path, card: dict | None) -> None:
+    """Check that a checkpoint's files are there and are those of its card.
 
     Args:
         directory: of a checkpoint.
-        card: facts with `files`, {name: sha256}; None reads the directory's own card.json. Without one, the files need
-            only be there.
+        card: facts with `files`, {name: sha256}; None where there is no card: the files need only be there then.
 
     Raises:
         InputError: a file is missing, or differs from the card's sha256.
-
-    Example:
-        >>> check("my-model/")
     """
     directory = Path(directory)
-    card = read_card(directory) if card is None else card
     pinned = (card or {}).get("files", {})
     absent = missing(directory) + [name for name in pinned if not (directory / name).is_file()]
     if absent:

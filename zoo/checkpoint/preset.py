@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from zoo.checkpoint import integrity, registry
-from zoo.checkpoint.integrity import KERAS_FILES, sha256
+from zoo.checkpoint.card import read_card, write_card
 from zoo.errors import InputError
 
 # Backends and devices sum in different orders: a correct model differs from its golden by less than this.
@@ -81,7 +81,7 @@ def load(source, trainable=False, verify=False, offline=False):
         >>> model = load("my-model/", verify=True)
     """
     directory = registry.resolve(source, offline)
-    integrity.check(directory)
+    integrity.check(directory, read_card(directory))
     _import_classes(directory)
     try:
         with warnings.catch_warnings():
@@ -95,33 +95,6 @@ def load(source, trainable=False, verify=False, offline=False):
     if verify:
         _check_golden(model, directory)
     return model
-
-
-def write_card(directory, card):
-    """Write card.json with the sha256 of the checkpoint's files as they are now.
-
-    Args:
-        directory: A checkpoint directory.
-        card: Facts of the checkpoint, a dict; its `files` is filled in, and NaN becomes null.
-
-    Example:
-        >>> write_card("my-model/", {"name": "my-model", "limits": ["Trained on English only."]})
-    """
-    directory = Path(directory)
-    files = [name for name in (*KERAS_FILES, "golden.npz") if (directory / name).exists()]
-    card = _without_nan({**card, "files": {name: sha256(directory / name) for name in files}})
-    fresh = directory / ".card.json.new"
-    fresh.write_text(json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    fresh.replace(directory / "card.json")
-
-
-def _without_nan(value):
-    """The same with None for NaN, which JSON cannot hold: a correlation that is not defined."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def _check_replaceable(target):

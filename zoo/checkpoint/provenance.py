@@ -37,38 +37,31 @@ def machine():
 
 
 def training_card(family, recipe, model, facts, minutes, command, start, **own):
-    """The card of a trained checkpoint before its evaluation.
+    """`zoo.checkpoint.card.training_card`, for callers that have not moved."""
+    from zoo.checkpoint import card
+
+    return card.training_card(family, recipe, model, facts, minutes, command, start, fields=own)
+
+
+def repeat_command(command, arguments, defaults):
+    """The command line that repeats a run: with the options whose values are not the usual ones.
 
     Args:
-        family: the room it comes from.
-        recipe: with `name` and `seed`.
-        model: the trained network.
-        facts: what the training returned.
-        minutes: that it took.
-        command: that repeats it.
-        start: the commit at which it was started.
-        own: what only cards of this family have.
+        command: without options.
+        arguments: of `argparse`, with an attribute for each option.
+        defaults: {name of an option: its usual value}.
 
-    Returns:
-        dict, as card.json holds it; `zoo.training.run.read_words` and the evaluation add the rest.
+    Example:
+        >>> from argparse import Namespace
+        >>> repeat_command("python evaluate.py", Namespace(seed=1, max_files=5), {"seed": 0, "max_files": 5})
+        'python evaluate.py --seed 1'
     """
-    return {
-        "name": recipe.name,
-        "family": family,
-        "architecture": type(model).__name__,
-        "sample_rate": model.sample_rate,
-        "parameters": model.count_params(),
-        **own,
-        "training": {
-            "command": command,
-            "commit": start,
-            "seed": recipe.seed,
-            "versions": versions(),
-            "minutes": round(minutes, 1),
-            "machine": machine(),
-            **facts,
-        },
-    }
+    changed = [
+        f"--{name.replace('_', '-')} {getattr(arguments, name)}"
+        for name, usual in defaults.items()
+        if getattr(arguments, name) != usual
+    ]
+    return " ".join([command, *changed])
 
 
 def _version(name):

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from zoo.checkpoint import hub, integrity, preset, registry
+from zoo.checkpoint.card import read_card
 from zoo.checkpoint.page import page
 from zoo.errors import InputError
 from zoo.families import FAMILIES
@@ -71,7 +72,7 @@ def push(source, repository, private=False, dry_run=False):
 
 def _complete(checkpoint):
     """The card of a checkpoint that has all that a published one must have."""
-    card = integrity.read_card(checkpoint)
+    card = read_card(checkpoint)
     if card is None:
         raise InputError(f"{checkpoint} has no card.json: zoo.save(model, directory, card=..., golden=...) writes it")
     # Lists of departures and limits may be empty, where there are none to tell.

@@ -6,7 +6,8 @@ import json
 import os
 from pathlib import Path
 
-from zoo.checkpoint import hub, integrity
+from zoo.checkpoint import hub
+from zoo.checkpoint.card import read_card
 from zoo.errors import InputError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -84,7 +85,7 @@ def info(source):
         16000
     """
     bundled = isinstance(source, str) and source in names()
-    card = integrity.read_card(_bundled(source) if bundled else resolve(source))
+    card = read_card(_bundled(source) if bundled else resolve(source))
     if card is None:
         raise InputError(f"{os.fspath(source)!r} has no card.json: its maker saved it without one.")
     return card
@@ -114,7 +115,7 @@ def _weights(directory, offline):
     """The directory of a bundled checkpoint, or that of its repository where the weights are not bundled."""
     if (directory / "config.json").is_file():
         return directory
-    card = integrity.read_card(directory)
+    card = read_card(directory)
     if "hub" not in card:
         raise InputError(f"{directory} has no config.json: install the zoo again.")
     return hub.fetch(card["hub"]["repository"], card["hub"]["revision"], offline, card)

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.checkpoint import integrity, preset, registry
+from zoo.checkpoint import preset, registry
+from zoo.checkpoint.card import read_card
 from zoo.errors import InputError
 from zoo.nn.layers import SpectralNormalization, fold_spectral_normalization
 
@@ -94,7 +95,7 @@ def _hide_gpus():
 
 def _score_name(checkpoint):
     """What a Quality-Net's score is called: the metric's name of its card."""
-    metric = (integrity.read_card(checkpoint) or {}).get("metric")
+    metric = (read_card(checkpoint) or {}).get("metric")
     return re.sub(r"\W+", "_", metric["name"]) if metric else "score"
 
 
