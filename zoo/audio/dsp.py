@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,53 +12,96 @@ from keras import ops
 from zoo import backend
 from zoo.errors import InputError
 
-_ZERO_CROSSINGS = 32  # of the resampling sinc, both sides together
+Tensor = Any  # a tensor of the Keras backend, or a NumPy array
+
+_ZERO_CROSSINGS = 32  # of the sinc that resamples, on both sides together
 _LARGEST_KERNEL = 4_000_000  # weights of a resampler
 _EPS = 1e-12  # inside a square root, so that silence has a finite gradient
 
 
-def sequence_mask(lengths, size):
-    """float32 (batch, size): 1 where the position is below the length, 0 after it."""
+def sequence_mask(lengths: Tensor, size: int) -> Tensor:
+    """Mask of the samples or frames that count.
+
+    Args:
+        lengths: int (batch,).
+        size: length of the padded axis.
+
+    Returns:
+        float32 (batch, size): 1 at positions below the length, 0 from there on.
+
+    Example:
+        >>> ops.convert_to_numpy(sequence_mask([1, 3], 3)).tolist()
+        [[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
+    """
     return ops.cast(ops.arange(size, dtype="int32")[None, :] < ops.cast(lengths, "int32")[:, None], "float32")
 
 
-def resolve_lengths(waveform, lengths=None):
-    """int32 (batch,) samples of (batch, samples, ...) that count: `lengths`, or all where there are none."""
+def resolve_lengths(waveform: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Samples that count in each row of a waveform, (batch, samples, ...): `lengths`, or all of them for None.
+
+    Returns:
+        int32 (batch,).
+
+    Example:
+        >>> ops.convert_to_numpy(resolve_lengths(np.zeros((2, 100)))).tolist()
+        [100, 100]
+    """
     if lengths is None:
         return ops.full(ops.shape(waveform)[:1], ops.shape(waveform)[1], dtype="int32")
     return ops.cast(lengths, "int32")
 
 
-def masked_moments(values, lengths):
-    """Mean and variance of (batch, time, channels) over (batch,) int32 lengths of time, (batch, 1, channels) each."""
-    counted = ops.expand_dims(ops.cast(sequence_mask(lengths, ops.shape(values)[1]), values.dtype), 2)
+def masked_moments(values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance over the time that counts.
+
+    Args:
+        values: float tensor (batch, time, channels).
+        lengths: int32 tensor (batch,), times that count.
+
+    Returns:
+        mean, variance: (batch, 1, channels) each.
+
+    Example:
+        >>> mean, _ = masked_moments(ops.convert_to_tensor([[[1.0], [3.0], [9.0]]]), ops.convert_to_tensor([2]))
+        >>> float(mean[0, 0, 0])
+        2.0
+    """
+    mask = ops.expand_dims(ops.cast(sequence_mask(lengths, ops.shape(values)[1]), values.dtype), 2)
     count = ops.cast(ops.maximum(lengths, 1), values.dtype)[:, None, None]
-    mean = ops.sum(values * counted, axis=1, keepdims=True) / count
-    return mean, ops.sum(ops.square(values - mean) * counted, axis=1, keepdims=True) / count
+    mean = ops.sum(values * mask, axis=1, keepdims=True) / count
+    return mean, ops.sum(ops.square(values - mean) * mask, axis=1, keepdims=True) / count
 
 
-def frame_count(lengths, hop_length):
+def frame_count(lengths: int | Tensor, hop_length: int) -> int | Tensor:
     """Frames of a centred short-time spectrum of `lengths` samples: 1 + lengths // hop_length."""
     return 1 + lengths // hop_length
 
 
-def pad_to_multiple(samples, multiple):
-    """What `samples`, an integer or a tensor, lack to a multiple; ONNX has negative remainders of negative numbers."""
+def pad_to_multiple(samples: int | Tensor, multiple: int) -> int | Tensor:
+    """Samples to append so that their number, an integer or a tensor, is a multiple.
+
+    Example:
+        >>> pad_to_multiple(10, 4)
+        2
+    """
+    # Not -samples % multiple: in ONNX the remainder of a negative number is negative.
     return (multiple - samples % multiple) % multiple
 
 
-def frame_mask(waveform, lengths, hop_length):
-    """float32 (batch, frames): 1 for the frames of `stft` that count, by (batch,) lengths or None for all."""
+def frame_mask(waveform: Tensor, lengths: Tensor | None, hop_length: int) -> Tensor:
+    """Mask of the frames of `stft` that count, float32 (batch, frames); `lengths` is int (batch,) samples or None."""
     samples = ops.shape(waveform)[1]
     return sequence_mask(frame_count(resolve_lengths(waveform, lengths), hop_length), frame_count(samples, hop_length))
 
 
-def stft(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming"):
+def stft(
+    waveform: Tensor, n_fft: int = 512, hop_length: int = 256, lengths: Tensor | None = None, window: str = "hamming"
+) -> tuple[Tensor, Tensor]:
     """Short-time Fourier transform, as a real and an imaginary part.
 
     Periodic window of `n_fft` samples, centred: n_fft // 2 zeros go before the first and after the last sample; no
-    scaling. Samples at and after `lengths` count as zeros, so a padded clip has the spectrum of the bare one in its
-    first `frame_count(lengths, hop_length)` frames.
+    scaling. Samples at and after `lengths` count as zeros, so a padded clip has the spectrum of the unpadded one
+    in its first `frame_count(lengths, hop_length)` frames.
 
     Args:
         waveform: float (batch, samples).
@@ -82,26 +126,26 @@ def stft(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming"):
         kernel = (_fourier(n_fft) * _window(window, n_fft)).T[:, None]
         parts = ops.conv(ops.expand_dims(waveform, 2), ops.convert_to_tensor(kernel), strides=hop_length)
         return ops.split(parts, 2, axis=2)
-    # Ours take less time than the backends', of the gradient most of all; what only has a shape is left to Keras.
+    # Faster than the backends' own, above all in the gradient; a symbolic tensor goes through Keras's operation.
     if n_fft % hop_length == 0 and not keras.utils.is_keras_tensor(waveform):
         return _rfft(_frames(waveform, n_fft, hop_length) * _window(window, n_fft))
     return ops.stft(waveform, n_fft, hop_length, n_fft, window=_window(window, n_fft), center=False)
 
 
 def _frames(waveform, n_fft, hop_length):
-    """(batch, samples) -> (batch, frames, n_fft), a hop apart, where the hop divides n_fft."""
+    """(batch, samples) -> (batch, frames, n_fft), one hop apart; the hop divides n_fft."""
     parts, (batch, samples) = n_fft // hop_length, ops.shape(waveform)
     count = (samples - n_fft) // hop_length + 1
     blocks = ops.slice(waveform, (0, 0), (batch, (count + parts - 1) * hop_length))
     blocks = ops.reshape(blocks, (batch, count + parts - 1, hop_length))
-    # A slice by indices has a gradient that takes longer on TensorFlow.
+    # `ops.slice`, not blocks[:, i:]: the gradient of the latter is slower on TensorFlow.
     return ops.concatenate([ops.slice(blocks, (0, i, 0), (batch, count, hop_length)) for i in range(parts)], axis=2)
 
 
 def _rfft(frames):
-    """Real and imaginary part of the transform of real (..., n), on TensorFlow with a gradient of one inverse transform.
+    """Real and imaginary part of the transform of real (..., n); on TensorFlow the gradient is one inverse transform.
 
-    TensorFlow's own gradient also has terms of the size of full complex frames.
+    TensorFlow's own gradient also computes terms of the size of full complex frames.
     """
     if keras.backend.backend() != "tensorflow":
         return ops.rfft(frames)
@@ -121,18 +165,20 @@ def _rfft(frames):
     return transform(frames)
 
 
-def istft(real, imaginary, samples, n_fft=512, hop_length=256, window="hamming"):
-    """Waveform of a short-time spectrum that `stft` made, changed or not: the least-squares inverse.
+def istft(
+    real: Tensor, imaginary: Tensor, samples: int, n_fft: int = 512, hop_length: int = 256, window: str = "hamming"
+) -> Tensor:
+    """Waveform of a short-time spectrum: the least-squares inverse of `stft`.
 
-    x[t] = sum_m w[t - m hop] y_m[t - m hop] / sum_m w[t - m hop]^2 (Griffin and Lim 1984, equation 6), so an unchanged
-    spectrum gives its waveform back. Where only one frame reaches, at the very end of a waveform that is no multiple
-    of the hop, the window's low edge is divided out: bring the waveform to a multiple first.
+    x[t] = sum_m w[t - m hop] y_m[t - m hop] / sum_m w[t - m hop]^2 (Griffin and Lim 1984, equation 6), so
+    `istft(*stft(x))` is x. At the very end of a waveform that is not a multiple of the hop only one frame contributes,
+    and its sum is divided by the window's small edge: pad the waveform to a multiple first.
 
     Args:
         real, imaginary: float (batch, frames, n_fft // 2 + 1).
-        samples: of the result, at most (frames - 1) * hop_length + n_fft // 2.
-        n_fft, hop_length, window: as for `stft`; hop_length divides n_fft, and is less than it for "hann", whose ends are
-            zero.
+        samples: length of the result, at most (frames - 1) * hop_length + n_fft // 2.
+        n_fft, hop_length, window: as for `stft`; hop_length divides n_fft, and is less than it for "hann", whose first
+            value is zero.
 
     Returns:
         float32 (batch, samples).
@@ -143,10 +189,10 @@ def istft(real, imaginary, samples, n_fft=512, hop_length=256, window="hamming")
         True
     """
     window = _window(window, n_fft)
-    # No ops.istft: its own window scaling differs by backend at the edges.
+    # Not ops.istft: its scaling at the edges differs from backend to backend.
     if backend.is_portable():
-        both = np.r_[1.0, np.full(n_fft // 2 - 1, 2.0), 1.0] / n_fft  # all bins but the ends stand for two
-        matrix = _fourier(n_fft) * np.tile(both, 2)[:, None].astype("float32")
+        scale = np.r_[1.0, np.full(n_fft // 2 - 1, 2.0), 1.0] / n_fft  # the bins between the ends count twice
+        matrix = _fourier(n_fft) * np.tile(scale, 2)[:, None].astype("float32")
         frames = ops.matmul(ops.concatenate([real, imaginary], axis=-1), ops.convert_to_tensor(matrix)) * window
     else:
         frames = ops.irfft((real, imaginary), n_fft) * window
@@ -158,7 +204,7 @@ def istft(real, imaginary, samples, n_fft=512, hop_length=256, window="hamming")
 
 
 def _overlap_add(frames, hop_length):
-    """(batch, frames, n_fft) -> (batch, (frames - 1) * hop_length + n_fft): the sum of frames a hop apart."""
+    """(batch, frames, n_fft) -> (batch, (frames - 1) * hop_length + n_fft): the sum of frames one hop apart."""
     parts = frames.shape[-1] // hop_length
     count = ops.shape(frames)[1]
     pieces = ops.reshape(frames, (-1, count, parts, hop_length))
@@ -166,7 +212,9 @@ def _overlap_add(frames, hop_length):
     return ops.reshape(sum(rows), (-1, (count + parts - 1) * hop_length))
 
 
-def magnitude(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming"):
+def magnitude(
+    waveform: Tensor, n_fft: int = 512, hop_length: int = 256, lengths: Tensor | None = None, window: str = "hamming"
+) -> Tensor:
     """Magnitude of the short-time Fourier transform, as `stft` computes it.
 
     Args:
@@ -189,9 +237,9 @@ def magnitude(waveform, n_fft=512, hop_length=256, lengths=None, window="hamming
 
 @functools.lru_cache
 def _fourier(n_fft):
-    """float32 (2 (n_fft // 2 + 1), n_fft): real and then imaginary parts of the transform of real samples."""
-    turns = np.outer(np.arange(n_fft // 2 + 1), np.arange(n_fft)) % n_fft * (2 * np.pi / n_fft)
-    return np.concatenate([np.cos(turns), -np.sin(turns)]).astype("float32")
+    """Matrix of the transform of real samples, float32 (2 (n_fft // 2 + 1), n_fft): real parts, then imaginary ones."""
+    angles = np.outer(np.arange(n_fft // 2 + 1), np.arange(n_fft)) % n_fft * (2 * np.pi / n_fft)
+    return np.concatenate([np.cos(angles), -np.sin(angles)]).astype("float32")
 
 
 @functools.lru_cache
@@ -199,17 +247,19 @@ def _window(name, n_fft):
     return scipy.signal.get_window(name, n_fft, fftbins=True).astype("float32")
 
 
-def mel_matrix(bands, n_fft, sample_rate, low_hz=50.0, high_hz=None):
+def mel_matrix(
+    bands: int, n_fft: int, sample_rate: int, low_hz: float = 50.0, high_hz: float | None = None
+) -> np.ndarray:
     """Triangular mel bands over the bins of a power spectrum.
 
-    mel = 2595 log10(1 + f / 700); a triangle's weights sum to 1, so a band is a weighted mean of power. A band too
-    narrow to hold a bin takes the nearest one.
+    mel = 2595 log10(1 + f / 700); a triangle's weights sum to 1, so a band is a weighted mean of power. A band
+    that is too narrow to contain a bin takes the nearest one.
 
     Args:
         bands: number of bands.
-        n_fft: transform length of the spectrum.
+        n_fft: transform length of the spectrum, in samples.
         sample_rate: in Hz.
-        low_hz, high_hz: edges of the lowest and highest triangle (default: half the sample rate).
+        low_hz, high_hz: lower edge of the first and upper edge of the last triangle in Hz; None for half the rate.
 
     Returns:
         float32 (n_fft // 2 + 1, bands).
@@ -230,23 +280,23 @@ def mel_matrix(bands, n_fft, sample_rate, low_hz=50.0, high_hz=None):
     return (weights / weights.sum(axis=0)).astype("float32")
 
 
-def resample(waveform, from_rate, to_rate, lengths=None):
+def resample(waveform: Tensor, from_rate: int, to_rate: int, lengths: Tensor | None = None) -> Tensor:
     """Resample inside a network, with a gradient; on the host, `zoo.audio.io.resample` is sharper and faster.
 
-    Output sample n is sum_m x[m] h(n from_rate / to_rate - m), h a sinc that ends at 0.94 of the lower Nyquist
-    frequency, 32 of its zero crossings long, under a Kaiser window (beta 8). One strided convolution: the fractions of
-    a sample recur.
+    Output sample n is sum_m x[m] h(n from_rate / to_rate - m), h a sinc with its cut-off at 0.94 of the lower Nyquist
+    frequency, 32 zero crossings long, under a Kaiser window (beta 8). It is one strided convolution, because the
+    fractions of a sample recur.
 
     Args:
         waveform: float (batch, samples).
-        from_rate, to_rate: in Hz; the waveform itself comes back where they are equal.
-        lengths: int (batch,) samples that count, or None for all; what lies after them is taken as zero.
+        from_rate, to_rate: in Hz; if they are equal, the waveform is returned unchanged.
+        lengths: int (batch,) samples that count, or None for all; samples after them are taken as zeros.
 
     Returns:
         float32 (batch, ceil(samples to_rate / from_rate)).
 
     Raises:
-        InputError: the rates have no small ratio, and the kernel would fill the memory.
+        InputError: the rates have no small ratio, so the kernel would be too large.
 
     Example:
         >>> tuple(resample(np.zeros((1, 16000), "float32"), 16000, 22050).shape)
@@ -264,10 +314,14 @@ def resample(waveform, from_rate, to_rate, lengths=None):
     return ops.reshape(blocks, (ops.shape(waveform)[0], -1))[:, : resampled_length(samples, from_rate, to_rate)]
 
 
-def resampled_length(samples, from_rate, to_rate):
-    """Samples after `resample`: ceil(samples to_rate / from_rate), of an integer or a tensor of them.
+def resampled_length(samples: int | Tensor, from_rate: int, to_rate: int) -> int | Tensor:
+    """Samples after `resample`: ceil(samples to_rate / from_rate), of an integer or an integer tensor.
 
-    On the host, `zoo.audio.pairs.at_rate` rounds to the nearest instead, as soxr does.
+    On the host, `zoo.audio.checks.at_rate` rounds to the nearest instead, as soxr does.
+
+    Example:
+        >>> resampled_length(16001, 16000, 22050)
+        22052
     """
     divisor = math.gcd(from_rate, to_rate)
     step, phases = from_rate // divisor, to_rate // divisor
@@ -277,7 +331,7 @@ def resampled_length(samples, from_rate, to_rate):
 
 @functools.lru_cache
 def _resampler(from_rate, to_rate):
-    """Kernel (taps, 1, phases) of the strided convolution, samples that it reaches to each side, and its stride."""
+    """Kernel (taps, 1, phases) of the strided convolution, its reach to each side in samples, and its stride."""
     divisor = math.gcd(from_rate, to_rate)
     step, phases = from_rate // divisor, to_rate // divisor
     cutoff = 0.94 * min(1.0, to_rate / from_rate)
@@ -285,7 +339,7 @@ def _resampler(from_rate, to_rate):
     reach = math.ceil(half)
     if (step + 2 * reach) * phases > _LARGEST_KERNEL:
         raise InputError(f"{from_rate} and {to_rate} Hz have no small ratio: resample on the host first")
-    # Of the block's first output, tap `reach` is the sample at the same time.
+    # Tap `reach` of the kernel lies at the time of the block's first output.
     time = np.arange(phases)[None, :] * step / phases - (np.arange(step + 2 * reach)[:, None] - reach)
     window = np.i0(8.0 * np.sqrt(np.maximum(1 - (time / half) ** 2, 0))) / np.i0(8.0)
     kernel = cutoff * np.sinc(cutoff * time) * window * (np.abs(time) < half)

@@ -16,16 +16,23 @@ from zoo.files import atomic_write
 # WAV keeps float32 bit for bit, FLAC knows integers only; other formats keep libsndfile's default.
 _SUBTYPES = {"WAV": "FLOAT", "FLAC": "PCM_24"}
 # Sub-types that keep the number of samples; ADPCM and GSM fill whole blocks.
-_KEPT = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "VORBIS", "OPUS"}
-_MP3_LEAD = 11520  # samples, ten mp3 frames
-# Samples that lie in a WAV as they are, and what makes full scale 1.
+_EXACT_LENGTH = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "VORBIS", "OPUS"}
+_MP3_PREROLL = 11520  # samples, ten mp3 frames
+# Sub-types of WAV that need no decoder: type of a sample, and the factor that makes full scale 1.
 _UNCODED = {"PCM_16": (np.dtype("<i2"), np.float32(2**-15)), "FLOAT": (np.dtype("<f4"), np.float32(1))}
-LOUDEST = 1 + 2**-15  # full scale and the last bit of 16: less than that beyond 1 is rounding
+LOUDEST = 1 + 2**-15  # full scale and the last of 16 bits: what exceeds 1 by less is rounding, not clipping
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a file holds: float32 `(samples, channels)`, Hz, and libsndfile's names of its container and sub-type."""
+    """The content of an audio file.
+
+    Attributes:
+        audio: float32 `(samples, channels)` in [-1, 1].
+        sample_rate: Hz.
+        container: libsndfile's name, such as "WAV".
+        subtype: libsndfile's name, such as "PCM_16".
+    """
 
     audio: np.ndarray
     sample_rate: int
@@ -33,12 +40,14 @@ class Recording:
     subtype: str
 
 
-def read(path, sample_rate=None, resample=False, downmix=False):
+def read(
+    path: Path | str, sample_rate: int | None = None, resample: bool = False, downmix: bool = False
+) -> tuple[np.ndarray, int]:
     """Read a recording (wav, flac, ogg, mp3) as mono.
 
     Args:
         path: audio file.
-        sample_rate: Hz that the audio must have; None takes the file's own.
+        sample_rate: required rate in Hz; None accepts the file's own.
         resample: whether to resample to `sample_rate` rather than refuse another rate.
         downmix: whether to average the channels rather than refuse more than one.
 
@@ -49,7 +58,9 @@ def read(path, sample_rate=None, resample=False, downmix=False):
         InputError: missing, unreadable or empty file, NaN in it, more channels than one, or another rate.
 
     Example:
-        >>> audio, rate = read("speech.flac", sample_rate=16000, resample=True)
+        >>> audio, rate = read(zoo.examples()["reference"], sample_rate=8000, resample=True)
+        >>> audio.ndim, rate
+        (1, 8000)
     """
     recording = read_channels(path)
     audio, rate = recording.audio, recording.sample_rate
@@ -66,7 +77,7 @@ def read(path, sample_rate=None, resample=False, downmix=False):
     return _resample(audio, rate, sample_rate), sample_rate
 
 
-def read_channels(path):
+def read_channels(path: Path | str) -> Recording:
     """Read a recording (wav, flac, ogg, mp3) with all its channels, at its own rate.
 
     Args:
@@ -79,7 +90,9 @@ def read_channels(path):
         InputError: missing, unreadable or empty file, or NaN in it.
 
     Example:
-        >>> left = read_channels("stereo.wav").audio[:, 0]
+        >>> recording = read_channels(zoo.examples()["reference"])
+        >>> recording.audio.shape[1], recording.sample_rate, recording.subtype
+        (1, 16000, 'PCM_16')
     """
     with open_audio(path) as file:
         audio = read_block(file)
@@ -91,8 +104,8 @@ def read_channels(path):
     return recording
 
 
-def open_audio(path):
-    """A recording opened for reading part by part, with `read_block`.
+def open_audio(path: Path | str) -> soundfile.SoundFile:
+    """Open a recording, to read it block by block with `read_block`.
 
     Args:
         path: audio file (wav, flac, ogg, mp3).
@@ -104,8 +117,9 @@ def open_audio(path):
         InputError: missing or unreadable file.
 
     Example:
-        >>> with open_audio("song.flac") as file:  # doctest: +SKIP
-        ...     first = read_block(file, 44100)
+        >>> with open_audio(zoo.examples()["reference"]) as file:
+        ...     read_block(file, 1000).shape
+        (1000, 1)
     """
     path = Path(path)
     if not path.is_file():
@@ -116,26 +130,39 @@ def open_audio(path):
         raise _unreadable(path) from error
 
 
-def read_block(file, samples=-1):
-    """The next samples of an opened recording, float32 (samples, channels); fewer at its end, all where it says -1.
+def read_block(file: soundfile.SoundFile, samples: int = -1) -> np.ndarray:
+    """Read the next samples of an open recording.
+
+    Args:
+        file: as of `open_audio`.
+        samples: how many; -1 for all that are left.
+
+    Returns:
+        float32 (samples, channels), fewer at the end of the file.
 
     Raises:
-        InputError: the file breaks off in the middle.
+        InputError: the file ends in the middle of a block, or is damaged.
+
+    Example:
+        >>> with open_audio(zoo.examples()["reference"]) as file:
+        ...     first, rest = read_block(file, 1000), read_block(file)
+        >>> len(first) + len(rest) == len(read(zoo.examples()["reference"])[0])
+        True
     """
-    # soundfile seeks after each read, and after a seek libsndfile's mp3 decoder gives zeros at first.
-    lead = min(file.tell(), _MP3_LEAD) if file.format == "MP3" else 0
+    # soundfile seeks after each read, and after a seek libsndfile's mp3 decoder first gives zeros: start earlier.
+    preroll = min(file.tell(), _MP3_PREROLL) if file.format == "MP3" else 0
     try:
-        if lead:
-            file.seek(-lead, soundfile.SEEK_CUR)
-        return file.read(samples if samples < 0 else samples + lead, dtype="float32", always_2d=True)[lead:]
+        if preroll:
+            file.seek(-preroll, soundfile.SEEK_CUR)
+        return file.read(samples if samples < 0 else samples + preroll, dtype="float32", always_2d=True)[preroll:]
     except (soundfile.LibsndfileError, OSError) as error:
         raise _unreadable(os.fsdecode(file.name)) from error
 
 
-def read_part(path, start, samples):
+def read_part(path: Path | str, start: int, samples: int) -> tuple[np.ndarray, int]:
     """Read a part of a recording: the fastest way to many short parts of long files.
 
-    Of a WAV of 16 bits or float the part is all that is touched; any other file is opened anew, and sought.
+    A WAV of 16 bits or float is read at the place of the part; any other file is opened and decoded from there.
 
     Args:
         path: audio file.
@@ -143,16 +170,18 @@ def read_part(path, start, samples):
         samples: how many.
 
     Returns:
-        (audio, rate): float32 `(samples, channels)`, fewer past the end, and the file's rate in Hz.
+        (audio, rate): float32 `(samples, channels)`, fewer at the end, and the file's rate in Hz.
 
     Raises:
         InputError: missing or unreadable file.
 
     Example:
-        >>> audio, rate = read_part("song/vocals.wav", 44100, 8448)  # doctest: +SKIP
+        >>> audio, rate = read_part(zoo.examples()["reference"], 8000, 4000)
+        >>> audio.shape, rate
+        ((4000, 1), 16000)
     """
-    about = os.stat(path) if os.path.isfile(path) else None
-    layout = about and _layout_of(os.fspath(path), about.st_ino, about.st_mtime_ns, about.st_size)
+    status = os.stat(path) if os.path.isfile(path) else None
+    layout = status and _layout_of(os.fspath(path), status.st_ino, status.st_mtime_ns, status.st_size)
     if not layout:
         with open_audio(path) as file:
             file.seek(min(start, file.frames))
@@ -165,7 +194,7 @@ def read_part(path, start, samples):
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the samples of a WAV lie, and what full scale is to be multiplied with."""
+    """Where the samples of a WAV begin (bytes), their type, and the factor that makes full scale 1."""
 
     offset: int
     dtype: np.dtype
@@ -177,7 +206,7 @@ class _Layout:
 
 @functools.lru_cache(4096)
 def _layout_of(path, *_):
-    """`_Layout` of a file as it was when it was looked at, or None where its samples must be decoded."""
+    """`_Layout` of a file, or None where its samples must be decoded; its inode, time and size are keys of the cache."""
     with open_audio(path) as file:
         kind = _UNCODED.get(file.subtype) if file.format in ("WAV", "WAVEX") else None
         with open(path, "rb") as raw:
@@ -186,7 +215,7 @@ def _layout_of(path, *_):
 
 
 def _data_offset(file):
-    """Where the samples of an opened RIFF file begin; None for one of another order of bytes, RIFX."""
+    """Where the samples of an open RIFF file begin, in bytes; None for a big-endian one (RIFX)."""
     if file.read(12)[:4] != b"RIFF":
         return None
     while len(head := file.read(8)) == 8:
@@ -201,7 +230,7 @@ def _unreadable(path):
     return InputError(f"{path}: cannot be read; give a wav, flac, ogg or mp3 file")
 
 
-def resample(audio, from_rate, to_rate):
+def resample(audio: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray:
     """Resample with soxr at its highest quality, VHQ.
 
     Args:
@@ -216,7 +245,8 @@ def resample(audio, from_rate, to_rate):
         InputError: a rate is not above 0.
 
     Example:
-        >>> at_16k = resample(at_48k, 48000, 16000)
+        >>> resample(np.zeros(48000, "float32"), 48000, 16000).shape
+        (16000,)
     """
     audio = np.asarray(audio, dtype=np.float32)
     if not (from_rate > 0 and to_rate > 0):
@@ -233,7 +263,14 @@ def resample(audio, from_rate, to_rate):
 _resample = resample  # `read` has an argument of that name
 
 
-def write(path, audio, sample_rate, container=None, subtype=None, clip=False):
+def write(
+    path: Path | str,
+    audio: np.ndarray,
+    sample_rate: int,
+    container: str | None = None,
+    subtype: str | None = None,
+    clip: bool = False,
+) -> int:
     """Write a recording, whole or not at all.
 
     Args:
@@ -243,7 +280,7 @@ def write(path, audio, sample_rate, container=None, subtype=None, clip=False):
         container: libsndfile's name, such as "WAVEX"; None takes the suffix of `path`: wav, flac, ogg, mp3.
         subtype: libsndfile's name, such as "PCM_16". None, and one that the container lacks or that would change the
             number of samples (ADPCM), means float32 for wav, 24 bit for flac, elsewhere libsndfile's choice.
-        clip: whether to clip what lies beyond [-1, 1] rather than refuse it; float sub-types keep it.
+        clip: whether to clip samples outside [-1, 1] rather than refuse them; float sub-types keep them.
 
     Returns:
         int, how many samples were clipped.
@@ -253,12 +290,14 @@ def write(path, audio, sample_rate, container=None, subtype=None, clip=False):
             container cannot hold.
 
     Example:
-        >>> write("enhanced.wav", audio, 16000)
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write(f"{folder}/tone.wav", np.sin(np.arange(16000)), 16000)
         0
     """
     path, audio = Path(path), np.asarray(audio, dtype=np.float32)
     container = container or container_of(path)
-    if subtype not in _KEPT or not soundfile.check_format(container, subtype):
+    if subtype not in _EXACT_LENGTH or not soundfile.check_format(container, subtype):
         subtype = subtype_of(container)
     if not audio.size or not np.isfinite(audio).all():
         raise InputError(f"{path}: the audio is empty or not finite; nothing was written")
@@ -276,7 +315,7 @@ def write(path, audio, sample_rate, container=None, subtype=None, clip=False):
     return clipped
 
 
-def container_of(path):
+def container_of(path: Path | str) -> str:
     """The container that a suffix names.
 
     Args:
@@ -298,7 +337,7 @@ def container_of(path):
     return container
 
 
-def subtype_of(container):
+def subtype_of(container: str) -> str:
     """The sub-type that a container is written in: float32 for WAV, 24 bit for FLAC, elsewhere libsndfile's choice.
 
     Example:

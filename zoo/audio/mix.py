@@ -1,17 +1,22 @@
-"""Mixing on the host (NumPy): levels, speech in noise at an SNR, rooms, babble, coloured noise."""
+"""Mixing in NumPy: levels, speech in noise at a signal-to-noise ratio, coloured noise, reverberation."""
 
 import numpy as np
 import scipy.signal
 
-_SILENCE = 1e-8  # an rms below this is digital silence: there is no level to set
+_SILENCE = 1e-8  # rms; below it a signal is digital silence, which has no level to scale
 
 
-def rms(audio):
-    """Root mean square of a waveform, over its last axis."""
+def rms(audio: np.ndarray) -> np.ndarray:
+    """Root mean square of a waveform over its last axis.
+
+    Example:
+        >>> float(rms(np.array([3.0, -3.0])))
+        3.0
+    """
     return np.sqrt(np.mean(np.square(audio, dtype=np.float64), axis=-1))
 
 
-def mix_at_snr(speech, noise, snr_db):
+def mix_at_snr(speech: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
     """Add noise to speech at a signal-to-noise ratio.
 
     The ratio is of mean power over the whole clip, pauses included.
@@ -19,10 +24,10 @@ def mix_at_snr(speech, noise, snr_db):
     Args:
         speech: float (samples,).
         noise: float (samples,), the same length.
-        snr_db: wanted ratio in dB.
+        snr_db: ratio of the mixture in dB.
 
     Returns:
-        float32 (samples,); the speech keeps its level, the noise is scaled. Silent noise or speech adds nothing.
+        float32 (samples,); the speech keeps its level, the noise is scaled. If either is silent, the speech alone.
 
     Example:
         >>> mixture = mix_at_snr(np.ones(4, "float32"), np.array([1, -1, 1, -1], "float32"), snr_db=20.0)
@@ -36,29 +41,83 @@ def mix_at_snr(speech, noise, snr_db):
     return (speech + gain * noise).astype("float32")
 
 
-def loop_to(audio, samples, rng):
-    """A stretch of `samples` samples of a recording from a random place, repeated end to end where it is short."""
+def loop_to(audio: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
+    """A random segment of a recording, which is repeated end to end if it is shorter.
+
+    Args:
+        audio: (recorded samples,).
+        samples: length of the segment.
+        rng: NumPy generator of its start.
+
+    Returns:
+        (samples,), of the same type.
+
+    Example:
+        >>> loop_to(np.arange(3), 7, np.random.default_rng(0)).shape
+        (7,)
+    """
     start = rng.integers(len(audio))
     return np.take(audio, np.arange(start, start + samples), mode="wrap")
 
 
-def colored_noise(samples, exponent, rng):
-    """Gaussian noise whose power falls as 1 / f**exponent (0 white, 1 pink, 2 brown, -1 blue), at rms 0.1."""
+def colored_noise(samples: int, exponent: float, rng: np.random.Generator) -> np.ndarray:
+    """Gaussian noise with power proportional to 1 / f**exponent.
+
+    Args:
+        samples: length.
+        exponent: 0 for white noise, 1 pink, 2 brown, -1 blue.
+        rng: NumPy generator.
+
+    Returns:
+        float32 (samples,) at rms 0.1.
+
+    Example:
+        >>> round(float(rms(colored_noise(1000, 1.0, np.random.default_rng(0)))), 3)
+        0.1
+    """
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     frequency = np.maximum(np.arange(len(spectrum)), 1.0)
     noise = np.fft.irfft(spectrum * frequency ** (-exponent / 2), samples)
     return (0.1 * noise / rms(noise)).astype("float32")
 
 
-def convolve_room(speech, impulse_response):
-    """Put speech in a room; the direct path (the response's largest sample) stays at time 0 and unit gain."""
+def convolve_room(speech: np.ndarray, impulse_response: np.ndarray) -> np.ndarray:
+    """Put speech in a room; the direct path (the response's largest sample) is moved to time 0 and unit gain.
+
+    Args:
+        speech: float (samples,).
+        impulse_response: float (taps,), at the same rate.
+
+    Returns:
+        float32 (samples,).
+
+    Example:
+        >>> convolve_room(np.array([1.0, 0.0]), np.array([0.0, 2.0, 1.0])).tolist()
+        [1.0, 0.5]
+    """
     direct = int(np.argmax(np.abs(impulse_response)))
     response = impulse_response[direct:] / impulse_response[direct]
     return scipy.signal.fftconvolve(speech, response)[: len(speech)].astype("float32")
 
 
-def decaying_room(rt60, direct_to_reverberant_db, sample_rate, rng):
-    """A synthetic impulse response: a unit direct path, then Gaussian noise that decays by 60 dB in `rt60` seconds."""
+def decaying_room(
+    rt60: float, direct_to_reverberant_db: float, sample_rate: int, rng: np.random.Generator
+) -> np.ndarray:
+    """A synthetic impulse response: a unit direct path, then Gaussian noise that decays exponentially.
+
+    Args:
+        rt60: time of a decay by 60 dB, in seconds; also the length of the response.
+        direct_to_reverberant_db: energy of the direct path relative to that of the noise, in dB.
+        sample_rate: in Hz.
+        rng: NumPy generator of the noise.
+
+    Returns:
+        float32 (max(2, rt60 * sample_rate),).
+
+    Example:
+        >>> decaying_room(0.5, 10.0, 16000, np.random.default_rng(0)).shape
+        (8000,)
+    """
     samples = max(int(rt60 * sample_rate), 2)
     time = np.arange(samples) / sample_rate
     tail = rng.standard_normal(samples) * 10 ** (-3 * time / rt60)

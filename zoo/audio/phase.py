@@ -1,4 +1,6 @@
-"""Phases for magnitudes that have none: Griffin and Lim's iteration, on the host."""
+"""A waveform for short-time magnitudes without phases: Griffin and Lim's iteration, in NumPy."""
+
+from collections.abc import Callable
 
 import numpy as np
 import scipy.fft
@@ -7,11 +9,11 @@ import scipy.signal
 _EPS = 1e-12
 
 
-def spectrum(audio, n_fft, hop_length):
+def spectrum(audio: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
     """Short-time spectrum of whole frames only: periodic Hann window, nothing padded, no scaling.
 
     Args:
-        audio: float32 (samples,), n_fft or more; a last part shorter than a hop is not seen.
+        audio: float32 (samples,), n_fft or more; what is left after the last whole frame is not used.
         n_fft: window and transform length in samples.
         hop_length: samples from frame to frame.
 
@@ -26,15 +28,15 @@ def spectrum(audio, n_fft, hop_length):
     return scipy.fft.rfft(frames * _hann(n_fft))
 
 
-def waveform(spectrum, n_fft, hop_length):
+def waveform(spectrum: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
     """The least-squares inverse of `spectrum` (Griffin and Lim 1984, equation 6), away from the ends.
 
-    The window's squares add to 3/8 n_fft / hop_length wherever all frames reach; the first and last n_fft - hop_length
-    samples, where fewer do, fade out.
+    The window's squares add up to 3/8 n_fft / hop_length where n_fft / hop_length frames overlap; the first and last
+    n_fft - hop_length samples, where fewer do, fade out.
 
     Args:
         spectrum: complex (frames, n_fft // 2 + 1).
-        n_fft, hop_length: as for `spectrum`; hop_length divides n_fft, four times or more.
+        n_fft, hop_length: as for `spectrum`; hop_length is n_fft / 4, or a smaller divisor.
 
     Returns:
         float32 ((frames - 1) * hop_length + n_fft,).
@@ -53,24 +55,33 @@ def waveform(spectrum, n_fft, hop_length):
     return out.ravel() / (0.375 * parts)
 
 
-def griffin_lim(magnitude, n_fft, hop_length, iterations, rng, momentum=0.0, progress=None, interruptible=False):
-    """A waveform whose short-time magnitudes are near the given ones, from random phases.
+def griffin_lim(
+    magnitude: np.ndarray,
+    n_fft: int,
+    hop_length: int,
+    iterations: int,
+    rng: np.random.Generator,
+    momentum: float = 0.0,
+    progress: Callable[[int, float], None] | None = None,
+    interruptible: bool = False,
+) -> tuple[np.ndarray, list[float]]:
+    """A waveform whose short-time magnitudes are close to a target's, from random phases.
 
-    Each round goes to the nearest waveform and takes its phases (Griffin and Lim 1984). With momentum, the phases are
-    those of c + momentum (c - c_before), c the spectrum of that waveform (Perraudin, Balazs and Sondergaard 2013, "A
-    fast Griffin-Lim algorithm"; they use 0.99): it comes nearer in as many rounds.
+    Each round computes the nearest waveform and takes the phases of its spectrum (Griffin and Lim 1984). With momentum,
+    the phases are those of c + momentum (c - c_before), c the spectrum of that waveform (Perraudin, Balazs and
+    Sondergaard 2013, "A fast Griffin-Lim algorithm"; they use 0.99), which converges in fewer rounds.
 
     Args:
-        magnitude: float (frames, n_fft // 2 + 1), as `spectrum` has it.
+        magnitude: float (frames, n_fft // 2 + 1), the target, in the frames of `spectrum`.
         n_fft, hop_length: as for `waveform`.
         iterations: rounds before the last inverse; 0 keeps the random phases.
         rng: NumPy generator of the first phases.
         momentum: 0 for the plain iteration, else below 1.
         progress: called as progress(round, convergence) after each round, or None.
-        interruptible: whether Ctrl-C ends the rounds, and what there is comes back, rather than all.
+        interruptible: whether Ctrl-C ends the rounds early and returns the waveform so far, rather than raises.
 
     Returns:
-        audio: float32 ((frames - 1) * hop_length + n_fft,), with the ends of `waveform`.
+        audio: float32 ((frames - 1) * hop_length + n_fft,), whose ends fade as those of `waveform`.
         convergence: spectral convergence after each round, ||abs(c) - magnitude|| / ||magnitude||, 0 is best.
 
     Example:
@@ -79,13 +90,13 @@ def griffin_lim(magnitude, n_fft, hop_length, iterations, rng, momentum=0.0, pro
         ((1024,), 10)
     """
     phase = np.exp(2j * np.pi * rng.random(magnitude.shape, "float32"))
-    scale, before, convergence = max(float(np.linalg.norm(magnitude)), _EPS), None, []
+    scale, previous, convergence = max(float(np.linalg.norm(magnitude)), _EPS), None, []
     try:
         for i in range(iterations):
-            found = spectrum(waveform(magnitude * phase, n_fft, hop_length), n_fft, hop_length)
-            convergence.append(float(np.linalg.norm(np.abs(found) - magnitude)) / scale)
-            ahead = found if before is None or not momentum else found + momentum * (found - before)
-            phase, before = ahead / np.maximum(np.abs(ahead), _EPS), found
+            current = spectrum(waveform(magnitude * phase, n_fft, hop_length), n_fft, hop_length)
+            convergence.append(float(np.linalg.norm(np.abs(current) - magnitude)) / scale)
+            accelerated = current if previous is None or not momentum else current + momentum * (current - previous)
+            phase, previous = accelerated / np.maximum(np.abs(accelerated), _EPS), current
             if progress is not None:
                 progress(i, convergence[-1])
     except KeyboardInterrupt:
