@@ -139,17 +139,21 @@ def save(
     preset.save(model, directory, card=card, golden=golden)
 
 
-def push(source: str | os.PathLike, repository: str, private: bool = False, dry_run: bool = False) -> dict[str, Any]:
+def push(
+    source: str | os.PathLike, repository: str | os.PathLike, private: bool = False, dry_run: bool = False
+) -> dict[str, Any]:
     """Publish a checkpoint on the Hugging Face Hub: weights, SavedModel, card and README, in one commit.
 
     Args:
         source: As for `load`: a directory with a slash, or a bundled name.
-        repository: "org/name"; made where it is missing.
-        private: Whether a new repository is private, and not what its owner's settings say.
-        dry_run: Check and write everything, and upload nothing.
+        repository: "org/name", created if it is missing; or a new or empty folder, "folder/" or a Path, which gets the
+            same files, and nothing is uploaded.
+        private: Create a private repository; False leaves that to its owner's settings.
+        dry_run: Write the files into a new temporary folder, and upload nothing.
 
     Returns:
-        {"source": "hf://org/name@commit" for `load`, None after a dry run, "files": {name: bytes}}.
+        {"source": "hf://org/name@commit" for `load`, or None if nothing was uploaded, "folder": Path of the files, or
+        None if they were uploaded, "files": {name: bytes}}.
 
     Raises:
         zoo.errors.InputError: The card lacks a licence, a figure or a command, the golden is missing or does not
@@ -159,7 +163,7 @@ def push(source: str | os.PathLike, repository: str, private: bool = False, dry_
         >>> import zoo
         >>> zoo.push("my-model/", "my-lab/my-model", dry_run=True)["files"]  # exports a model  # doctest: +SKIP
     """
-    from zoo.checkpoint import publish
+    from zoo.serving import publish
 
     return publish.push(source, repository, private=private, dry_run=dry_run)
 

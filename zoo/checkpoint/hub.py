@@ -3,7 +3,9 @@
 Tokens, private repositories, `HF_HOME`, `HF_ENDPOINT`, `HF_HUB_OFFLINE` and progress bars are the Hub client's own.
 """
 
+import os
 import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,18 +18,18 @@ REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _SOURCE = re.compile(rf"hf://(?P<repository>{REPOSITORY.pattern})(?:@(?P<revision>[^@\s]+))?")
 _FILES = [*integrity.KERAS_FILES, "card.json", "golden.npz", "assets/*"]
 _RIGHTS = {"download": "read it", "upload": "write there"}
-_LICENCES = {  # as cards write them -> as the Hub does
-    "MIT": "mit",
-    "Apache-2.0": "apache-2.0",
-    "BSD 3-clause": "bsd-3-clause",
-    "CC0": "cc0-1.0",
-    "CC BY 4.0": "cc-by-4.0",
-    "CC BY-SA 4.0": "cc-by-sa-4.0",
-    "CC BY-NC 4.0": "cc-by-nc-4.0",
-}
+# The Hub's identifiers of licences; `licence_id` recognises any spelling of one.
+_LICENCES = {
+    "afl-3.0", "agpl-3.0", "apache-2.0", "artistic-2.0", "bsd", "bsd-2-clause", "bsd-3-clause", "bsd-3-clause-clear",
+    "bsl-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0",
+    "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0",
+    "cc-by-sa-3.0", "cc-by-sa-4.0", "cc0-1.0", "epl-1.0", "epl-2.0", "eupl-1.1", "eupl-1.2", "gpl-2.0", "gpl-3.0", "isc",
+    "lgpl-2.1", "lgpl-3.0", "mit", "mpl-2.0", "ms-pl", "ncsa", "odbl", "odc-by", "openrail", "osl-3.0", "pddl",
+    "postgresql", "unlicense", "wtfpl", "zlib",
+}  # fmt: skip
 
 
-def parse(source):
+def parse(source: str) -> tuple[str, str | None]:
     """Repository and revision of a source string.
 
     Args:
@@ -37,36 +39,36 @@ def parse(source):
         (repository, revision or None).
 
     Raises:
-        InputError: it is written otherwise.
+        InputError: the source has another form.
 
     Example:
         >>> parse("hf://my-lab/my-metric@v1")
         ('my-lab/my-metric', 'v1')
     """
-    found = _SOURCE.fullmatch(source)
-    if not found:
+    match = _SOURCE.fullmatch(source)
+    if not match:
         raise InputError(f"{source!r} is no repository: write hf://org/name or hf://org/name@revision")
-    return found["repository"], found["revision"]
+    return match["repository"], match["revision"]
 
 
-def fetch(repository, revision=None, offline=False, card=None):
-    """Directory of a checkpoint of the Hub, downloaded where the cache lacks it.
+def fetch(repository: str, revision: str | None = None, offline: bool = False, card: dict | None = None) -> Path:
+    """Directory of a checkpoint of the Hub, downloaded if it is not in the cache.
 
     Files that differ from the card's sha256 are never used: the checkpoint is downloaded once more. A repository without
-    a card, as Keras itself makes them, has no sha256 to check. Where the Hub cannot be reached or refuses the token, what
-    the cache has of the branch or tag is taken: give a commit to be sure of one.
+    a card, such as Keras itself writes, has no sha256 to check. If the Hub cannot be reached or refuses the token, the
+    cached files of the branch or tag are used: name a commit to be sure of one.
 
     Args:
         repository: "org/name".
-        revision: branch, tag or commit; None for the main branch. A commit that is in the cache asks nobody.
-        offline: take it from the cache alone, as with HF_HUB_OFFLINE=1.
-        card: facts with `files`, {name: sha256}, which the download must match; None takes the repository's own.
+        revision: branch, tag or commit; None for the main branch. A cached commit needs no network.
+        offline: use the cache only, as with HF_HUB_OFFLINE=1.
+        card: facts with `files`, {name: sha256}, which the download must match; None for the repository's own card.
 
     Returns:
-        Path in the cache, to be read only.
+        Path in the cache; do not change its files.
 
     Raises:
-        InputError: it is offline and not in the cache; the Hub cannot be reached; the repository is absent, private,
+        InputError: offline, and not in the cache; the Hub cannot be reached; the repository is absent, private,
             gated, or no checkpoint; the revision is unknown; or a checksum differs.
 
     Example:
@@ -85,7 +87,7 @@ def fetch(repository, revision=None, offline=False, card=None):
     except InputError as error:
         if offline:
             raise InputError(f"{name} is damaged in the cache, and this is offline: {error}") from None
-    directory = _download(name, repository, revision, offline, force_download=True)
+    directory = _download(name, repository, revision, offline, again=True)
     try:
         integrity.check(directory, card or read_card(directory))
     except InputError as error:
@@ -93,34 +95,38 @@ def fetch(repository, revision=None, offline=False, card=None):
     return directory
 
 
-def _download(name, repository, revision, offline, **how):
+def _download(name, repository, revision, offline, again=False):
     from huggingface_hub import snapshot_download
 
     from zoo import __version__
 
-    library = {"library_name": "audio-zoo", "library_version": __version__}
-    with _told(name, offline):
-        found = snapshot_download(
-            repository, revision=revision, allow_patterns=_FILES, local_files_only=offline, **library, **how
+    with _hub_errors(name, offline):
+        directory = snapshot_download(
+            repository,
+            revision=revision,
+            allow_patterns=_FILES,
+            local_files_only=offline,
+            force_download=again,
+            library_name="audio-zoo",
+            library_version=__version__,
         )
-    return Path(found)
+    return Path(directory)
 
 
-def upload(folder, repository, message, private=False):
-    """Make a folder what a repository holds, in one commit; the repository is made where it is missing.
+def upload(folder: str | os.PathLike, repository: str, message: str, private: bool = False) -> str:
+    """Replace the files of a repository by those of a folder, in one commit; a missing repository is created.
 
     Args:
-        folder: every file in it is uploaded; what else the repository held is removed, history stays.
+        folder: all its files are uploaded; other files of the repository are removed, and stay in its history.
         repository: "org/name".
         message: of the commit.
-        private: whether a new repository is private, and not what its owner's settings say; one that exists stays as
-            it is.
+        private: create a private repository; False leaves that to its owner's settings. An existing one stays as it is.
 
     Returns:
         The commit's sha.
 
     Raises:
-        InputError: it is offline, the Hub cannot be reached, or the token is missing, refused, or may not write there.
+        InputError: offline, the Hub cannot be reached, or the token is missing, refused, or may not write there.
 
     Example:
         >>> upload("my-model/", "my-lab/my-metric", "Version 2")  # doctest: +SKIP
@@ -135,15 +141,43 @@ def upload(folder, repository, message, private=False):
     if get_token() is None:
         raise InputError(f"{name}: you are not logged in: hf auth login, or HF_TOKEN")
     api = HfApi(library_name="audio-zoo", library_version=__version__)
-    with _told(name, doing="upload"):
+    with _hub_errors(name, action="upload"):
         api.create_repo(repository, private=private or None, exist_ok=True)
-        done = api.upload_folder(
+        commit = api.upload_folder(
             repo_id=repository, folder_path=folder, commit_message=message, delete_patterns="*", ignore_patterns=[]
         )
-    return done.oid
+    return commit.oid
 
 
-def readme(text, name, licence, task, tags, datasets, results):
+def licence_id(licence: str) -> str | None:
+    """The Hub's identifier of a licence; None where it has none.
+
+    Args:
+        licence: by its usual name or identifier, in any case and with spaces or hyphens.
+
+    Example:
+        >>> licence_id("CC BY 4.0"), licence_id("Apache-2.0"), licence_id("GPL-3.0"), licence_id("Our Own")
+        ('cc-by-4.0', 'apache-2.0', 'gpl-3.0', None)
+    """
+    identifier = _identifier(licence).removesuffix("-only").removesuffix("-or-later")
+    identifier = "cc0-1.0" if identifier == "cc0" else identifier
+    return identifier if identifier in _LICENCES else None
+
+
+def _identifier(licence):
+    """A name in the form of identifiers: lower case, hyphens."""
+    return re.sub(r"[^a-z0-9.]+", "-", licence.lower()).strip("-")
+
+
+def readme(
+    text: str,
+    name: str,
+    licence: str,
+    task: str | None,
+    tags: Sequence[str],
+    datasets: Sequence[str],
+    results: Sequence[tuple[str, str, str, float]],
+) -> str:
     """A repository's README.md: a page under the metadata that the Hub reads.
 
     Args:
@@ -158,19 +192,21 @@ def readme(text, name, licence, task, tags, datasets, results):
         The file's text.
 
     Example:
-        >>> readme("# A metric", "my-metric", "MIT", None, ["audio"], [], [("80 pairs", "pearson", "Pearson", 0.98)])
+        >>> text = readme("# Mine", "mine", "MIT", None, ["audio"], [], [("80 pairs", "pearsonr", "Pearson", 0.98)])
+        >>> "license: mit" in text.splitlines()
+        True
     """
     from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-    told = {"license": _LICENCES.get(licence, "other")}
-    if told["license"] == "other":
-        told["license_name"] = re.sub(r"[^a-z0-9.-]+", "-", licence.lower()).strip("-")
-    about = ModelCardData(
-        **told,
+    identifier = licence_id(licence)
+    own = {} if identifier else {"license_name": _identifier(licence)}
+    metadata = ModelCardData(
+        license=identifier or "other",
+        **own,
         library_name="keras",
         pipeline_tag=task,
-        tags=tags,
-        datasets=datasets or None,
+        tags=list(tags),
+        datasets=list(datasets) or None,
         metrics=sorted({metric for _, metric, _, _ in results}),
         model_name=name,
         eval_results=[
@@ -186,12 +222,12 @@ def readme(text, name, licence, task, tags, datasets, results):
             for data, metric, title, value in results
         ],
     )
-    return str(ModelCard(f"---\n{about.to_yaml()}\n---\n\n{text}"))
+    return str(ModelCard(f"---\n{metadata.to_yaml()}\n---\n\n{text}"))
 
 
 @contextmanager
-def _told(name, offline=False, doing="download"):
-    """Errors of the client, told apart."""
+def _hub_errors(name: str, offline: bool = False, action: str = "download") -> Iterator[None]:
+    """Translate errors of the Hub's client to InputError."""
     from huggingface_hub import errors
 
     try:
@@ -211,17 +247,17 @@ def _told(name, offline=False, doing="download"):
         raise InputError(f"{name} is not in the cache, and the Hub cannot be reached: {_first_line(error)}") from None
     except errors.HFValidationError as error:
         raise InputError(f"{name}: {_first_line(error)}") from None
-    # Errors of its HTTP library, of its store of large files, of the disk: no class is common to them.
+    # Errors of its HTTP library, of its store of large files, of the disk: they have no class in common.
     except Exception as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
         if status == 401:
             raise InputError(f"{name}: the Hub refuses your token: log in again (hf auth login, or HF_TOKEN)") from None
         if status == 403:
-            told = getattr(error, "server_message", None) or "log in with one that may"
-            raise InputError(f"{name}: your token may not {_RIGHTS[doing]}: {told}") from None
-        if "Invalid metadata" in str(error):  # with all that is wrong of it, one a line
+            reason = getattr(error, "server_message", None) or "log in with one that may"
+            raise InputError(f"{name}: your token may not {_RIGHTS[action]}: {reason}") from None
+        if "Invalid metadata" in str(error):  # followed by every mistake, one a line
             raise InputError(f"{name}: the Hub refuses the card's metadata: {' '.join(str(error).split())}") from None
-        raise InputError(f"{name}: the {doing} failed, try again: {_first_line(error)}") from error
+        raise InputError(f"{name}: the {action} failed, try again: {_first_line(error)}") from error
 
 
 def _first_line(error):

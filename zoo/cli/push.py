@@ -1,14 +1,16 @@
-"""`zoo push`: a checkpoint on the Hugging Face Hub."""
+"""`zoo push`: a checkpoint on the Hugging Face Hub, or its files in a local folder."""
 
 import argparse
 
-_DESCRIPTION = """Publish a checkpoint on the Hugging Face Hub, in one commit: the Keras directory, a
-SavedModel, the card, its golden output, and a README with the Hub's metadata. Refused where
-the card lacks a licence, a figure or a command, or the golden output does not reproduce.
-Log in first: `hf auth login`, or HF_TOKEN."""
+_DESCRIPTION = """Publish a checkpoint on the Hugging Face Hub, in one commit: the Keras directory, a SavedModel,
+the card, its golden output, and a page with the Hub's metadata. Refused if the card lacks a
+licence, a figure or a command, or if the golden output does not reproduce. Log in first:
+`hf auth login`, or HF_TOKEN. A folder in place of ORG/NAME gets the same files, and nothing
+is uploaded."""
 _EXAMPLES = """examples:
   zoo push my-metric/ my-lab/my-metric --dry-run
   zoo push my-metric/ my-lab/my-metric --private
+  zoo push jnd-22k to-look-at/
 """
 
 
@@ -22,17 +24,25 @@ def add(commands):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("checkpoint", metavar="NAME", help="a directory with a slash, or a bundled name")
-    command.add_argument("repository", metavar="ORG/NAME", help="made where it is missing")
+    command.add_argument(
+        "target",
+        metavar="ORG/NAME",
+        help="a repository, created if it is missing; or a new or empty folder, with a slash: folder/",
+    )
     command.add_argument("--private", action="store_true", help="a new repository is private")
-    command.add_argument("--dry-run", action="store_true", help="check and write everything, and upload nothing")
+    command.add_argument(
+        "--dry-run", action="store_true", help="write everything into a temporary folder, and upload nothing"
+    )
     command.set_defaults(run=_push)
 
 
 def _push(arguments):
-    from zoo.checkpoint.publish import push
+    from zoo.serving.publish import push
 
-    done = push(arguments.checkpoint, arguments.repository, arguments.private, arguments.dry_run)
-    for name, size in sorted(done["files"].items()):
+    result = push(arguments.checkpoint, arguments.target, arguments.private, arguments.dry_run)
+    for name, size in sorted(result["files"].items()):
         print(f"{size / 1e6:8.3f} MB  {name}")
-    print(f"published: {done['source']}" if done["source"] else "nothing was uploaded")
+    print(
+        f"published: {result['source']}" if result["source"] else f"nothing was uploaded; written: {result['folder']}"
+    )
     return 0

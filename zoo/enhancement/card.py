@@ -1,8 +1,11 @@
-"""How an enhancer's card reads: PESQ, STOI, SI-SDR, JND distance by SNR, beside the noisy input and classical methods."""
+"""The page of an enhancer: PESQ, STOI, SI-SDR, JND distance by SNR, beside the noisy input and classical methods."""
 
 from zoo.checkpoint.markdown import code, experiments, interval, link, section, table
+from zoo.checkpoint.papers import FU, GERMAIN, MANOCHA, MARTIN_DONAS
 from zoo.enhancement.evaluate import AVERAGE, BASELINES, LISTENER, METRICS
 from zoo.errors import InputError
+
+_PAPERS_OF_LOSSES = {"pmsqe": MARTIN_DONAS, "jnd-pre-22k": GERMAIN}
 
 
 def cells(result, sign=""):
@@ -19,19 +22,39 @@ def snr(row):
 def facts(card):
     """Rows of the table of facts that only this family has."""
     seconds = card["lookahead"]
-    seen = "the whole recording" if seconds is None else f"{seconds:g} s; statistics of the whole recording come on top"
-    return [["Lookahead", seen]]
+    reach = (
+        "the whole recording" if seconds is None else f"{seconds:g} s; statistics of the whole recording come on top"
+    )
+    return [["Lookahead", reach]]
+
+
+def papers(card):
+    """Papers that the page cites: of the network, and of its loss."""
+    own = [MANOCHA] if card["architecture"] == "ContextAggregationEnhancer" else [FU]
+    losses = card["training"].get("recipe", {}).get("loss", {})
+    return own + [paper for loss, paper in _PAPERS_OF_LOSSES.items() if loss in losses]
+
+
+def usage(card, source):
+    """Python that enhances the example recording."""
+    resample = "" if card["sample_rate"] == 16000 else ", resample=True"
+    return f"""\
+noisy, sample_rate = zoo.audio.io.read(zoo.examples()["degraded"])
+
+enhancer = zoo.load("{source}")  # a keras.Model, frozen
+enhanced = enhancer.enhance(noisy, sample_rate=sample_rate{resample})  # NumPy, the shape of noisy
+print(enhanced.shape)"""
 
 
 def evaluation(card):
-    found = card["evaluation"]
+    evaluated = card["evaluation"]
     header = [*(title for title, _ in METRICS.values()), "n", "failed"]
-    results = {snr(row): result for row, result in found["results"].items()}
-    results |= {f"average, {words}": found[system][AVERAGE] for system, (words, _) in BASELINES.items()}
+    results = {snr(row): result for row, result in evaluated["results"].items()}
+    results |= {f"average, {words}": evaluated[system][AVERAGE] for system, (words, _) in BASELINES.items()}
     scores = [[row, *cells(result)] for row, result in results.items()]
-    gains = [[words, *cells(gain, "+")] for words, gain in found["gains"].items()]
+    gains = [[words, *cells(gain, "+")] for words, gain in evaluated["gains"].items()]
     caption = (
-        f"{found['data']}. 95 % bootstrap intervals; commit `{found['commit']}`. The JND distance is that of `{LISTENER}`, "
+        f"{evaluated['data']}. 95 % bootstrap intervals; commit `{evaluated['commit']}`. The JND distance is that of `{LISTENER}`, "
         "lower is better; 1 is where half of the listeners hear a difference."
     )
     return section(
@@ -39,17 +62,17 @@ def evaluation(card):
         table(["SNR", *header], scores),
         table(["Gain of the average", *header], gains),
         caption,
-        code(found["command"]),
+        code(evaluated["command"]),
     )
 
 
 def studies(card):
-    """Sections of what was tried beside the training itself."""
+    """Sections on what was studied beside the training itself."""
     return [experiments(card)]
 
 
 def comparison(cards):
-    """All enhancers side by side, as in the paper's Table I; "" where there are none."""
+    """All enhancers in one table, as in the paper's Table I; "" where there are none."""
     if not cards:
         return ""
     first = cards[0]["evaluation"]
@@ -66,7 +89,7 @@ def comparison(cards):
     averages = [[title, *compared(systems, AVERAGE, metric)] for metric, (title, _) in METRICS.items()]
     return section(
         "Enhancers compared",
-        f"{first['data']}. 95 % bootstrap intervals. The cards say more of each, and how to repeat it.",
+        f"{first['data']}. 95 % bootstrap intervals. The page of each says more, and how to repeat it.",
         table(["PESQ wb", *systems], by_snr),
         table(["Average", *systems], averages),
     )
@@ -83,12 +106,12 @@ def headlines(card):
 
 
 def summary(cards):
-    """The README's table: the average over all mixtures, before and after."""
+    """The table of the family's checkpoints: the average over all mixtures, before and after."""
     rows = []
     for card in cards:
-        found = card["evaluation"]
-        after = found["results"][AVERAGE]
-        before = found["noisy"][AVERAGE]
+        evaluated = card["evaluation"]
+        after = evaluated["results"][AVERAGE]
+        before = evaluated["noisy"][AVERAGE]
         changes = [
             f"{before[metric][0]:.{METRICS[metric][1]}f} → {interval(after[metric], METRICS[metric][1])}"
             for metric in ("pesq-wb", "stoi", "si-sdr", "jnd")

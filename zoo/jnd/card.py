@@ -1,6 +1,7 @@
-"""How a JND metric's card reads: agreement with listeners beside other distances, and whether it behaves as one should."""
+"""The page of a JND metric: agreement with listeners beside other distances, and whether it behaves as one should."""
 
 from zoo.checkpoint.markdown import code, experiments, interval, link, section, table
+from zoo.checkpoint.papers import GERMAIN, MANOCHA
 from zoo.errors import InputError
 
 ALL = "all"  # the group of all tables of answers
@@ -11,25 +12,47 @@ def facts(_):
     return [["Gives", "distance, 0 and up, lower is more alike; probability that a listener hears a difference"]]
 
 
+def papers(card):
+    """Papers that the page cites; features of a classifier are a distance of Germain et al. first."""
+    return [MANOCHA, GERMAIN] if "head" in card["training"] else [MANOCHA]
+
+
+def usage(card, source):
+    """Python that compares the example recordings, and makes the loss."""
+    resample = "" if card["sample_rate"] == 16000 else ", resample=True"
+    return f"""\
+reference, sample_rate = zoo.audio.io.read(zoo.examples()["reference"])
+degraded, _ = zoo.audio.io.read(zoo.examples()["degraded"])
+
+metric = zoo.load("{source}")  # a keras.Model, frozen
+print(metric.distance(reference, degraded, sample_rate=sample_rate{resample}))  # (batch,), 0 and up
+print(metric.probability(reference, degraded, sample_rate=sample_rate{resample}))  # that a listener hears a difference
+
+loss = zoo.loss("{source}", sample_rate=sample_rate)  # a keras.losses.Loss on (reference, estimate) waveforms
+print(loss(reference[None], degraded[None]))"""
+
+
 def evaluation(card):
-    found = card["evaluation"]
+    evaluated = card["evaluation"]
     caption = (
-        f"{found['data']}. AUC of the distances for the answers, 2AFC accuracy on pairs of rungs of a ladder; 95 % "
-        f"bootstrap intervals, which lie above a small calibration error; commit `{found['commit']}`. The order of all "
+        f"{evaluated['data']}. AUC of the distances for the answers, 2AFC accuracy on pairs of rungs of a ladder; 95 % "
+        f"bootstrap intervals, which lie above a small calibration error; commit `{evaluated['commit']}`. The order of all "
         "ladders but that of white noise by SNR was part of the training of `SpectralJND`, on other recordings."
     )
-    leads = [[other, interval(triple, 3, "+")] for other, triple in found["lead"].items()]
+    leads = [[other, interval(triple, 3, "+")] for other, triple in evaluated["lead"].items()]
     parts = [
-        agreement({card["name"]: found} | found["compared"]),
+        agreement({card["name"]: evaluated} | evaluated["compared"]),
         caption,
         table(["Lead in AUC over, all answers", "difference [95 %]"], leads),
-        code(found["command"]),
+        code(evaluated["command"]),
     ]
-    return "\n\n".join([section("Agreement with listeners", *parts), section("Manners", *manners(found))])
+    return "\n\n".join(
+        [section("Agreement with listeners", *parts), section("Sanity checks", *sanity_checks(evaluated))]
+    )
 
 
 def agreement(metrics):
-    """Metrics on the same answers, {name: what its evaluation found}."""
+    """Metrics on the same answers, {name: its evaluation}."""
     groups = list(next(iter(metrics.values()))["answers"])
     header = ["Metric", *groups, "cross-entropy", "calibration error", "2AFC", "n", "failed"]
     rows = []
@@ -42,35 +65,38 @@ def agreement(metrics):
     return table(header, rows)
 
 
-def manners(found):
+def sanity_checks(evaluated):
     """Tables of ladders, shifts and levels, with the distance at the JND to read them by."""
-    threshold = found["jnd_distance"]
-    told = f'Half of the answers are "different" at a distance of {interval(threshold, 3)}.'
+    threshold = evaluated["jnd_distance"]
+    threshold_text = f'Half of the answers are "different" at a distance of {interval(threshold, 3)}.'
     ladders = [
         [axis, "undefined" if facts["spearman"] is None else f"{facts['spearman']:.3f}", "yes" if facts["rises"] else "no",
          *(interval(facts["distance"][rung], 3) for rung in (0, -1)), facts["n"], facts["n_failed"]]
-        for axis, facts in found["ladders"].items()
+        for axis, facts in evaluated["ladders"].items()
     ]  # fmt: skip
     header = ["Ladder", "Spearman", "rises at each rung", "distance, mildest", "distance, most severe", "n", "failed"]
     steps = [
         [title, *(f"{steps[key][i]:g}", interval(triple, 3), steps["n"], steps["n_failed"])]
-        for title, key, steps in (("shift, samples", "samples", found["shifts"]), ("level, dB", "db", found["levels"]))
+        for title, key, steps in (
+            ("shift, samples", "samples", evaluated["shifts"]),
+            ("level, dB", "db", evaluated["levels"]),
+        )
         for i, triple in enumerate(steps["distance"])
     ]
-    return [told, table(header, ladders), table(["Change", "by", "distance", "n", "failed"], steps)]
+    return [threshold_text, table(header, ladders), table(["Change", "by", "distance", "n", "failed"], steps)]
 
 
 def studies(card):
-    """Sections of what was tried beside the training itself."""
+    """Sections on what was studied beside the training itself."""
     return [seeds(card), experiments(card)]
 
 
 def seeds(card):
     """The same recipe from other seeds."""
-    tried = card["training"].get("seeds", [])
-    if len(tried) < 2:
+    runs = card["training"].get("seeds", [])
+    if len(runs) < 2:
         return ""
-    rows = [[found["seed"], f"{found['cross_entropy']:.4f}"] for found in tried]
+    rows = [[run["seed"], f"{run['cross_entropy']:.4f}"] for run in runs]
     return section("Seeds", table(["Seed", "cross-entropy on the validation's answers"], rows))
 
 
@@ -79,12 +105,12 @@ def comparison(cards):
     if len(cards) < 2:
         return ""
     first, metrics = cards[0]["evaluation"], {card["name"]: card["evaluation"] for card in cards}
-    for name, found in metrics.items():
-        if found["data"] != first["data"] or found["compared"] != first["compared"]:
+    for name, evaluated in metrics.items():
+        if evaluated["data"] != first["data"] or evaluated["compared"] != first["compared"]:
             raise InputError(
                 f"{name} was not evaluated together with {cards[0]['name']}: evaluate them in one command."
             )
-    caption = f"{first['data']}. The cards say more of each, and how to repeat it."
+    caption = f"{first['data']}. The page of each says more, and how to repeat it."
     return section("Perceptual distances compared", caption, agreement(metrics | first["compared"]))
 
 
@@ -98,21 +124,23 @@ def headlines(card):
 
 
 def summary(cards):
-    """The README's table."""
+    """The table of the family's checkpoints."""
     rows = []
     for card in cards:
-        found = card["evaluation"]
-        total = found["answers"][ALL]
-        rises = sum(facts["spearman"] is not None and facts["spearman"] >= 0.95 for facts in found["ladders"].values())
-        unit = found["jnd_distance"][0]
-        moved = unit and found["shifts"]["distance"][0][0] / unit
+        evaluated = card["evaluation"]
+        total = evaluated["answers"][ALL]
+        rises = sum(
+            facts["spearman"] is not None and facts["spearman"] >= 0.95 for facts in evaluated["ladders"].values()
+        )
+        unit = evaluated["jnd_distance"][0]
+        moved = unit and evaluated["shifts"]["distance"][0][0] / unit
         rows.append(
             [
                 link(card),
                 f"{card['parameters']:,}",
                 interval(total["auc"], 3),
                 interval(total["calibration_error"], 3),
-                f"{rises} of {len(found['ladders'])}",
+                f"{rises} of {len(evaluated['ladders'])}",
                 "-" if moved is None else f"{moved:.2f}",
                 total["n"],
             ]

@@ -1,6 +1,7 @@
-"""How a Quality-Net's card reads: agreement with the true metric, and how far the gradient can be trusted."""
+"""The page of a Quality-Net: agreement with the true metric, and how far the gradient can be trusted."""
 
 from zoo.checkpoint.markdown import code, interval, link, section, table
+from zoo.checkpoint.papers import FU
 
 
 def metric_name(metric):
@@ -15,56 +16,76 @@ def facts(card):
     return [["Predicts", f"{metric_name(metric)}, {low} to {high}, {direction} is better"]]
 
 
+def papers(_):
+    """Papers that the page cites."""
+    return [FU]
+
+
+def usage(card, source):
+    """Python that scores the example recordings, and makes the loss."""
+    resample = "" if card["sample_rate"] == 16000 else ", resample=True"
+    return f"""\
+reference, sample_rate = zoo.audio.io.read(zoo.examples()["reference"])
+degraded, _ = zoo.audio.io.read(zoo.examples()["degraded"])
+
+metric = zoo.load("{source}")  # a keras.Model, frozen
+score = metric.score(reference, degraded, sample_rate=sample_rate{resample})  # {metric_name(card["metric"])}, (batch,)
+print(score)
+
+loss = zoo.loss("{source}")  # a keras.losses.Loss on (reference, estimate) waveforms
+print(loss(reference[None], degraded[None]))"""
+
+
 def evaluation(card):
-    found = card["evaluation"]
+    evaluated = card["evaluation"]
     statistics = ["pearson", "spearman", "rmse", "mae"]
     rows = [
         [group, *(interval(result[name]) for name in statistics), result["n"], result["n_failed"]]
-        for group, result in found["results"].items()
+        for group, result in evaluated["results"].items()
     ]
     header = ["Pairs", "Pearson", "Spearman", "RMSE", "MAE", "n", "failed"]
-    caption = f"{found['data']}. 95 % bootstrap intervals; commit `{found['commit']}`."
-    return section("Agreement with the true metric", table(header, rows), caption, code(found["command"]))
+    caption = f"{evaluated['data']}. 95 % bootstrap intervals; commit `{evaluated['commit']}`."
+    return section("Agreement with the true metric", table(header, rows), caption, code(evaluated["command"]))
 
 
 def studies(card):
-    """Sections of what was tried beside the training itself."""
+    """Sections on what was studied beside the training itself."""
     return [ablation(card), gradient(card)]
 
 
 def ablation(card):
     """Variants of the network after the same small training."""
-    found = card.get("ablation")
-    if not found:
+    study = card.get("ablation")
+    if not study:
         return ""
     header = ["Variant", "Pearson", "RMSE", "n", "failed", "minutes of training"]
     rows = [
         [row["change"], interval(row["pearson"]), interval(row["rmse"]), row["n"], row["n_failed"], row["minutes"]]
-        for row in found["rows"]
+        for row in study["rows"]
     ]
-    told = (
-        f"Each trained on the same {found['n_train']} pairs, epochs: {found['epochs']}, and tested on unseen "
-        f"talkers and noises: far less than the checkpoint had, enough to compare. Commit `{found['commit']}`."
+    caption = (
+        f"Each trained on the same {study['n_train']} pairs, epochs: {study['epochs']}, and tested on unseen "
+        f"talkers and noises: far less than the checkpoint had, enough to compare. Commit `{study['commit']}`."
     )
-    return section("What each change was worth", table(header, rows), told, code(found["command"]))
+    return section("What each change was worth", table(header, rows), caption, code(study["command"]))
 
 
 def gradient(card):
     """What steps along the gradient did to the true score."""
-    found = card.get("gradient")
-    if not found:
+    ascent = card.get("gradient")
+    if not ascent:
         return ""
-    rows = [found["steps"], *([f"{score:.3f}" for score in found[key]] for key in ("predicted", "truth"))]
+    rows = [ascent["steps"], *([f"{score:.3f}" for score in ascent[key]] for key in ("predicted", "truth"))]
     lines = [[title, *row] for title, row in zip(("Steps", "Predicted", "True"), rows, strict=True)]
-    fooled, best = found["fooled_at_step"], found["steps"].index(found["best_step"])
-    told = (
-        f"{found['data']}; n {found['n']}, failed {found['n_failed']}. The mean true score gains "
-        f"{interval(found['gain_at_best'])} at step {found['best_step']}, the best, where the surrogate promises "
-        f"{found['predicted'][best] - found['predicted'][0]:.4f}; "
+    fooled, best = ascent["fooled_at_step"], ascent["steps"].index(ascent["best_step"])
+    caption = (
+        f"{ascent['data']}; n {ascent['n']}, failed {ascent['n_failed']}. The mean true score gains "
+        f"{interval(ascent['gain_at_best'])} at step {ascent['best_step']}, the best, where the surrogate promises "
+        f"{ascent['predicted'][best] - ascent['predicted'][0]:.4f}; "
         + (f"by step {fooled} it falls again." if fooled else "more steps were not tried.")
-        + f" Commit `{found['commit']}`."
+        + f" Commit `{ascent['commit']}`."
     )
-    return section("Ascending the gradient", table(lines[0], lines[1:]), told, code(found["command"]))
+    return section("Ascending the gradient", table(lines[0], lines[1:]), caption, code(ascent["command"]))
 
 
 def headlines(card):
@@ -78,7 +99,7 @@ def headlines(card):
 
 
 def summary(cards):
-    """The README's table."""
+    """The table of the family's checkpoints."""
     rows = []
     for card in cards:
         result = card["evaluation"]["results"]["all"]

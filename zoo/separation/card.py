@@ -1,6 +1,7 @@
-"""How a separator's card reads: SDR, ISR, SIR and SAR by tracks and source, beside the mixture and ideal masks."""
+"""The page of a separator: SDR, ISR, SIR and SAR by tracks and source, beside the mixture and ideal masks."""
 
 from zoo.checkpoint.markdown import code, link, section, table
+from zoo.checkpoint.papers import CHANDNA
 from zoo.metrics.separation import SCORES
 from zoo.separation.evaluate import AUTHORS, FLOOR
 
@@ -10,9 +11,25 @@ def facts(card):
     return [["Sources", ", ".join(card["sources"])], ["Latency", f"{1e3 * card['latency']:.0f} ms, streamed"]]
 
 
+def papers(_):
+    """Papers that the page cites."""
+    return [CHANDNA]
+
+
+def usage(_, source):
+    """Python that separates a recording."""
+    return f"""\
+mixture, sample_rate = zoo.audio.io.read(zoo.examples()["degraded"])  # or a song
+
+separator = zoo.load("{source}")  # a keras.Model, frozen
+sources = separator.separate(mixture, sample_rate=sample_rate, resample=True)
+for name, audio in sources.items():  # NumPy, the shape of mixture
+    print(name, audio.shape)"""
+
+
 def evaluation(card):
-    found = card["evaluation"]
-    systems = {card["name"]: found["results"], **found["references"]}
+    evaluated = card["evaluation"]
+    systems = {card["name"]: evaluated["results"], **evaluated["references"]}
     scores = [
         [system, group, source, *(spread(facts[score]) for score in SCORES), decibels(facts["si-sdr"]), *counts(facts)]
         for system, by_group in systems.items()
@@ -20,11 +37,13 @@ def evaluation(card):
         for source, facts in sources.items()
     ]
     header = ["System", "tracks", "source", *(score.upper() for score in SCORES), "SI-SDR", "frames", "without a value"]
-    gains = [[group, *(decibels(gain, "+") for gain in sources.values())] for group, sources in found["gains"].items()]
+    gains = [
+        [group, *(decibels(gain, "+") for gain in sources.values())] for group, sources in evaluated["gains"].items()
+    ]
     authors = [[source, *(f"{figures[score]:.2f}" for score in SCORES)] for source, figures in AUTHORS.items()]
     caption = (
-        f"{found['data']}. dB, higher is better: mean ± deviation (median) over frames; SI-SDR is the mean over tracks. "
-        f"A source that is silent in a frame has no value there. Commit `{found['commit']}`."
+        f"{evaluated['data']}. dB, higher is better: mean ± deviation (median) over frames; SI-SDR is the mean over tracks. "
+        f"A source that is silent in a frame has no value there. Commit `{evaluated['commit']}`."
     )
     return section(
         "True scores",
@@ -32,7 +51,7 @@ def evaluation(card):
         f"Mean SDR above that of the {FLOOR} as estimate:",
         table(["Tracks", *card["sources"]], gains),
         caption,
-        code(found["command"]),
+        code(evaluated["command"]),
         "For orientation, what SiSEC 2016 measured of the authors' network on **other data**, DSD100's test songs; not to "
         "be compared:",
         table(["Source", *(score.upper() for score in SCORES)], authors),
@@ -56,14 +75,14 @@ def counts(facts):
 
 
 def studies(card):
-    """Sections of what was tried beside the training itself."""
+    """Sections on what was studied beside the training itself."""
     return [report(card)]
 
 
 def report(card):
     """The experiments of Groysman and Priymak's report, each after the same small training."""
-    found = card.get("report")
-    if not found:
+    study = card.get("report")
+    if not study:
         return ""
     header = ["Experiment", "what it is", "parameters", "epochs", "best", "validation loss"]
     header += [f"{source} SI-SDR" for source in card["sources"]] + ["minutes"]
@@ -71,15 +90,15 @@ def report(card):
         [row["experiment"], row["change"], f"{row['parameters']:,}", row["epochs"], row["best_epoch"]]
         + [f"{row['val_loss']:.3f}", *(decibels(row["gains"][source], "+") for source in card["sources"])]
         + [row["minutes"]]
-        for row in found["rows"]
+        for row in study["rows"]
     ]
-    told = (
-        f"Each trained briefly, on {found['examples']} segments an epoch, all sources from one moment of one song, "
-        f"{found['epochs']} epochs at most. SI-SDR is above that of the mixture, in dB, mean over the middle "
-        f"{found['seconds']:g} s of {found['n_tracks']} test tracks, where the source sounds. For the report's SDR of "
-        f"-22 dB see tests/test_separation_resynthesis.py. Commit `{found['commit']}`."
+    caption = (
+        f"Each trained briefly, on {study['examples']} segments an epoch, all sources from one moment of one song, "
+        f"{study['epochs']} epochs at most. SI-SDR is above that of the mixture, in dB, mean over the middle "
+        f"{study['seconds']:g} s of {study['n_tracks']} test tracks, where the source sounds. For the report's SDR of "
+        f"-22 dB see tests/separation/test_resynthesis.py. Commit `{study['commit']}`."
     )
-    return section("The report's experiments", table(header, rows), told, code(found["command"]))
+    return section("The report's experiments", table(header, rows), caption, code(study["command"]))
 
 
 def headlines(card):
@@ -93,13 +112,13 @@ def headlines(card):
 
 
 def summary(cards):
-    """The README's table: mean SDR of each source, and above the mixture's."""
+    """The table of the family's checkpoints: mean SDR of each source, and above the mixture's."""
     rows = []
     for card in cards:
-        found = card["evaluation"]
-        for group, sources in found["results"].items():
+        evaluated = card["evaluation"]
+        for group, sources in evaluated["results"].items():
             means = {source: facts["sdr"]["mean"] for source, facts in sources.items()}
-            gains = found["gains"][group]
+            gains = evaluated["gains"][group]
             figures = ["-" if mean is None else f"{mean:.1f} ({gains[source]:+.1f})" for source, mean in means.items()]
             n = max(facts["sdr"]["n"] for facts in sources.values())
             rows.append([link(card), f"{card['parameters']:,}", group, *figures, n])

@@ -19,7 +19,7 @@ from zoo.serving.signatures import ServingModel, compare
 _PROBE = Path(__file__).with_name("_probe.py")  # run by a Python that imports TensorFlow alone
 
 
-def export(source, directory, version=1, xla=False):
+def export(source, directory, version=1, xla=False, verify=False):
     """Export a checkpoint as `<directory>/<version>/`, a SavedModel, and check it.
 
     Signatures, of any batch size and length:
@@ -52,6 +52,7 @@ def export(source, directory, version=1, xla=False):
         directory: of all versions of the model; made where missing.
         version: a positive integer; TF Serving serves the highest.
         xla: let XLA compile the signatures, for each batch size and length anew; there is no `wav` then.
+        verify: also compute the checkpoint's golden output again and compare.
 
     Returns:
         {"directory": Path, "signatures": {name: {"inputs": [...], "outputs": [...]}}, "megabytes": float}.
@@ -68,7 +69,7 @@ def export(source, directory, version=1, xla=False):
     target = Path(directory) / str(version)
     if target.exists():
         raise InputError(f"{target}: exists; give another version")
-    served = ServingModel(source)
+    served = ServingModel(source, verify)
     with tempfile.TemporaryDirectory() as outside:
         told = _checked(Path(outside) / "saved", served, xla)
         size = sum(path.stat().st_size for path in Path(outside).rglob("*") if path.is_file())

@@ -1,6 +1,7 @@
-"""How the cards of textures read: the random networks with the paper's table, and the classifier behind its score."""
+"""The pages of textures: the random networks with the paper's table, and the classifier behind its score."""
 
 from zoo.checkpoint.markdown import code, interval, link, section, table
+from zoo.checkpoint.papers import ANTOGNINI
 
 SCORES = {"class": "class score", "autocorrelation": "autocorrelation", "diversity": "copying"}
 SHOWN = ("Gram alone", "Gram, autocorrelation")  # in the README
@@ -17,32 +18,62 @@ def facts(card):
     ]
 
 
+def papers(_):
+    """Papers that the page cites."""
+    return [ANTOGNINI]
+
+
+def usage(card, source):
+    """Python that synthesizes more of a recording, or says what sounds it has."""
+    if card["architecture"] == _CLASSIFIER:
+        return f"""\
+audio, sample_rate = zoo.audio.io.read(zoo.examples()["degraded"])
+
+classifier = zoo.load("{source}")  # a keras.Model, frozen
+probabilities = classifier.probabilities(audio, sample_rate=sample_rate)  # (batch, classes)
+print(classifier.classes[probabilities[0].argmax()])"""
+    return f"""\
+target, sample_rate = zoo.audio.io.read(zoo.examples()["degraded"])  # or rain, a stream, applause
+
+ensemble = zoo.load("{source}")  # a keras.Model of log spectrograms
+result = zoo.texture.synthesize(
+    target[:sample_rate], sample_rate, iterations=5, phase_iterations=5, ensemble=ensemble
+)  # a first impression: leave both numbers out for the paper's, which take minutes
+print(result.audio.shape)"""
+
+
 def evaluation(card):
-    found = card["evaluation"]
+    evaluated = card["evaluation"]
     if card["architecture"] == _CLASSIFIER:
         return section(
-            "Accuracy", accuracy(found), f"{found['data']}; commit `{found['commit']}`.", code(found["command"])
+            "Accuracy",
+            accuracy(evaluated),
+            f"{evaluated['data']}; commit `{evaluated['commit']}`.",
+            code(evaluated["command"]),
         )
     caption = (
-        f"{found['data']}. Lower is better, except that copying only says how near the nearest shift is: about 0.5 for "
+        f"{evaluated['data']}. Lower is better, except that copying only says how near the nearest shift is: about 0.5 for "
         "strangers. Networks of another seed judge the audio after Griffin-Lim. Means over textures with 95 % bootstrap "
-        f"intervals; commit `{found['commit']}`."
+        f"intervals; commit `{evaluated['commit']}`."
     )
     return "\n\n".join(
         [
             section(
-                "Synthesis compared (Table 1 of the paper)", scores(found["results"]), caption, code(found["command"])
+                "Synthesis compared (Table 1 of the paper)",
+                scores(evaluated["results"]),
+                caption,
+                code(evaluated["command"]),
             ),
-            section("Weight of the diversity term (Figure 2)", scores(found["trade_off"])),
-            section("Networks compared (section 3.3)", scores(found["networks"])),
+            section("Weight of the diversity term (Figure 2)", scores(evaluated["trade_off"])),
+            section("Networks compared (section 3.3)", scores(evaluated["networks"])),
         ]
     )
 
 
-def accuracy(found):
+def accuracy(evaluated):
     """Accuracy over all clips, and by class."""
-    rows = [["all", interval(found["accuracy"], 3), found["n"], found["n_failed"]]]
-    rows += [[name, "-" if share is None else f"{share:.2f}", "", ""] for name, share in found["by_class"].items()]
+    rows = [["all", interval(evaluated["accuracy"], 3), evaluated["n"], evaluated["n_failed"]]]
+    rows += [[name, "-" if share is None else f"{share:.2f}", "", ""] for name, share in evaluated["by_class"].items()]
     return table(["Class", "accuracy [95 %]", "n", "failed"], rows)
 
 
@@ -56,36 +87,36 @@ def scores(results):
     return table(["System", "textures", *SCORES.values(), "n", "failed"], rows)
 
 
-def studies(_):
-    """Sections of what was tried beside the training itself."""
-    return []
-
-
 def headlines(card):
     """Figures for the Hub's metadata: (data, metric, its name, value)."""
-    found = card["evaluation"]
+    evaluated = card["evaluation"]
     if card["architecture"] == _CLASSIFIER:
-        return [(f"{found['n']} clips", "accuracy", "accuracy", found["accuracy"][0])]
+        return [(f"{evaluated['n']} clips", "accuracy", "accuracy", evaluated["accuracy"][0])]
     return [
         (f"{figures['n']} {group} textures", "autocorrelation", f"rhythm lost, {system}", figures["autocorrelation"][0])
-        for system, by_group in found["results"].items()
+        for system, by_group in evaluated["results"].items()
         for group, figures in by_group.items()
         if system in SHOWN
     ]
 
 
 def summary(cards):
-    """The README's table."""
+    """The table of the family's checkpoints."""
     rows = []
     for card in cards:
-        found = card["evaluation"]
+        evaluated = card["evaluation"]
         if card["architecture"] == _CLASSIFIER:
             rows.append(
-                [link(card), f"{card['parameters']:,}", f"accuracy {interval(found['accuracy'], 3)}", found["n"]]
+                [
+                    link(card),
+                    f"{card['parameters']:,}",
+                    f"accuracy {interval(evaluated['accuracy'], 3)}",
+                    evaluated["n"],
+                ]
             )
             continue
-        rhythm = {name: found["results"][name]["rhythmic"] for name in SHOWN if name in found["results"]}
-        told = [f"{name} {interval(facts['autocorrelation'], 3)}" for name, facts in rhythm.items()]
+        rhythm = {name: evaluated["results"][name]["rhythmic"] for name in SHOWN if name in evaluated["results"]}
+        figures = [f"{name} {interval(facts['autocorrelation'], 3)}" for name, facts in rhythm.items()]
         n = next(iter(rhythm.values()))["n"]
-        rows.append([link(card), f"{card['parameters']:,}, of a seed", f"rhythm lost: {'; '.join(told)}", n])
+        rows.append([link(card), f"{card['parameters']:,}, of a seed", f"rhythm lost: {'; '.join(figures)}", n])
     return table(["Checkpoint", "Parameters", "Measured", "n"], rows)
