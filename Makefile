@@ -2,6 +2,7 @@
 # make test          all tests, in the reference environment (requirements.lock)
 # make test-latest   all tests, on the newest TensorFlow that setup.py allows
 # make cards         write MODEL_CARDS.md and the README's table from checkpoints/*/card.json
+# make docs          the pages of docs/ and the API reference as a site, in site/; fails on a broken link or example
 # make bench         measure what the README's table of speed tells, on this machine, beside other packages (8 GB)
 # make lint          ruff
 # make clean         remove the environments and everything built
@@ -13,7 +14,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
 
-.PHONY: demo test test-latest cards bench lint clean machine
+.PHONY: demo test test-latest cards docs bench lint clean machine
 
 demo: .venv/.ready
 	.venv/bin/python -m examples.demo
@@ -27,6 +28,11 @@ test-latest: .venv-latest/.ready
 cards: .venv/.ready
 	.venv/bin/python tools/make_cards.py
 
+# NO_MKDOCS_2_WARNING leaves out the theme's notice of its successor, which is not of these pages.
+docs: .venv/.ready
+	.venv/bin/python -m pytest -q tests/docs $(ARGS)
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict  # with -q its warnings would not count
+
 bench: .venv-peers/.ready
 	for job in startup scoring labels gradients jnd enhancement texture; do .venv-peers/bin/python -m tools.bench.$$job || exit 1; done
 	taskset -c 0 .venv-peers/bin/python -m tools.bench.separation
@@ -36,7 +42,7 @@ lint: .venv/.ready
 	.venv/bin/python -m ruff check .
 
 clean:
-	rm -rf .venv .venv-latest .venv-peers build dist demo *.egg-info .pytest_cache .ruff_cache
+	rm -rf .venv .venv-latest .venv-peers build dist demo site *.egg-info .pytest_cache .ruff_cache
 	find zoo tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .ready stands only once everything is installed; an environment that is .unfinished is made from nothing.

@@ -1,0 +1,85 @@
+"""The site has README, the pages that they link to, and an API reference; a broken link fails its build."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.harness import REPOSITORY
+
+SPEC = importlib.util.spec_from_file_location("hooks", REPOSITORY / "docs" / "hooks.py")
+hooks = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(hooks)
+OTHER_SERVERS = re.compile(r"<(?:script|link|img)[^>]*(?:src|href)=[\"']?https?://")
+
+
+@pytest.mark.parametrize(
+    ("source", "link", "expected"),
+    [
+        ("README.md", "docs/metrics.md", "metrics.md"),
+        ("README.md", "MODEL_CARDS.md", "MODEL_CARDS.md"),
+        ("docs/metrics.md", "../MODEL_CARDS.md", "MODEL_CARDS.md"),
+        ("docs/metrics.md", "../README.md", "index.md"),
+        ("docs/metrics.md", "losses.md#names", "losses.md#names"),
+        ("checkpoints/jnd-22k/README.md", "../../docs/distances.md", "../../distances.md"),
+        ("checkpoints/jnd-22k/README.md", "curve.png", "curve.png"),
+        ("README.md", "https://example.org/docs/x.md", "https://example.org/docs/x.md"),
+        ("README.md", "#use", "#use"),
+    ],
+)
+def test_links_of_the_repository_become_links_of_the_site(source, link, expected):
+    assert hooks.relinked(f"see [this]({link}).", source) == f"see [this]({expected})."
+
+
+def test_linked_files_are_those_that_exist():
+    text = "[a](docs/metrics.md) [b](LICENSE) [c](nothing.md) [d](https://example.org/LICENSE)"
+    assert hooks.linked(text, "README.md") == {"docs/metrics.md", "LICENSE"}
+
+
+def test_the_api_reference_has_every_public_module():
+    pages = hooks.api_pages()
+    assert "::: zoo.metrics.speech\n" in pages["api/zoo.metrics.md"]
+    assert "::: zoo\n" in pages["api/zoo.md"]
+    assert not re.search(r"::: \S*\._", "".join(pages.values()))
+
+
+def build(folder, site):
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", str(site)]
+    return subprocess.run(command, check=False, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_the_site_builds_and_loads_nothing_from_other_servers(tmp_path):
+    pytest.importorskip("mkdocstrings", reason="needs the extra `docs`")
+    done = build(REPOSITORY, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = list(tmp_path.rglob("*.html"))
+    assert len(pages) > 30
+    for page in pages:
+        assert not OTHER_SERVERS.search(page.read_text(encoding="utf-8")), page
+    assert "audio with <code>lengths</code>" in (tmp_path / "architecture.html").read_text()
+    assert ">>> </span>" in (tmp_path / "api" / "zoo.metrics.html").read_text(), "examples are not shown as code"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("link", ["nothing.md", "losses.md#nothing", "../nothing.toml"])
+def test_a_broken_link_fails_the_build(link, tmp_path):
+    pytest.importorskip("mkdocstrings", reason="needs the extra `docs`")
+    shutil.copy(REPOSITORY / "mkdocs.yml", tmp_path)
+    for name in ("README.md", "LICENSE", "docs/hooks.py", *hooks.PAGES):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("# A page\n")
+    for page in (REPOSITORY / "docs").iterdir():
+        if page.is_file():
+            text = "# A page\n" if page.suffix == ".md" else page.read_text()
+            (tmp_path / "docs" / page.name).write_text(text)
+    assert build(tmp_path, tmp_path / "site").returncode == 0
+    (tmp_path / "docs" / "metrics.md").write_text(f"# A page\n\n[broken]({link})\n")
+    done = build(tmp_path, tmp_path / "site")
+    assert done.returncode != 0
+    assert link.split("/")[-1].split("#")[-1] in done.stdout + done.stderr
