@@ -24,12 +24,12 @@ import keras
 import numpy as np
 
 import zoo
-from zoo.audio import pairs
+from zoo.audio import checks, pairs
 from zoo.checkpoint import golden, provenance
+from zoo.checkpoint.card import read_words
 from zoo.errors import InputError
 from zoo.nn.layers import SpectralNormalization
 from zoo.quality_net import evaluate
-from zoo.training.run import read_words
 
 
 @dataclass
@@ -76,7 +76,7 @@ def read(path, sample_rate, low, high):
 
 def rated(members, low, high):
     references, degraded, rows = zip(*members, strict=True)
-    both = pairs.padded(*references, *degraded)
+    both = checks.padded(*references, *degraded)
     facts = [
         {"kind": row.get("kind") or "other", "snr_db": float(row["snr_db"]) if row.get("snr_db") else None}
         for row in rows

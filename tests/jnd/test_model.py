@@ -171,7 +171,7 @@ def test_a_long_recording_has_the_mean_distance_of_its_stretches_and_the_probabi
     halves = [(reference[:, part], degraded[:, part]) for part in (slice(samples), slice(samples, None))]
     by_layer = np.mean([ops.convert_to_numpy(model.layer_distances(half)) for half in halves], axis=0)
     log_odds = np.diff(ops.convert_to_numpy(model.head(by_layer)))[0, 0]
-    monkeypatch.setattr("zoo.nn.segments._STRETCH_SECONDS", samples / RATE)
+    monkeypatch.setattr("zoo.nn.segments._SEGMENT_SECONDS", samples / RATE)
     found = np.concatenate(model.judge(reference, degraded, RATE))
     np.testing.assert_allclose(found, [by_layer.sum(), 1 / (1 + np.exp(-log_odds))], rtol=1e-4)
 

@@ -26,7 +26,7 @@ def test_batches_hold_every_stretch_once_and_zeros_after_it():
     reference, degraded = rng.standard_normal((2, 4, 700)).astype("float32")
     spans = segments.cut(np.array([700, 20, 300, 301]), sample_rate=10)
     seen = []
-    for places, (first, second, lengths) in segments.batches(reference, degraded, spans, 2, 10):
+    for places, (first, second, lengths) in segments.batches([reference, degraded], spans, 2, 10):
         multiple = 5 if keras.backend.backend() == "jax" else 1
         assert first.shape == second.shape == (len(places), -(-lengths.max() // multiple) * multiple)
         for place, one, other, length in zip(places, first, second, lengths, strict=True):
@@ -50,7 +50,7 @@ def test_the_mean_weighs_stretches_by_their_length_and_is_nan_where_there_is_non
 def test_a_batch_has_at_most_80_s():
     audio = np.zeros((4, 300), "float32")
     spans = segments.cut(np.full(4, 300), sample_rate=10)
-    assert [len(places) for places, _ in segments.batches(audio, audio, spans, 16, 10)] == [2, 2]
+    assert [len(places) for places, _ in segments.batches([audio, audio], spans, 16, 10)] == [2, 2]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -81,7 +81,7 @@ def test_recordings_of_several_lengths_are_scored_in_place(model):
 def test_a_long_recording_is_the_mean_of_its_stretches_without_pauses(model, monkeypatch):
     reference, degraded = pair(samples=48000, batch=1)
     thirds = [model.score(reference[0, a : a + 16000], degraded[0, a : a + 16000], RATE)[0] for a in (0, 16000, 32000)]
-    monkeypatch.setattr("zoo.nn.segments._STRETCH_SECONDS", 1.0)
+    monkeypatch.setattr("zoo.nn.segments._SEGMENT_SECONDS", 1.0)
     assert model.score(reference, degraded, RATE)[0] == pytest.approx(np.mean(thirds), abs=1e-4)
     degraded[0, 16000:32000] = 0  # an enhancer that went silent: that counts
     middle = ops.convert_to_numpy(model([reference[:, 16000:32000], degraded[:, 16000:32000]]))[0]

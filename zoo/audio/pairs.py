@@ -4,11 +4,9 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from zoo.audio.checks import padded
 from zoo.errors import InputError
 
-_FEW = 64  # more examples than this with fewer samples each are no batch
 SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 
 
@@ -159,105 +157,6 @@ def _rows(path, columns):
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read; give a CSV file in UTF-8") from error
     raise InputError(f"{path}: needs the columns {', '.join(columns[:-1])} and {columns[-1]}, and a row or more")
-
-
-def padded(*recordings):
-    """Recordings of one length: each ends in zeros up to the longest.
-
-    Args:
-        recordings: `(..., samples)`, each of its own length.
-
-    Returns:
-        list of `(..., longest)`, in that order.
-
-    Raises:
-        InputError: no float in [-1, 1], or no samples axis.
-
-    Example:
-        >>> [x.tolist() for x in padded(np.ones(3), np.ones(1))]
-        [[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
-    """
-    recordings = [_floats(x) for x in recordings]
-    if not all(x.ndim for x in recordings):
-        raise InputError("a recording is a single number; give (samples,) or (batch, samples)")
-    longest = max(np.shape(x)[-1] for x in recordings)
-    return [np.pad(x, [(0, 0)] * (np.ndim(x) - 1) + [(0, longest - np.shape(x)[-1])]) for x in recordings]
-
-
-def as_batch(reference, degraded, lengths=None):
-    """A pair or a batch of pairs as a batch, checked.
-
-    Args:
-        reference: float `(samples,)` or `(batch, samples)`.
-        degraded: the same shape.
-        lengths: integers `(batch,)`, samples of each pair before padding; None where nothing is padded.
-
-    Returns:
-        reference, degraded `(batch, samples)`, and lengths `(batch,)`.
-
-    Raises:
-        InputError: the shapes differ or are of another rank, samples are integers, or lengths are not of this batch.
-
-    Example:
-        >>> reference, degraded, lengths = as_batch(reference, degraded)
-    """
-    reference, degraded = _floats(reference), _floats(degraded)
-    if reference.shape != degraded.shape:
-        raise InputError(f"reference {reference.shape} and degraded {degraded.shape} differ in shape; align them")
-    if reference.ndim not in (1, 2):
-        raise InputError(f"audio has shape {reference.shape}; give (samples,) or (batch, samples)")
-    reference, degraded = np.atleast_2d(reference), np.atleast_2d(degraded)
-    batch, samples = reference.shape
-    if samples < _FEW < batch:
-        raise InputError(f"audio of shape {reference.shape} looks like (samples, channels); give (batch, samples)")
-    lengths = np.full(batch, samples) if lengths is None else np.atleast_1d(np.asarray(lengths))
-    if lengths.shape != (batch,) or not np.issubdtype(lengths.dtype, np.integer):
-        raise InputError(f"lengths has shape {lengths.shape}; give {batch} integers, one a pair")
-    if (lengths < 0).any() or (lengths > samples).any():
-        raise InputError(f"lengths must lie in 0..{samples} samples, found {lengths.min()}..{lengths.max()}")
-    return reference, degraded, lengths
-
-
-def at_rate(reference, degraded, lengths, sample_rate, wanted_rate, resample=False):
-    """A batch of pairs at a model's rate, zero after the lengths.
-
-    Args:
-        reference, degraded, lengths: as `as_batch` gives them.
-        sample_rate: of both, in Hz.
-        wanted_rate: of the model, in Hz.
-        resample: bring another rate to the wanted one, instead of raising.
-
-    Returns:
-        reference, degraded float32 `(batch, samples)`, lengths int32 `(batch,)`.
-
-    Raises:
-        InputError: the rates differ and `resample` is off.
-
-    Example:
-        >>> reference, degraded, lengths = at_rate(*as_batch(reference, degraded), 16000, 22050, resample=True)
-    """
-    from zoo.audio import io
-
-    counted = np.arange(reference.shape[1]) < lengths[:, None]
-    reference, degraded = (np.where(counted, x, 0).astype("float32") for x in (reference, degraded))
-    if sample_rate != wanted_rate:
-        if not resample:
-            raise InputError(f"the audio is at {sample_rate} Hz and the model at {wanted_rate} Hz: pass resample=True")
-        if reference.size:
-            reference, degraded = (io.resample(x, sample_rate, wanted_rate) for x in (reference, degraded))
-        lengths = np.minimum(np.round(lengths * (wanted_rate / sample_rate)), reference.shape[1])
-    return reference, degraded, lengths.astype("int32")
-
-
-def _floats(audio):
-    """Audio as an array of floats. Integers are refused: of 16-bit samples, a metric that hears level would lie."""
-    try:
-        audio = np.asarray(audio)
-    except ValueError:
-        raise InputError("recordings of several lengths are no array; pad them and give lengths") from None
-    if not np.issubdtype(audio.dtype, np.floating):
-        raise InputError(f"audio is {audio.dtype}; give float in [-1, 1] (16-bit samples over 32768)")
-    return audio
 
 
 def _of_folders(reference, degraded):

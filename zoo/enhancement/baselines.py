@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import scipy.signal
 
-from zoo.audio.pairs import as_batch
+from zoo.audio.checks import as_batch
 from zoo.errors import InputError
 
 _FRAME_SECONDS = 0.02
@@ -84,7 +84,7 @@ def _each(enhance, noisy, sample_rate, lengths):
         raise InputError(f"audio is {noisy.dtype} of shape {noisy.shape}; give float samples in [-1, 1]")
     if not sample_rate > 0:
         raise InputError(f"sample_rate is {sample_rate}; give it in Hz, above 0")
-    rows, _, lengths = as_batch(noisy, noisy, lengths)
+    rows, lengths = as_batch(noisy, lengths=lengths)
     enhanced = np.zeros(rows.shape, "float32")
     for out, row, n in zip(enhanced, rows, lengths, strict=True):
         if not np.isfinite(row[:n]).all():

@@ -4,12 +4,13 @@ Imports no Keras backend: the processes that score import this module.
 """
 
 import textwrap
+from pathlib import Path
 
 import joblib
 import numpy as np
 from tqdm import tqdm
 
-from zoo.audio import pairs
+from zoo.audio import checks
 from zoo.data.speech import SAMPLE_RATE
 from zoo.enhancement.baselines import spectral_gating, wiener
 from zoo.errors import InputError
@@ -135,6 +136,7 @@ def gains(rows, base_rows):
 
 def bases(name):
     """Checkpoints that a checkpoint's gain is shown over: its network after squared error, at both ranges of SNR."""
+    name = Path(name).name  # of a directory, the last part of its path
     network = name.partition("-")[0]
     return [base for base in (f"{network}-mse-16k", f"{network}-mse-wide-16k") if base != name]
 
@@ -236,7 +238,7 @@ def _batches(recordings, words):
 
 
 def _padded(recordings, chosen):
-    return np.stack(pairs.padded(*(recordings[i] for i in chosen))).astype("float32")
+    return np.stack(checks.padded(*(recordings[i] for i in chosen))).astype("float32")
 
 
 def _true_scores(reference, estimate):

@@ -8,11 +8,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo import backend
-from zoo.audio import dsp
+from zoo.audio import checks, dsp
 from zoo.audio.io import resample as resample_audio
 from zoo.enhancement.layers import Bidirectional, FrameMask
-from zoo.errors import InputError
+from zoo.nn.model import WaveformModel
 
 CHUNK_SECONDS = 30.0  # a longer recording goes through the network in chunks of this length, which bounds the memory
 _BUCKET_SECONDS = 1.0  # batches are padded to a multiple of it, so that few shapes are compiled
@@ -21,7 +20,7 @@ _FLAT = 0.1  # added to a bin's variance of log power: a bin that never changes 
 _SILENCE = 1e-8
 
 
-class Enhancer(keras.Model):
+class Enhancer(WaveformModel):
     """Waveform wrapper of an enhancement network.
 
     Call:
@@ -42,26 +41,15 @@ class Enhancer(keras.Model):
     chunks_at_once = 1
 
     def __init__(self, core, sample_rate, lookahead, hop_length, context, name):
-        super().__init__(name=name, dtype="float32")  # waveforms and spectra, whatever the core computes in
-        self.core = core
-        self.sample_rate, self.lookahead, self.hop_length, self.context = sample_rate, lookahead, hop_length, context
-        self.jit_compile = backend.jit()  # XLA is slow to compile and to run these on a CPU
-        self.built = True  # the core is functional: every variable exists already
+        super().__init__(core, sample_rate, name)
+        self.lookahead, self.hop_length, self.context = lookahead, hop_length, context
 
     def call(self, inputs, training=False):
-        noisy, *lengths = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        noisy = ops.cast(noisy, "float32")
-        lengths = dsp.resolve_lengths(noisy, *lengths)
-        counted = dsp.sequence_mask(lengths, ops.shape(noisy)[1])
-        return self._enhance(noisy * counted, lengths, training) * counted
-
-    def compute_output_shape(self, input_shape):
-        return input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
-
-    serving_inputs = ("waveform",)
+        (noisy,), lengths, counted = self.unpack(inputs)
+        return self._enhance(noisy, lengths, training) * counted
 
     def serve(self, waveform, lengths):
-        """What a served model gives, by the name of the output: `enhanced`, (batch, samples)."""
+        """Outputs of a served model, by name: `enhanced`, (batch, samples)."""
         return {"enhanced": self([waveform, lengths])}
 
     def enhance(self, noisy, sample_rate, lengths=None, resample=False, batch_size=16):
@@ -89,26 +77,24 @@ class Enhancer(keras.Model):
             >>> enhancer = zoo.load("blstm-quality-net-refresh-16k")  # doctest: +SKIP
             >>> clean = enhancer.enhance(noisy, sample_rate=16000)  # doctest: +SKIP
         """
-        noisy = np.asarray(noisy)
-        rows, lengths = _as_rows(noisy, lengths)
+        rows, lengths = checks.as_rows(noisy, lengths)
+        checks.check_rate(sample_rate, self.sample_rate, resample)
         if sample_rate == self.sample_rate:
             enhanced = self._enhance_rows(rows, lengths, batch_size)
-        elif resample:
-            enhanced = np.zeros(rows.shape, "float32")
-            for out, row, n in zip(enhanced, rows, lengths):
-                inner = resample_audio(row[:n], sample_rate, self.sample_rate)
-                if len(inner):  # or it is less than half a sample at the model's rate
-                    inner = self._enhance_rows(inner[None], np.array([len(inner)]), batch_size)[0]
-                    back = resample_audio(inner, self.sample_rate, sample_rate)[:n]
-                    out[: len(back)] = back
         else:
-            raise InputError(
-                f"the audio is at {sample_rate} Hz and the model at {self.sample_rate} Hz: pass resample=True"
-            )
-        if noisy.ndim == 3:
-            batch, samples, channels = noisy.shape
-            return np.ascontiguousarray(enhanced.reshape(batch, channels, samples).transpose(0, 2, 1))
-        return enhanced.reshape(noisy.shape)
+            enhanced = np.zeros(rows.shape, "float32")
+            for output, row, length in zip(enhanced, rows, lengths, strict=True):
+                back = self._enhance_resampled(row[:length], sample_rate)[:length]
+                output[: len(back)] = back
+        return checks.from_rows(enhanced, np.shape(noisy))
+
+    def _enhance_resampled(self, recording, sample_rate):
+        """A recording (samples,) of another rate, enhanced at the model's and brought back; perhaps a sample shorter."""
+        recording = resample_audio(recording, sample_rate, self.sample_rate)
+        if not len(recording):  # less than half a sample at the model's rate
+            return recording
+        enhanced = self._enhance_rows(recording[None], np.array([len(recording)]), 1)[0]
+        return resample_audio(enhanced, self.sample_rate, sample_rate)
 
     def _enhance_rows(self, rows, lengths, batch_size):
         """Short recordings by the batch, long ones by the chunk."""
@@ -155,10 +141,6 @@ class Enhancer(keras.Model):
 
     def get_config(self):
         return {"sample_rate": self.sample_rate, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 class MaskEnhancer(Enhancer):
@@ -318,27 +300,3 @@ def _moments(log_power, frames):
     """Mean and standard deviation over the frames that count, (batch, 1, bins) each."""
     mean, variance = dsp.masked_moments(log_power, frames)
     return mean, ops.sqrt(variance + _FLAT)
-
-
-def _as_rows(noisy, lengths):
-    """Recordings as checked float32 (rows, samples), a row a channel, and the samples of each that count."""
-    if noisy.ndim not in (1, 2, 3) or not noisy.size:
-        raise InputError(
-            f"audio has shape {noisy.shape}; give (samples,), (batch, samples) or (batch, samples, channels)"
-        )
-    if noisy.ndim == 2 and noisy.shape[1] < 8 < noisy.shape[0]:
-        raise InputError(f"audio of shape {noisy.shape} looks like (samples, channels); give (batch, samples)")
-    if not np.issubdtype(noisy.dtype, np.floating):
-        raise InputError(f"audio is {noisy.dtype}; give float in [-1, 1]")
-    channels = noisy.shape[2] if noisy.ndim == 3 else 1
-    rows = np.atleast_2d(noisy) if noisy.ndim < 3 else noisy.transpose(0, 2, 1).reshape(-1, noisy.shape[1])
-    samples = rows.shape[1]
-    lengths = np.full(len(rows) // channels, samples) if lengths is None else np.atleast_1d(np.asarray(lengths))
-    if lengths.shape != (len(rows) // channels,) or not np.issubdtype(lengths.dtype, np.integer):
-        raise InputError(f"lengths has shape {lengths.shape}; give {len(rows) // channels} integers, one a recording")
-    if (lengths < 1).any() or (lengths > samples).any():
-        raise InputError(f"lengths must lie in 1..{samples} samples, found {lengths.min()}..{lengths.max()}")
-    lengths = np.repeat(lengths, channels)
-    if not all(np.isfinite(row[:n]).all() for row, n in zip(rows, lengths)):
-        raise InputError("the audio holds NaN or infinity: repair it")
-    return rows.astype("float32", copy=False), lengths

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.audio import pairs
+from zoo.audio import checks
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.metrics import speech
@@ -46,7 +46,7 @@ class Baseline:
         """
         if sample_rate != self.sample_rate:
             raise InputError(f"the audio is at {sample_rate} Hz, the metric takes {self.sample_rate}: resample it")
-        reference, degraded, _ = pairs.as_batch(reference, degraded)
+        reference, degraded, _ = checks.as_batch(reference, degraded)
         distances = np.asarray(self.function(reference, degraded), "float64")
         # Rounding leaves some of them a little above 0, which counts where a logarithm is taken.
         same = (reference == degraded).all(axis=1) & ~np.isnan(distances)

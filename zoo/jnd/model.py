@@ -9,16 +9,16 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo import backend
-from zoo.audio import dsp, pairs
+from zoo.audio import checks
 from zoo.errors import InputError
 from zoo.jnd.layers import ChannelDistance, ClipNormalization, HalvingConv1D, PairedDropout
 from zoo.nn import segments
+from zoo.nn.model import PairMetric
 
 _FULL_SCALE = 32768.0  # upstream reads 16-bit files as they are
 
 
-class JNDMetric(keras.Model):
+class JNDMetric(PairMetric):
     """Waveform wrapper of a network that measures how different two recordings sound.
 
     Call:
@@ -28,29 +28,14 @@ class JNDMetric(keras.Model):
         symmetric, and 0 for identical recordings.
 
     Attributes:
-        core: functional keras.Model, [what `features` gives of a pair] -> float (batch, layers), a distance each.
+        core: functional keras.Model, [what `pair_features` returns] -> float (batch, layers), a distance each.
         head: functional keras.Model, (batch, layers) -> (batch, 2), log-odds of the answers "same" and "different".
         sample_rate: Hz.
     """
 
     def __init__(self, core, head, sample_rate, name):
-        super().__init__(name=name, dtype="float32")  # waveforms and distances, whatever the core computes in
-        self.core, self.head, self.sample_rate = core, head, sample_rate
-        self.core.jit_compile = backend.jit()  # XLA's convolutions are slow on a CPU
-        self.built = True  # the cores are functional: every variable exists already
-
-    def features(self, reference, degraded, lengths):
-        """What the core takes, of float (batch, samples) waveforms and int32 (batch,) lengths."""
-        raise NotImplementedError
-
-    def core_inputs(self, inputs):
-        """What the core takes, of the arguments of a call."""
-        reference, degraded, *lengths = inputs
-        reference, degraded = ops.cast(reference, "float32"), ops.cast(degraded, "float32")
-        lengths = dsp.resolve_lengths(reference, *lengths)
-        # What lies after the length must not reach a convolution that overlaps the end.
-        counted = dsp.sequence_mask(lengths, ops.shape(reference)[1])
-        return self.features(reference * counted, degraded * counted, lengths)
+        super().__init__(core, sample_rate, name)
+        self.head = head
 
     def layer_distances(self, inputs, training=False):
         """The distance of each layer, float32 (batch, layers); arguments as for a call."""
@@ -64,21 +49,16 @@ class JNDMetric(keras.Model):
         """Log-odds that a listener answers "different", float32 (batch,); differentiable; arguments as for a call."""
         return self._log_odds(self.layer_distances(inputs, training), training)
 
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0][0],)
-
-    serving_inputs = ("reference", "degraded")
-
     def serve(self, reference, degraded, lengths):
-        """What a served model gives, by the name of the output: `distance` and `probability`, as by `judge` of at most 30 s."""
+        """Outputs of a served model, by name: `distance` and `probability`, as by `judge` of at most 30 s."""
         by_layer = self.layer_distances([reference, degraded, lengths])
-        found = {"distance": ops.sum(by_layer, axis=1), "probability": ops.sigmoid(self._log_odds(by_layer))}
-        return {name: ops.where(lengths > 0, value, float("nan")) for name, value in found.items()}
+        outputs = {"distance": ops.sum(by_layer, axis=1), "probability": ops.sigmoid(self._log_odds(by_layer))}
+        return {name: ops.where(lengths > 0, value, float("nan")) for name, value in outputs.items()}
 
     def distance(self, reference, degraded, sample_rate, lengths=None, resample=False, pad=False, batch_size=16):
         """How different recordings sound.
 
-        Of recordings of more than 30 s it is the mean over equal stretches of at most 30 s: the memory beyond the
+        Of recordings of more than 30 s it is the mean over equal segments of at most 30 s: the memory beyond the
         recordings is bounded.
 
         Args:
@@ -133,26 +113,18 @@ class JNDMetric(keras.Model):
         if pad:
             if lengths is not None:
                 raise InputError("give lengths or pad=True, not both: lengths already say where recordings end")
-            reference, degraded = pairs.padded(reference, degraded)
-        reference, degraded, lengths = pairs.at_rate(
-            *pairs.as_batch(reference, degraded, lengths), sample_rate, self.sample_rate, resample
+            reference, degraded = checks.padded(reference, degraded)
+        reference, degraded, lengths = self.prepare(
+            reference, degraded, sample_rate=sample_rate, lengths=lengths, resample=resample
         )
         spans = segments.cut(np.where(segments.finite(reference, degraded), lengths, 0), self.sample_rate)
-        by_layer = np.empty((len(spans), self.core.output_shape[1]))
-        for places, batch in segments.batches(reference, degraded, spans, batch_size, self.sample_rate):
-            # Made in the scope of a strategy, every replica predicts the whole batch.
-            by_layer[places] = self.core.predict_on_batch(self.core_inputs(batch))[: len(places)]
-        by_layer = segments.mean(by_layer, spans, len(reference))
+        by_layer = segments.mean(self.predict_core(reference, degraded, spans, batch_size), spans, len(reference))
         probabilities = ops.sigmoid(self._log_odds(by_layer.astype("float32")))
         return by_layer.sum(axis=1), ops.convert_to_numpy(probabilities).astype("float64")
 
     def _log_odds(self, by_layer, training=False):
         answers = self.head(by_layer, training=training)
         return answers[:, 1] - answers[:, 0]
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -189,7 +161,7 @@ class JND(JNDMetric):
         super().__init__(core, _answer_head(len(self.channels)), sample_rate, name)
         self.backbone = backbone
 
-    def features(self, reference, degraded, lengths):
+    def pair_features(self, reference, degraded, lengths):
         return [ops.expand_dims(reference, 2), ops.expand_dims(degraded, 2), lengths]
 
     def get_config(self):

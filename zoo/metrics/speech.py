@@ -14,7 +14,7 @@ import pesq as itu
 import pystoi
 from joblib import Parallel, delayed
 
-from zoo.audio.pairs import as_batch
+from zoo.audio.checks import as_batch
 from zoo.errors import InputError
 
 PESQ_RATES = {"wb": (16000,), "nb": (16000, 8000)}
@@ -147,7 +147,7 @@ def score_pair(metric, reference, degraded, sample_rate):
         _check_pesq(sample_rate, mode=metric[-2:])
     else:
         _check_rate(sample_rate)
-    reference, degraded, _ = as_batch(reference, degraded, None)
+    reference, degraded, _ = as_batch(reference, degraded)
     return _score(METRICS[metric], reference[0], degraded[0], sample_rate)
 
 
@@ -227,7 +227,7 @@ def _score_or_nan(function, reference, degraded, sample_rate):
 
 
 def _batch(function, reference, degraded, sample_rate, lengths, n_jobs):
-    reference, degraded, lengths = as_batch(reference, degraded, lengths)
+    reference, degraded, lengths = as_batch(reference, degraded, lengths=lengths)
     pairs = zip(reference, degraded, lengths, strict=True)
     jobs = (delayed(_score_or_nan)(function, r[:n], d[:n], sample_rate) for r, d, n in pairs)
     return np.array(Parallel(n_jobs=n_jobs)(jobs), dtype=np.float64)

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo import backend
-from zoo.audio import dsp, pairs
+from zoo.audio import dsp
 from zoo.nn import segments
 from zoo.nn.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
+from zoo.nn.model import PairMetric
 from zoo.quality_net.features import PairFeatures
 from zoo.quality_net.layers import FourierConv2D
 
@@ -21,7 +21,7 @@ _MOMENTUM = 0.95  # of batch statistics: short trainings must not end on those o
 _SILENCE = 1e-6  # a peak below this is digital silence at 16 bits
 
 
-class SurrogateMetric(keras.Model):
+class SurrogateMetric(PairMetric):
     """Waveform wrapper of a network that predicts a metric from a pair of magnitude spectra.
 
     The core maps (degraded magnitude, reference magnitude, frames) to Q; the metric is low + (high - low) Q, as in the
@@ -39,12 +39,8 @@ class SurrogateMetric(keras.Model):
     """
 
     def __init__(self, core, sample_rate, n_fft, hop_length, target_range, name):
-        super().__init__(name=name, dtype="float32")  # spectra and scores, whatever the core computes in
-        self.core = core
-        self.sample_rate, self.n_fft, self.hop_length = sample_rate, n_fft, hop_length
-        self.target_range = tuple(target_range)
-        self.core.jit_compile = backend.jit()  # for `score`: XLA's convolutions are slow on a CPU
-        self.built = True  # the core is functional: every variable exists already
+        super().__init__(core, sample_rate, name)
+        self.n_fft, self.hop_length, self.target_range = n_fft, hop_length, tuple(target_range)
 
     def call(self, inputs, training=False):
         reference, degraded, *lengths = inputs
@@ -53,22 +49,14 @@ class SurrogateMetric(keras.Model):
 
     def quality(self, reference, degraded, lengths=None, training=False):
         """Q of waveforms: the metric on the scale where `target_range` is 0..1. Arguments as for a call."""
-        return self.core(
-            self.core_inputs(reference, degraded, dsp.resolve_lengths(reference, lengths)), training=training
-        )
+        return self.core(self.core_inputs([reference, degraded, lengths]), training=training)
 
-    def core_inputs(self, reference, degraded, lengths):
-        """What the core takes, of float (batch, samples) waveforms and int32 (batch,) lengths."""
+    def pair_features(self, reference, degraded, lengths):
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (degraded, reference)]
         return [*spectra, dsp.frame_count(lengths, self.hop_length)]
 
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0][0],)
-
-    serving_inputs = ("reference", "degraded")
-
     def serve(self, reference, degraded, lengths):
-        """What a served model gives, by the name of the output: `score`, as by `score` of at most 30 s, NaN there too."""
+        """Outputs of a served model, by name: `score`, as by `score` of at most 30 s, NaN there too."""
         fewest = int(np.ceil(MIN_SECONDS * self.sample_rate))
         # The network needs as many samples, whether or not they count.
         missing = ops.zeros((ops.shape(reference)[0], ops.maximum(fewest - ops.shape(reference)[1], 0)))
@@ -82,7 +70,7 @@ class SurrogateMetric(keras.Model):
     def score(self, reference, degraded, sample_rate, lengths=None, resample=False, batch_size=16):
         """Predict the metric of recordings.
 
-        Of a recording of more than 30 s it is the mean over equal stretches of at most 30 s, without those in which both
+        Of a recording of more than 30 s it is the mean over equal segments of at most 30 s, without those in which both
         are silent: the memory beyond the recordings is bounded.
 
         Args:
@@ -91,7 +79,7 @@ class SurrogateMetric(keras.Model):
             sample_rate: of both, in Hz.
             lengths: int (batch,) samples that count of each padded recording; None for all.
             resample: bring another rate to the model's, instead of raising.
-            batch_size: pairs, or stretches of them, at a time; fewer where they are long.
+            batch_size: pairs, or segments of them, at a time; fewer where they are long.
 
         Returns:
             float64 (batch,), in the metric's units, higher is better; NaN where a recording is silent, not finite, or
@@ -105,19 +93,16 @@ class SurrogateMetric(keras.Model):
             >>> metric.score(reference, degraded, sample_rate=16000)  # doctest: +SKIP
             array([2.31])
         """
-        reference, degraded, lengths = pairs.at_rate(
-            *pairs.as_batch(reference, degraded, lengths), sample_rate, self.sample_rate, resample
+        reference, degraded, lengths = self.prepare(
+            reference, degraded, sample_rate=sample_rate, lengths=lengths, resample=resample
         )
         peak = np.minimum(*(np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)))
         # A peak that is not finite compares as False.
         scorable = (peak > _SILENCE) & (peak < np.inf) & (lengths >= MIN_SECONDS * self.sample_rate)
         spans = segments.cut(np.where(scorable, lengths, 0), self.sample_rate)
-        heard = [max(np.abs(x[row, a:b]).max() for x in (reference, degraded)) > _SILENCE for row, a, b in spans]
-        spans, (low, high) = spans[np.array(heard, bool)], self.target_range
-        quality = np.empty(len(spans))
-        for places, batch in segments.batches(reference, degraded, spans, batch_size, self.sample_rate):
-            # Made in the scope of a strategy, every replica predicts the whole batch.
-            quality[places] = self.core.predict_on_batch(self.core_inputs(*batch))[: len(places)]
+        audible = [max(np.abs(x[row, a:b]).max() for x in (reference, degraded)) > _SILENCE for row, a, b in spans]
+        spans, (low, high) = spans[np.array(audible, bool)], self.target_range
+        quality = self.predict_core(reference, degraded, spans, batch_size)
         return segments.mean(low + (high - low) * quality, spans, len(reference))
 
     def get_config(self):
@@ -128,10 +113,6 @@ class SurrogateMetric(keras.Model):
             "target_range": list(self.target_range),
             "name": self.name,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo import backend
-from zoo.audio import dsp
+from zoo.audio import checks, dsp
 from zoo.audio.io import resample as resample_audio
 from zoo.errors import InputError
+from zoo.nn.model import WaveformModel
 from zoo.separation.layers import MaxPoolBins, SoftMasks, SpectrumConv2D, TransposedConv2D, UnpoolBins
-from zoo.separation.stream import BLOCK_SECONDS, Stream, checked
+from zoo.separation.stream import BLOCK_SECONDS, Stream
 from zoo.separation.tracks import SOURCES
 
 _EPS = 1e-12  # inside a square root, so that silence has a finite gradient
@@ -20,7 +20,7 @@ _MOST_CHANNELS = 32  # a mixture with more is one with its axes swapped
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class ChandnaSeparator(keras.Model):
+class ChandnaSeparator(WaveformModel):
     """Splits music into sources by soft masks on its magnitude spectrum; the mixture's phase stays.
 
     The core sees T frames: `filters` convolutions over all bins (timbre), `across` convolutions over `height` frames
@@ -97,9 +97,8 @@ class ChandnaSeparator(keras.Model):
             raise InputError(f"step is {step}, which must divide the {frames} frames of a segment twice or more")
         if height > frames:
             raise InputError(f"height is {height}, and a segment has only {frames} frames")
-        super().__init__(name=name, dtype="float32")  # waveforms and spectra, whatever the core computes in
         self.sources, self.frames, self.step = tuple(sources), frames, step
-        self.sample_rate, self.n_fft, self.hop_length = sample_rate, n_fft, hop_length
+        self.n_fft, self.hop_length = n_fft, hop_length
         self._options = {
             "filters": filters,
             "width": width,
@@ -112,20 +111,16 @@ class ChandnaSeparator(keras.Model):
             "scale": scale,
             "compress": compress,
         }
-        self.core = _core(len(self.sources), frames, n_fft // 2 + 1, **self._options)
+        core = _core(len(self.sources), frames, n_fft // 2 + 1, **self._options)
+        super().__init__(core, sample_rate, name)
         self.latency = ((frames - 1) * hop_length + n_fft) / sample_rate
-        self.jit_compile = backend.jit()
-        self.built = True  # the core is functional: every variable exists already
 
     def call(self, inputs, training=False):
-        mixture, *lengths = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        mixture = ops.cast(mixture, "float32")
+        (mixture,), _, counted = self.unpack(inputs)
         samples = ops.shape(mixture)[1]
-        counted = dsp.sequence_mask(dsp.resolve_lengths(mixture, *lengths), samples)
         # So many zeros after the end that every frame a sample is in is there, however much padding follows.
-        padded = ops.pad(
-            mixture * counted, ((0, 0), (0, self.n_fft // 2 + dsp.pad_to_multiple(samples, self.hop_length)))
-        )
+        end = self.n_fft // 2 + dsp.pad_to_multiple(samples, self.hop_length)
+        padded = ops.pad(mixture, ((0, 0), (0, end)))
         real, imaginary = dsp.stft(padded, self.n_fft, self.hop_length, window="hann")
         masks = self._masks(ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS), training)
         bins = self.n_fft // 2 + 1
@@ -134,15 +129,13 @@ class ChandnaSeparator(keras.Model):
         return ops.reshape(separated, (-1, len(self.sources), samples)) * ops.expand_dims(counted, 1)
 
     def compute_output_shape(self, input_shape):
-        batch, samples = input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
+        batch, samples = self.waveform_shape(input_shape)
         return batch, len(self.sources), samples
 
-    serving_inputs = ("waveform",)
-
     def serve(self, waveform, lengths):
-        """What a served model gives, by the name of the output: each source, (batch, samples)."""
-        found = self([waveform, lengths])
-        return {source: found[:, i] for i, source in enumerate(self.sources)}
+        """Outputs of a served model, by name: each source, (batch, samples)."""
+        separated = self([waveform, lengths])
+        return {source: separated[:, i] for i, source in enumerate(self.sources)}
 
     def _masks(self, magnitude, training):
         """Masks (batch, sources, frames, bins) of (batch, frames, bins), cross-faded from segment to segment."""
@@ -186,22 +179,21 @@ class ChandnaSeparator(keras.Model):
             >>> sources = separator.separate(song, sample_rate=44100)  # doctest: +SKIP
             >>> karaoke = song - sources["vocals"]  # doctest: +SKIP
         """
-        mixture = checked(mixture)
+        mixture = checks.as_floats(mixture)
         if mixture.ndim not in (1, 2, 3) or (mixture.ndim > 1 and mixture.shape[-1] > _MOST_CHANNELS):
             raise InputError(
                 f"the mixture has shape {mixture.shape}: give (samples,), (samples, channels) or (batch, samples, channels)"
             )
         if not mixture.size:
-            raise InputError("the mixture holds no samples")
-        if sample_rate != self.sample_rate and not resample:
-            raise InputError(
-                f"the audio is at {sample_rate} Hz and the model at {self.sample_rate} Hz: pass resample=True"
-            )
+            raise InputError(f"the mixture has shape {mixture.shape}, no samples; give a recording")
+        checks.check_finite(mixture)
+        checks.check_rate(sample_rate, self.sample_rate, resample)
+        mixture = mixture.astype("float32", copy=False)
         songs = mixture if mixture.ndim == 3 else mixture.reshape(1, len(mixture), -1)
-        found = [self._separate_at(song, sample_rate) for song in songs]
-        if len(found) == 1:  # whose sources need not be held twice
-            return {source: audio.reshape(mixture.shape) for source, audio in found[0].items()}
-        return {source: np.stack([each[source] for each in found]) for source in self.sources}
+        separated = [self._separate_at(song, sample_rate) for song in songs]
+        if len(separated) == 1:  # whose sources need not be held twice
+            return {source: audio.reshape(mixture.shape) for source, audio in separated[0].items()}
+        return {source: np.stack([song[source] for song in separated]) for source in self.sources}
 
     def _separate_at(self, song, sample_rate):
         """{source: (samples, channels)} of (samples, channels) at any rate."""
@@ -235,10 +227,6 @@ class ChandnaSeparator(keras.Model):
             "hop_length": self.hop_length,
             "name": self.name,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 def _core(n_sources, frames, bins, filters, width, pool, across, height, hidden, dropout, tied, scale, compress):

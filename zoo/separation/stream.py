@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from zoo.audio import checks
 from zoo.errors import InputError
 
 BLOCK_SECONDS = 10.0  # of a recording at a time, which bounds the memory
@@ -47,11 +48,12 @@ class Stream:
         Raises:
             InputError: another number of channels, integers, or NaN or infinity.
         """
-        block = checked(block)
+        block = checks.as_floats(block)
         block = block[:, None] if block.ndim == 1 else block
         if block.ndim != 2 or block.shape[1] != self.channels:
             raise InputError(f"the block has shape {block.shape}: give (samples, {self.channels})")
-        self._held = np.concatenate([self._held, block])
+        checks.check_finite(block)
+        self._held = np.concatenate([self._held, block.astype("float32", copy=False)])
         model, come = self.model, self._begin + len(self._held)
         frames = (come - model.n_fft // 2) // model.hop_length + 1  # that are whole
         first_open = ((frames - model.frames) // model.step + 1) * self._grid  # where the next segment begins
@@ -78,13 +80,3 @@ class Stream:
         begin = max(until - self._context, 0) // self._grid * self._grid
         self._held, self._begin = self._held[begin - self._begin :], begin
         return dict(zip(self.model.sources, separated.transpose(1, 2, 0), strict=True))
-
-
-def checked(audio):
-    """Audio as float32; integers, whose full scale is not 1, NaN and infinity are refused."""
-    audio = np.asarray(audio)
-    if not np.issubdtype(audio.dtype, np.floating):
-        raise InputError(f"the audio is {audio.dtype}: give float in [-1, 1]")
-    if not np.isfinite(audio).all():
-        raise InputError("the audio holds NaN or infinity; repair it")
-    return audio.astype("float32", copy=False)

@@ -7,9 +7,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo.audio import dsp, pairs
+from zoo.audio import dsp
 from zoo.errors import InputError
+from zoo.nn import segments
 from zoo.nn.layers import MaskTime, MeanOverTime
+from zoo.nn.model import WaveformModel
 
 _LEVEL = 0.1  # rms that every clip is brought to
 _SILENCE = 1e-6  # an rms below this is digital silence at 16 bits
@@ -19,7 +21,7 @@ _STRIDES = (2, 2, 2, 2, 1)  # of the convolutions, the last is repeated
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SoundClassifier(keras.Model):
+class SoundClassifier(WaveformModel):
     """Probabilities of classes of environmental sounds: strided convolutions on log-mel bands, mean over all, softmax.
 
     A clip is first scaled to an rms of 0.1, so its level does not matter. Then log(1e-3 + mel power) of a spectrum with
@@ -64,21 +66,19 @@ class SoundClassifier(keras.Model):
         hop_length=256,
         name="sound_classifier",
     ):
-        super().__init__(name=name, dtype="float32")  # spectra, whatever the core computes in
         self.classes, self.channels = tuple(classes), tuple(channels)
         if len(set(self.classes)) != len(self.classes) or len(self.classes) < 2:
             raise InputError(
                 f"{len(self.classes)} classes, {len(set(self.classes))} names: give two or more, all different"
             )
         self.bands, self.dropout = bands, dropout
-        self.sample_rate, self.n_fft, self.hop_length = sample_rate, n_fft, hop_length
+        self.n_fft, self.hop_length = n_fft, hop_length
         self.mel = dsp.mel_matrix(bands, n_fft, sample_rate)
-        self.core = _core(len(self.classes), self.channels, bands, dropout)
-        self.built = True  # the core is functional: every variable exists already
+        super().__init__(_core(len(self.classes), self.channels, bands, dropout), sample_rate, name)
 
     def call(self, inputs, training=False):
-        waveform, *lengths = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        return self.core(self.features(waveform, *lengths), training=training)
+        (waveform,), lengths, _ = self.unpack(inputs)
+        return self.core(self.features(waveform, lengths), training=training)
 
     def features(self, waveform, lengths=None):
         """What the core takes: log-mel bands float32 (batch, frames, bands) at one level, and int32 (batch,) frames.
@@ -92,16 +92,13 @@ class SoundClassifier(keras.Model):
         return [ops.log(_OFFSET + power), dsp.frame_count(lengths, self.hop_length)]
 
     def compute_output_shape(self, input_shape):
-        shape = input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
-        return (shape[0], len(self.classes))
-
-    serving_inputs = ("waveform",)
+        return (self.waveform_shape(input_shape)[0], len(self.classes))
 
     def serve(self, waveform, lengths):
-        """What a served model gives, by the name of the output: `probabilities`, (batch, classes), as by `probabilities`."""
+        """Outputs of a served model, by name: `probabilities`, (batch, classes), as by `probabilities`."""
         _, power = _counted(waveform, lengths)
-        heard = ops.logical_and(power > _SILENCE**2, power < float("inf"))  # what is not finite compares as False
-        return {"probabilities": ops.where(heard[:, None], self([waveform, lengths]), float("nan"))}
+        audible = ops.logical_and(power > _SILENCE**2, power < float("inf"))  # what is not finite compares as False
+        return {"probabilities": ops.where(audible[:, None], self([waveform, lengths]), float("nan"))}
 
     def probabilities(self, audio, sample_rate, lengths=None, resample=False, batch_size=16):
         """Probabilities of the classes of recordings.
@@ -125,17 +122,15 @@ class SoundClassifier(keras.Model):
             >>> classifier.classes[classifier.probabilities(audio, sample_rate=16000)[0].argmax()]  # doctest: +SKIP
             'rain'
         """
-        audio, _, lengths = pairs.as_batch(audio, audio, lengths)
-        audio, _, lengths = pairs.at_rate(audio, audio, lengths, sample_rate, self.sample_rate, resample)
+        audio, lengths = self.prepare(audio, sample_rate=sample_rate, lengths=lengths, resample=resample)
         power = np.square(audio, dtype=np.float64).sum(axis=1) / np.maximum(lengths, 1)
         # A power that is not finite compares as False.
-        heard = np.flatnonzero((power > _SILENCE**2) & (power < np.inf))
-        found = np.full((len(audio), len(self.classes)), np.nan)
-        for start in range(0, len(heard), batch_size):
-            chunk = heard[start : start + batch_size]
-            inputs = [audio[chunk, : lengths[chunk].max()], lengths[chunk]]
-            found[chunk] = ops.convert_to_numpy(self(inputs, training=False))
-        return found
+        audible = np.flatnonzero((power > _SILENCE**2) & (power < np.inf))
+        probabilities = np.full((len(audio), len(self.classes)), np.nan)
+        spans = np.stack([audible, np.zeros_like(audible), lengths[audible]], axis=1)
+        for places, batch in segments.batches([audio], spans, batch_size, self.sample_rate):
+            probabilities[audible[places]] = ops.convert_to_numpy(self(batch, training=False))
+        return probabilities
 
     def get_config(self):
         return {
@@ -148,10 +143,6 @@ class SoundClassifier(keras.Model):
             "hop_length": self.hop_length,
             "name": self.name,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 def _counted(waveform, lengths):

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.special
 from keras import ops
 
-from zoo.audio import pairs
+from zoo.audio import checks
 from zoo.errors import InputError
 
 _FLOOR = 1e-7  # share of a probability that is spread over all outcomes: a confident 0 must not cost infinity
@@ -97,8 +97,10 @@ def class_probabilities(audio, sample_rate, classifier, window=2.0, hop=0.5, res
     """
     if not callable(classifier) or not hasattr(classifier, "sample_rate"):
         raise InputError(f"{type(classifier).__name__} is no classifier: give a callable with a sample_rate in Hz")
-    audio, _, lengths = pairs.as_batch(audio, audio)
-    audio, *_ = pairs.at_rate(audio, audio, lengths, sample_rate, classifier.sample_rate, resample)
+    audio, lengths = checks.as_batch(audio)
+    audio, _ = checks.at_rate(
+        audio, lengths=lengths, sample_rate=sample_rate, model_rate=classifier.sample_rate, resample=resample
+    )
     if not (window > 0 and hop > 0):
         raise InputError(f"windows of {window} s, {hop} s apart: give lengths above 0")
     size, step = (max(round(seconds * classifier.sample_rate), 1) for seconds in (window, hop))
