@@ -4,7 +4,9 @@ import copy
 
 import pytest
 
-from tests.tools.test_make_cards import CARD, make_cards
+from tests.support.cards import CARD
+from tools import make_cards
+from zoo.checkpoint.page import page
 from zoo.errors import InputError
 from zoo.jnd import card as jnd
 
@@ -68,13 +70,13 @@ DISTANCE = CARD | {
     ],
 )
 def test_the_page_holds(text):
-    assert text in make_cards.model_cards([DISTANCE])
+    assert text in page(DISTANCE, "jnd-22k", [])
 
 
 def test_the_readme_row():
     row = jnd.summary([DISTANCE]).splitlines()[-1]
     assert row == (
-        "| [`jnd-22k`](MODEL_CARDS.md#jnd-22k) | 125,493 | 0.810 [0.790, 0.830] | 0.040 [0.030, 0.050] | 1 of 2 "
+        "| [`jnd-22k`](checkpoints/jnd-22k/README.md) | 125,493 | 0.810 [0.790, 0.830] | 0.040 [0.030, 0.050] | 1 of 2 "
         "| 0.05 | 90 |"
     )
 
@@ -83,25 +85,25 @@ def test_what_is_not_defined_says_so():
     card = copy.deepcopy(DISTANCE)
     card["evaluation"]["jnd_distance"] = [None, None, None]
     card["evaluation"]["ladders"]["mp3"]["spearman"] = None
-    page = make_cards.model_cards([card])
-    assert "at a distance of undefined" in page and "| mp3 | undefined |" in page
+    text = page(card, "jnd-22k", [])
+    assert "at a distance of undefined" in text and "| mp3 | undefined |" in text
     assert "| 0 of 2 | - |" in jnd.summary([card])
 
 
 def test_one_seed_needs_no_table():
     card = copy.deepcopy(DISTANCE)
     card["training"]["seeds"] = card["training"]["seeds"][:1]
-    assert "Seeds" in make_cards.model_cards([DISTANCE]) and "Seeds" not in make_cards.model_cards([card])
+    assert "## Seeds" in page(DISTANCE, "jnd-22k", []) and "## Seeds" not in page(card, "jnd-22k", [])
 
 
 def test_several_are_compared_in_one_table():
     other = copy.deepcopy(DISTANCE) | {"name": "jnd-lin-22k"}
     other["evaluation"]["answers"] = answers(0.75)
-    assert "Perceptual distances compared" not in make_cards.model_cards([DISTANCE])
+    assert "Perceptual distances compared" not in make_cards.index([DISTANCE])
     table = jnd.comparison([DISTANCE, other])
     assert [line.split("|")[1].strip() for line in table.splitlines()[-3:]] == ["jnd-22k", "jnd-lin-22k", "PESQ wb"]
     assert "| jnd-lin-22k | 0.750 [0.730, 0.770] |" in table and "Unseen talkers" in table
-    assert table in make_cards.model_cards([DISTANCE, other])
+    assert f"#{table}" in make_cards.index([DISTANCE, other])
 
 
 def test_what_was_evaluated_apart_is_not_compared():

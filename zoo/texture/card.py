@@ -37,8 +37,8 @@ target, sample_rate = zoo.audio.io.read(zoo.examples()["degraded"])  # or rain, 
 
 ensemble = zoo.load("{source}")  # a keras.Model of log spectrograms
 result = zoo.texture.synthesize(
-    target[:sample_rate], sample_rate, iterations=5, phase_iterations=5, ensemble=ensemble
-)  # a first impression: leave both numbers out for the paper's, which take minutes
+    target[:sample_rate], sample_rate, iterations=2, phase_iterations=5, ensemble=ensemble
+)  # a first sign of life: leave both numbers out for those of the paper, which take minutes
 print(result.audio.shape)"""
 
 
