@@ -1,5 +1,6 @@
 """Many pairs: scored by several processes or machines, in order, and written as they come; a second run goes on."""
 
+import argparse
 import contextlib
 import csv
 import functools
@@ -17,6 +18,28 @@ from zoo.errors import InputError
 
 BACKENDS = ("loky", "dask", "ray")
 _AHEAD = 32  # pairs a process that are given out before the first is written
+
+
+def add_arguments(parser):
+    """Add --resume and --backend to a parser, or to a group of one: what a command over very many pairs takes."""
+    parser.add_argument("--resume", action="store_true", help="go on with the CSV of a run that was stopped")
+    parser.add_argument("--backend", choices=BACKENDS, help="of the processes, as joblib has them (loky)")
+
+
+def processes(text: str) -> int:
+    """A number of processes, as the `type` of an argument.
+
+    Raises:
+        argparse.ArgumentTypeError: it is 0.
+
+    Example:
+        >>> processes("-1")
+        -1
+    """
+    count = int(text)
+    if not count:
+        raise argparse.ArgumentTypeError("0 processes do nothing; give 1 and up, or -1 for one a core")
+    return count
 
 
 @dataclass

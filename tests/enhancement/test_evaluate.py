@@ -1,7 +1,5 @@
-"""Evaluation of enhancers: scores in place, intervals by utterance, paired gains, tables, figures and the command."""
+"""Evaluation of enhancers: scores in place, intervals by utterance, paired gains, tables."""
 
-import csv
-import json
 import math
 import subprocess
 import sys
@@ -9,33 +7,20 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from PIL import Image
 
 import zoo
 from tests.support.harness import REPOSITORY, data_path
-from tools import evaluate as command
 from zoo.audio import io, mix
-from zoo.checkpoint import preset, registry
-from zoo.data.speech import SAMPLE_RATE, Corpus
-from zoo.enhancement import evaluate, figures, sources
+from zoo.data.speech import SAMPLE_RATE
+from zoo.enhancement import evaluate
 from zoo.enhancement.examples import Example
-from zoo.enhancement.model import BLSTMEnhancer
 from zoo.errors import InputError
-from zoo.jnd.spectral import SpectralJND
 from zoo.metrics import speech
 
 CLEAN, _ = io.read(REPOSITORY / "zoo" / "data" / "audio" / "speech_reference.flac", SAMPLE_RATE)
 CLEAN = CLEAN[8000:25000]
 NOISE = mix.colored_noise(len(CLEAN), 1.0, np.random.default_rng(0))
-CURVE = {
-    "iteration": [0, 10, 20, 30],
-    "pesq-wb": [1.5, 1.6, 1.7, 1.4],
-    "predicted": [1.5, None, 2.0, 2.6],
-    "stoi": [0.80, 0.81, 0.80, 0.70],
-    "si-sdr": [5.0, 6.0, 6.0, 2.0],
-}
 TRUE = [metric for metric in evaluate.METRICS if metric != "jnd"]
-TRAINING = {"curve": CURVE, "best_iteration": 20}
 
 
 def identity(noisy):
@@ -192,75 +177,3 @@ def test_gain_table_signs_its_figures():
     gain = evaluate.gains(rows({"a": {0: 2.0}, "b": {0: 1.0}}), rows({"a": {0: 1.5}, "b": {0: 1.5}}))
     line = evaluate.gain_table({"x over noisy": gain}).splitlines()[-1]
     assert line.startswith("x over noisy") and "+0.00 [-0.50, +0.50]" in line
-
-
-# --- figures ----------------------------------------------------------------------------------------------------
-
-
-def test_figures_are_png(tmp_path):
-    figures.learning({"mse": TRAINING, "fixed": TRAINING, "refresh": TRAINING}, tmp_path / "three.png")
-    figures.learning({"mse": TRAINING}, tmp_path / "one.png")
-    noisy = example("one", 6).noisy
-    figures.spectrograms(CLEAN, {"noisy": noisy, "half": noisy / 2}, SAMPLE_RATE, tmp_path / "spectrograms.png")
-    sizes = {path.stem: Image.open(path).size for path in tmp_path.iterdir()}
-    assert sorted(sizes) == ["one", "spectrograms", "three"]
-    assert sizes["three"][0] > 1.5 * sizes["one"][0]
-
-
-# --- the command ------------------------------------------------------------------------------------------------
-
-
-def save_enhancer(directory, **card):
-    preset.save(BLSTMEnhancer(units=4, hidden=4), directory, card={"family": "enhancement", **card})
-
-
-def run(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["evaluate.py", "enhancement", "--jobs", "1", *map(str, arguments)])
-    command.main()
-
-
-def test_command_renews_cards_and_figures(tmp_path, monkeypatch, capsys):
-    names = ["blstm-mse-16k", "blstm-quality-net-refresh-16k"]
-    for name in names:
-        save_enhancer(tmp_path / name, name=name, training=TRAINING)
-    preset.save(SpectralJND(channels=(2,)), tmp_path / evaluate.LISTENER, card={"family": "jnd"})
-    monkeypatch.setattr(registry, "root", lambda: tmp_path)
-    monkeypatch.setattr(sources, "read_corpus", lambda data, split: Corpus({"talker": [CLEAN]}, [NOISE], []))
-    run(monkeypatch)
-    printed = capsys.readouterr().out
-    assert "of 1 utterances at -6, 0, 6, 12, 18 dB" in printed and f"{names[1]} over {names[0]}" in printed
-    cards = [json.loads((tmp_path / name / "card.json").read_text()) for name in names]
-    for name, card in zip(names, cards, strict=True):
-        found = card["evaluation"]
-        assert found["command"].endswith(f"enhancement --checkpoint {name}") and found["commit"]
-        for system in ("results", "noisy", "wiener", "spectral_gating"):
-            assert list(found[system]) == ["-6", "0", "6", "12", "18", "average"]
-        assert found["noisy"]["0"]["si-sdr"][0] == pytest.approx(0, abs=0.5) and found["results"]["0"]["n_failed"] == 0
-        assert found["noisy"]["-6"]["jnd"][0] > found["noisy"]["18"]["jnd"][0] > 0
-        assert {path.name for path in (tmp_path / name).glob("*.png")} == {"learning.png", "spectrograms.png"}
-    assert list(cards[0]["evaluation"]["gains"]) == ["over noisy"]
-    assert list(cards[1]["evaluation"]["gains"]) == ["over noisy", "over blstm-mse-16k"]
-
-
-def test_command_on_any_folders(tmp_path, monkeypatch):
-    for folder, audio in (("speech/talker", CLEAN), ("noise", NOISE)):
-        (tmp_path / folder).mkdir(parents=True)
-        io.write(tmp_path / folder / "one.wav", io.resample(audio, SAMPLE_RATE, 48000), 48000)
-    save_enhancer(tmp_path / "model")
-    folders = ["--speech", tmp_path / "speech", "--noise", tmp_path / "noise"]
-    run(monkeypatch, "--checkpoint", f"{tmp_path}/model/", *folders, "--output", tmp_path / "scores")
-    written = {path.name for path in (tmp_path / "scores").iterdir()}
-    assert written == {"spectrograms.png", "table.csv", "table.txt"}
-    with open(tmp_path / "scores" / "table.csv", newline="") as file:
-        records = list(csv.DictReader(file))
-    assert {record["system"] for record in records} >= {"noisy", "Wiener", "spectral gating", f"{tmp_path}/model/"}
-    assert "evaluation" not in json.loads((tmp_path / "model" / "card.json").read_text())
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [(["--speech", "a"], "--timit with --noise"), (["--speech", "a", "--noise", "b"], "give --output")],
-)
-def test_command_says_what_is_missing(arguments, message, monkeypatch):
-    with pytest.raises(InputError, match=message):
-        run(monkeypatch, *arguments)

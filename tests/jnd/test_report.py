@@ -1,13 +1,11 @@
-"""`tools/evaluate.py jnd`: other tables, cards renewed, and what it refuses."""
-
-import sys
+"""`zoo evaluate jnd`: other tables, cards renewed, and what it refuses."""
 
 import numpy as np
 import pytest
 
+from tests.support.evaluation import evaluate as run_command
 from tests.support.harness import RECORDED
 from tests.support.jnd import plain_mean, write_ratings
-from tools import evaluate as command
 from zoo.audio import io, mix
 from zoo.checkpoint import preset, registry
 from zoo.errors import InputError
@@ -55,17 +53,15 @@ def checkpoint(tmp_path, monkeypatch):
     return tmp_path / "zoo" / "jnd-x"
 
 
-def run(monkeypatch, *arguments):
-    fixed = ["--jobs", "1", "--files", "1"]
-    monkeypatch.setattr(sys, "argv", ["evaluate.py", "jnd", "jnd-x", *map(str, arguments), *fixed])
-    command.main()
+def run(*arguments):
+    run_command("jnd", "jnd-x", *arguments, "--jobs", 1, "--files", 1)
 
 
-def test_command_on_other_tables(checkpoint, judgments_folder, rated, tmp_path, monkeypatch, capsys):
+def test_command_on_other_tables(checkpoint, judgments_folder, rated, tmp_path, capsys):
     path, rows = rated
     write_ratings(tmp_path, [*rows, rows[0] | {"file": "none.wav"}])
     output = tmp_path / "scores"
-    run(monkeypatch, "--judgments", judgments_folder, "--speech", "any/", "--mos", path, "--output", output)
+    run("--judgments", judgments_folder, "--speech", "any/", "--mos", path, "--output", output)
     printed = capsys.readouterr()
     assert "6 of 12 answers" in printed.out and "(f9)" in printed.out and "none.wav" in printed.err
     for heading in ("AUC on answers", "calibration error", "rises at every rung", "ratings", "in JND"):
@@ -78,10 +74,10 @@ def test_command_on_other_tables(checkpoint, judgments_folder, rated, tmp_path, 
     assert "evaluation" not in registry.info("jnd-x")
 
 
-def test_command_renews_the_card(checkpoint, judgments_folder, tmp_path, monkeypatch, capsys):
+def test_command_renews_the_card(checkpoint, judgments_folder, tmp_path):
     (tmp_path / "jnd_judgments").symlink_to(judgments_folder)
     preset.save(SpectralJND(channels=(2,)), tmp_path / "other")
-    run(monkeypatch, "--data", tmp_path, "--metric", f"{tmp_path}/other/")
+    run("--data", tmp_path, "--metric", f"{tmp_path}/other/")
     found = registry.info("jnd-x")["evaluation"]
     assert found["command"].endswith(f"jnd jnd-x --metric {tmp_path}/other/ --files 1") and found["commit"]
     assert found["answers"]["all"]["n"] == 6 and found["answers"]["all"]["auc"][0] == 1
@@ -95,10 +91,10 @@ def test_command_renews_the_card(checkpoint, judgments_folder, tmp_path, monkeyp
     assert preset.load(checkpoint).name == "spectral_jnd"
 
 
-def test_command_renews_several_cards(checkpoint, judgments_folder, tmp_path, monkeypatch, capsys):
+def test_command_renews_several_cards(checkpoint, judgments_folder, tmp_path):
     (tmp_path / "jnd_judgments").symlink_to(judgments_folder)
     preset.save(SpectralJND(channels=(2,)), checkpoint.parent / "jnd-y", card={"name": "jnd-y", "family": "jnd"})
-    run(monkeypatch, "jnd-y", "--data", tmp_path)
+    run("jnd-y", "--data", tmp_path)
     first, second = (registry.info(name)["evaluation"] for name in ("jnd-x", "jnd-y"))
     assert first["command"].endswith("jnd jnd-x jnd-y --files 1") and second["command"] == first["command"]
     assert first["compared"] == second["compared"] and "jnd-x" not in first["compared"]
@@ -107,16 +103,16 @@ def test_command_renews_several_cards(checkpoint, judgments_folder, tmp_path, mo
 
 def test_command_says_what_is_wrong(checkpoint, judgments_folder, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="--output goes with"):
-        run(monkeypatch, "--output", tmp_path)
+        run("--output", tmp_path)
     with pytest.raises(InputError, match="have one name"):
-        run(monkeypatch, "--judgments", judgments_folder, "--metric", f"{checkpoint}/")
+        run("--judgments", judgments_folder, "--metric", f"{checkpoint}/")
     monkeypatch.setattr(preset, "load", lambda _: object())
     with pytest.raises(InputError, match="jnd-x gives no distance"):
-        run(monkeypatch, "--judgments", judgments_folder)
+        run("--judgments", judgments_folder)
 
 
-def test_command_refuses_answers_that_training_had(checkpoint, judgments_folder, monkeypatch):
+def test_command_refuses_answers_that_training_had(checkpoint, judgments_folder):
     table = judgments_folder / "linear.tsv"
     table.write_text(table.read_text().replace("_f9_", "_f2_"))
     with pytest.raises(InputError, match="training only"):
-        run(monkeypatch, "--judgments", judgments_folder)
+        run("--judgments", judgments_folder)

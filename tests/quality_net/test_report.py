@@ -1,4 +1,4 @@
-"""`tools/evaluate.py quality-net --pairs`: true and predicted scores of any number of pairs, and their agreement."""
+"""`zoo evaluate quality-net --pairs`: true and predicted scores of any number of pairs, and their agreement."""
 
 import csv
 import dataclasses
@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 
+from tests.support.evaluation import evaluate as run_command
 from tests.support.harness import REPOSITORY, kill_after_lines
-from tools import evaluate as tool
 from zoo import scoring
 from zoo.audio import io, pairs
 from zoo.checkpoint import preset
@@ -44,21 +44,20 @@ def table(tmp_path):
 
 
 @pytest.fixture
-def run(checkpoint, table, monkeypatch, capsys):
+def run(checkpoint, table, capsys):
     """Evaluate the pairs in this process, with more arguments; gives stdout and stderr."""
 
     def command(*more):
-        monkeypatch.setattr(sys, "argv", given(checkpoint, table, *more))
-        tool.main()
+        run_command(*arguments(checkpoint, table, *more))
         return capsys.readouterr()
 
     return command
 
 
-def given(checkpoint, table, *more):
-    """A command line; in this process alone where it says nothing else."""
-    command = ["evaluate.py", "quality-net", "--checkpoint", checkpoint, "--pairs", table, "--jobs", 1, *more]
-    return [str(argument) for argument in command]
+def arguments(checkpoint, table, *more):
+    """The arguments of `zoo evaluate`; in this process alone where `more` does not say another number of them."""
+    options = ["quality-net", "--checkpoint", checkpoint, "--pairs", table, "--jobs", 1, *more]
+    return [str(option) for option in options]
 
 
 def check_alike(found, expected):
@@ -125,11 +124,11 @@ def test_a_killed_evaluation_goes_on(run, checkpoint, table, tmp_path):
     told = run("--output", tmp_path / "expected.csv")
     output, part = tmp_path / "found.csv", tmp_path / "found.csv.part"
     script = (
-        "import sys, time\nsys.path.append('.')\nfrom tools import evaluate\nfrom zoo.audio import pairs\nwhole = pairs.read\n"
-        "def slowly(*given, **named):\n    time.sleep(0.1)\n    return whole(*given, **named)\n"
-        "pairs.read = slowly\nevaluate.main()"
+        "import sys, time\nfrom zoo import cli\nfrom zoo.audio import pairs\nwhole = pairs.read\n"
+        "def slowly(*arguments, **named):\n    time.sleep(0.1)\n    return whole(*arguments, **named)\n"
+        "pairs.read = slowly\ncli.main(['evaluate', *sys.argv[1:]])"
     )
-    command = [sys.executable, "-c", script, *given(checkpoint, table, "--output", output)[1:]]
+    command = [sys.executable, "-c", script, *arguments(checkpoint, table, "--output", output)]
     running = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL)
     kill_after_lines(running, part, 5)
     assert not output.exists() and 5 < len(part.read_text().splitlines()) < 24
@@ -176,10 +175,9 @@ def test_what_cannot_be_written_is_refused_at_once(run, monkeypatch, more, says)
 
 
 @pytest.mark.parametrize("more", [["--backend", "dask"], ["--resume"], ["--output", "scores.csv"]])
-def test_what_goes_with_pairs_is_refused_without(checkpoint, monkeypatch, more):
-    monkeypatch.setattr(sys, "argv", ["evaluate.py", "quality-net", "--checkpoint", str(checkpoint), *more])
+def test_what_goes_with_pairs_is_refused_without(checkpoint, more):
     with pytest.raises(InputError, match="go with --pairs"):
-        tool.main()
+        run_command("quality-net", "--checkpoint", checkpoint, *more)
 
 
 def test_rows_are_not_kept(tmp_path, monkeypatch):

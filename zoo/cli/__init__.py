@@ -10,7 +10,7 @@ import sys
 
 import zoo
 from zoo.checkpoint import registry
-from zoo.cli import distance, enhance, export, push, score, separate, serve_config, tables, texture
+from zoo.cli import distance, enhance, evaluate, export, push, score, separate, serve_config, tables, texture
 from zoo.errors import InputError
 
 _EXAMPLES = """examples:
@@ -41,7 +41,7 @@ def main(argv=None):
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = parser().parse_args(argv)
         return arguments.run(arguments)
     except BrokenPipeError:  # `zoo list | head`; nothing is left to say, at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -59,7 +59,7 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message}; see {self.prog} --help")
 
 
-def _parser():
+def parser():
     description = "Learned audio metrics, and networks trained with them."
     plain = argparse.RawDescriptionHelpFormatter
     parser = _Parser("zoo", description=description, epilog=_EXAMPLES, formatter_class=plain)
@@ -79,6 +79,7 @@ def _parser():
     enhance.add(commands)
     separate.add(commands)
     texture.add(commands)
+    evaluate.add(commands)
     export.add(commands)
     serve_config.add(commands)
     push.add(commands)

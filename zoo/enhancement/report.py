@@ -2,122 +2,173 @@
 
 from pathlib import Path
 
+from zoo import tables
 from zoo.checkpoint import preset, provenance, registry
-from zoo.checkpoint.results import with_words, write_rows
+from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.data.speech import SAMPLE_RATE
 from zoo.enhancement import evaluate, figures, sources
 from zoo.errors import InputError
 from zoo.files import atomic_write
 
+SUMMARY = "true PESQ, STOI and SI-SDR of enhanced speech, and its JND distance"
 # Whose curves are the paper's Figure 2; they and the other BLSTMs are in its Figure 3, both beside the last one's card.
 FOOLED_AND_CURED = ("blstm-mse-16k", "blstm-quality-net-16k", "blstm-quality-net-refresh-16k")
 FIGURE_SNR_DB = 6
+TEST_SET = "speech/test with noise/test, talkers and recordings of noise that training did not have"
 
 
-def add(families, shared):
-    """The arguments of `enhancement`."""
-    words = "true PESQ, STOI and SI-SDR of enhanced speech, and its JND distance"
-    one = families.add_parser("enhancement", parents=[shared], help=words)
-    one.add_argument(
+def add_arguments(parser):
+    """Add the options of `zoo evaluate enhancement` to a parser."""
+    parser.add_argument(
         "--checkpoint", action="append", help="a bundled name or a directory with a slash; may be repeated (all)"
     )
-    one.add_argument("--speech", metavar="DIR", help="clean speech, instead of the test set")
-    one.add_argument("--timit", metavar="DIR", help="TIMIT, instead of the test set")
-    one.add_argument("--noise", metavar="DIR", help="noise, with --speech or --timit")
-    one.add_argument("--voice-bank", metavar="DIR", help="Voice Bank-DEMAND, instead of the test set")
-    one.add_argument("--output", metavar="DIR", help="for table.txt, table.csv; of another test set the figure too")
-    one.set_defaults(run=evaluate_enhancers)
+    parser.add_argument("--speech", metavar="DIR", help="clean speech, instead of the test set")
+    parser.add_argument("--timit", metavar="DIR", help="TIMIT, instead of the test set")
+    parser.add_argument("--noise", metavar="DIR", help="noise, with --speech or --timit")
+    parser.add_argument("--voice-bank", metavar="DIR", help="Voice Bank-DEMAND, instead of the test set")
+    parser.add_argument("--output", metavar="DIR", help="for table.txt, table.csv; of another test set the figure too")
 
 
-def mixtures(given):
-    """The mixtures to enhance, and what they are in words."""
-    if given.speech:
-        found, source = sources.test_on_folders(given.speech, given.noise), f"{given.speech} with {given.noise}"
-    elif given.timit:
-        found, source = sources.test_on_timit(given.timit, given.noise), f"TIMIT's test talkers with {given.noise}"
-    elif given.voice_bank:
-        found, source = sources.test_on_voice_bank(given.voice_bank), "the test recordings of Voice Bank-DEMAND"
-    else:
-        found = sources.test_on_data(given.data)
-        source = "speech/test with noise/test, talkers and recordings of noise that training did not have"
-    utterances = len({example.name for example in found})
-    levels = sorted({example.snr_db for example in found if example.snr_db is not None})
+def run(arguments):
+    """`zoo evaluate enhancement`: on the test set, which renews the cards, or on other mixtures."""
+    standard = _is_standard(arguments)
+    checkpoints = arguments.checkpoint or _bundled()
+    if not checkpoints:
+        raise InputError("no enhancer is bundled: train one (tools/train.py), or give --checkpoint")
+    if standard:
+        for source in checkpoints:
+            write_card(registry.resolve(source), with_words(registry.info(source)))
+        commands = {source: f"python tools/evaluate.py enhancement --checkpoint {source}" for source in checkpoints}
+        _renew_cards(commands, arguments.data, arguments.jobs, arguments.output)
+        return
+    mixtures, words = _other_mixtures(arguments)
+    systems, evaluations = _evaluate({source: source for source in checkpoints}, mixtures, arguments.jobs)
+    _report(evaluations, words, arguments.output)
+    _draw(_example(mixtures), systems, list(evaluations), Path(arguments.output) / "spectrograms.png")
+
+
+def evaluate_checkpoint(directory, data, runs, n_jobs, command):
+    """Evaluate a saved enhancer on the test set; draws its figures beside it, and completes its card.
+
+    Args:
+        directory: of the checkpoint, with a card.
+        data: folder of recordings, with speech/test and noise/test.
+        runs: not used; the mixtures of the test set are made anew.
+        n_jobs: processes that score, joblib's counting.
+        command: that repeats the evaluation, for the card.
+    """
+    _renew_cards({f"{directory}/": command}, data, n_jobs)
+
+
+def _renew_cards(commands, data, n_jobs, output=None):
+    """Evaluate checkpoints, {source: command that repeats it}, and write their cards and figures."""
+    mixtures = sources.test_on_data(data)
+    words, names = _in_words(mixtures, TEST_SET), {registry.info(source)["name"]: source for source in commands}
+    if len(names) < len(commands):
+        raise InputError("two of the checkpoints have one name; evaluate each by itself")
+    systems, evaluations = _evaluate(names, mixtures, n_jobs)
+    _report(evaluations, words, output)
+    commit = provenance.commit()
+    for name, source in names.items():
+        card = evaluated_card(registry.info(source), commands[source], commit, words, evaluations[name])
+        write_card(registry.resolve(source), card)
+    for name, source in names.items():
+        _plot(name, source, systems, _example(mixtures))
+
+
+def _evaluate(sources_by_name, mixtures, n_jobs):
+    """Every system that is compared, {name: system}, and the figures for the cards of the checkpoints and their bases."""
+    bundled = _bundled()
+    bases = [base for name in sources_by_name for base in evaluate.bases(name) if base in bundled]
+    compared = {base: base for base in bases} | sources_by_name
+    systems = {name: system for name, (_, system) in evaluate.BASELINES.items()}
+    systems |= {name: preset.load(source) for name, source in compared.items()}
+    listener = preset.load(evaluate.LISTENER)
+    scored = {name: evaluate.score(system, mixtures, listener, n_jobs) for name, system in systems.items()}
+    return systems, {name: evaluate.evaluation(scored, name) for name in compared}
+
+
+def _bundled():
+    return [name for name in registry.names() if registry.info(name)["family"] == "enhancement"]
+
+
+def _other_mixtures(arguments):
+    """Mixtures that are not those of the test set, and what they are in words."""
+    if arguments.speech:
+        mixtures = sources.test_on_folders(arguments.speech, arguments.noise)
+        return mixtures, _in_words(mixtures, f"{arguments.speech} with {arguments.noise}")
+    if arguments.timit:
+        mixtures = sources.test_on_timit(arguments.timit, arguments.noise)
+        return mixtures, _in_words(mixtures, f"TIMIT's test talkers with {arguments.noise}")
+    mixtures = sources.test_on_voice_bank(arguments.voice_bank)
+    return mixtures, _in_words(mixtures, "the test recordings of Voice Bank-DEMAND")
+
+
+def _in_words(mixtures, source):
+    utterances = len({example.name for example in mixtures})
+    levels = sorted({example.snr_db for example in mixtures if example.snr_db is not None})
     snrs = f" at {', '.join(f'{level:g}' for level in levels)} dB" if levels else ""
-    return found, f"{len(found)} mixtures of {utterances} utterances{snrs}: {source}"
+    return f"{len(mixtures)} mixtures of {utterances} utterances{snrs}: {source}"
 
 
-def check(given):
-    """Whether the test set is of the data folder; what is given of another one must be whole."""
-    others = [given.speech, given.timit, given.voice_bank]
-    if sum(map(bool, others)) > 1 or bool(given.noise) != bool(given.speech or given.timit):
+def _is_standard(arguments):
+    """Whether the mixtures are those of the test set; the options of others must be whole."""
+    others = [arguments.speech, arguments.timit, arguments.voice_bank]
+    if sum(map(bool, others)) > 1 or bool(arguments.noise) != bool(arguments.speech or arguments.timit):
         raise InputError("give --speech or --timit with --noise, or --voice-bank, or none of them for the test set")
-    if any(others) and not given.output:
+    if any(others) and not arguments.output:
         raise InputError("give --output, a folder for the tables and the figure")
     return not any(others)
 
 
-def evaluate_enhancers(given):
-    own = check(given)
-    bundled = [name for name in registry.names() if registry.info(name)["family"] == "enhancement"]
-    names = given.checkpoint or bundled
-    if not names:
-        raise InputError("no enhancer is bundled: train one (tools/train_enhancement.py), or give --checkpoint")
-    cards = {name: with_words(registry.info(name)) for name in names} if own else {}
-    compared = dict.fromkeys([*(base for name in names for base in evaluate.bases(name) if base in bundled), *names])
-    systems = {name: system for name, (_, system) in evaluate.BASELINES.items()}
-    systems |= {name: preset.load(name) for name in compared}
-    found, words = mixtures(given)
-    listener = preset.load(evaluate.LISTENER)
-    scored = {name: evaluate.score(system, found, listener, given.jobs) for name, system in systems.items()}
-    evaluations = {name: evaluate.evaluation(scored, name) for name in compared}
-    report(evaluations, words, given.output)
-    example = min(found, key=lambda one: abs((one.snr_db or 0) - FIGURE_SNR_DB))
-    if not own:
-        draw(example, systems, list(compared), Path(given.output) / "spectrograms.png")
-        return
-    for name, about in cards.items():
-        command = f"python tools/evaluate.py enhancement --checkpoint {name}"
-        facts = {"command": command, "commit": provenance.commit(), "data": words}
-        preset.write_card(registry.resolve(name), about | {"evaluation": facts | evaluations[name]})
-    for name in cards:
-        plot(name, bundled, systems, example)
-
-
-def report(evaluations, words, output):
-    """Print Table I and the gains, and keep both in a folder, if one is given."""
+def _report(evaluations, words, output):
+    """Print Table I and the gains, and write both into the folder `output`, where it is not None."""
     first = next(iter(evaluations.values()))
     columns = {heading: first[name] for name, (heading, _) in evaluate.BASELINES.items()}
-    columns |= {name: found["results"] for name, found in evaluations.items()}
-    gains = {f"{name} {over}": gain for name, found in evaluations.items() for over, gain in found["gains"].items()}
+    columns |= {name: facts["results"] for name, facts in evaluations.items()}
+    gains = {f"{name} {over}": gain for name, facts in evaluations.items() for over, gain in facts["gains"].items()}
     text = "\n\n".join([words, evaluate.table(columns), evaluate.gain_table(gains)])
     print(text)
     if output:
         Path(output).mkdir(parents=True, exist_ok=True)
-        with atomic_write(Path(output) / "table.txt") as part:
-            part.write_text(f"{text}\n", encoding="utf-8")
-        write_rows(Path(output) / "table.csv", evaluate.records(columns))
+        with atomic_write(Path(output) / "table.txt") as temporary:
+            temporary.write_text(f"{text}\n", encoding="utf-8")
+        tables.write_csv(Path(output) / "table.csv", evaluate.records(columns))
 
 
-def plot(name, bundled, systems, example):
+def _example(mixtures):
+    """The mixture of the figures: the first whose SNR is nearest to 6 dB."""
+    return min(mixtures, key=lambda mixture: abs((mixture.snr_db or 0) - FIGURE_SNR_DB))
+
+
+def _plot(name, source, systems, example):
     """A checkpoint's figures, beside its card."""
-    directory, curves, shown = registry.resolve(name), [name], [name]
-    if name == FOOLED_AND_CURED[-1]:
-        curves = [other for other in FOOLED_AND_CURED if other in bundled]
-        shown = [other for other in bundled if other.startswith("blstm-")]
-        systems = systems | {other: preset.load(other) for other in shown if other not in systems}
-    trainings = {other: registry.info(other)["training"] for other in curves}
-    if len(curves) > 1:  # the fooling: trainings that were not kept, from the card of the fixed surrogate
-        tried = registry.info(FOOLED_AND_CURED[1]).get("experiments", []) if FOOLED_AND_CURED[1] in curves else []
-        trainings |= {facts["change"].replace(", ", ",\n"): facts for facts in tried if "curve" in facts}
+    directory, bundled = registry.resolve(source), _bundled()
+    trainings, panels = {name: registry.info(source)["training"]}, [name]
+    if name == FOOLED_AND_CURED[-1] and name in bundled:
+        trainings = _trainings(bundled)
+        panels = [other for other in bundled if other.startswith("blstm-")]
+        systems = systems | {other: preset.load(other) for other in panels if other not in systems}
     figures.learning(trainings, directory / "learning.png")
-    draw(example, systems, shown, directory / "spectrograms.png")
+    _draw(example, systems, panels, directory / "spectrograms.png")
 
 
-def draw(example, systems, names, path):
+def _trainings(bundled):
+    """The trainings of the paper's Figure 2, {title: `training` of a card}, with those that were tried beside them."""
+    names = [name for name in FOOLED_AND_CURED if name in bundled]
+    trainings = {name: registry.info(name)["training"] for name in names}
+    if len(names) > 1:  # trainings that fooled the surrogate and were not published, from the fixed surrogate's card
+        fixed = FOOLED_AND_CURED[1]
+        tried = registry.info(fixed).get("experiments", []) if fixed in names else []
+        trainings |= {facts["change"].replace(", ", ",\n"): facts for facts in tried if "curve" in facts}
+    return trainings
+
+
+def _draw(example, systems, names, path):
     """Spectrograms of one mixture: clean, by every classical system, and by some checkpoints."""
     headings = {name: heading for name, (heading, _) in evaluate.BASELINES.items()}
     if example.snr_db is not None:
         headings["noisy"] += f", {example.snr_db:g} dB"
     headings |= {name: name for name in names}
-    made = {words: evaluate.enhance(systems[name], [example.noisy])[0] for name, words in headings.items()}
-    figures.spectrograms(example.reference, made, SAMPLE_RATE, path)
+    estimates = {words: evaluate.enhance(systems[name], [example.noisy])[0] for name, words in headings.items()}
+    figures.spectrograms(example.reference, estimates, SAMPLE_RATE, path)

@@ -1,54 +1,165 @@
-"""Evaluation of distances: their agreement with listeners, and their manners."""
+"""Evaluation of distances: their agreement with listeners, and sanity checks on ladders, shifts and levels."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+from zoo import tables
 from zoo.checkpoint import preset, provenance, registry
-from zoo.checkpoint.results import figure, with_words
-from zoo.cli import tables
+from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError
 from zoo.files import atomic_write
 from zoo.jnd import answers, baselines, evaluate, figures, ratings, rendered
 from zoo.jnd.batches import Judged
 from zoo.jnd.judgments import read_judgments, split_of
-from zoo.losses.weighted import MultiResolutionSTFT
+from zoo.losses.signal import MultiResolutionSTFT
 
+SUMMARY = "agreement of a distance with listeners, and sanity checks"
 CLIPS = 50  # of the ladders
 
 
-def add(families, shared):
-    """The arguments of `jnd`."""
-    one = families.add_parser("jnd", parents=[shared], help="agreement of a distance with listeners, and its manners")
-    one.add_argument("checkpoint", nargs="+", help="bundled names or directories with a slash")
-    one.add_argument("--metric", action="append", default=[], help="one to compare them with; may be repeated")
-    one.add_argument("--judgments", metavar="DIR", help="tables of answers, instead of jnd_judgments in --data")
-    one.add_argument("--speech", metavar="DIR", help="speech to render on, instead of the test's")
-    one.add_argument("--mos", metavar="CSV", help="ratings to compare with, too")
-    one.add_argument("--files", type=int, default=CLIPS, help=f"for ladders, shifts and levels (default: {CLIPS})")
-    one.add_argument("--seed", type=int, default=0, help="of those clips, and of what is drawn (default: 0)")
-    one.add_argument("--runs", default="runs", help="rendered recordings (default: runs)")
+@dataclass(frozen=True)
+class Setting:
+    """What distances are evaluated on.
+
+    Attributes:
+        data: folder of recordings and of jnd_judgments.
+        judgments: folder with tables of answers, instead of the data's; None for those.
+        speech: folder of speech to render on; None for the test's.
+        files: clips of the ladders, shifts and levels.
+        seed: of those clips, and of what is drawn.
+        runs: folder of rendered recordings.
+        n_jobs: processes, joblib's counting.
+    """
+
+    data: str
+    judgments: str | None = None
+    speech: str | None = None
+    files: int = CLIPS
+    seed: int = 0
+    runs: str = "runs"
+    n_jobs: int = -1
+
+    @property
+    def standard(self):
+        """Whether it is that of a checkpoint's card."""
+        return not (self.judgments or self.speech)
+
+
+def add_arguments(parser):
+    """Add the options of `zoo evaluate jnd` to a parser."""
+    parser.add_argument("checkpoint", nargs="+", help="bundled names or directories with a slash")
+    parser.add_argument("--metric", action="append", default=[], help="one to compare them with; may be repeated")
+    parser.add_argument("--judgments", metavar="DIR", help="tables of answers, instead of jnd_judgments in --data")
+    parser.add_argument("--speech", metavar="DIR", help="speech to render on, instead of the test's")
+    parser.add_argument("--mos", metavar="CSV", help="ratings to compare with, too")
+    parser.add_argument("--files", type=int, default=CLIPS, help=f"for ladders, shifts and levels (default: {CLIPS})")
+    parser.add_argument("--seed", type=int, default=0, help="of those clips, and of what is drawn (default: 0)")
+    parser.add_argument("--runs", default="runs", help="rendered recordings (default: runs)")
     words = "with --judgments or --speech: for table.txt and a folder of figures each"
-    one.add_argument("--output", metavar="DIR", help=words)
-    one.set_defaults(run=evaluate_distances)
+    parser.add_argument("--output", metavar="DIR", help=words)
 
 
-def judged_pairs(given, source):
-    """The answers on talkers that training did not have, rendered, and what they are in words."""
-    folder = given.judgments or Path(given.data) / "jnd_judgments"
-    found, dropped = read_judgments(folder)
-    kept = [judgment for judgment in found if split_of(judgment.talker) == "test"]
-    if not kept:
-        raise InputError(f"{folder} holds answers on talkers of the training only; give tables of others")
-    judged = Judged(kept, [rendered.render_judgments(source, kept, given.runs, given.seed, given.jobs)])
-    talkers = ", ".join(sorted({judgment.talker for judgment in kept}))
-    words = f"{len(kept)} of {len(found) + sum(dropped.values())} answers of {given.judgments or 'jnd_judgments'}"
-    words += f": those on talkers that training did not have ({talkers}), rendered on {given.speech or 'speech/test'}"
-    return judged, f"{words}, with noises and rooms of the test; ladders of {given.files} clips, seed {given.seed}"
+def run(arguments):
+    """`zoo evaluate jnd`: on the test's answers, which renews the cards, or on other answers or speech."""
+    setting = Setting(
+        arguments.data,
+        arguments.judgments,
+        arguments.speech,
+        arguments.files,
+        arguments.seed,
+        arguments.runs,
+        arguments.jobs,
+    )
+    if setting.standard and arguments.output:
+        raise InputError("--output goes with --judgments or --speech; without them the card is renewed")
+    if setting.standard:
+        for source in arguments.checkpoint:
+            write_card(registry.resolve(source), with_words(registry.info(source)))
+    evaluation = _Evaluation(arguments.checkpoint, arguments.metric, setting, arguments.mos)
+    if setting.standard:
+        evaluation.renew_cards(_command(arguments))
+    elif arguments.output:
+        evaluation.write(Path(arguments.output))
 
 
-def distances(given):
-    """The checkpoints and what they are compared with, by name, and the distances that need no checkpoint."""
-    sources = [*given.checkpoint, *given.metric]
+def evaluate_checkpoint(directory, data, runs, n_jobs, command):
+    """Evaluate a saved distance on the test's answers; draws its figures beside it, and completes its card.
+
+    Args:
+        directory: of the checkpoint, with a card.
+        data: folder of recordings and of jnd_judgments.
+        runs: folder of rendered recordings.
+        n_jobs: processes, joblib's counting.
+        command: that repeats the evaluation, for the card.
+    """
+    _Evaluation([f"{directory}/"], [], Setting(data, runs=runs, n_jobs=n_jobs)).renew_cards(command)
+
+
+class _Evaluation:
+    """Checkpoints and what they are compared with, evaluated in a setting; prints the tables.
+
+    Args:
+        checkpoints: sources.
+        others: sources of metrics to compare them with.
+        setting: `Setting`.
+        mos: CSV of ratings to compare with too, or None.
+    """
+
+    def __init__(self, checkpoints, others, setting, mos=None):
+        models = _load([*checkpoints, *others])
+        self.sources = dict(zip(models, checkpoints, strict=False))  # {name: source}
+        compared = {name: model for name, model in models.items() if name not in self.sources}
+        compared |= {
+            "squared error": baselines.squared_error(),
+            "SI-SDR": baselines.si_sdr(),
+            "PESQ wb": baselines.pesq(setting.n_jobs),
+            "multi-resolution STFT": baselines.of_loss(MultiResolutionSTFT()),
+        }
+        text = [_rating_table(models | compared, mos)] if mos else []
+        source = rendered.Source(setting.data, setting.speech)
+        self.judged, self.words = _judged_pairs(source, setting)
+        ladders = rendered.render_ladders(source, setting.files, setting.runs, setting.seed, setting.n_jobs)
+        tests = self.judged, ladders, evaluate.draw_triplets(setting.files, seed=setting.seed)
+        self.facts, self.values = {}, {}  # figures, and distances and probabilities, by name
+        for name in self.sources:
+            self.facts[name], self.values[name] = evaluate.evaluate(models[name], *tests)
+        for name, metric in compared.items():
+            self.facts[name], self.values[name] = evaluate.compare(metric, *tests)
+        self.compared = list(compared)
+        text += [self.words, *(_sanity_tables(name, self.facts[name]) for name in self.sources)]
+        self.text = "\n\n".join([*text, _distance_tables(self.facts)])
+        print(self.text)
+
+    def renew_cards(self, command):
+        """Write the cards and figures of the checkpoints."""
+        commit, compared = provenance.commit(), {name: self.facts[name] for name in self.compared}
+        for name, source in self.sources.items():
+            directory = registry.resolve(source)
+            self._draw(directory, name)
+            lead = {other: self._lead(name, other) for other in self.compared}
+            results = {"compared": compared} | self.facts[name] | {"lead": lead}
+            write_card(directory, evaluated_card(registry.info(source), command, commit, self.words, results))
+
+    def write(self, folder):
+        """Write the tables, and a folder of figures for each checkpoint."""
+        for name in self.sources:
+            self._draw(folder / name, name)
+        with atomic_write(folder / "table.txt") as temporary:
+            temporary.write_text(f"{self.text}\n", encoding="utf-8")
+
+    def _lead(self, name, other):
+        return answers.lead(self.judged.answers, self.values[name][0], self.values[other][0])
+
+    def _draw(self, directory, name):
+        directory.mkdir(parents=True, exist_ok=True)
+        facts = self.facts[name]
+        figures.ladders(facts["ladders"], facts["jnd_distance"][0], name, directory / "ladders.png")
+        figures.calibration(self.judged.answers, self.values[name][1], name, directory / "calibration.png")
+
+
+def _load(sources):
+    """{name: model}, in order; the name of a directory is the last part of its path."""
     names = {source: Path(source).name for source in sources}
     if len(set(names.values())) < len(sources):
         raise InputError("two of the metrics have one name; give each once, or rename a directory")
@@ -56,117 +167,87 @@ def distances(given):
     for name, model in models.items():
         if not hasattr(model, "distance"):
             raise InputError(f"{name} gives no distance; name a checkpoint of the jnd family")
-    return models, {
-        "squared error": baselines.squared_error(),
-        "SI-SDR": baselines.si_sdr(),
-        "PESQ wb": baselines.pesq(given.jobs),
-        "multi-resolution STFT": baselines.of_loss(MultiResolutionSTFT()),
-    }
+    return models
 
 
-def evaluate_distances(given):
-    own = not (given.judgments or given.speech)
-    if own and given.output:
-        raise InputError("--output goes with --judgments or --speech; without them the card is renewed")
-    cards = [with_words(registry.info(source)) if own else {} for source in given.checkpoint]
-    models, plain = distances(given)
-    report = [rating_table(models | plain, given.mos)] if given.mos else []
-    source = rendered.Source(given.data, given.speech)
-    judged, words = judged_pairs(given, source)
-    ladders = rendered.render_ladders(source, given.files, given.runs, given.seed, given.jobs)
-    asked = judged, ladders, evaluate.draw_triplets(given.files, seed=given.seed)
-    shown = list(models)[: len(given.checkpoint)]
-    found = {name: evaluate.evaluate(models[name], *asked) for name in shown}
-    report += [words, *(manners(name, facts) for name, (facts, _) in found.items())]
-    compared = {name: metric for name, metric in (models | plain).items() if name not in found}
-    found |= {name: evaluate.compare(metric, *asked) for name, metric in compared.items()}
-    text = "\n\n".join([*report, distance_tables({name: facts for name, (facts, _) in found.items()})])
-    print(text)
-    told = {"command": again(given), "commit": provenance.commit(), "data": words}
-    told["compared"] = {name: found[name][0] for name in compared}
-    for source, name, about in zip(given.checkpoint, shown, cards, strict=True):
-        facts, (heard, probabilities) = found[name]
-        lead = {other: answers.lead(judged.answers, heard, found[other][1][0]) for other in compared}
-        if own:
-            draw(registry.resolve(source), name, facts, judged.answers, probabilities)
-            preset.write_card(registry.resolve(source), about | {"evaluation": told | facts | {"lead": lead}})
-        elif given.output:
-            draw(Path(given.output) / name, name, facts, judged.answers, probabilities)
-    if given.output:
-        with atomic_write(Path(given.output) / "table.txt") as part:
-            part.write_text(f"{text}\n", encoding="utf-8")
+def _judged_pairs(source, setting):
+    """The answers on talkers that training did not have, rendered, and what they are in words."""
+    folder = setting.judgments or Path(setting.data) / "jnd_judgments"
+    judgments, dropped = read_judgments(folder)
+    tested = [judgment for judgment in judgments if split_of(judgment.talker) == "test"]
+    if not tested:
+        raise InputError(f"{folder} holds answers on talkers of the training only; give tables of others")
+    renderings = [rendered.render_judgments(source, tested, setting.runs, setting.seed, setting.n_jobs)]
+    talkers = ", ".join(sorted({judgment.talker for judgment in tested}))
+    total = len(judgments) + sum(dropped.values())
+    words = f"{len(tested)} of {total} answers of {setting.judgments or 'jnd_judgments'}"
+    words += f": those on talkers that training did not have ({talkers}), rendered on {setting.speech or 'speech/test'}"
+    words += f", with noises and rooms of the test; ladders of {setting.files} clips, seed {setting.seed}"
+    return Judged(tested, renderings), words
 
 
-def draw(directory, name, facts, different, probabilities):
-    """A checkpoint's figures."""
-    directory.mkdir(parents=True, exist_ok=True)
-    figures.ladders(facts["ladders"], facts["jnd_distance"][0], name, directory / "ladders.png")
-    figures.calibration(different, probabilities, name, directory / "calibration.png")
-
-
-def again(given):
+def _command(arguments):
     """The command that repeats the evaluation."""
-    changed = [f"--metric {metric}" for metric in given.metric]
-    changed += [f"--files {given.files}"] * (given.files != CLIPS) + [f"--seed {given.seed}"] * (given.seed != 0)
-    return " ".join(["python tools/evaluate.py jnd", *given.checkpoint, *changed])
+    changed = [f"--metric {metric}" for metric in arguments.metric]
+    changed += [f"--files {arguments.files}"] * (arguments.files != CLIPS)
+    changed += [f"--seed {arguments.seed}"] * (arguments.seed != 0)
+    return " ".join(["python tools/evaluate.py jnd", *arguments.checkpoint, *changed])
 
 
-def distance_tables(compared):
+def _distance_tables(compared):
     """Every metric on the same answers and triplets, as text: AUC by table, and the rest."""
     groups = next(iter(compared.values()))["answers"]
-    by_table = [
-        [name, *(figure(facts["answers"][group]["auc"]) for group in groups)] for name, facts in compared.items()
+    areas = [
+        [name, *(tables.interval(facts["answers"][group]["auc"]) for group in groups)]
+        for name, facts in compared.items()
     ]
     rows = []
     for name, facts in compared.items():
-        overall = facts["answers"][answers.ALL]
-        heard = [figure(overall[key]) if key in overall else "-" for key in ("calibration_error", "cross_entropy")]
-        counts = [str(overall["n"]), str(overall["n_failed"] + facts["two_afc"]["n_failed"])]
-        rows.append([name, *heard, figure(facts["two_afc"]["accuracy"]), figure(facts["jnd_distance"], ".3g"), *counts])
+        overall, triplets = facts["answers"][answers.ALL], facts["two_afc"]
+        probable = ("calibration_error", "cross_entropy")
+        cells = [tables.interval(overall[key]) if key in overall else "-" for key in probable]
+        cells += [tables.interval(triplets["accuracy"]), tables.interval(facts["jnd_distance"], ".3g")]
+        rows.append([name, *cells, str(overall["n"]), str(overall["n_failed"] + triplets["n_failed"])])
     header = ["", "calibration error", "cross-entropy", "2AFC accuracy", "distance at the JND", "answers", "failed"]
-    return "\n\n".join(
-        [tables.table(["AUC on answers", *(f"{group} ({groups[group]['n']})" for group in groups)], by_table),
-         tables.table(header, rows)]
-    )  # fmt: skip
+    by_group = tables.table(["AUC on answers", *(f"{group} ({groups[group]['n']})" for group in groups)], areas)
+    return f"{by_group}\n\n{tables.table(header, rows)}"
 
 
-def manners(name, facts):
-    """How a metric goes up its ladders, and what shifts and levels cost, as text."""
+def _sanity_tables(name, facts):
+    """How a metric rises along its ladders, and what shifts and levels cost, as text."""
     ladders = [
         [
             axis,
-            *(figure(found["distance"][rung], ".3g") for rung in (0, -1)),
-            tables.number(found["spearman"]),
-            "yes" if found["rises"] else "no",
+            *(tables.interval(ladder["distance"][rung], ".3g") for rung in (0, -1)),
+            tables.number(ladder["spearman"]),
+            "yes" if ladder["rises"] else "no",
         ]
-        for axis, found in facts["ladders"].items()
+        for axis, ladder in facts["ladders"].items()
     ]
     threshold = facts["jnd_distance"][0]
     costs = [
-        [f"{step:g} {unit}", figure(triple, ".3g"), tables.number(triple[0] / threshold)]
+        [f"{step:g} {unit}", tables.interval(triple, ".3g"), tables.number(triple[0] / threshold)]
         for key, column, unit in (("shifts", "samples", "samples later"), ("levels", "db", "dB louder"))
         for step, triple in zip(facts[key][column], facts[key]["distance"], strict=True)
     ]
-    return "\n\n".join(
-        [tables.table([name, "mildest rung", "severest rung", "Spearman", "rises at every rung"], ladders),
-         tables.table([name, "distance", "in JND"], costs)]
-    )  # fmt: skip
+    rises = tables.table([name, "mildest rung", "severest rung", "Spearman", "rises at every rung"], ladders)
+    return f"{rises}\n\n{tables.table([name, 'distance', 'in JND'], costs)}"
 
 
-def rating_table(metrics, path):
-    """Correlation of each metric with ratings, as text; rows that cannot be used are told on stderr."""
+def _rating_table(metrics, path):
+    """Correlation of each metric with ratings, as text; the errors of rows go to stderr."""
     rows = []
-    for metric_name, metric in metrics.items():
+    for name, metric in metrics.items():
         rated = ratings.rate(metric, path)
         for row in rated:
             if row["error"]:
-                print(f"evaluate: {metric_name}: {row['error']}", file=sys.stderr)
-        found = ratings.report(rated)
-        if len(found["speakers"]) > 1:
-            for speaker, facts in found["speakers"].items():
+                print(f"zoo: {name}: {row['error']}", file=sys.stderr)
+        correlations = ratings.report(rated)
+        if len(correlations["speakers"]) > 1:
+            for speaker, facts in correlations["speakers"].items():
                 cells = [tables.number(facts["spearman"]), tables.number(facts["pearson"])]
-                rows.append([metric_name, speaker, *cells, str(facts["n"]), str(facts["n_failed"])])
-        mean = found["mean"]
-        cells = [figure(mean["spearman"]), figure(mean["pearson"])]
-        rows.append([metric_name, "mean of speakers", *cells, str(mean["n"]), str(mean["n_failed"])])
+                rows.append([name, speaker, *cells, str(facts["n"]), str(facts["n_failed"])])
+        mean = correlations["mean"]
+        cells = [tables.interval(mean["spearman"]), tables.interval(mean["pearson"])]
+        rows.append([name, "mean of speakers", *cells, str(mean["n"]), str(mean["n_failed"])])
     return tables.table(["ratings", "speaker", "Spearman", "Pearson", "n", "failed"], rows)

@@ -1,74 +1,96 @@
-"""Evaluation of surrogates: their agreement with the metric."""
+"""Evaluation of surrogates: how well they agree with the metric that they learned, and how far their gradient leads."""
 
 import sys
+from pathlib import Path
 
 from tqdm import tqdm
 
-from zoo import files
-from zoo.checkpoint import preset, registry
-from zoo.checkpoint.results import with_words
-from zoo.cli import measure
+from zoo import files, scoring
+from zoo.checkpoint import preset, provenance, registry
+from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError
 from zoo.quality_net import evaluate
-from zoo.quality_net import evaluated as card
-from zoo.quality_net.train import Recipe
+from zoo.quality_net.train import Recipe, prepare
+
+SUMMARY = "agreement of a surrogate with its metric"
+TEST_PAIRS = "pairs of the test split: talkers, recordings of noise and measured rooms that training did not have"
 
 
-def add(families, shared):
-    """The arguments of `quality-net`."""
-    one = families.add_parser("quality-net", parents=[shared], help="agreement of a surrogate with its metric")
-    one.add_argument("--checkpoint", required=True, help="a bundled name or a directory with a slash")
-    one.add_argument("--runs", default="runs", help="test pairs and labels (default: runs)")
-    own = one.add_argument_group("recordings of your own")
+def add_arguments(parser):
+    """Add the options of `zoo evaluate quality-net` to a parser."""
+    parser.add_argument("--checkpoint", required=True, help="a bundled name or a directory with a slash")
+    parser.add_argument("--runs", default="runs", help="test pairs and labels (default: runs)")
+    own = parser.add_argument_group("recordings of your own")
     own.add_argument("--pairs", help="CSV with the columns reference and degraded, of any number of rows")
     own.add_argument("--output", help="CSV of true and predicted scores, written as they come")
     own.add_argument("--scatter", help="PNG of predicted against true scores")
-    measure.add_corpus(own)
-    one.set_defaults(run=evaluate_surrogate)
+    scoring.add_arguments(own)
 
 
-def show(results):
-    """Print agreement by group, a line each."""
-    for group, facts in results.items():
-        shown = "  ".join(f"{key} {facts[key][0]:.3f}" for key in ("pearson", "spearman", "rmse", "mae"))
-        print(f"{group:12} n {facts['n']:5}  failed {facts['n_failed']:3}  {shown}")
+def run(arguments):
+    """`zoo evaluate quality-net`: on the test pairs, which renews the card, or on the pairs of a CSV."""
+    directory = registry.resolve(arguments.checkpoint)
+    if arguments.pairs:
+        _evaluate_recordings(directory, arguments)
+    elif arguments.output or arguments.scatter or arguments.resume or arguments.backend:
+        raise InputError("--output, --scatter, --resume and --backend go with --pairs; name a CSV by it")
+    else:
+        write_card(directory, with_words(registry.info(directory)))
+        command = f"python tools/evaluate.py quality-net --checkpoint {arguments.checkpoint}"
+        evaluate_checkpoint(directory, arguments.data, arguments.runs, arguments.jobs, command)
 
 
-def on_pairs(directory, recipe, given):
-    if given.resume and not given.output:
+def evaluate_checkpoint(directory, data, runs, n_jobs, command):
+    """Evaluate a saved surrogate on the test pairs of its recipe; writes its two plots, and completes its card.
+
+    Args:
+        directory: of the checkpoint, with a card whose `training` has the recipe.
+        data: folder of recordings, as for `zoo.quality_net.train.train`.
+        runs: folder for the pairs and their labels.
+        n_jobs: processes, joblib's counting.
+        command: that repeats the evaluation, for the card.
+    """
+    directory = Path(directory)
+    model, card = preset.load(directory), registry.info(directory)
+    recipe = Recipe(**card["training"]["recipe"])
+    chunks, truth = prepare(recipe, data, runs, "test", n_jobs)
+    predicted = evaluate.predict(model, chunks)
+    evaluate.scatter(chunks.facts, truth, predicted, card["name"], directory / "scatter.png")
+    climb = evaluate.ascend(model, *evaluate.ascent_pairs(chunks), recipe.target(), n_jobs)
+    ascent = evaluate.ascent_report(climb)
+    evaluate.plot_ascent(ascent, card["name"], directory / "gradient.png")
+    results, commit = evaluate.report(chunks.facts, truth, predicted), provenance.commit()
+    gradient = {"command": command, "commit": commit, "data": TEST_PAIRS} | ascent
+    card = evaluated_card(card, command, commit, TEST_PAIRS, {"results": results})
+    write_card(directory, card | {"gradient": gradient})
+    _print_agreement(results)
+
+
+def _evaluate_recordings(directory, arguments):
+    """True and predicted scores of the pairs of a CSV, and their agreement."""
+    if arguments.resume and not arguments.output:
         raise InputError("--resume goes on with a CSV; name it by --output")
-    for output in filter(None, (given.output, given.scatter)):
+    for output in filter(None, (arguments.output, arguments.scatter)):
         files.check_output(output)
+    recipe = Recipe(**registry.info(directory)["training"]["recipe"])
     rows = evaluate.evaluate_pairs(
-        directory, recipe, given.pairs, given.output, given.resume, given.jobs, given.backend
+        directory, recipe, arguments.pairs, arguments.output, arguments.resume, arguments.jobs, arguments.backend
     )
-    facts, truth, predicted = evaluate.summed(told(rows))
-    if given.scatter:
-        evaluate.scatter(facts, truth, predicted, recipe.name, given.scatter)
-    show(evaluate.report(facts, truth, predicted))
+    facts, truth, predicted = evaluate.summed(_print_errors(rows))
+    if arguments.scatter:
+        evaluate.scatter(facts, truth, predicted, recipe.name, arguments.scatter)
+    _print_agreement(evaluate.report(facts, truth, predicted))
 
 
-def told(rows):
-    """The same rows, their errors on stderr as they come."""
+def _print_errors(rows):
+    """The same rows, their errors printed to stderr as they come."""
     for row in rows:
         if row.error:
-            tqdm.write(f"evaluate: {row.error}", file=sys.stderr)
+            tqdm.write(f"zoo: {row.error}", file=sys.stderr)
         yield row
 
 
-def on_test_pairs(directory, about, recipe, given):
-    command = f"python tools/evaluate.py quality-net --checkpoint {given.checkpoint}"
-    about = card.evaluated_card(directory, with_words(about), recipe, given.data, given.runs, command, given.jobs)
-    preset.write_card(directory, about)
-    show(about["evaluation"]["results"])
-
-
-def evaluate_surrogate(given):
-    directory, about = registry.resolve(given.checkpoint), registry.info(given.checkpoint)
-    recipe = Recipe(**about["training"]["recipe"])
-    if given.pairs:
-        on_pairs(directory, recipe, given)
-    elif given.output or given.scatter or given.resume or given.backend:
-        raise InputError("--output, --scatter, --resume and --backend go with --pairs; name a CSV by it")
-    else:
-        on_test_pairs(directory, about, recipe, given)
+def _print_agreement(results):
+    for group, facts in results.items():
+        figures = "  ".join(f"{key} {facts[key][0]:.3f}" for key in ("pearson", "spearman", "rmse", "mae"))
+        print(f"{group:12} n {facts['n']:5}  failed {facts['n_failed']:3}  {figures}")

@@ -1,77 +1,128 @@
 """Evaluation of separators: museval's scores of songs that training did not have, beside the floor and ideal masks."""
 
+from dataclasses import asdict, dataclass
+
+from zoo import tables
 from zoo.checkpoint import preset, provenance, registry
-from zoo.checkpoint.results import again, with_words
-from zoo.cli import tables
+from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError
 from zoo.metrics.separation import SCORES
 from zoo.separation import evaluate
 from zoo.separation.tracks import find_tracks, read_kinds
 
+SUMMARY = "SDR, ISR, SIR, SAR of separated songs"
 GROUPS = {"render": "held-back renders with held-back voices"}  # of a kind of tracks; a song is a group of its own
 OF_ANOTHER_SET = "all tracks"
-DEFAULTS = {"tracks": "runs/music", "seconds": None, "window": 30.0, "hop": 15.0, "mode": "v4"}
 
 
-def add(families, shared):
-    """The arguments of `separation`."""
-    one = families.add_parser("separation", parents=[shared], help="SDR, ISR, SIR, SAR of separated songs")
-    one.add_argument(
+@dataclass(frozen=True)
+class Setting:
+    """What separators are evaluated on.
+
+    Attributes:
+        tracks: folder with test/.
+        seconds: the middle of each track that is used; None for all of it.
+        window, hop: of museval's frames, in seconds.
+        mode: "v4", one filter a track, or "v3", one a frame.
+    """
+
+    tracks: str = "runs/music"
+    seconds: float | None = None
+    window: float = 30.0
+    hop: float = 15.0
+    mode: str = "v4"
+
+    def options(self):
+        """The options of a command line that differ from the usual setting, as text."""
+        usual = asdict(Setting())
+        return "".join(f" --{name} {value}" for name, value in asdict(self).items() if value != usual[name])
+
+
+def add_arguments(parser):
+    """Add the options of `zoo evaluate separation` to a parser."""
+    parser.add_argument(
         "--checkpoint", action="append", help="a bundled name or a directory with a slash; may be repeated (all)"
     )
-    one.add_argument("--tracks", metavar="DIR", help="folder with test/ (default: runs/music)")
-    one.add_argument("--seconds", type=float, help="only the middle of each track (default: all of it)")
-    one.add_argument("--window", type=float, help="of a frame in seconds (default: 30)")
-    one.add_argument("--hop", type=float, help="from frame to frame in seconds (default: 15)")
-    one.add_argument("--mode", help="v4: one filter a track; v3: one a frame (default: v4)")
-    one.add_argument(
+    parser.add_argument("--tracks", metavar="DIR", help="folder with test/ (default: runs/music)")
+    parser.add_argument("--seconds", type=float, help="only the middle of each track (default: all of it)")
+    parser.add_argument("--window", type=float, help="of a frame in seconds (default: 30)")
+    parser.add_argument("--hop", type=float, help="from frame to frame in seconds (default: 15)")
+    parser.add_argument("--mode", help="v4: one filter a track; v3: one a frame (default: v4)")
+    parser.add_argument(
         "--cache", help="folder for museval's results, so that a second run goes on (default: runs/museval)"
     )
-    one.set_defaults(run=evaluate_separators, cache="runs/museval", **DEFAULTS)
+    parser.set_defaults(cache="runs/museval", **asdict(Setting()))
 
 
-def evaluate_separators(given):
+def run(arguments):
+    """`zoo evaluate separation`: on the test tracks of a folder; renews the cards of bundled checkpoints."""
     bundled = [name for name in registry.names() if registry.info(name)["family"] == "separation"]
-    names = given.checkpoint or bundled
-    if not names:
-        raise InputError("no separator is bundled: train one (tools/train_separation.py), or give --checkpoint")
-    tracks = find_tracks(given.tracks, "test")
-    kinds = read_kinds(given.tracks)
+    checkpoints = arguments.checkpoint or bundled
+    if not checkpoints:
+        raise InputError("no separator is bundled: train one (tools/train.py), or give --checkpoint")
+    setting = Setting(arguments.tracks, arguments.seconds, arguments.window, arguments.hop, arguments.mode)
+    evaluations = _evaluate(checkpoints, setting, arguments.jobs, arguments.cache)
+    for name in checkpoints:
+        if name in bundled:
+            command = f"python tools/evaluate.py separation --checkpoint {name}{setting.options()}"
+            card = evaluated_card(with_words(registry.info(name)), command, *evaluations[name])
+            write_card(registry.resolve(name), card)
+
+
+def evaluate_checkpoint(directory, data, runs, n_jobs, command):
+    """Evaluate a saved separator on whole test tracks, and complete its card; there are no figures.
+
+    Args:
+        directory: of the checkpoint, with a card.
+        data: folder of tracks, with test/.
+        runs: folder for museval's results, so that a second evaluation goes on.
+        n_jobs: processes for museval, joblib's counting.
+        command: that repeats the evaluation, for the card.
+    """
+    source = f"{directory}/"
+    evaluations = _evaluate([source], Setting(data), n_jobs, f"{runs}/museval")
+    write_card(directory, evaluated_card(registry.info(source), command, *evaluations[source]))
+
+
+def _evaluate(checkpoints, setting, n_jobs, cache):
+    """Evaluate and print every system; gives {source: (commit, data in words, figures)} of the checkpoints."""
+    tracks, kinds = find_tracks(setting.tracks, "test"), read_kinds(setting.tracks)
     groups = {
         track.name: GROUPS.get(kinds.get(track.name), track.name) if kinds else OF_ANOTHER_SET for track in tracks
     }
-    settings = {"seconds": given.seconds, "window": given.window, "hop": given.hop, "mode": given.mode}
-    settings |= {"n_jobs": given.jobs, "cache": given.cache}
-    systems = evaluate.SYSTEMS | {name: evaluate.separator(_loaded(name)) for name in names}
+    systems = evaluate.SYSTEMS | {source: evaluate.separator(_load(source)) for source in checkpoints}
     results = {}
     for name, system in systems.items():
-        results[name] = evaluate.table(evaluate.score(system, tracks, **settings), groups)
-        print(f"{name}\n{report(results[name])}\n")
-    floor = results[evaluate.FLOOR]
-    part = f"the middle {given.seconds:g} s of each" if given.seconds else "whole"
-    words = f"{len(tracks)} tracks, {part}; {given.mode}, frames of {given.window:g} s every {given.hop:g} s"
-    for name in names:
-        command = again(f"python tools/evaluate.py separation --checkpoint {name}", given, DEFAULTS)
-        facts = {"command": command, "commit": provenance.commit(), "data": words}
-        facts |= {"results": results[name], "gains": evaluate.gains(results[name], floor)}
-        facts["references"] = {other: results[other] for other in evaluate.SYSTEMS}
-        if name in bundled:
-            preset.write_card(registry.resolve(name), with_words(registry.info(name)) | {"evaluation": facts})
+        scores = evaluate.score(
+            system, tracks, setting.seconds, setting.window, setting.hop, setting.mode, n_jobs, cache
+        )
+        results[name] = evaluate.table(scores, groups)
+        print(f"{name}\n{_as_text(results[name])}\n")
+    used = f"the middle {setting.seconds:g} s of each" if setting.seconds else "whole"
+    words = f"{len(tracks)} tracks, {used}; {setting.mode}, frames of {setting.window:g} s every {setting.hop:g} s"
+    commit, floor = provenance.commit(), results[evaluate.FLOOR]
+    references = {name: results[name] for name in evaluate.SYSTEMS}
+    figures = {
+        source: {"results": results[source], "gains": evaluate.gains(results[source], floor), "references": references}
+        for source in checkpoints
+    }
+    return {source: (commit, words, figures[source]) for source in checkpoints}
 
 
-def _loaded(name):
-    model = preset.load(name)
+def _load(source):
+    model = preset.load(source)
     if not hasattr(model, "separate"):
-        raise InputError(f"{name} is a {type(model).__name__}, which separates nothing")
+        raise InputError(f"{source} is a {type(model).__name__}, which separates nothing")
     return model
 
 
-def report(by_group):
+def _as_text(by_group):
     """A system's table as text."""
-    rows = [
-        [group, source, *(f"{facts[s]['mean']:.2f} +- {facts[s]['deviation']:.2f}" for s in SCORES),
-         f"{facts['sdr']['median']:.2f}", f"{facts['si-sdr']:.2f}", str(facts["sdr"]["n"])]
-        for group, sources in by_group.items()
-        for source, facts in sources.items()
-    ]  # fmt: skip
-    return tables.table(["tracks", "source", *(s.upper() for s in SCORES), "median SDR", "SI-SDR", "frames"], rows)
+    header = ["tracks", "source", *(score.upper() for score in SCORES), "median SDR", "SI-SDR", "frames"]
+    rows = [[group, source, *_cells(facts)] for group, sources in by_group.items() for source, facts in sources.items()]
+    return tables.table(header, rows)
+
+
+def _cells(facts):
+    means = [f"{facts[score]['mean']:.2f} +- {facts[score]['deviation']:.2f}" for score in SCORES]
+    return [*means, f"{facts['sdr']['median']:.2f}", f"{facts['si-sdr']:.2f}", str(facts["sdr"]["n"])]

@@ -1,0 +1,105 @@
+"""`zoo evaluate enhancement`: cards and figures renewed, other mixtures, and what it refuses."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from tests.support.evaluation import evaluate as run_command
+from tests.support.harness import REPOSITORY
+from zoo.audio import io, mix
+from zoo.checkpoint import preset, registry
+from zoo.data.speech import SAMPLE_RATE, Corpus
+from zoo.enhancement import evaluate, report, sources
+from zoo.enhancement.model import BLSTMEnhancer
+from zoo.errors import InputError
+from zoo.jnd.spectral import SpectralJND
+
+CLEAN, _ = io.read(REPOSITORY / "zoo" / "data" / "audio" / "speech_reference.flac", SAMPLE_RATE)
+CLEAN = CLEAN[8000:25000]
+NOISE = mix.colored_noise(len(CLEAN), 1.0, np.random.default_rng(0))
+CURVE = {
+    "iteration": [0, 10, 20, 30],
+    "pesq-wb": [1.5, 1.6, 1.7, 1.4],
+    "predicted": [1.5, None, 2.0, 2.6],
+    "stoi": [0.80, 0.81, 0.80, 0.70],
+    "si-sdr": [5.0, 6.0, 6.0, 2.0],
+}
+TRAINING = {"curve": CURVE, "best_iteration": 20}
+
+
+def save_enhancer(directory, **card):
+    preset.save(BLSTMEnhancer(units=4, hidden=4), directory, card={"family": "enhancement", **card})
+
+
+def run(*arguments):
+    run_command("enhancement", "--jobs", 1, *arguments)
+
+
+@pytest.fixture
+def bundled(tmp_path, monkeypatch):
+    """A folder of a small JND metric as the only bundled checkpoint; the test set is one utterance."""
+    (tmp_path / "bundled").mkdir()
+    preset.save(SpectralJND(channels=(2,)), tmp_path / "bundled" / evaluate.LISTENER, card={"family": "jnd"})
+    monkeypatch.setattr(registry, "root", lambda: tmp_path / "bundled")
+    monkeypatch.setattr(sources, "read_corpus", lambda data, split: Corpus({"talker": [CLEAN]}, [NOISE], []))
+    return tmp_path / "bundled"
+
+
+def test_command_renews_cards_and_figures(bundled, capsys):
+    names = ["blstm-mse-16k", "blstm-quality-net-refresh-16k"]
+    for name in names:
+        save_enhancer(bundled / name, name=name, training=TRAINING)
+    run()
+    printed = capsys.readouterr().out
+    assert "of 1 utterances at -6, 0, 6, 12, 18 dB" in printed and f"{names[1]} over {names[0]}" in printed
+    cards = [json.loads((bundled / name / "card.json").read_text()) for name in names]
+    for name, card in zip(names, cards, strict=True):
+        found = card["evaluation"]
+        assert found["command"].endswith(f"enhancement --checkpoint {name}") and found["commit"]
+        for system in ("results", "noisy", "wiener", "spectral_gating"):
+            assert list(found[system]) == ["-6", "0", "6", "12", "18", "average"]
+        assert found["noisy"]["0"]["si-sdr"][0] == pytest.approx(0, abs=0.5) and found["results"]["0"]["n_failed"] == 0
+        assert found["noisy"]["-6"]["jnd"][0] > found["noisy"]["18"]["jnd"][0] > 0
+        assert {path.name for path in (bundled / name).glob("*.png")} == {"learning.png", "spectrograms.png"}
+    assert list(cards[0]["evaluation"]["gains"]) == ["over noisy"]
+    assert list(cards[1]["evaluation"]["gains"]) == ["over noisy", "over blstm-mse-16k"]
+
+
+def test_a_checkpoint_outside_of_the_bundled_ones_gets_its_card_and_figures(bundled, tmp_path):
+    save_enhancer(tmp_path / "mine", name="blstm-mine", training=TRAINING)
+    report.evaluate_checkpoint(tmp_path / "mine", tmp_path, tmp_path / "runs", 1, "python again")
+    evaluation = registry.info(tmp_path / "mine")["evaluation"]
+    assert evaluation["command"] == "python again" and evaluation["data"].startswith(
+        "1 mixtures of 1 utterances at 6 dB"
+    )
+    assert list(evaluation["results"]) == ["-6", "0", "6", "12", "18", "average"] and list(evaluation["gains"]) == [
+        "over noisy"
+    ]
+    assert {path.name for path in (tmp_path / "mine").glob("*.png")} == {"learning.png", "spectrograms.png"}
+    assert preset.load(tmp_path / "mine").name
+
+
+def test_command_on_any_folders(tmp_path):
+    for folder, audio in (("speech/talker", CLEAN), ("noise", NOISE)):
+        (tmp_path / folder).mkdir(parents=True)
+        io.write(tmp_path / folder / "one.wav", io.resample(audio, SAMPLE_RATE, 48000), 48000)
+    save_enhancer(tmp_path / "model")
+    folders = ["--speech", tmp_path / "speech", "--noise", tmp_path / "noise"]
+    run("--checkpoint", f"{tmp_path}/model/", *folders, "--output", tmp_path / "scores")
+    written = {path.name for path in (tmp_path / "scores").iterdir()}
+    assert written == {"spectrograms.png", "table.csv", "table.txt"}
+    with open(tmp_path / "scores" / "table.csv", newline="") as file:
+        records = list(csv.DictReader(file))
+    assert {record["system"] for record in records} >= {"noisy", "Wiener", "spectral gating", f"{tmp_path}/model/"}
+    assert "evaluation" not in json.loads((tmp_path / "model" / "card.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["--speech", "a"], "--timit with --noise"), (["--speech", "a", "--noise", "b"], "give --output")],
+)
+def test_command_says_what_is_missing(arguments, message):
+    with pytest.raises(InputError, match=message):
+        run(*arguments)

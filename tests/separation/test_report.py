@@ -1,0 +1,73 @@
+"""`zoo evaluate separation`: the cards of bundled checkpoints renewed, other songs, and what it refuses."""
+
+import csv
+import json
+
+import pytest
+
+from tests.support.evaluation import evaluate as run_command
+from tests.support.separation import separator, songs, stems, write_song
+from zoo.checkpoint import preset, registry
+from zoo.errors import InputError
+from zoo.separation import card, evaluate, report
+from zoo.separation.tracks import SOURCES
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tree whose test songs are one song, one without a voice, and a render."""
+    folder = tmp_path_factory.mktemp("music")
+    songs(folder, count=1, seconds=0.2)
+    made = stems(5, 2.0)
+    write_song(folder / "test" / "silent voice", made | {"vocals": 0 * made["vocals"]})
+    write_song(folder / "test" / "render", stems(6, 2.0))
+    with open(folder / "tracks.csv", "w", newline="") as file:
+        csv.writer(file).writerows([["name", "kind"], ["render", "render"], ["silent voice", "song"]])
+    return folder
+
+
+def test_the_command_renews_the_card(folder, tmp_path, monkeypatch, capsys):
+    about = {"name": "chandna-4stem-44k", "family": "separation", "sources": list(SOURCES), "latency": 0.2}
+    monkeypatch.setattr(registry, "root", lambda: tmp_path)
+    monkeypatch.setattr(evaluate, "SYSTEMS", {evaluate.FLOOR: evaluate.SYSTEMS[evaluate.FLOOR]})  # museval is slow
+    preset.save(separator(), tmp_path / about["name"], card=about)
+    options = ["--tracks", folder, "--seconds", 1, "--jobs", 1, "--cache", tmp_path / "cache"]
+    run_command("separation", *options)
+    printed = capsys.readouterr().out
+    found = registry.info(about["name"])["evaluation"]
+    again = f"--checkpoint chandna-4stem-44k --tracks {folder} --seconds 1.0"
+    assert found["command"] == f"python tools/evaluate.py separation {again}"
+    assert set(found["results"]) == {"silent voice", "test 0", "held-back renders with held-back voices"}
+    assert found["results"]["silent voice"]["vocals"]["sdr"]["mean"] is None
+    assert list(found["references"]) == ["mixture"] and "held-back renders" in printed
+    read = {"name": about["name"], "sources": list(SOURCES), "evaluation": json.loads(json.dumps(found))}
+    page = card.evaluation(read)
+    assert "| mixture | silent voice | vocals | - |" in page
+
+
+def test_another_set_is_one_group_and_needs_a_separator(tmp_path, monkeypatch, capsys):
+    write_song(tmp_path / "music" / "test" / "a", stems(0, 0.3))
+    write_song(tmp_path / "music" / "test" / "b", stems(1, 0.3))
+    preset.save(separator(), tmp_path / "mine")
+    monkeypatch.setattr(evaluate, "SYSTEMS", {evaluate.FLOOR: evaluate.SYSTEMS[evaluate.FLOOR]})
+    options = ["--tracks", tmp_path / "music", "--jobs", 1, "--cache", tmp_path]
+    run_command("separation", *options, "--checkpoint", f"{tmp_path / 'mine'}/")
+    assert "all tracks" in capsys.readouterr().out
+    with pytest.raises(InputError, match="separates nothing"):
+        run_command("separation", *options, "--checkpoint", "quality-net-lite-stoi-16k")
+
+
+def test_the_command_needs_tracks(tmp_path):
+    with pytest.raises(InputError, match="no test tracks"):
+        run_command("separation", "--tracks", tmp_path, "--checkpoint", "x/")
+
+
+def test_a_trained_checkpoint_gets_its_card(tmp_path, monkeypatch):
+    write_song(tmp_path / "music" / "test" / "a", stems(0, 0.3))
+    preset.save(separator(), tmp_path / "mine", card={"name": "mine", "family": "separation"})
+    monkeypatch.setattr(evaluate, "SYSTEMS", {evaluate.FLOOR: evaluate.SYSTEMS[evaluate.FLOOR]})  # museval is slow
+    report.evaluate_checkpoint(tmp_path / "mine", tmp_path / "music", tmp_path / "runs", 1, "python again")
+    evaluation = registry.info(tmp_path / "mine")["evaluation"]
+    assert list(evaluation) == ["command", "commit", "data", "results", "gains", "references"]
+    assert evaluation["command"] == "python again" and evaluation["data"].startswith("1 tracks, whole; v4")
+    assert list(evaluation["results"]) == ["all tracks"] and (tmp_path / "runs" / "museval").is_dir()

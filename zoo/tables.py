@@ -1,0 +1,68 @@
+"""Tables of results, as text to print and as CSV files."""
+
+import csv
+import math
+import os
+from collections.abc import Iterable, Sequence
+
+from zoo.files import atomic_write
+
+
+def printable(path: str | os.PathLike) -> str:
+    """A path to print or put into JSON: bytes that are no UTF-8 become U+FFFD.
+
+    Example:
+        >>> printable("rain.wav")
+        'rain.wav'
+    """
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def number(score: float) -> str:
+    """A score to print: three decimals, "-" for NaN.
+
+    Example:
+        >>> number(2.71828), number(math.nan)
+        ('2.718', '-')
+    """
+    return "-" if math.isnan(score) else f"{score:.3f}"
+
+
+def interval(triple: Sequence[float], format_spec: str = ".3f") -> str:
+    """A mean with its interval to print: "-" where there is no mean, the mean alone where there is no interval.
+
+    Args:
+        triple: (mean, low, high), NaN where there is none.
+        format_spec: of each number, as for the built-in `format`.
+
+    Example:
+        >>> interval((2.5, 2.25, 2.75), ".2f"), interval((2.5, math.nan, math.nan))
+        ('2.50 [2.25, 2.75]', '2.500')
+    """
+    mean, low, high = (format(value, format_spec) for value in triple)
+    if mean == "nan":
+        return "-"
+    return mean if low == "nan" else f"{mean} [{low}, {high}]"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows of text as lines in aligned columns, under a header.
+
+    Example:
+        >>> print(table(["name", "score"], [["a.wav", "2.500"]]))
+        name   score
+        -----  -----
+        a.wav  2.500
+    """
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [header, ["-" * width for width in widths], *rows]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+
+def write_csv(path: str | os.PathLike, rows: Sequence[dict]) -> None:
+    """Write rows, dicts of the same keys, as a CSV file that is whole or not there."""
+    with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
