@@ -46,35 +46,45 @@ def arguments():
     return parser.parse_args()
 
 
-def measure(recipe, given):
-    """Train one variant and set it beside the true metric on the test pairs: agreement, and minutes of training."""
-    model, _, minutes = train(recipe, given.data, given.runs, verbose=2)
-    chunks, truth = prepare(recipe, given.data, given.runs, "test")
-    return agreement(truth, evaluate.predict(model, chunks, batch_size=8)), minutes
+def variants(recipe, options):
+    """(what it is, recipe) of each variant."""
+    sizes = {"n_train": options.n_train, "n_validation": 256, "n_test": options.n_test}
+    for number, (change, network_options) in enumerate(VARIANTS[recipe.network]):
+        yield (
+            change,
+            dataclasses.replace(
+                recipe,
+                name=f"{recipe.name}-ablation-{number}",
+                options=recipe.options | network_options,
+                epochs=options.epochs,
+                batch_size=options.batch_size,
+                **sizes,
+            ),
+        )
+
+
+def measure(change, recipe, options):
+    """Train one variant, compare it with the true metric on the test pairs, and give its row of the table."""
+    model, _, minutes = train(recipe, options.data, options.runs, verbose=2)
+    chunks, truth = prepare(recipe, options.data, options.runs, "test")
+    result = agreement(truth, evaluate.predict(model, chunks, batch_size=8))
+    pearson, rmse = result["pearson"][0], result["rmse"][0]
+    print(f"{change}: Pearson {pearson:.3f}, RMSE {rmse:.3f}, {minutes:.1f} min", flush=True)
+    return {"change": change, "minutes": round(minutes, 1), **result}
 
 
 def main():
-    given = arguments()
-    directory, about = registry.resolve(given.checkpoint), registry.info(given.checkpoint)
-    recipe = Recipe(**about["training"]["recipe"])
-    sizes = {"n_train": given.n_train, "n_validation": 256, "n_test": given.n_test}
-    rows = []
-    for number, (change, options) in enumerate(VARIANTS[recipe.network]):
-        variant = dataclasses.replace(
-            recipe,
-            name=f"{recipe.name}-ablation-{number}",
-            options=recipe.options | options,
-            epochs=given.epochs,
-            batch_size=given.batch_size,
-            **sizes,
-        )
-        result, minutes = measure(variant, given)
-        rows.append({"change": change, "minutes": round(minutes, 1), **result})
-        print(
-            f"{change}: Pearson {result['pearson'][0]:.3f}, RMSE {result['rmse'][0]:.3f}, {minutes:.1f} min", flush=True
-        )
-    told = {"command": " ".join(["python", *sys.argv]), "commit": provenance.commit(), "n_train": given.n_train}
-    preset.write_card(directory, about | {"ablation": told | {"epochs": given.epochs, "rows": rows}})
+    options = arguments()
+    card = registry.info(options.checkpoint)
+    rows = [measure(*variant, options) for variant in variants(Recipe(**card["training"]["recipe"]), options)]
+    table = {
+        "command": " ".join(["python", *sys.argv]),
+        "commit": provenance.commit(),
+        "n_train": options.n_train,
+        "epochs": options.epochs,
+        "rows": rows,
+    }
+    preset.write_card(registry.resolve(options.checkpoint), card | {"ablation": table})
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 python tools/ablate_separation.py chandna-4stem-44k --examples 900 --epochs 20
 
-The recipes are tools/configs/report/*.toml, which tools/train_separation.py trains in full.
+The recipes are tools/configs/report/*.toml, which tools/train.py trains in full.
 """
 
 import argparse
@@ -15,14 +15,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from tools.train_separation import read_splits
 from zoo.checkpoint import preset, provenance, registry
+from zoo.checkpoint.card import card_words
 from zoo.errors import InputError
 from zoo.metrics.separation import mixture_as_estimate, si_sdr
 from zoo.separation import evaluate
 from zoo.separation.tracks import SOURCES, find_tracks
-from zoo.separation.train import Recipe, train
-from zoo.training.run import read_words
+from zoo.separation.train import Recipe, read_splits, train
+from zoo.training.config import read_config
 
 REPORT = Path(__file__).resolve().parent / "configs" / "report"
 EXPERIMENTS = (
@@ -58,39 +58,51 @@ def briefly(recipe, examples, epochs):
 
 def gains(model, references):
     """{source: SI-SDR of the estimate above the mixture's in dB, mean over the tracks where it sounds}."""
-    found = {source: [] for source in SOURCES}
+    rises = {source: [] for source in SOURCES}
     for true in references:
         before, after = si_sdr(true, mixture_as_estimate(true)), si_sdr(true, evaluate.separator(model)(true))
         for source in SOURCES:
             if np.isfinite(before[source]):
-                found[source].append(after[source] - before[source])
-    return {source: float(np.mean(dbs)) for source, dbs in found.items()}
+                rises[source].append(after[source] - before[source])
+    return {source: float(np.mean(decibels)) for source, decibels in rises.items()}
+
+
+def experiment(name, options, splits, references):
+    """Train one experiment briefly, print what came of it, and give its row of the table."""
+    config = read_config(REPORT / f"{name}.toml")
+    recipe = briefly(config.recipe(Recipe), options.examples, options.epochs)
+    model, facts, minutes = train(recipe, *splits, options.runs, verbose=0)
+    by_source = gains(model, references)
+    shown = ", ".join(f"{source} {gain:+.1f}" for source, gain in by_source.items())
+    print(f"{name}: validation loss {facts['val_loss']:.3f}, {shown} dB, {minutes:.1f} min", flush=True)
+    return {
+        "experiment": name,
+        "change": card_words(config.card)["description"],
+        "parameters": model.count_params(),
+        "epochs": len(facts["curve"]["epoch"]),
+        "best_epoch": facts["best_epoch"],
+        "val_loss": facts["val_loss"],
+        "minutes": round(minutes, 1),
+        "gains": by_source,
+    }
 
 
 def main():
-    given, start = arguments(), provenance.commit()
-    if given.checkpoint not in registry.names():
-        raise InputError(f"{given.checkpoint} is not bundled; zoo.list() names those that are")
-    splits = read_splits(given.tracks)
-    references = [evaluate.read(track, given.seconds) for track in find_tracks(given.tracks, "test")]
-    rows = []
-    for name in EXPERIMENTS:
-        config = REPORT / f"{name}.toml"
-        recipe = briefly(Recipe.read(config), given.examples, given.epochs)
-        model, facts, minutes = train(recipe, *splits, given.runs, verbose=0)
-        found = gains(model, references)
-        row = {"experiment": name, "change": read_words(config)["description"], "parameters": model.count_params()}
-        row |= {
-            "epochs": len(facts["curve"]["epoch"]),
-            "best_epoch": facts["best_epoch"],
-            "val_loss": facts["val_loss"],
-        }
-        rows.append(row | {"minutes": round(minutes, 1), "gains": found})
-        told = ", ".join(f"{source} {gain:+.1f}" for source, gain in found.items())
-        print(f"{name}: validation loss {facts['val_loss']:.3f}, {told} dB, {minutes:.1f} min", flush=True)
-    told = {"command": " ".join(["python", *sys.argv]), "commit": start, "seconds": given.seconds}
-    told |= {"examples": given.examples, "epochs": given.epochs, "n_tracks": len(references), "rows": rows}
-    preset.write_card(registry.resolve(given.checkpoint), registry.info(given.checkpoint) | {"report": told})
+    options, commit = arguments(), provenance.commit()
+    if options.checkpoint not in registry.names():
+        raise InputError(f"{options.checkpoint} is not bundled; zoo.list() names those that are")
+    splits = read_splits(options.tracks)
+    references = [evaluate.read(track, options.seconds) for track in find_tracks(options.tracks, "test")]
+    table = {
+        "command": " ".join(["python", *sys.argv]),
+        "commit": commit,
+        "seconds": options.seconds,
+        "examples": options.examples,
+        "epochs": options.epochs,
+        "n_tracks": len(references),
+        "rows": [experiment(name, options, splits, references) for name in EXPERIMENTS],
+    }
+    preset.write_card(registry.resolve(options.checkpoint), registry.info(options.checkpoint) | {"report": table})
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 
 from zoo.checkpoint import preset, provenance, registry
+from zoo.checkpoint.card import card_words, training_card
+from zoo.errors import InputError
 from zoo.texture.model import RandomConvEnsemble
-from zoo.training.run import read_facts, read_words
+from zoo.training.config import read_config
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMES = 70  # of the golden spectrogram
@@ -27,16 +29,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", help="TOML file: name, seed, options of the networks, and a [card] with its words")
     parser.add_argument("--output", default=ROOT / "checkpoints", help="where it goes (default: checkpoints)")
-    given = parser.parse_args()
-    recipe = SimpleNamespace(**read_facts(given.config))
-    command, target = " ".join(["python", *sys.argv]), Path(given.output) / recipe.name
+    arguments = parser.parse_args()
+    config = read_config(arguments.config)
+    recipe = SimpleNamespace(**config.fields)
+    command, target = " ".join(["python", *sys.argv]), Path(arguments.output) / recipe.name
     model = RandomConvEnsemble(seed=recipe.seed, **recipe.options)
-    card = provenance.training_card("texture", recipe, model, {}, 0.0, command, provenance.commit())
+    words = card_words(config.card)
+    card = training_card(config.family, recipe, model, {}, 0.0, command, provenance.commit(), words)
     if (target / "card.json").exists():
         card |= {key: value for key, value in registry.info(target).items() if key == "evaluation"}
     golden = np.random.default_rng(0).random((1, FRAMES, model.bins)).astype("float32")
-    preset.save(model, target, card=read_words(given.config) | card, golden=[golden])
+    preset.save(model, target, card=card, golden=[golden])
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"make_texture_ensemble: {error}")

@@ -13,14 +13,16 @@ from keras import ops
 import zoo
 from tests.support.harness import REPOSITORY
 from zoo.audio import mix
-from zoo.checkpoint import golden, preset, provenance
+from zoo.checkpoint import golden, preset
+from zoo.checkpoint.card import read_words, training_card
 from zoo.enhancement import examples, train
 from zoo.enhancement.callbacks import Refresh, TrueScores
 from zoo.enhancement.model import DNNEnhancer
 from zoo.errors import InputError
 from zoo.metrics import speech
 from zoo.quality_net.model import QualityNetLite
-from zoo.training import run as training
+from zoo.training.callbacks import StopWhenNoBetter
+from zoo.training.run import read_log
 
 RATE = 16000
 CONFIGS = [
@@ -145,7 +147,7 @@ def test_true_scores_are_those_of_the_metrics(validation):
     [("max", [1, 3, 2, 2], True), ("max", [1, 2, 3], False), ("min", [3, 1, 2, 2], True), ("min", [], False)],
 )
 def test_stopping_looks_back(mode, values, ended):
-    assert training.StopWhenNoBetter("pesq-wb", mode, 2, values).ended() == ended
+    assert StopWhenNoBetter("pesq-wb", mode, 2, values).ended() == ended
 
 
 def test_a_round_teaches_the_surrogate_what_the_enhancer_makes(source, surrogate, tmp_path):
@@ -177,13 +179,14 @@ def test_a_round_teaches_the_surrogate_what_the_enhancer_makes(source, surrogate
 def test_the_loss_falls_and_the_facts_are_whole(small, source, validation, tmp_path):
     recipe = dataclasses.replace(small, steps=20, learning_rate=1e-2, monitor="val_loss")
     model, facts, minutes = train.train(recipe, source, validation, tmp_path, n_jobs=1, verbose=0)
-    rows = training.read_log(tmp_path / "tiny" / "log.csv")
+    rows = read_log(tmp_path / "tiny" / "log.csv")
     assert float(rows[-1]["val_loss"]) < float(rows[0]["val_loss"])
     assert facts["curve"]["iteration"] == [0, 20, 40, 60]
     assert {len(values) for values in facts["curve"].values()} == {4}
     assert facts["best_iteration"] in (20, 40, 60) and minutes > 0
     assert not getattr(model, "optimizer", None)
-    about = provenance.training_card("enhancement", recipe, model, facts, minutes, "python train", "abc", lookahead=1)
+    fields = {"lookahead": 1}
+    about = training_card("enhancement", recipe, model, facts, minutes, "python train", "abc", fields=fields)
     assert about["family"] == "enhancement" and about["parameters"] == model.count_params()
     assert about["architecture"] == recipe.network and about["lookahead"] == 1 and about["training"]["commit"] == "abc"
     _, noisy = golden.voices_in_noise(16000, (0, 10))
@@ -203,7 +206,7 @@ def test_a_fixed_surrogate_stays_as_it_is(small, surrogate, source, validation, 
     recipe = dataclasses.replace(small, loss={surrogate: 1.0}, epochs=1, monitor="pesq-wb")
     seen = []
     build = train.loss.build
-    monkeypatch.setattr(train.loss, "build", lambda terms: seen.append(build(terms)) or seen[0])
+    monkeypatch.setattr(train.loss, "build", lambda *terms: seen.append(build(*terms)) or seen[0])
     before = zoo.load(surrogate)
     train.train(recipe, source, validation, tmp_path, n_jobs=1, verbose=0)
     ((_, learned),) = seen[0].terms
@@ -273,7 +276,7 @@ def test_the_recipes_are_whole(config):
     recipe = train.Recipe.read(config)
     assert recipe.name == config.stem
     assert recipe.loss.keys() <= {*train.loss.LOSSES, *zoo.list("quality-net*"), *zoo.list("jnd*")}
-    words = training.read_words(config)
+    words = read_words(config)
     assert words["data"] != "not stated" and words["limits"] and words["licence"]["weights"] == "MIT"
 
 
@@ -321,6 +324,6 @@ def test_a_refresh_by_another_metric_is_refused(small, source, validation, tmp_p
 
 
 def test_a_training_that_diverges_says_so():
-    stop = training.StopWhenNoBetter("pesq-wb", "max", 3)
+    stop = StopWhenNoBetter("pesq-wb", "max", 3)
     with pytest.raises(InputError, match="learning rate"):
         stop.on_epoch_end(0, {"loss": np.nan, "pesq-wb": 1.0})

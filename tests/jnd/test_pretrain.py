@@ -8,13 +8,14 @@ import pytest
 from keras import ops
 
 from tests.support.harness import REPOSITORY, SOUND_CLASSES, data_path, labelled_sounds, predict
-from zoo.data.clips import held_back
+from zoo.checkpoint.card import read_words
+from zoo.data.clips import Clips, held_back
 from zoo.data.environment import SPLITS, read_noise_classes
 from zoo.errors import InputError
 from zoo.jnd import pretrain as pre
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.model import JND
-from zoo.training import run as training
+from zoo.training.run import open_run
 
 CONFIG = REPOSITORY / "tools" / "configs" / "jnd-pre-22k.toml"
 
@@ -41,7 +42,7 @@ def arrays(model):
 
 def test_the_classifier_does_not_hear_level(recordings, small):
     classifier = small.classifier(3)
-    clips = pre.Clips(recordings[0], SOUND_CLASSES, small, SAMPLE_RATE)[0][0]
+    clips = Clips(recordings[0], SOUND_CLASSES, small, SAMPLE_RATE)[0][0]
     np.testing.assert_allclose(predict(classifier, [clips]), predict(classifier, [0.1 * clips]), atol=1e-3)
 
 
@@ -85,7 +86,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(recordings, small, 
         clips.epoch = epoch
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(pre.Clips, "shuffle", interrupt)
+        patch.setattr(Clips, "shuffle", interrupt)
         pre.pretrain(small, *recordings, tmp_path / "cut", verbose=0)
     resumed, resumed_facts, _ = pre.pretrain(small, *recordings, tmp_path / "cut", verbose=0)
     assert resumed_facts["curve"] == facts["curve"]
@@ -101,7 +102,7 @@ def test_what_cannot_be_trained_is_refused(recordings, small, tmp_path):
         pre.pretrain(small, train, validation[:2], tmp_path)
     with pytest.raises(InputError, match="even batch_size"):
         pre.pretrain(dataclasses.replace(small, batch_size=5), train, validation, tmp_path)
-    pre.open_run(tmp_path / "tiny", small)
+    open_run(tmp_path / "tiny", small)
     with pytest.raises(InputError, match="another recipe"):
         pre.pretrain(small, train, validation, tmp_path)
 
@@ -113,7 +114,7 @@ def test_the_recipe_is_whole():
     recipe = pre.Recipe.read(CONFIG)
     assert recipe.name == CONFIG.stem and recipe.batch_size % 2 == 0
     assert recipe.options == {}  # the paper's network
-    words = training.read_words(CONFIG)
+    words = read_words(CONFIG)
     assert words["data"] != "not stated" and words["limits"] and words["departures"]
     assert words["licence"]["weights"] == "MIT"
 

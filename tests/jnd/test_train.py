@@ -10,6 +10,7 @@ from keras import ops
 
 from tests.support.harness import REPOSITORY
 from zoo.checkpoint import preset
+from zoo.checkpoint.card import read_words
 from zoo.errors import InputError
 from zoo.jnd import batches, rendered, train
 from zoo.jnd.batches import Batches, Judged
@@ -17,7 +18,6 @@ from zoo.jnd.judgments import Judgment
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
 from zoo.jnd.train import Recipe
-from zoo.training.run import read_words
 
 CONFIGS = sorted((REPOSITORY / "tools" / "configs").glob("jnd-*.toml"))
 SAMPLES = 4096

@@ -15,11 +15,13 @@ import zoo
 from tests.support.harness import REPOSITORY, data_path
 from zoo.audio import io, mix
 from zoo.audio import pairs as audio_pairs
+from zoo.checkpoint.card import read_words
 from zoo.data.speech import read_corpus
 from zoo.errors import InputError
 from zoo.quality_net import evaluate, examples, labels, train
 from zoo.quality_net.model import QualityNetLite
-from zoo.training.run import read_words
+from zoo.training import callbacks
+from zoo.training.run import read_log
 
 RATE = examples.SAMPLE_RATE
 
@@ -167,7 +169,7 @@ def test_lengths_take_turns():
     "config", sorted((REPOSITORY / "tools" / "configs").glob("quality-net-*.toml")), ids=lambda path: path.stem
 )
 def test_recipes_read(config):
-    recipe = train.Recipe.read(config, epochs=1, seed=None)
+    recipe = train.Recipe.read(config, {"epochs": 1, "seed": None})
     assert recipe.name == config.stem
     assert recipe.epochs == 1
     model, target = recipe.model(), recipe.target()
@@ -178,7 +180,9 @@ def test_recipes_read(config):
 def test_bad_recipes(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.toml"):
         train.Recipe.read(tmp_path / "nowhere.toml")
-    (tmp_path / "odd.toml").write_text('name = "x"\nnetwork = "QualityNet"\nmetric = "stoi"\nlayers = 3')
+    (tmp_path / "odd.toml").write_text(
+        'family = "quality_net"\nname = "x"\nnetwork = "QualityNet"\nmetric = "stoi"\nlayers = 3'
+    )
     with pytest.raises(InputError, match="layers"):
         train.Recipe.read(tmp_path / "odd.toml")
     with pytest.raises(InputError, match="QualityNet or QualityNetLite"):
@@ -225,7 +229,7 @@ def small(monkeypatch):
 
 def test_training_learns_and_keeps_the_best(small, tmp_path):
     _, facts, minutes = train.train(small, "no data", tmp_path, verbose=0)
-    rows = train.read_log(tmp_path / "tiny" / "log.csv")
+    rows = read_log(tmp_path / "tiny" / "log.csv")
     assert len(rows) == 3
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     assert facts["validation_rmse"] == min(float(row["val_rmse"]) for row in rows)
@@ -253,7 +257,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(small, tmp_path, m
     class Killed(BaseException):
         pass
 
-    begin = train.Epoch.on_epoch_begin
+    begin = callbacks.Epoch.on_epoch_begin
 
     def killed_in_the_last_epoch(self, epoch, logs=None):
         if epoch == 2:
@@ -261,10 +265,10 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(small, tmp_path, m
         begin(self, epoch, logs)
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(train.Epoch, "on_epoch_begin", killed_in_the_last_epoch)
+        patch.setattr(callbacks.Epoch, "on_epoch_begin", killed_in_the_last_epoch)
         train.train(small, "no data", tmp_path / "cut", verbose=0)
     resumed, *_ = train.train(small, "no data", tmp_path / "cut", verbose=0)
-    logs = [train.read_log(tmp_path / name / "tiny" / "log.csv") for name in ("whole", "cut")]
+    logs = [read_log(tmp_path / name / "tiny" / "log.csv") for name in ("whole", "cut")]
     assert [row["epoch"] for row in logs[1]] == ["0", "1", "2"]
     for one, other in zip(*logs, strict=True):
         assert float(one["val_rmse"]) == pytest.approx(float(other["val_rmse"]), rel=1e-3)

@@ -12,7 +12,7 @@ import pytest
 import zoo
 from tests.support.harness import REPOSITORY
 from tests.support.separation import SMALL, songs
-from tools import train_separation
+from tools import train as tool
 from zoo.errors import InputError
 from zoo.separation import mixing, train
 
@@ -126,18 +126,18 @@ def test_the_tool_saves_a_checkpoint_with_its_card(tmp_path, monkeypatch):
     config = REPOSITORY / "tools" / "configs" / "chandna-4stem-44k.toml"
     asked = ["--tracks", "music", "--runs", "runs", "--output", "my", "--name", "mine", "--epochs", "1", "--steps", "2"]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["tools/train_separation.py", str(config), *asked])
-    train_separation.main()
+    monkeypatch.setattr(sys, "argv", ["tools/train.py", str(config), *asked])
+    tool.main()
     model, card = zoo.load("my/mine/", verify=True), zoo.info("my/mine/")
     assert model.count_params() == card["parameters"] == 585_742
-    assert card["training"]["command"].startswith("python tools/train_separation.py") and card["n_tracks"] == 9
+    assert card["training"]["command"].startswith("python tools/train.py") and card["n_tracks"] == 9
     assert card["sources"] == ["vocals", "drums", "bass", "other"] and card["latency"] == 0.1916
 
 
 ON_JAX = """
 import dataclasses, pathlib, sys
 import keras
-from separation_harness import SMALL
+from tests.support.separation import SMALL
 from zoo.separation import train
 from zoo.separation.tracks import find_tracks
 folder = pathlib.Path(sys.argv[1])

@@ -9,13 +9,14 @@ import pytest
 
 import zoo
 from tests.support.harness import REPOSITORY, SOUND_CLASSES, data_path, labelled_sounds, predict
-from tools import train_texture
+from tools import train as tool
 from zoo.audio import io
+from zoo.checkpoint.card import read_words
 from zoo.data import clips as drawing
 from zoo.data.environment import SPLITS
 from zoo.errors import InputError
 from zoo.texture import train
-from zoo.training import run as training
+from zoo.training.run import open_run
 
 CONFIG = REPOSITORY / "tools" / "configs" / "texture-classifier-16k.toml"
 
@@ -79,7 +80,7 @@ def test_what_cannot_be_trained_is_refused(recordings, small, tmp_path):
     sounds, validation = recordings
     with pytest.raises(InputError, match="different classes"):
         train.train(small, sounds, validation[:2], tmp_path)
-    training.open_run(tmp_path / "tiny", small)
+    open_run(tmp_path / "tiny", small)
     with pytest.raises(InputError, match="another recipe"):
         train.train(small, sounds, validation, tmp_path)
 
@@ -88,7 +89,7 @@ def test_the_recipe_is_whole():
     recipe = train.Recipe.read(CONFIG)
     assert recipe.name == CONFIG.stem
     assert recipe.model([f"class {i}" for i in range(14)]).count_params() < 400_000
-    words = training.read_words(CONFIG)
+    words = read_words(CONFIG)
     assert "not the paper's AudioSet numbers" in words["description"]
     assert words["data"] != "not stated" and words["limits"] and words["departures"]
     assert words["licence"]["weights"] == "MIT"
@@ -110,19 +111,19 @@ def test_the_tool_saves_a_checkpoint_with_a_whole_card(recordings, tmp_path, mon
     (tmp_path / "MANIFEST.csv").write_text("\n".join(lines) + "\n")
     words = CONFIG.read_text().partition("[card]")[2]
     (tmp_path / "tiny.toml").write_text(
-        'name = "tiny"\nseconds = 0.1\nbatch_size = 6\nsteps = 8\nn_validation = 4\nlearning_rate = 2e-2\n'
+        'family = "texture"\nname = "tiny"\nseconds = 0.1\nbatch_size = 6\nsteps = 8\nn_validation = 4\nlearning_rate = 2e-2\n'
         f"[options]\nchannels = [8, 8]\nbands = 32\n[card]{words}"
     )
     given = ["--data", tmp_path, "--runs", tmp_path / "runs", "--output", tmp_path / "out", "--epochs", "2"]
-    monkeypatch.setattr(sys, "argv", ["tools/train_texture.py", *map(str, [tmp_path / "tiny.toml", *given])])
-    train_texture.main()
+    monkeypatch.setattr(sys, "argv", ["tools/train.py", *map(str, [tmp_path / "tiny.toml", *given])])
+    tool.main()
     assert "accuracy" in capsys.readouterr().out
     model = zoo.load(tmp_path / "out" / "tiny", verify=True)
     card = json.loads((tmp_path / "out" / "tiny" / "card.json").read_text())
     assert card["family"] == "texture" and card["architecture"] == "SoundClassifier"
     assert card["classes"] == list(model.classes) == SOUND_CLASSES
     assert card["training"]["n_train"] + card["training"]["n_validation"] == 15 and card["training"]["seed"] == 0
-    assert card["training"]["command"].startswith("python tools/train_texture.py")
+    assert card["training"]["command"].startswith("python tools/train.py")
     assert card["evaluation"]["n"] == 12 and len(card["evaluation"]["accuracy"]) == 3
     for key in ("description", "data", "departures", "limits", "licence", "parameters", "files"):
         assert card[key], key

@@ -21,8 +21,9 @@ from zoo.enhancement.train import Recipe, train
 from zoo.errors import InputError
 from zoo.jnd.batches import Batches
 from zoo.quality_net.model import QualityNetLite
+from zoo.training.callbacks import checkpoint_callbacks
 from zoo.training.distribution import Distribution, distribute
-from zoo.training.run import Held, checkpoint_callbacks, read_log
+from zoo.training.run import ArrayBatches, read_log
 
 RECIPES = ("quality_net", "jnd", "texture", "separation", "enhancement")
 
@@ -91,7 +92,7 @@ def parts(size, **spread):
         distribution = Distribution(process=process, **spread)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Distribution, "_meet", lambda self: None)
-            distribution.fit(Reader(read), Held((np.arange(size), -np.arange(size)), size), None, [], 1)
+            distribution.fit(Reader(read), ArrayBatches((np.arange(size), -np.arange(size)), size), None, [], 1)
     return found
 
 
@@ -212,7 +213,7 @@ def test_enhancers_have_one_process(tmp_path):
 
 
 def test_only_the_leader_writes(tmp_path):
-    (reader,) = checkpoint_callbacks(tmp_path, [], "val_loss", "min", leads=False)
+    (reader,) = checkpoint_callbacks(tmp_path, "val_loss", "min", leads=False)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, verbose=0, callbacks=[reader])
@@ -228,12 +229,18 @@ def test_workers_need_jax():
 @pytest.mark.slow
 def test_workers_without_addresses_say_so(tmp_path):
     pytest.importorskip("jax")
-    command = [sys.executable, str(REPOSITORY / "tools" / "train_texture.py"), "--distribution", "workers"]
+    command = [sys.executable, str(REPOSITORY / "tools" / "train.py")]
     config = REPOSITORY / "tools" / "configs" / "texture-classifier-16k.toml"
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
-    done = subprocess.run([*command, str(config)], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, str(config), "--distribution", "workers"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("train_texture: the workers do not find each other")
+    assert done.stderr.splitlines()[-1].startswith("train: the workers do not find each other")
 
 
 @pytest.fixture(scope="module")

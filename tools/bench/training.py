@@ -3,19 +3,18 @@
     .venv-peers/bin/python tools/bench/training.py
     .venv-peers/bin/python tools/bench/training.py chandna-4stem-44k
 
-Each training tool runs as it does for its users up to the fit. There its first batches are fitted from the recipe's
+tools/train.py runs as it does for its users up to the fit. There its first batches are fitted from the recipe's
 pipeline; then the same batches as arrays that are ready; then those by operation, without compiling. Fits take turns;
 at each, the last of two or more counts, and of it the epoch, not what a fit does once. Little is prepared: a
 Quality-Net draws only its first pairs, a JND metric only the pairs of a few answers and ladders.
 
-On TensorFlow the matrix products and convolutions of a step are counted, as they run, and set beside what the machine
-makes of one large matrix product: the step's share of that peak is the inverse of the share of time in the table.
+On TensorFlow the matrix products and convolutions of a step are counted, as they run, and compared with the speed of
+one large matrix product: the step's share of that peak is the inverse of the share of time in the table.
 """
 
 import argparse
 import functools
 import os
-import runpy
 import sys
 import tempfile
 import time
@@ -29,24 +28,26 @@ import keras
 import numpy as np
 from keras import ops
 
+from tools import train
 from tools.bench import common
 from zoo.training import distribution
+from zoo.training.config import read_config
 
-TOOLS = Path(__file__).resolve().parents[1]
-RECIPES = {  # configuration -> its tool, steps of a fit, and what else the tool is given
-    "quality-net-lite-pesq-wb-16k": ("quality_net", 10, "--n-train", "1024", "--n-validation", "128"),
-    "blstm-mse-16k": ("enhancement", 10),
-    "can-l1-16k": ("enhancement", 10),
-    "chandna-4stem-44k": ("separation", 60),
-    "texture-classifier-16k": ("texture", 60),
-    "jnd-22k": ("jnd", 10),
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+RECIPES = {  # configuration -> steps of a fit, and options of tools/train.py
+    "quality-net-lite-pesq-wb-16k": (10, "--n-train", "1024", "--n-validation", "128"),
+    "blstm-mse-16k": (10,),
+    "can-l1-16k": (10,),
+    "chandna-4stem-44k": (60,),
+    "texture-classifier-16k": (60,),
+    "jnd-22k": (10,),
 }
 EVERY, LADDERS = 16, 64  # one answer of so many, and so many ladders, are rendered
 PEAK = 4096  # rows of the square matrices whose product is the machine's peak
 
 
 class Batches(keras.utils.PyDataset):
-    """The first batches of a pipeline, each made when it is asked for."""
+    """The first batches of a pipeline, each drawn when it is read."""
 
     def __init__(self, pipeline, count):
         super().__init__()
@@ -70,7 +71,7 @@ class Clock(keras.callbacks.Callback):
 
 
 class Measured(Exception):
-    """What was measured, on the way out of a training tool."""
+    """The results of a measurement, raised to leave the training tool."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +82,9 @@ class Stopwatch(distribution.Distribution):
     steps: int
     repeats: int
 
-    def fit(self, model, batches, held, callbacks, epochs, verbose="auto"):
-        made = Batches(batches, min(self.steps, len(batches)))
-        ready = Batches([batches[i] for i in range(len(made))], len(made))
+    def fit(self, model, batches, held_back, callbacks, epochs, verbose="auto"):
+        drawn = Batches(batches, min(self.steps, len(batches)))
+        ready = Batches([batches[i] for i in range(len(drawn))], len(drawn))
         few = Batches(ready, min(2, len(ready)))  # by operation takes long
 
         steps_by_way = {}
@@ -98,7 +99,7 @@ class Stopwatch(distribution.Distribution):
             distribution.Distribution.fit(self, model, data, None, [clock], 1, verbose=0)
             return clock.seconds
 
-        ways = {"pipeline": made, "ready": ready}
+        ways = {"pipeline": drawn, "ready": ready}
         calls = {way: functools.partial(run, data, False) for way, data in ways.items()}
         took = common.in_turns(calls | {"product": product()}, self.repeats, timed=ways)
         ways = {"compiled": False, "eager": True}
@@ -123,7 +124,7 @@ def product():
 
 
 def few_answers(config, folder):
-    """A JND recipe's configuration and answers, less of both, in a folder; what its tool is given of them."""
+    """A JND recipe's configuration and answers, less of both, in a folder; the arguments of tools/train.py for them."""
     little = folder / config.name
     lines = [line for line in config.read_text().splitlines() if not line.startswith("n_ladders")]
     little.write_text("\n".join([f"n_ladders = {LADDERS}", *lines]))
@@ -134,17 +135,18 @@ def few_answers(config, folder):
 
 def measure(name, steps, repeats):
     """Results of a recipe, of fits of so many steps, or of as many as its table says."""
-    tool, usual, *more = RECIPES[name]
-    config = TOOLS / "configs" / f"{name}.toml"
+    usual, *options = RECIPES[name]
+    config = CONFIGS / f"{name}.toml"
     watch = Stopwatch(name=name, steps=usual if steps is None else steps, repeats=repeats)
     with tempfile.TemporaryDirectory() as folder:
-        given = few_answers(config, Path(folder)) if tool == "jnd" else [str(config)]
-        command = [f"train_{tool}.py", *given, *more, "--runs", folder, "--output", folder]
+        few = read_config(config).family == "jnd"
+        arguments = few_answers(config, Path(folder)) if few else [str(config)]
+        command = ["train.py", *arguments, *options, "--runs", folder, "--output", folder]
         with mock.patch.object(sys, "argv", command), mock.patch.object(distribution, "distribute", lambda _: watch):
             try:
-                runpy.run_path(str(TOOLS / command[0]), run_name="bench")["main"]()
-            except Measured as found:
-                (results,) = found.args
+                train.main()
+            except Measured as measured:
+                (results,) = measured.args
     return results
 
 
@@ -153,10 +155,9 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"recipes (default: {', '.join(RECIPES)})")
     parser.add_argument("--steps", type=int, help="of a fit (default: 60 of quick recipes, 10 of others)")
     parser.add_argument("--repeats", type=int, default=5, help="rounds (default: 5)")
-    given = parser.parse_args()
-    common.write(
-        "training", [row for name in given.names or RECIPES for row in measure(name, given.steps, given.repeats)]
-    )
+    options = parser.parse_args()
+    names = options.names or RECIPES
+    common.write("training", [row for name in names for row in measure(name, options.steps, options.repeats)])
 
 
 if __name__ == "__main__":

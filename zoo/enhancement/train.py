@@ -6,29 +6,31 @@ One recipe covers pre-training on squared error, the other signal losses, fine-t
 """
 
 import hashlib
-import json
-import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from zoo.checkpoint import preset, registry
+from zoo.backend import jit
+from zoo.checkpoint import golden, preset, registry
+from zoo.checkpoint.card import read_card
 from zoo.data.speech import SAMPLE_RATE
-from zoo.enhancement import examples
+from zoo.enhancement import examples, sources
 from zoo.enhancement.callbacks import Refresh, TrueScores, freeze_statistics
 from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
 from zoo.errors import InputError
-from zoo.losses import weighted as loss
-from zoo.quality_net.loss import QualityNetLoss
+from zoo.losses.weighted import build
+from zoo.training.callbacks import Epoch
+from zoo.training.checkpoint import Trained
+from zoo.training.config import read_recipe
 from zoo.training.distribution import ONE_DEVICE
-from zoo.training.run import Epoch, Held, StopWhenNoBetter, checkpoint_callbacks, open_run, read_log, read_recipe
+from zoo.training.run import ArrayBatches, Run, without_optimizer
 
 NETWORKS = {cls.__name__: cls for cls in (BLSTMEnhancer, DNNEnhancer, ContextAggregationEnhancer)}
 CURVE = ("pesq-wb", "predicted", "stoi", "si-sdr")
-_MODES = {"val_loss": "min", "pesq-wb": "max"}
+MODES = {"val_loss": "min", "pesq-wb": "max"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Recipe:
     Attributes:
         name: of the checkpoint.
         network: "BLSTMEnhancer", "DNNEnhancer" or "ContextAggregationEnhancer".
-        loss: {name: weight} as `zoo.losses.weighted.build` takes it; a checkpoint's name is its learned loss.
+        loss: {name: weight} as `zoo.losses.build` takes it; a checkpoint's name is its learned loss.
         options: of the network.
         start: checkpoint whose weights it starts from; None for fresh ones.
         snr_db: (lowest, highest) of the training mixtures.
@@ -120,53 +122,94 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto", distribut
 
     A refreshed surrogate is left in `runs`/NAME/surrogate/, as a checkpoint directory.
     """
-    if recipe.monitor not in _MODES:
-        raise InputError(f"no monitor {recipe.monitor!r}: use {' or '.join(_MODES)}")
+    _check(recipe, distribution)
+    folder = Path(runs) / recipe.name
+    batches = _batches(recipe, source, recipe.batch_size, recipe.steps, recipe.seed)
+    digest = {"first_batch": hashlib.sha256(np.stack(batches[0])).hexdigest()[:16]}
+    run = Run(folder, recipe, recipe.monitor, MODES[recipe.monitor], recipe.patience, distribution, digest)
+    with distribution.scope():
+        enhancer, criterion = recipe.model(), build(recipe.loss, sample_rate=SAMPLE_RATE)
+        learned = _learned(criterion)
+        model = _compiled(recipe, enhancer, criterion, [term.metric for term in learned])
+    scores = TrueScores(enhancer, validation, learned[0].metric if learned else preset.load(recipe.watch), n_jobs)
+    run.measure_start(model, scores.measure)
+    refresh = [_refresher(recipe, source, enhancer, learned, folder, n_jobs)] if recipe.refresh else []
+    if not run.finished():
+        # Only where the recipe monitors it: it takes as long as the true scores.
+        needs_loss = recipe.monitor == "val_loss"
+        held_back = ArrayBatches((scores.noisy, scores.reference), recipe.batch_size) if needs_loss else None
+        # The seconds of an epoch include its refresh before and its scores after.
+        run.fit(model, batches, held_back, [scores, Epoch(batches), *refresh], verbose)
+        for callback in refresh:
+            preset.save(callback.teacher, folder / "surrogate")
+            callback.clear()
+    run.restore_best(model)
+    trained = without_optimizer(recipe.model(), enhancer)
+    if recipe.settle:
+        trained.settle(scores.noisy, scores.reference, level=recipe.settle == "level")
+    return trained, _facts(recipe, run), run.minutes()
+
+
+def add_arguments(parser):
+    """Add the options of this family to tools/train.py."""
+    parser.add_argument("--voice-bank", metavar="DIR", help="train on Voice Bank-DEMAND instead of --data")
+    parser.add_argument("--timit", metavar="DIR", help="train on TIMIT, with --noise, instead of --data")
+    parser.add_argument("--noise", metavar="DIR", help="recordings of noise for --timit")
+    parser.add_argument("--loss", type=_weighted, nargs="+", metavar="NAME=WEIGHT", help="instead of the config's loss")
+    parser.add_argument("--snr-db", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of the training mixtures")
+
+
+def train_config(config, options, distribution):
+    """Train on a corpus, as a config and the options of tools/train.py say; gives `Trained`."""
+    recipe = config.recipe(Recipe, vars(options) | {"loss": options.loss and dict(options.loss)})
+    source, validation = _read_examples(recipe, options)
+    model, facts, minutes = train(recipe, source, validation, options.runs, options.jobs, options.verbose, distribution)
+    fields = {"lookahead": model.lookahead}
+    corpora = " with ".join(filter(None, (options.voice_bank, options.timit, options.noise)))
+    if corpora:  # the config's words describe the data folder
+        fields |= {"data": f"{corpora}, by the command below", "limits": []}
+        fields["licence"] = {"code": "MIT", "weights": "not stated", "data": "not stated"}
+    _, noisy = golden.voices_in_noise(model.sample_rate, (0, 10))
+    return Trained(recipe, model, facts, minutes, [noisy], fields)
+
+
+def _weighted(text):
+    name, _, weight = text.partition("=")
+    return name, float(weight or 1.0)
+
+
+def _read_examples(recipe, options):
+    """The training source and the validation examples."""
+    voice_bank, timit, noise = options.voice_bank, options.timit, options.noise
+    if bool(timit) != bool(noise) or (timit and voice_bank):
+        raise InputError("give --voice-bank, or --timit with --noise, or none of them for --data")
+    if voice_bank:
+        return sources.train_on_voice_bank(voice_bank, recipe.n_validation)
+    if timit:
+        return sources.train_on_timit(timit, noise, recipe.snr_db, recipe.n_validation)
+    return sources.train_on_data(options.data, recipe.snr_db, recipe.n_validation)
+
+
+def _check(recipe, distribution):
+    """Refuse a recipe that contradicts itself."""
+    if recipe.monitor not in MODES:
+        raise InputError(f"no monitor {recipe.monitor!r}: use {' or '.join(MODES)}")
     if recipe.settle not in (None, "polarity", "level"):
         raise InputError(f"nothing to settle is called {recipe.settle!r}: use polarity or level")
     if recipe.settle and NETWORKS.get(recipe.network) is not ContextAggregationEnhancer:
         raise InputError(f"a {recipe.network} keeps polarity and level: leave out settle")
     if distribution.processes > 1:
         raise InputError("an enhancer's true scores are those of one process: use --distribution devices")
-    folder = Path(runs) / recipe.name
-    batches = _batches(recipe, source, recipe.batch_size, recipe.steps, recipe.seed)
-    open_run(folder, recipe, first_batch=hashlib.sha256(np.stack(batches[0])).hexdigest()[:16])
-    with distribution.scope():
-        enhancer, criterion = recipe.model(), loss.build(recipe.loss)
-        learned = [term for _, term in criterion.terms if isinstance(term, QualityNetLoss)]
-        model = _compiled(recipe, enhancer, criterion, [term.metric for term in learned])
-    scores = TrueScores(enhancer, validation, learned[0].metric if learned else preset.load(recipe.watch), n_jobs)
-    begun = read_log(folder / "log.csv")
-    if not begun:
-        (folder / "start.json").write_text(json.dumps(scores.measure()))
-        model.save_weights(folder / "best.weights.h5")
-    refresh = [_refresher(recipe, source, enhancer, learned, folder, n_jobs)] if recipe.refresh else []
-    mode, start = _MODES[recipe.monitor], [value for value in [_start(folder).get(recipe.monitor)] if value is not None]
-    values = [*start, *(float(row[recipe.monitor]) for row in begun)]
-    stop = StopWhenNoBetter(recipe.monitor, mode, recipe.patience, values)
-    if len(begun) < recipe.epochs and not stop.ended():
-        # Only where it is asked for: it takes as long as the true scores.
-        held = Held((scores.noisy, scores.reference), recipe.batch_size) if recipe.monitor == "val_loss" else None
-        kept = checkpoint_callbacks(folder, begun, recipe.monitor, mode, start)
-        # The seconds of an epoch hold its round before and its scores after.
-        callbacks = [scores, Epoch(batches), *refresh, *kept, stop]
-        distribution.fit(model, batches, held, callbacks, recipe.epochs, verbose)
-        for callback in refresh:
-            preset.save(callback.teacher, folder / "surrogate")
-            callback.clear()
-    model.load_weights(folder / "best.weights.h5")
-    trained = recipe.model()  # without the optimizer, which would treble the checkpoint
-    trained.set_weights(enhancer.get_weights())
-    if recipe.settle:
-        trained.settle(scores.noisy, scores.reference, level=recipe.settle == "level")
-    shutil.rmtree(folder / "state", ignore_errors=True)
-    rows = read_log(folder / "log.csv")
-    return trained, _facts(recipe, folder, rows), sum(float(row["seconds"]) for row in rows) / 60
+
+
+def _learned(criterion):
+    """Terms of a loss whose frozen metric predicts scores, as a Quality-Net does and a JND distance does not."""
+    return [term for _, term in criterion.terms if isinstance(term, LearnedLoss) and hasattr(term.metric, "score")]
 
 
 def _compiled(recipe, enhancer, criterion, surrogates):
     model = _Training(enhancer, surrogates)
-    model.compile(_optimizer(recipe), loss=criterion, jit_compile=keras.backend.backend() == "jax")
+    model.compile(_optimizer(recipe), loss=criterion, jit_compile=jit())
     model(np.zeros((1, SAMPLE_RATE), "float32"))  # builds it, and Keras restores only an optimizer that is built
     model.optimizer.build(model.trainable_variables)
     return model
@@ -188,8 +231,8 @@ def _refresher(recipe, source, enhancer, learned, folder, n_jobs):
     if len(learned) != 1:
         raise InputError("a refresh needs one Quality-Net in the loss: name its checkpoint there")
     name = learned[0].source
-    card = registry.resolve(name) / "card.json"
-    metric = json.loads(card.read_text()).get("metric", {}) if card.exists() else {"name": "pesq", "mode": "wb"}
+    card = read_card(registry.resolve(name))
+    metric = {"name": "pesq", "mode": "wb"} if card is None else card.get("metric", {})
     if (metric.get("name"), metric.get("mode")) != ("pesq", "wb"):
         raise InputError(f"a refresh labels by wide-band PESQ, which {name} does not predict")
     student = preset.load(name, trainable=True)
@@ -199,7 +242,7 @@ def _refresher(recipe, source, enhancer, learned, folder, n_jobs):
         keras.optimizers.Adam(recipe.refresh["learning_rate"], global_clipnorm=1.0),
         loss="mse",
         loss_weights=1 / (high - low) ** 2,
-        jit_compile=keras.backend.backend() == "jax",
+        jit_compile=jit(),
     )
     student.optimizer.build(student.trainable_variables)
     # Mixtures of their own: a seed that no other batch has.
@@ -207,16 +250,11 @@ def _refresher(recipe, source, enhancer, learned, folder, n_jobs):
     return Refresh(enhancer, learned[0].metric, student, mixtures, folder, recipe.refresh["steps"], n_jobs)
 
 
-def _start(folder):
-    """The scores before the first epoch."""
-    return json.loads((folder / "start.json").read_text())
-
-
-def _facts(recipe, folder, rows):
-    points = [_start(folder), *rows]
+def _facts(recipe, run):
+    points = [run.start, *run.log()]
     curve = {"iteration": [i * recipe.steps for i in range(len(points))]}
     curve |= {name: [round(float(point[name]), 4) for point in points] for name in CURVE}
     # Before the first epoch there is no val_loss, so no best.
     values = np.array([float(point.get(recipe.monitor, "nan")) for point in points])
-    best = int(np.nanargmin(values) if _MODES[recipe.monitor] == "min" else np.nanargmax(values))
+    best = int(np.nanargmin(values) if MODES[recipe.monitor] == "min" else np.nanargmax(values))
     return {"recipe": asdict(recipe), "best_iteration": best * recipe.steps, "curve": curve}

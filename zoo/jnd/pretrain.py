@@ -5,22 +5,21 @@ Feature Losses"), who train them on the scenes and tags of DCASE 2016. `lin` and
 one `tf.function` on TensorFlow and one jitted function on JAX; the same command goes on after an interruption.
 """
 
-import hashlib
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import keras
 from keras import ops
 
 from zoo.audio import dsp
 from zoo.data import environment
-from zoo.data.clips import Clips, held_back, shared_classes
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.model import JND
 from zoo.jnd.noises import training_share
+from zoo.training.classifier import train_classifier
+from zoo.training.config import read_recipe
 from zoo.training.distribution import ONE_DEVICE
-from zoo.training.run import fit_classifier, open_run, read_recipe
+from zoo.training.run import without_optimizer
 
 
 @dataclass(frozen=True)
@@ -130,23 +129,26 @@ def pretrain(recipe, train, validation, runs, verbose="auto", distribution=ONE_D
     Raises:
         InputError: a class is in one list only, the batch is odd, or the run is another recipe's.
     """
-    classes = shared_classes(train, validation)
-    if recipe.batch_size % (2 * distribution.replicas):
-        even = (
-            f"a batch_size that {2 * distribution.replicas} divides"
-            if distribution.replicas > 1
-            else "an even batch_size"
-        )
-        raise InputError(f"a batch of {recipe.batch_size} cannot be halved on each device: give {even}")
-    folder, clips = Path(runs) / recipe.name, Clips(train, classes, recipe, SAMPLE_RATE)
-    with distribution.leader_first():
-        open_run(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])
-    with distribution.scope():
-        model = recipe.classifier(len(classes))
-    *held, _ = held_back(validation, classes, recipe, SAMPLE_RATE)
-    told, minutes = fit_classifier(model, recipe, clips, held, folder, True, distribution, verbose)
+    _check_batch(recipe.batch_size, distribution.replicas)
+    trained, facts, minutes = train_classifier(
+        recipe,
+        lambda classes: recipe.classifier(len(classes)),
+        train,
+        validation,
+        runs,
+        SAMPLE_RATE,
+        True,
+        verbose,
+        distribution,
+    )
     keras.utils.set_random_seed(recipe.seed)
-    trained = JND(**recipe.options)
-    trained.backbone.set_weights(model.backbone.get_weights())
-    facts = {"recipe": asdict(recipe), "classes": classes, "n_train": len(train), "n_validation": len(validation)}
-    return trained, facts | told, minutes
+    model = JND(**recipe.options)
+    without_optimizer(model.backbone, trained.backbone)
+    return model, facts, minutes
+
+
+def _check_batch(batch_size, devices):
+    """Dropout masks come in pairs, so a device needs an even part of a batch."""
+    if batch_size % (2 * devices):
+        even = f"a batch_size that {2 * devices} divides" if devices > 1 else "an even batch_size"
+        raise InputError(f"a batch of {batch_size} cannot be halved on each device: give {even}")

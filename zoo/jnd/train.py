@@ -6,30 +6,34 @@ or by level, and from ladders, which fix an order and no more. The same command 
 """
 
 import hashlib
-import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
-from zoo.checkpoint import preset
+from zoo.backend import jit
+from zoo.checkpoint import golden, preset
+from zoo.data.environment import SPLITS
 from zoo.errors import InputError
-from zoo.jnd.batches import Batches, Plain
+from zoo.jnd import pretrain
+from zoo.jnd.batches import Batches, Plain, prepare, prepare_ladders
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
+from zoo.jnd.head import count_answers, fit_head
+from zoo.jnd.judgments import read_judgments
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
+from zoo.training.checkpoint import Trained
+from zoo.training.config import read_recipe
 from zoo.training.distribution import ONE_DEVICE
-from zoo.training.run import Epoch, checkpoint_callbacks, open_run, read_log, read_recipe
+from zoo.training.run import Run, without_optimizer
 
 NETWORKS = {cls.__name__: cls for cls in (JND, SpectralJND)}
 TRAINABLE = ("all", "weights")
 CURVE = ("loss", "val_loss")
 _TINY = 1e-4  # added to a distance inside its logarithm
-# Heads on distances that do not change, which take seconds: of some starts, no unit is ever active.
-_HEADS, _HEAD_EPOCHS = 4, 40
 _MARGIN, _SHARPNESS = 0.05, 5.0  # of the ladders' hinge on the logarithm of the distance
 
 
@@ -114,9 +118,9 @@ class _Training(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         logit, distance = y_pred[:, 0], y_pred[:, 1]
-        asked = ops.cast(y >= 0, "float32")
+        answered = ops.cast(y >= 0, "float32")
         entropy = ops.softplus(logit) - ops.maximum(y, 0.0) * logit
-        loss = entropy * asked / ops.mean(asked)
+        loss = entropy * answered / ops.mean(answered)
         if self.ladders and training:
             logarithm = ops.log(ops.maximum(distance, 0.0) + _TINY)
             mild, severe = logarithm[-2 * self.ladders : -self.ladders], logarithm[-self.ladders :]
@@ -147,91 +151,42 @@ def train(recipe, judged, validation, ladders, runs, verbose="auto", distributio
         facts: {"recipe", "best_epoch", "curve", "answers"}, as the card tells them.
         minutes: spent in the epochs, those before an interruption too.
     """
-    folder = Path(runs) / f"{recipe.name}-{recipe.seed}"
     batches = Batches(recipe, judged, ladders, distribution)
     first, _ = Batches(recipe, judged, ladders)[0]  # the same on any number of devices
-    with distribution.leader_first():
-        open_run(folder, recipe, first_batch=hashlib.sha256(np.stack(first)).hexdigest()[:16])
-    begun = read_log(folder / "log.csv")
+    digest = {"first_batch": hashlib.sha256(np.stack(first)).hexdigest()[:16]}
+    run = Run(Path(runs) / f"{recipe.name}-{recipe.seed}", recipe, "val_loss", distribution=distribution, data=digest)
     with distribution.scope():
         metric = recipe.model()
         model = _compiled(recipe, metric, len(batches), distribution.shards)
-    if len(begun) < recipe.epochs:
-        if isinstance(metric, JND) and recipe.start is None and not (folder / "state").exists():
-            with distribution.leader_first():
-                start = _fitted_head(recipe, judged, validation, folder / "start.weights.h5")
-            metric.set_weights(start.get_weights())
-        callbacks = [Epoch(batches), *checkpoint_callbacks(folder, begun, "val_loss", "min", leads=distribution.leads)]
-        distribution.fit(model, batches, Plain(validation, 2 * recipe.judged), callbacks, recipe.epochs, verbose)
-    model.load_weights(folder / "best.weights.h5")
-    rows = read_log(folder / "log.csv")
-    trained = recipe.model()  # without the optimizer, which would treble the checkpoint
-    trained.set_weights(metric.get_weights())
+    if _needs_head(recipe, run):
+        with distribution.leader_first():
+            start = _fitted_head(recipe, judged, validation, run.folder / "start.weights.h5")
+        metric.set_weights(start.get_weights())
+    run.fit(model, batches, Plain(validation, 2 * recipe.judged), verbose=verbose)
+    run.restore_best(model)
+    trained = without_optimizer(recipe.model(), metric)
     if recipe.calibrate:
         calibrate(trained, validation)
-    shutil.rmtree(folder / "state", ignore_errors=True)
-    curve = {"epoch": list(range(1, len(rows) + 1))}
-    curve |= {name: [round(float(row[name]), 4) for row in rows] for name in CURVE}
-    facts = {
-        "recipe": asdict(recipe),
-        "best_epoch": 1 + int(np.argmin([float(row["val_loss"]) for row in rows])),
-        "curve": curve,
-        "answers": {"training": len(judged.judgments), "validation": len(validation.judgments)},
-    }
-    return trained, facts, sum(float(row["seconds"]) for row in rows) / 60
+    facts = {"recipe": asdict(recipe), "best_epoch": run.best(), "curve": run.curve(CURVE)}
+    return trained, facts | {"answers": count_answers(judged, validation)}, run.minutes()
 
 
-def _fitted_head(recipe, judged, validation, kept):
-    """A fresh network whose head is fitted, from `kept` where that is there: of a random head, no unit may ever be active."""
+def _needs_head(recipe, run):
+    """Whether a fresh network of the paper is at its first epoch: of a random head, no unit may ever be active."""
+    fresh = NETWORKS[recipe.network] is JND and recipe.start is None
+    return fresh and not run.finished() and not (run.folder / "state").exists()
+
+
+def _fitted_head(recipe, judged, validation, path):
+    """A fresh network whose head is fitted to the answers, or read from `path` where that exists."""
     metric = recipe.model()
-    if not kept.exists():
+    if not path.exists():
         fit_head(metric, judged, validation, recipe.seed)
-        metric.save_weights(part := kept.with_name(f"part-{kept.name}"))
-        part.replace(kept)
-    metric.load_weights(kept)
+        temporary = path.with_name(f"part-{path.name}")  # Keras wants the ending .weights.h5
+        metric.save_weights(temporary)
+        temporary.replace(path)
+    metric.load_weights(path)
     return metric
-
-
-def fit_head(metric, judged, validation, seed=0):
-    """Train the head of a metric alone, on the distances of judged pairs, each in its first rendering.
-
-    Of several starts the one with the lowest cross-entropy is kept.
-
-    Args:
-        metric: a JND metric; nothing but its head changes.
-        judged, validation: `Judged`.
-        seed: of the first weights and the order of the answers.
-
-    Returns:
-        {"cross_entropy": on the validation's answers, "answers": how many there are of each}, for a card.
-    """
-    of_training, of_validation = ((_layer_distances(metric, part), part.answers) for part in (judged, validation))
-    weights, losses = [], []
-    for start in range(_HEADS):
-        keras.utils.set_random_seed(_HEADS * seed + start)
-        metric.head.set_weights(type(metric).from_config(metric.get_config()).head.get_weights())
-        head = keras.Sequential([metric.head, _Different()])
-        loss = keras.losses.BinaryCrossentropy(from_logits=True)
-        head.compile(keras.optimizers.Adam(3e-3), loss=loss, jit_compile=keras.backend.backend() == "jax")
-        losses.append(head.fit(*of_training, batch_size=32, epochs=_HEAD_EPOCHS, verbose=0).history["loss"][-1])
-        weights.append(metric.head.get_weights())
-    metric.head.set_weights(weights[int(np.argmin(losses))])
-    counts = {"training": len(judged.judgments), "validation": len(validation.judgments)}
-    return {"cross_entropy": round(head.evaluate(*of_validation, verbose=0), 4), "answers": counts}
-
-
-class _Different(keras.layers.Layer):
-    """(batch, 2), scores of "same" and "different" -> (batch, 1), log-odds of "different"."""
-
-    def call(self, answers):
-        return answers[:, 1:] - answers[:, :1]
-
-
-def _layer_distances(metric, judged):
-    """float32 (judgments, layers)."""
-    chunks = (np.array_split(as_float(chunk), 8) for chunk in judged.renderings[0])
-    pairs = (list(np.moveaxis(part, 1, 0)) for parts in chunks for part in parts if len(part))
-    return np.concatenate([metric.core.predict_on_batch(metric.core_inputs(pair)) for pair in pairs])
 
 
 def calibrate(metric, judged):
@@ -246,8 +201,74 @@ def _compiled(recipe, metric, steps, shards):
         rate = keras.optimizers.schedules.CosineDecay(rate, recipe.epochs * steps)
     model = _Training(metric, recipe.ladders // shards)
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=5.0)
-    model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
+    model.compile(optimizer, jit_compile=jit())
     clip = np.zeros((2, SAMPLE_RATE // 10), "float32")
     model((clip, clip))  # builds it, and Keras restores only an optimizer that is built
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def add_arguments(parser):
+    """Add the options of this family to tools/train.py."""
+    parser.add_argument("--judgments", metavar="DIR", help="tables of answers (default: jnd_judgments in --data)")
+    parser.add_argument("--dcase", metavar="DIR", help="DCASE 2016 recordings for the features, instead of --data")
+    parser.add_argument("--seeds", type=int, nargs="+", help="one training each; the best is kept (default: --seed)")
+
+
+def train_config(config, options, distribution):
+    """Train a metric, or the features it starts from, as a config and the options say; gives `Trained`.
+
+    A config without a network is one of features: trained on environmental sounds, with a head on the answers. Of
+    several seeds the one with the lowest cross-entropy on the validation's answers is kept; the card lists all.
+    """
+    if options.seeds and options.seed is not None:
+        raise InputError("give --seed or --seeds, not both")
+    if "network" in config.fields:
+        return _train_metric(config.recipe(Recipe, vars(options)), options, distribution)
+    return _train_features(config.recipe(pretrain.Recipe, vars(options)), options, distribution)
+
+
+def _train_metric(recipe, options, distribution):
+    if options.dcase:
+        raise InputError("--dcase is for recipes of features; this one trains a metric")
+    with distribution.leader_first():
+        answers = _rendered_answers(options, recipe.renders)
+        ladders = prepare_ladders(recipe, options.data, options.runs, options.jobs)
+    recipes = [replace(recipe, seed=seed) for seed in options.seeds or [recipe.seed]]
+    trained = [train(one, *answers, ladders, options.runs, options.verbose, distribution) for one in recipes]
+    losses = [min(facts["curve"]["val_loss"]) for _, facts, _ in trained]
+    best = int(np.argmin(losses))
+    model, facts, _ = trained[best]
+    facts["seeds"] = [{"seed": one.seed, "cross_entropy": loss} for one, loss in zip(recipes, losses, strict=True)]
+    minutes = sum(minutes for _, _, minutes in trained)
+    return Trained(recipes[best], model, facts, minutes, _golden_inputs(model))
+
+
+def _train_features(recipe, options, distribution):
+    seed, *more = options.seeds or [recipe.seed]
+    if more or options.start:
+        raise InputError("features are trained from one seed and from nothing: give one of --seeds, and no --start")
+    recipe = replace(recipe, seed=seed)
+    sounds = [pretrain.read_sounds(options.data, split, options.dcase) for split in SPLITS]
+    model, facts, minutes = pretrain.pretrain(recipe, *sounds, options.runs, options.verbose, distribution)
+
+    def add_head():
+        """A head on the answers; the distance has no part in features."""
+        return {"head": fit_head(model, *_rendered_answers(options, renders=1), recipe.seed)}
+
+    return Trained(recipe, model, facts, minutes, _golden_inputs(model), complete=add_head)
+
+
+def _golden_inputs(model):
+    return golden.voices_in_noise(model.sample_rate, (10, 30))
+
+
+def _rendered_answers(options, renders):
+    """The training's and the validation's judged pairs."""
+    judgments, dropped = read_judgments(options.judgments or Path(options.data) / "jnd_judgments")
+    for (table, reason), rows in dropped.items():
+        print(f"{table}: {rows} rows are left out: each {reason}")
+    return [
+        prepare(judgments, options.data, options.runs, split, count, options.jobs)
+        for split, count in (("train", renders), ("validation", 1))
+    ]

@@ -6,7 +6,6 @@ interruption. The loss is the squared error of Q = (metric - low) / (high - low)
 """
 
 import itertools
-import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -14,12 +13,16 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.backend import jit
+from zoo.checkpoint import golden
 from zoo.checkpoint.integrity import sha256
 from zoo.errors import InputError
 from zoo.quality_net import examples, labels
 from zoo.quality_net.model import QualityNet, QualityNetLite
+from zoo.training.checkpoint import Trained
+from zoo.training.config import read_recipe
 from zoo.training.distribution import ONE_DEVICE
-from zoo.training.run import Epoch, checkpoint_callbacks, open_run, read_log, read_recipe
+from zoo.training.run import Run, without_optimizer
 
 NETWORKS = {"QualityNet": QualityNet, "QualityNetLite": QualityNetLite}
 
@@ -144,36 +147,45 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto", distribution=ONE_DEVICE
 
     Returns:
         model: with the weights of the epoch that was best on the validation pairs.
-        facts: {"n_train", "n_train_failed", "best_epoch", "validation_rmse", "recipe"}.
+        facts: {"n_train", "n_train_failed", "best_epoch", "validation_rmse", "recipe"}; epochs count from 0.
         minutes: spent in the epochs, those before an interruption too.
     """
-    folder = Path(runs) / recipe.name
     with distribution.leader_first():
         train_pairs, train_scores = prepare(recipe, data, runs, "train", n_jobs)
         validation_pairs, validation_scores = prepare(recipe, data, runs, "validation", n_jobs)
-        open_run(folder, recipe)
+    run = Run(Path(runs) / recipe.name, recipe, "val_rmse", distribution=distribution)
     pairs = Pairs(train_pairs.audio, train_scores, recipe.batch_size, recipe.seed)
-    held_back = Pairs(validation_pairs.audio, validation_scores, recipe.batch_size)
-    begun = read_log(folder / "log.csv")
     with distribution.scope():
         model = recipe.model()
         _compile(model, recipe, steps=recipe.epochs * len(pairs))
-    if not begun or int(begun[-1]["epoch"]) < recipe.epochs - 1:
-        callbacks = [Epoch(pairs), *checkpoint_callbacks(folder, begun, "val_rmse", "min", leads=distribution.leads)]
-        distribution.fit(model, pairs, held_back, callbacks, recipe.epochs, verbose)
-    trained = recipe.model()  # without the optimizer, which would treble the checkpoint
-    trained.load_weights(folder / "best.weights.h5")
-    rows = read_log(folder / "log.csv")
-    shutil.rmtree(folder / "state", ignore_errors=True)
-    rmse, epoch = min((float(row["val_rmse"]), int(row["epoch"])) for row in rows)
+    run.fit(model, pairs, Pairs(validation_pairs.audio, validation_scores, recipe.batch_size), verbose=verbose)
+    run.restore_best(model)
     facts = {
         "n_train": len(train_scores),
         "n_train_failed": int(np.isnan(train_scores).sum()),
-        "best_epoch": epoch,
-        "validation_rmse": rmse,
+        "best_epoch": run.best() - 1,
+        "validation_rmse": min(run.values()),
         "recipe": asdict(recipe),
     }
-    return trained, facts, sum(float(row["seconds"]) for row in rows) / 60
+    return without_optimizer(recipe.model(), model), facts, run.minutes()
+
+
+def add_arguments(parser):
+    """Add the options of this family to tools/train.py."""
+    parser.add_argument(
+        "--metric", help="pesq-wb, pesq-nb, stoi, or package.module:function(reference, degraded, rate)"
+    )
+    parser.add_argument("--metric-range", type=float, nargs=2, help="scores of a function that become 0 and 1")
+    for split in ("train", "validation", "test"):
+        parser.add_argument(f"--n-{split}", type=int, help="pairs")
+
+
+def train_config(config, options, distribution):
+    """Draw, label and train as a config and the options of tools/train.py say; gives `Trained`."""
+    recipe = config.recipe(Recipe, vars(options))
+    model, facts, minutes = train(recipe, options.data, options.runs, options.jobs, options.verbose, distribution)
+    inputs = golden.voices_in_noise(model.sample_rate, (5, 20))
+    return Trained(recipe, model, facts, minutes, inputs, {"metric": recipe.target().metric})
 
 
 class _SquaredError(keras.losses.Loss):
@@ -197,6 +209,6 @@ def _compile(model, recipe, steps):
         loss=_SquaredError(name="squared_error"),
         loss_weights=1 / (high - low) ** 2,  # from the metric's units to Q's
         metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
-        jit_compile=keras.backend.backend() == "jax",  # XLA's convolutions are slow on a CPU
+        jit_compile=jit(),
     )
     model.optimizer.build(model.trainable_variables)  # a resumed training restores only a built one

@@ -5,7 +5,6 @@ same command goes on after an interruption.
 """
 
 import hashlib
-import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -14,12 +13,16 @@ import numpy as np
 from keras import ops
 
 from zoo.audio import dsp
+from zoo.backend import jit
 from zoo.errors import InputError
 from zoo.separation.loss import ChandnaLoss, SourcesSquaredError
 from zoo.separation.mixing import Remixes
 from zoo.separation.model import ChandnaSeparator
+from zoo.separation.tracks import find_tracks, read_kinds
+from zoo.training.checkpoint import Trained
+from zoo.training.config import read_recipe
 from zoo.training.distribution import ONE_DEVICE
-from zoo.training.run import Epoch, Held, StopWhenNoBetter, checkpoint_callbacks, open_run, read_log, read_recipe
+from zoo.training.run import ArrayBatches, Run, without_optimizer
 
 LOSSES = {"squared-error": SourcesSquaredError, "chandna": ChandnaLoss}
 
@@ -126,33 +129,64 @@ def train(recipe, tracks, validation, runs, kinds=None, verbose="auto", distribu
     """
     if recipe.loss not in LOSSES:
         raise InputError(f"no loss {recipe.loss!r}: use {', '.join(LOSSES)}")
-    folder = Path(runs) / recipe.name
     tracks = _part(tracks, recipe.train_share, recipe.seed)
     with distribution.scope():
         model = _compiled(recipe)
     samples = excerpt_length(model.separator)
-    drawn = {"remix": recipe.remix, "gains_db": recipe.gains_db, "drop": recipe.drop}
+    drawing = {"remix": recipe.remix, "gains_db": recipe.gains_db, "drop": recipe.drop}
     if kinds and recipe.shares:
-        drawn |= {"kinds": [kinds.get(track.name) for track in tracks], "shares": recipe.shares}
-    batches = Remixes(tracks, samples, recipe.batch_size, recipe.steps, recipe.seed, **drawn)
-    (held,) = Remixes(validation, samples, recipe.n_validation, 1, recipe.seed, remix=0.0)[0]
-    with distribution.leader_first():
-        open_run(folder, recipe, data=hashlib.sha256(batches[0][0].tobytes() + held.tobytes()).hexdigest()[:16])
-    begun = read_log(folder / "log.csv")
-    stop = StopWhenNoBetter("val_loss", "min", recipe.patience, [float(row["val_loss"]) for row in begun])
-    if len(begun) < recipe.epochs and not stop.ended():
-        callbacks = [
-            Epoch(batches),
-            *checkpoint_callbacks(folder, begun, "val_loss", "min", leads=distribution.leads),
-            stop,
-        ]
-        distribution.fit(model, batches, Held((held,), recipe.batch_size), callbacks, recipe.epochs, verbose)
-    model.load_weights(folder / "best.weights.h5")
-    rows = read_log(folder / "log.csv")
-    trained = ChandnaSeparator(**recipe.model)  # without the optimizer, which would treble the checkpoint
-    trained.set_weights(model.separator.get_weights())
-    shutil.rmtree(folder / "state", ignore_errors=True)
-    return trained, _facts(recipe, rows), sum(float(row["seconds"]) for row in rows) / 60
+        drawing |= {"kinds": [kinds.get(track.name) for track in tracks], "shares": recipe.shares}
+    batches = Remixes(tracks, samples, recipe.batch_size, recipe.steps, recipe.seed, **drawing)
+    (held_back,) = Remixes(validation, samples, recipe.n_validation, 1, recipe.seed, remix=0.0)[0]
+    run = Run(
+        Path(runs) / recipe.name,
+        recipe,
+        "val_loss",
+        patience=recipe.patience,
+        distribution=distribution,
+        data={"data": hashlib.sha256(batches[0][0].tobytes() + held_back.tobytes()).hexdigest()[:16]},
+    )
+    run.fit(model, batches, ArrayBatches((held_back,), recipe.batch_size), verbose=verbose)
+    run.restore_best(model)
+    trained = without_optimizer(ChandnaSeparator(**recipe.model), model.separator)
+    return trained, _facts(recipe, run), run.minutes()
+
+
+def add_arguments(parser):
+    """Add the options of this family to tools/train.py."""
+    parser.add_argument(
+        "--tracks",
+        metavar="DIR",
+        dest="data",
+        help="the same as --data: folder with train/ and validation/, as prepare_music.py and MUSDB18-HQ have them",
+    )
+    parser.set_defaults(data="runs/music")
+
+
+def train_config(config, options, distribution):
+    """Train on the tracks of a folder, as a config and the options of tools/train.py say; gives `Trained`."""
+    recipe = config.recipe(Recipe, vars(options))
+    tracks, validation = read_splits(options.data)
+    kinds = read_kinds(options.data)
+    model, facts, minutes = train(recipe, tracks, validation, options.runs, kinds, options.verbose, distribution)
+    fields = {"sources": list(model.sources), "latency": round(model.latency, 4), "n_tracks": len(tracks)}
+    return Trained(recipe, model, facts, minutes, [_chord(model.sample_rate)], fields)
+
+
+def read_splits(folder):
+    """Tracks to train on and tracks to validate on; without validation/, every tenth whole one of train/."""
+    tracks = find_tracks(folder, "train", partial=True)
+    if (Path(folder) / "validation").is_dir():
+        return tracks, find_tracks(folder, "validation")
+    held_back = [track for track in tracks if len(track.sources) == 4][::10]
+    return [track for track in tracks if track not in held_back], held_back
+
+
+def _chord(sample_rate):
+    """Half a second of a chord with clicks, float32 (1, samples)."""
+    time = np.arange(sample_rate // 2) / sample_rate
+    chord = sum(np.sin(2 * np.pi * f * time) for f in (70, 220, 554, 1320)) / 8
+    return (chord + 0.3 * (time % 0.125 < 1e-3))[None].astype("float32")
 
 
 def _part(tracks, share, seed):
@@ -173,14 +207,12 @@ def _compiled(recipe):
         rates = [rate * recipe.decay**i for i in range(len(steps) + 1)]
         rate = keras.optimizers.schedules.PiecewiseConstantDecay(steps, rates)
     optimizer = getattr(keras.optimizers, recipe.optimizer)(rate)
-    model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
+    model.compile(optimizer, jit_compile=jit())
     model(np.zeros((1, len(separator.sources), excerpt_length(separator)), "float32"))
     model.optimizer.build(model.trainable_variables)
     return model
 
 
-def _facts(recipe, rows):
-    curve = {"epoch": list(range(1, len(rows) + 1))}
-    curve |= {name: [round(float(row[name]), 5) for row in rows] for name in ("loss", "val_loss")}
-    best = int(np.argmin(curve["val_loss"]))
-    return {"recipe": asdict(recipe), "best_epoch": best + 1, "val_loss": curve["val_loss"][best], "curve": curve}
+def _facts(recipe, run):
+    curve, best = run.curve(("loss", "val_loss"), digits=5), run.best()
+    return {"recipe": asdict(recipe), "best_epoch": best, "val_loss": curve["val_loss"][best - 1], "curve": curve}

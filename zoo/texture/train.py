@@ -4,19 +4,21 @@ Each step is one `tf.function` on TensorFlow and one jitted function on JAX; the
 interruption.
 """
 
-import hashlib
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 
-from zoo.data.clips import Clips, held_back, shared_classes
-from zoo.data.environment import read_noise_classes
+from zoo.checkpoint import golden
+from zoo.data.clips import held_back
+from zoo.data.environment import SPLITS, read_noise_classes
 from zoo.metrics.agreement import grouped_mean
 from zoo.texture.classifier import SoundClassifier
+from zoo.training.checkpoint import Trained
+from zoo.training.classifier import train_classifier
+from zoo.training.config import read_recipe
 from zoo.training.distribution import ONE_DEVICE
-from zoo.training.run import fit_classifier, open_run, read_recipe
+from zoo.training.run import without_optimizer
 
 SAMPLE_RATE = 16000
 
@@ -85,18 +87,23 @@ def train(recipe, sounds, validation, runs, verbose="auto", distribution=ONE_DEV
         >>> sounds = [read_sounds(data, split) for split in ("train", "validation")]  # doctest: +SKIP
         >>> model, facts, minutes = train(Recipe("my-classifier"), *sounds, "runs")  # doctest: +SKIP
     """
-    classes = shared_classes(sounds, validation)
-    folder, clips = Path(runs) / recipe.name, Clips(sounds, classes, recipe, SAMPLE_RATE)
-    with distribution.leader_first():
-        open_run(folder, recipe, first_batch=hashlib.sha256(clips[0][0]).hexdigest()[:16])
-    with distribution.scope():
-        model = recipe.model(classes)
-    *held, _ = held_back(validation, classes, recipe, SAMPLE_RATE)
-    told, minutes = fit_classifier(model, recipe, clips, held, folder, False, distribution, verbose)
-    trained = recipe.model(classes)  # without the optimizer, which would treble the checkpoint
-    trained.set_weights(model.get_weights())
-    facts = {"recipe": asdict(recipe), "classes": classes, "n_train": len(sounds), "n_validation": len(validation)}
-    return trained, facts | told, minutes
+    trained, facts, minutes = train_classifier(
+        recipe, recipe.model, sounds, validation, runs, SAMPLE_RATE, False, verbose, distribution
+    )
+    return without_optimizer(recipe.model(facts["classes"]), trained), facts, minutes
+
+
+def add_arguments(parser):
+    """This family has no options of its own for tools/train.py."""
+
+
+def train_config(config, options, distribution):
+    """Train the classifier as a config and the options of tools/train.py say; gives `Trained`."""
+    recipe = config.recipe(Recipe, vars(options))
+    sounds, validation = (read_sounds(options.data, split) for split in SPLITS)
+    model, facts, minutes = train(recipe, sounds, validation, options.runs, options.verbose, distribution)
+    _, noisy = golden.voices_in_noise(model.sample_rate, (10, 30))
+    return Trained(recipe, model, facts, minutes, [noisy], {"classes": list(model.classes)})
 
 
 def evaluate(model, validation, recipe):
@@ -119,9 +126,9 @@ def evaluate(model, validation, recipe):
     """
     classes = list(model.classes)
     clips, targets, sources = held_back(validation, classes, recipe, model.sample_rate)
-    found = model.probabilities(clips, model.sample_rate)
-    failed = np.isnan(found).any(axis=1)
-    hits = np.where(failed, np.nan, found.argmax(axis=1) == targets.argmax(axis=1))
+    probabilities = model.probabilities(clips, model.sample_rate)
+    failed = np.isnan(probabilities).any(axis=1)
+    hits = np.where(failed, np.nan, probabilities.argmax(axis=1) == targets.argmax(axis=1))
     by_class = {
         name: None if failed[of].all() else round(float(np.nanmean(hits[of])), 4)
         for name, of in zip(classes, targets.T > 0, strict=True)

@@ -14,13 +14,13 @@ import numpy as np
 
 from zoo.errors import InputError
 
-_LONGEST_WAIT = 7 * 24 * 60 * 60 * 1000  # milliseconds
+_LONGEST_WAIT_MS = 7 * 24 * 60 * 60 * 1000
 _AHEAD = 3  # batches in memory beside the one that is trained on
-_meetings = itertools.count()  # all processes have the same meetings
+_barriers = itertools.count()  # all processes meet at the same barriers, in the same order
 _CHOICES = ("devices", "workers")
 _HELP = (
     "devices: all GPUs of this machine (else its CPU devices), each a part of every batch; workers, on JAX: those of "
-    "several processes, told by KERAS_DISTRIBUTION_JOB_ADDRESSES (of the first, host:port), "
+    "several processes, named by KERAS_DISTRIBUTION_JOB_ADDRESSES (of the first, host:port), "
     "KERAS_DISTRIBUTION_NUM_PROCESSES and KERAS_DISTRIBUTION_PROCESS_ID, with one --runs that all can read"
 )
 
@@ -40,13 +40,13 @@ def add_argument(parser):
 
 @dataclass(frozen=True)
 class Distribution:
-    """How the batches of a training are spread; by default they are not.
+    """How the batches of a training are shared between devices and processes; by default they are not.
 
     Attributes:
         strategy: `tf.distribute.Strategy` or `keras.distribution.DataParallel`; None on one device.
-        replicas: devices, all processes' together; each gets an even part of every batch.
-        shards: parts of a batch whose losses are means of their own: on TensorFlow one a replica, on JAX one in all.
-        process, processes: which of how many this is; the first, 0, writes what all read.
+        replicas: devices of all processes together; each gets an equal part of every batch.
+        shards: parts of a batch, each with the mean of its own losses: on TensorFlow one a replica, on JAX one in all.
+        process, processes: number of this process, from 0, and how many there are; process 0 writes the files.
     """
 
     strategy: object = None
@@ -57,7 +57,7 @@ class Distribution:
 
     @property
     def leads(self):
-        """Whether this process writes what comes of the training."""
+        """Whether this process writes the files of the training."""
         return self.process == 0
 
     def scope(self):
@@ -66,67 +66,67 @@ class Distribution:
 
     @contextlib.contextmanager
     def leader_first(self):
-        """Context that the leading process goes through before the others, which find what it has made there.
+        """Context that the leading process goes through before the others, which then read the files it wrote there.
 
-        Nothing of the distributed model is set in it: for that, the processes need each other.
+        No variable of the distributed model may be set in it: for that, the processes need each other.
         """
         if not self.leads:
             self._meet()
         try:
             yield
-        finally:  # what fails in the leading process then fails in the others, with the same words
+        finally:  # so that an error of the leading process is raised in the others too
             if self.leads:
                 self._meet()
 
-    def fit(self, model, batches, held, callbacks, epochs, verbose="auto"):
-        """Fit a model that was made in the scope, in the order of its batches, which are drawn ahead by other threads.
+    def fit(self, model, batches, held_back, callbacks, epochs, verbose="auto"):
+        """Fit a model that was made in the scope, in the order of its batches; other threads draw the next ones ahead.
 
         Args:
             model: a compiled `keras.Model`.
-            batches, held: `keras.utils.PyDataset` of nested arrays with the examples as their first axis, to train and
-                to validate on; `held` may be None. Several threads may ask for `batches` at once. What the replicas
-                cannot share evenly is left out at a batch's end, in validation too; a batch of fewer examples than
-                replicas repeats them.
-            callbacks: what they compute or write when a training or an epoch begins or ends, each process does by
-                itself, and whole.
+            batches, held_back: `keras.utils.PyDataset` of nested arrays with the examples as their first axis, to train
+                and to validate on; `held_back` may be None. Several threads may read `batches` at once. Examples at a
+                batch's end that the replicas cannot share evenly are left out, in validation too; a batch of fewer
+                examples than replicas repeats them.
+            callbacks: run in each process on its own, outside of the distribution, when a training or an epoch begins
+                or ends.
             epochs, verbose: as for `keras.Model.fit`.
         """
-        held = None if held is None else self._share(held)
+        held_back = None if held_back is None else self._share(held_back)
         if self.shards > 1:
             for layer in model._flatten_layers():
                 if isinstance(layer, keras.layers.BatchNormalization):
                     layer.synchronized = True  # statistics of the batch, not of each shard
-        # On JAX `fit` is told of the distribution, on TensorFlow the model knows its own.
-        told = self.scope() if isinstance(self.strategy, keras.distribution.DataParallel) else contextlib.nullcontext()
-        with told, _drawn_ahead(self._share(batches)) as drawn:
+        # On JAX `fit` needs the scope; on TensorFlow the model knows its own.
+        on_jax = isinstance(self.strategy, keras.distribution.DataParallel)
+        with self.scope() if on_jax else contextlib.nullcontext(), _draw_ahead(self._share(batches)) as drawn:
             model.fit(
                 drawn,
-                validation_data=held,
+                validation_data=held_back,
                 epochs=epochs,
-                callbacks=[_Alone(callbacks)],
+                callbacks=[_LocalCallbacks(callbacks)],
                 shuffle=False,
                 verbose=verbose,
             )
         self._meet()
 
     def disband(self):
-        """Part from the other processes, when the training is over.
+        """Leave the other processes, when the training is over.
 
         Returns:
-            whether this process goes on, to save and to evaluate.
+            whether this process is the one that saves and evaluates.
         """
         if self.processes > 1:
             import jax
 
-            jax.distributed.shutdown()  # else it waits at its end for the one that goes on, and not for long
+            jax.distributed.shutdown()  # else it waits at its exit for the leading one, and gives up soon
         return self.leads
 
     def _meet(self):
         if self.processes > 1:
-            # JAX's public barrier is a sum over the devices, which gives up after minutes; preparing data takes hours.
+            # JAX's public barrier is a sum over the devices, which times out after minutes; preparing data takes hours.
             from jax._src.distributed import global_state
 
-            global_state.client.wait_at_barrier(f"zoo {next(_meetings)}", _LONGEST_WAIT)
+            global_state.client.wait_at_barrier(f"zoo {next(_barriers)}", _LONGEST_WAIT_MS)
 
     def _share(self, batches):
         return _Share(batches, self) if self.replicas > 1 else batches
@@ -136,14 +136,13 @@ ONE_DEVICE = Distribution()
 
 
 def distribute(how):
-    """A `Distribution` over what there is.
+    """A `Distribution` over the devices or processes at hand.
 
-    On TensorFlow the gradient of each replica is clipped by itself, where a recipe clips; on JAX it is that of the
-    batch.
+    On TensorFlow a recipe that clips gradients clips that of each replica; on JAX that of the whole batch.
 
     Args:
-        how: "devices" or "workers", as --help of the tools says; None for one device. Nothing may be computed before
-            "workers".
+        how: "devices" or "workers", as --help of the tools says; None for one device. Call it with "workers" before
+            anything is computed.
 
     Raises:
         InputError: "workers" on TensorFlow or without the others' addresses, or Keras runs on neither of the two.
@@ -174,8 +173,8 @@ def distribute(how):
     return Distribution(strategy, devices, process=strategy.data_shard_id, processes=processes)
 
 
-class _Alone(keras.callbacks.Callback):
-    """Callbacks outside of the distribution."""
+class _LocalCallbacks(keras.callbacks.Callback):
+    """Callbacks that run outside of the distribution."""
 
     def __init__(self, callbacks):
         super().__init__()
@@ -220,17 +219,17 @@ class _Share(keras.utils.PyDataset):
         return len(self.batches)
 
     def __getitem__(self, index):
-        batch, spread = self.batches[index], self.distribution
+        batch, distribution = self.batches[index], self.distribution
         size = len(keras.tree.flatten(batch)[0])
-        even = max(size // spread.replicas, 1) * spread.replicas
-        part = even // spread.processes
-        rows = np.arange(spread.process * part, (spread.process + 1) * part) % size
+        even = max(size // distribution.replicas, 1) * distribution.replicas
+        part = even // distribution.processes
+        rows = np.arange(distribution.process * part, (distribution.process + 1) * part) % size
         return keras.tree.map_structure(lambda x: x[rows], batch)
 
 
 @contextlib.contextmanager
-def _drawn_ahead(batches):
-    """Context of batches in their order, of which the next are drawn while one is trained on.
+def _draw_ahead(batches):
+    """Context of the same batches, of which the next are drawn while one is trained on.
 
     TensorFlow's pipeline draws ahead by itself. On JAX, Keras draws a batch when the step before it is over.
     """
@@ -247,8 +246,8 @@ def _drawn_ahead(batches):
 class _Ahead(keras.utils.PyDataset):
     """Batches that threads draw ahead.
 
-    Keras's own workers keep what they drew before an epoch is shuffled: here the first batch of an epoch, and any out of
-    turn, leaves what was drawn ahead.
+    Keras's own workers keep batches that they drew before an epoch is shuffled. Here the first batch of an epoch, and
+    any out of turn, discards those drawn ahead.
     """
 
     def __init__(self, batches, threads):

@@ -1,180 +1,193 @@
-"""What every recipe keeps while it trains: its folder, its log, its best weights, the state to go on from; when it ends.
-
-And the training itself of classifiers of sounds, which is the same in two rooms.
-"""
+"""The run of a training: its folder, where it goes on after an interruption, and what its log says in the end."""
 
 import csv
 import json
 import math
 import shutil
-import time
-import tomllib
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from zoo.errors import InputError
 from zoo.files import atomic_write
+from zoo.training.callbacks import Epoch, StopWhenNoBetter, checkpoint_callbacks
+from zoo.training.distribution import ONE_DEVICE, Distribution
 
-_NEVER = 10**12  # batches
 
+class Run:
+    """A training's folder: recipe.json, log.csv, best.weights.h5, and state/, from which Keras resumes.
 
-def read_facts(path):
-    """What a recipe's TOML file says, without its [card] table, whose words are for the checkpoint's card.
+    A folder that holds the run of another recipe, or one on other data, is refused.
+
+    Args:
+        folder: made where it is not there.
+        recipe: a dataclass with `epochs`, the most that there may be.
+        monitor: column of the log that says which epoch is best.
+        mode: "min" or "max" of it.
+        patience: epochs without a better one after which it ends; None for all the epochs.
+        distribution: over which devices.
+        data: {name: value} that tells the data from others, such as a digest of the first batch.
+
+    Attributes:
+        start: values of the log's columns before the first epoch; empty unless `measure_start` was called.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the folder holds another run.
+
+    Example:
+        >>> import dataclasses, tempfile
+        >>> Recipe = dataclasses.make_dataclass("Recipe", ["name", "epochs"])
+        >>> run = Run(tempfile.mkdtemp(), Recipe("mine", 3), "val_loss")
+        >>> run.finished(), run.log()
+        (False, [])
     """
-    try:
-        facts = tomllib.loads(Path(path).read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"cannot read the recipe {path}: {error}") from None
-    facts.pop("card", None)
-    return facts
+
+    def __init__(
+        self,
+        folder: Path | str,
+        recipe: Any,
+        monitor: str,
+        mode: str = "min",
+        patience: int | None = None,
+        distribution: Distribution = ONE_DEVICE,
+        data: dict | None = None,
+    ):
+        self.folder, self.recipe, self.monitor, self.mode = Path(folder), recipe, monitor, mode
+        self.patience, self.distribution, self.start = patience, distribution, {}
+        with distribution.leader_first():
+            open_run(self.folder, recipe, data)
+
+    def measure_start(self, model: keras.Model, measure: Callable[[], dict]) -> None:
+        """Measure before the first epoch; the weights at hand are then the best ones until an epoch is better."""
+        path = self.folder / "start.json"
+        if not self.log():
+            path.write_text(json.dumps(measure()))
+            model.save_weights(self.folder / "best.weights.h5")
+        self.start = json.loads(path.read_text())
+
+    def log(self) -> list[dict[str, str]]:
+        """The epochs so far, a dict each; of an epoch that was done twice, the last."""
+        return read_log(self.folder / "log.csv")
+
+    def values(self) -> list[float]:
+        """The monitor's values so far, that of the start first, if it has one."""
+        rows = [row for row in (self.start, *self.log()) if row.get(self.monitor) is not None]
+        return [float(row[self.monitor]) for row in rows]
+
+    def finished(self) -> bool:
+        """Whether all epochs are done, or no better one has come for long enough."""
+        return len(self.log()) >= self.recipe.epochs or any(stop.ended() for stop in self._stops())
+
+    def fit(
+        self,
+        model: keras.Model,
+        batches: keras.utils.PyDataset,
+        held_back: keras.utils.PyDataset | None,
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
+        verbose: int | str = "auto",
+    ) -> None:
+        """Train a model, or go on with it, unless it is finished.
+
+        Args:
+            model: compiled, made in the scope of the distribution, with a built optimizer: Keras restores no other.
+            batches: with `shuffle(epoch)`.
+            held_back: what the monitor's validation is done on, if it needs any.
+            callbacks: to go before those that write; among them an `Epoch`. None for `Epoch` alone.
+            verbose: as for `keras.Model.fit`.
+        """
+        if self.finished():
+            return
+        if callbacks is None:
+            callbacks = [Epoch(batches)]
+        leads = self.distribution.leads
+        callbacks = [
+            *callbacks,
+            *checkpoint_callbacks(self.folder, self.monitor, self.mode, self.values(), leads),
+            *self._stops(),
+        ]
+        self.distribution.fit(model, batches, held_back, callbacks, self.recipe.epochs, verbose)
+
+    def restore_best(self, model: keras.Model) -> None:
+        """Give a model the weights of the best epoch, and delete the state to resume from.
+
+        Raises:
+            InputError: no epoch has a value of the monitor.
+        """
+        path = self.folder / "best.weights.h5"
+        if not path.exists():
+            raise InputError(f"no epoch has a {self.monitor} that is a number: lower the learning rate")
+        model.load_weights(path)
+        shutil.rmtree(self.folder / "state", ignore_errors=True)
+
+    def best(self) -> int:
+        """The best epoch, counted from 1."""
+        values = np.array([float(row[self.monitor]) for row in self.log()])
+        return 1 + int(np.nanargmin(values) if self.mode == "min" else np.nanargmax(values))
+
+    def curve(self, columns: Sequence[str], digits: int = 4) -> dict[str, list]:
+        """The log as a card has it: {"epoch": [1, 2, ...], column: [value, ...]}."""
+        rows = self.log()
+        values = {name: [round(float(row[name]), digits) for row in rows] for name in columns}
+        return {"epoch": list(range(1, len(rows) + 1))} | values
+
+    def minutes(self) -> float:
+        """Time spent in the epochs, those before an interruption too."""
+        return sum(float(row["seconds"]) for row in self.log()) / 60
+
+    def _stops(self):
+        if self.patience is None:
+            return []
+        return [StopWhenNoBetter(self.monitor, self.mode, self.patience, self.values())]
 
 
-def read_recipe(cls, path, **changes):
-    """A recipe, a dataclass `cls`, from a TOML file; `changes` that are not None take the place of what it says.
+def without_optimizer(fresh: keras.Model, trained: keras.Model) -> keras.Model:
+    """The fresh network with the weights of the trained one, whose optimizer would treble a checkpoint."""
+    fresh.set_weights(trained.get_weights())
+    return fresh
+
+
+def open_run(folder: Path, recipe: Any, data: dict | None = None) -> None:
+    """Make the folder of a run; that of another recipe, or of one on other `data`, is refused.
 
     Raises:
-        InputError: the file cannot be read, or says what `cls` does not know.
+        InputError: the folder holds another run.
     """
-    try:
-        return cls(**read_facts(path) | {key: value for key, value in changes.items() if value is not None})
-    except TypeError as error:
-        raise InputError(f"cannot read the recipe {path}: {error}") from None
-
-
-def read_words(config):
-    """The [card] table of a recipe's TOML file: what it is, its data, licences, departures and limits, in words."""
-    words = tomllib.loads(Path(config).read_text()).get("card", {})
-    unsaid = {"description": "not stated", "data": "not stated", "departures": [], "limits": []}
-    return unsaid | {"licence": dict.fromkeys(("code", "weights", "data"), "not stated")} | words
-
-
-def open_run(folder, recipe, **data):
-    """Make the folder of a run; one that another recipe has begun, or on other `data`, is refused, not continued."""
     folder.mkdir(parents=True, exist_ok=True)
-    facts, path = json.dumps(asdict(recipe) | data, indent=1), folder / "recipe.json"
-    if path.exists() and path.read_text() != facts:
+    text, path = json.dumps(asdict(recipe) | (data or {}), indent=1), folder / "recipe.json"
+    if path.exists() and path.read_text() != text:
         raise InputError(
             f"{folder} holds the run of another recipe, or one on other data: delete it, or give another --name"
         )
     if not path.exists():
-        with atomic_write(path) as part:
-            part.write_text(facts)
+        with atomic_write(path) as temporary:
+            temporary.write_text(text)
 
 
-def read_log(log):
-    """The epochs of a training log, a dict of strings each; of an epoch that was done twice, the last."""
-    if not log.exists():
+def read_log(path: Path) -> list[dict[str, str]]:
+    """The epochs of a training log, a dict each; of an epoch that was done twice, the last."""
+    if not path.exists():
         return []
-    with open(log, newline="") as file:
+    with open(path, newline="") as file:
         return list({row["epoch"]: row for row in csv.DictReader(file)}.values())
 
 
-class Epoch(keras.callbacks.Callback):
-    """Ties what is drawn to the epoch's number, so that a resumed training sees what an uninterrupted one would.
-
-    That is the batches, and the masks of dropout, whose seeds Keras does not keep in the state to resume from. Also
-    adds the epoch's `seconds` to the log.
+class ArrayBatches(keras.utils.PyDataset):
+    """Batches of arrays in memory, in their order: what validation is done on.
 
     Args:
-        batches: a dataset with `shuffle(epoch)`. Keras's own order of batches would not survive an interruption.
-    """
-
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.start = time.monotonic()
-        self.batches.shuffle(epoch)
-        for variable in self.model.variables:
-            if variable.name == "seed_generator_state":
-                seed, _ = keras.ops.convert_to_numpy(variable)
-                variable.assign([seed, epoch * len(self.batches)])
-
-    def on_epoch_end(self, epoch, logs=None):
-        logs["seconds"] = time.monotonic() - self.start
-
-
-def checkpoint_callbacks(folder, begun, monitor, mode, start=(), leads=True):
-    """Callbacks that keep the best weights (best.weights.h5), the log (log.csv), and the state to resume from (state/).
-
-    Args:
-        folder: of the run.
-        begun: the log so far, as `read_log` gives it.
-        monitor: column of the log that says which epoch is best.
-        mode: "min" or "max" of it.
-        start: its value before the first epoch, in a list, where best.weights.h5 holds those weights.
-        leads: whether this process writes; another one only reads the state to go on from.
-    """
-    if not leads:
-        return [keras.callbacks.BackupAndRestore(folder / "state", save_freq=_NEVER, delete_checkpoint=False)]
-    values = [*start, *(float(row[monitor]) for row in begun)]
-    return [
-        keras.callbacks.ModelCheckpoint(
-            folder / "best.weights.h5",
-            monitor=monitor,
-            mode=mode,
-            save_best_only=True,
-            save_weights_only=True,
-            initial_value_threshold=(min if mode == "min" else max)(values, default=None),
-        ),
-        keras.callbacks.CSVLogger(folder / "log.csv", append=bool(begun)),
-        keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
-    ]
-
-
-class StopWhenNoBetter(keras.callbacks.Callback):
-    """Ends the training when the best epoch lies `patience` epochs back, counting those before an interruption.
-
-    Keras's EarlyStopping forgets what it has seen when a training is resumed.
-
-    Args:
-        monitor: column of the log.
-        mode: "min" or "max" of it.
-        patience: epochs.
-        begun: values of the epochs before.
-
-    Raises:
-        InputError: the loss is no longer finite.
-    """
-
-    def __init__(self, monitor, mode, patience, begun=()):
-        super().__init__()
-        self.monitor, self.sign, self.patience = monitor, -1 if mode == "min" else 1, patience
-        self.values = list(begun)
-
-    def ended(self):
-        """Whether `patience` epochs have passed since the best one."""
-        if not self.values:
-            return False
-        return len(self.values) - 1 - int(np.nanargmax(self.sign * np.array(self.values))) >= self.patience
-
-    def on_epoch_end(self, epoch, logs=None):
-        if not np.isfinite(logs["loss"]):
-            raise InputError(f"the loss is {logs['loss']} after epoch {epoch + 1}: lower the learning rate")
-        self.values.append(logs[self.monitor])
-        self.model.stop_training = self.ended()
-
-
-class Held(keras.utils.PyDataset):
-    """Arrays in memory in batches, in their order: what validation is done on.
-
-    Args:
-        arrays: one, or several of one length, of which a batch has a tuple.
+        arrays: one or several arrays of one length; a batch is a tuple of their parts.
         batch_size: examples in a batch; the last may be smaller.
 
     Example:
-        >>> [len(x) for x in Held((np.zeros(5),), 2)]
-        [1, 1, 1]
+        >>> [len(x) for (x,) in ArrayBatches((np.zeros(5),), 2)]
+        [2, 2, 1]
     """
 
-    def __init__(self, arrays, batch_size):
+    def __init__(self, arrays: Sequence[np.ndarray], batch_size: int):
         super().__init__()
         self.arrays, self.batch_size = arrays, batch_size
 
@@ -182,55 +195,5 @@ class Held(keras.utils.PyDataset):
         return math.ceil(len(self.arrays[0]) / self.batch_size)
 
     def __getitem__(self, index):
-        chosen = slice(index * self.batch_size, (index + 1) * self.batch_size)
-        return tuple(array[chosen] for array in self.arrays)
-
-
-def fit_classifier(model, recipe, clips, held, folder, from_logits, distribution, verbose="auto"):
-    """Train a classifier of clips, or go on with it; it ends with the weights of its best epoch.
-
-    Categorical cross-entropy; Adam, whose rate falls to 0 by a cosine, with gradients clipped at a norm of 1.
-
-    Args:
-        model: keras.Model, waveform (batch, samples) -> (batch, classes), made in the scope of the distribution.
-        recipe: with `learning_rate`, `batch_size`, `steps` and `epochs`.
-        clips: the batches of an epoch, a `zoo.data.clips.Clips`.
-        held: clips and targets that say which epoch is best.
-        folder: of the run.
-        from_logits: whether the model gives log-odds, not probabilities.
-        distribution: over which devices, a `zoo.training.distribution.Distribution`.
-        verbose: as for `keras.Model.fit`.
-
-    Returns:
-        facts: {"best_epoch", "val_accuracy", "curve"}; accuracies are shares 0..1.
-        minutes: spent in the epochs, those before an interruption too.
-    """
-    schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * recipe.steps)
-    begun = read_log(folder / "log.csv")
-    with distribution.scope():
-        model.compile(
-            keras.optimizers.Adam(schedule, global_clipnorm=1.0),
-            loss=keras.losses.CategoricalCrossentropy(from_logits=from_logits),
-            metrics=["accuracy"],
-            jit_compile=keras.backend.backend() == "jax",  # XLA's convolutions are slow on a CPU
-        )
-        model(np.zeros((2, clips.samples), "float32"))
-        model.optimizer.build(model.trainable_variables)  # a resumed training restores only a built one
-    if len(begun) < recipe.epochs:
-        callbacks = [
-            Epoch(clips),
-            *checkpoint_callbacks(folder, begun, "val_accuracy", "max", leads=distribution.leads),
-        ]
-        distribution.fit(model, clips, Held(held, recipe.batch_size), callbacks, recipe.epochs, verbose)
-    model.load_weights(folder / "best.weights.h5")
-    rows = read_log(folder / "log.csv")
-    shutil.rmtree(folder / "state", ignore_errors=True)
-    return _accuracy_curve(rows), sum(float(row["seconds"]) for row in rows) / 60
-
-
-def _accuracy_curve(rows):
-    curve = {"epoch": list(range(1, len(rows) + 1))}
-    columns = ("loss", "accuracy", "val_accuracy")
-    curve |= {name: [round(float(row[name]), 4) for row in rows] for name in columns}
-    best = int(np.argmax([float(row["val_accuracy"]) for row in rows]))
-    return {"best_epoch": curve["epoch"][best], "val_accuracy": curve["val_accuracy"][best], "curve": curve}
+        rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        return tuple(array[rows] for array in self.arrays)
