@@ -19,6 +19,7 @@ from zoo.enhancement import examples, train
 from zoo.enhancement.callbacks import Refresh, TrueScores
 from zoo.enhancement.model import DNNEnhancer
 from zoo.errors import InputError
+from zoo.losses.weighted import LOSSES, build
 from zoo.metrics import speech
 from zoo.quality_net.model import QualityNetLite
 from zoo.training.callbacks import StopWhenNoBetter
@@ -205,8 +206,7 @@ def test_fine_tuning_starts_from_a_checkpoint(small, source, validation, tmp_pat
 def test_a_fixed_surrogate_stays_as_it_is(small, surrogate, source, validation, tmp_path, monkeypatch):
     recipe = dataclasses.replace(small, loss={surrogate: 1.0}, epochs=1, monitor="pesq-wb")
     seen = []
-    build = train.loss.build
-    monkeypatch.setattr(train.loss, "build", lambda *terms: seen.append(build(*terms)) or seen[0])
+    monkeypatch.setattr(train, "build", lambda *terms, **rate: seen.append(build(*terms, **rate)) or seen[0])
     before = zoo.load(surrogate)
     train.train(recipe, source, validation, tmp_path, n_jobs=1, verbose=0)
     ((_, learned),) = seen[0].terms
@@ -275,7 +275,7 @@ def test_a_wrong_recipe_says_what_to_write(changes, message, small, source, vali
 def test_the_recipes_are_whole(config):
     recipe = train.Recipe.read(config)
     assert recipe.name == config.stem
-    assert recipe.loss.keys() <= {*train.loss.LOSSES, *zoo.list("quality-net*"), *zoo.list("jnd*")}
+    assert recipe.loss.keys() <= {*LOSSES, *zoo.list("quality-net*"), *zoo.list("jnd*")}
     words = read_words(config)
     assert words["data"] != "not stated" and words["limits"] and words["licence"]["weights"] == "MIT"
 

@@ -21,6 +21,7 @@ from zoo.enhancement.callbacks import Refresh, TrueScores, freeze_statistics
 from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
 from zoo.errors import InputError
+from zoo.losses.learned import LearnedLoss
 from zoo.losses.weighted import build
 from zoo.training.callbacks import Epoch
 from zoo.training.checkpoint import Trained
