@@ -1,18 +1,12 @@
-"""Reading, resampling, writing, and pairing recordings."""
+"""Reading, resampling and writing recordings."""
 
 import numpy as np
 import pytest
 import soundfile
 
-from zoo.audio import io, pairs
+from tests.support.audio import RATE, tone
+from zoo.audio import io
 from zoo.errors import InputError
-from zoo.files import atomic_write
-
-RATE = 16000
-
-
-def tone(rate=RATE, seconds=0.5, frequency=440):
-    return (0.5 * np.sin(2 * np.pi * frequency * np.arange(int(rate * seconds)) / rate)).astype("float32")
 
 
 @pytest.mark.parametrize(("suffix", "atol"), [(".wav", 0), (".flac", 2**-23), (".ogg", 0.03), (".mp3", 0.03)])
@@ -181,59 +175,3 @@ def test_write_refuses(tmp_path, name, audio, message):
     with pytest.raises(InputError, match=message):
         io.write(tmp_path / name, audio, RATE)
     assert not list(tmp_path.iterdir())
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path):
-    old = tmp_path / "scores.csv"
-    old.write_text("old")
-    with pytest.raises(RuntimeError), atomic_write(old) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
-    assert old.read_text() == "old" and list(tmp_path.iterdir()) == [old]
-
-
-def test_pairs_at_two_rates_round_to_one_length(tmp_path):
-    io.write(tmp_path / "reference.wav", tone()[:-1], RATE)
-    io.write(tmp_path / "degraded.wav", tone(44100), 44100)
-    (pair,) = pairs.find(tmp_path / "reference.wav", tmp_path / "degraded.wav")
-    with pytest.raises(InputError, match="degraded.wav: is at 44100 Hz"):
-        pairs.read(pair)
-    reference, degraded, rate = pairs.read(pair, resample=True)
-    assert len(reference) == len(degraded) == len(tone()) - 1 and rate == RATE
-
-
-def test_pairs_read_at_a_rate_of_the_list(tmp_path):
-    io.write(tmp_path / "tone.wav", tone(8000), 8000)
-    (pair,) = pairs.find(tmp_path / "tone.wav", tmp_path / "tone.wav")
-    assert pairs.read(pair, rates=(16000, 8000))[2] == 8000
-    assert pairs.read(pair, rates=(16000,), resample=True)[2] == 16000
-
-
-def test_pairs_of_two_lengths_are_padded_on_request(tmp_path):
-    for name, samples in (("long", 8000), ("short", 7000), ("shorter", 7999)):
-        io.write(tmp_path / f"{name}.wav", tone()[:samples], RATE)
-
-    def read(reference, degraded, **options):
-        (pair,) = pairs.find(tmp_path / f"{reference}.wav", tmp_path / f"{degraded}.wav")
-        return pairs.read(pair, **options)[:2]
-
-    expected = np.concatenate([tone()[:7000], np.zeros(1000)]).astype("float32")
-    for names in (("long", "short"), ("short", "long")):
-        found = dict(zip(names, read(*names, pad=True), strict=True))
-        np.testing.assert_array_equal(found["short"], expected)
-        np.testing.assert_array_equal(found["long"], tone()[:8000])
-    with pytest.raises(InputError, match=r"one length$"):
-        read("long", "short")
-    with pytest.raises(InputError, match=r"one length, or pad the shorter \(--pad, pad=True\)$"):
-        read("long", "short", pad=False)
-    # One sample is rounding where recordings are resampled, with padding too.
-    assert [len(x) for x in read("long", "shorter", pad=True)] == [8000, 8000]
-    assert [len(x) for x in read("long", "shorter", pad=True, resample=True)] == [7999, 7999]
-
-
-def test_silent_pairs_are_read_on_request(tmp_path):
-    io.write(tmp_path / "silent.wav", np.zeros(8000), RATE)
-    (pair,) = pairs.find(tmp_path / "silent.wav", tmp_path / "silent.wav")
-    with pytest.raises(InputError, match="silent.wav: is silent"):
-        pairs.read(pair)
-    assert not np.any(pairs.read(pair, silent=True)[:2])

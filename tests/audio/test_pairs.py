@@ -1,0 +1,82 @@
+"""Pairs of files, folders and tables, and reading them at one rate and length."""
+
+import numpy as np
+import pytest
+
+from tests.support.audio import RATE, tone
+from zoo.audio import io, pairs
+from zoo.errors import InputError
+
+
+def test_folders_are_paired_by_name_and_say_what_is_missing(tmp_path):
+    for name in ("clean/a.wav", "noisy/a.wav", "clean/deep/b.flac", "noisy/c.wav", "noisy/.hidden.wav", "clean/d.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    clean, noisy = tmp_path / "clean", tmp_path / "noisy"
+    first, second, third = pairs.find(clean, noisy)
+    assert first == pairs.Pair("a.wav", clean / "a.wav", noisy / "a.wav")
+    assert second.error == f"{clean / 'c.wav'}: no such file; add it"
+    assert third.name == "deep/b.flac" and third.error == f"{noisy / 'deep/b.flac'}: no such file; add it"
+    with pytest.raises(InputError, match="is a folder, .* is not"):
+        pairs.find(clean, noisy / "a.wav")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="hold no .*wav"):
+        pairs.find(tmp_path / "empty", tmp_path / "empty")
+
+
+def test_a_table_has_paths_relative_to_its_folder(tmp_path):
+    (tmp_path / "pairs.csv").write_text("reference,degraded\nclean.wav,noisy.wav\n")
+    (pair,) = pairs.find(tmp_path / "pairs.csv")
+    assert (pair.reference, pair.degraded) == (tmp_path / "clean.wav", tmp_path / "noisy.wav")
+    with pytest.raises(InputError, match="give a degraded recording or folder too, or one CSV file"):
+        pairs.find(tmp_path / "clean.wav")
+    (tmp_path / "bad.csv").write_text("reference\nclean.wav\n")
+    with pytest.raises(InputError, match="needs the columns reference and degraded"):
+        pairs.find(tmp_path / "bad.csv")
+
+
+def test_pairs_at_two_rates_round_to_one_length(tmp_path):
+    io.write(tmp_path / "reference.wav", tone()[:-1], RATE)
+    io.write(tmp_path / "degraded.wav", tone(44100), 44100)
+    (pair,) = pairs.find(tmp_path / "reference.wav", tmp_path / "degraded.wav")
+    with pytest.raises(InputError, match="degraded.wav: is at 44100 Hz"):
+        pairs.read(pair)
+    reference, degraded, rate = pairs.read(pair, resample=True)
+    assert len(reference) == len(degraded) == len(tone()) - 1 and rate == RATE
+
+
+def test_pairs_read_at_a_rate_of_the_list(tmp_path):
+    io.write(tmp_path / "tone.wav", tone(8000), 8000)
+    (pair,) = pairs.find(tmp_path / "tone.wav", tmp_path / "tone.wav")
+    assert pairs.read(pair, rates=(16000, 8000))[2] == 8000
+    assert pairs.read(pair, rates=(16000,), resample=True)[2] == 16000
+
+
+def test_pairs_of_two_lengths_are_padded_on_request(tmp_path):
+    for name, samples in (("long", 8000), ("short", 7000), ("shorter", 7999)):
+        io.write(tmp_path / f"{name}.wav", tone()[:samples], RATE)
+
+    def read(reference, degraded, **options):
+        (pair,) = pairs.find(tmp_path / f"{reference}.wav", tmp_path / f"{degraded}.wav")
+        return pairs.read(pair, **options)[:2]
+
+    expected = np.concatenate([tone()[:7000], np.zeros(1000)]).astype("float32")
+    for names in (("long", "short"), ("short", "long")):
+        found = dict(zip(names, read(*names, pad=True), strict=True))
+        np.testing.assert_array_equal(found["short"], expected)
+        np.testing.assert_array_equal(found["long"], tone()[:8000])
+    with pytest.raises(InputError, match=r"one length$"):
+        read("long", "short")
+    with pytest.raises(InputError, match=r"one length, or pad the shorter \(--pad, pad=True\)$"):
+        read("long", "short", pad=False)
+    # One sample is rounding where recordings are resampled, with padding too.
+    assert [len(x) for x in read("long", "shorter", pad=True)] == [8000, 8000]
+    assert [len(x) for x in read("long", "shorter", pad=True, resample=True)] == [7999, 7999]
+
+
+def test_silent_pairs_are_read_on_request(tmp_path):
+    io.write(tmp_path / "silent.wav", np.zeros(8000), RATE)
+    (pair,) = pairs.find(tmp_path / "silent.wav", tmp_path / "silent.wav")
+    with pytest.raises(InputError, match="silent.wav: is silent"):
+        pairs.read(pair)
+    assert not np.any(pairs.read(pair, silent=True)[:2])
