@@ -86,15 +86,16 @@ def test_lengths_of_their_own_in_one_batch(deep):
 
 def test_identical_recordings_are_at_distance_0_and_others_are_not(model):
     reference, degraded = pair()
-    assert not predict(model, [reference, reference]).any()
+    # Not exactly 0: the two are rows of one batch, which some processors add up in orders of their own.
+    np.testing.assert_allclose(predict(model, [reference, reference]), 0.0, atol=1e-6)
     assert (predict(model, [reference, degraded]) > 0.01).all()
     training = ops.convert_to_numpy(model([reference, reference], training=True))
-    assert not training.any()  # both lose the same features
+    np.testing.assert_allclose(training, 0.0, atol=1e-6)  # both lose the same features
 
 
 def test_the_distance_is_symmetric(model):
     reference, degraded = pair()
-    np.testing.assert_allclose(predict(model, [degraded, reference]), predict(model, [reference, degraded]), rtol=1e-6)
+    np.testing.assert_allclose(predict(model, [degraded, reference]), predict(model, [reference, degraded]), rtol=1e-5)
 
 
 def test_the_distance_is_the_sum_of_its_layers_and_the_head_reads_their_mean(model):
@@ -235,7 +236,8 @@ def test_pad_opts_in(model):
     silent_end = np.pad(reference, [(0, 0), (0, 321)])
     expected = model.distance(silent_end, longer, RATE)
     np.testing.assert_array_equal(model.distance(reference, longer, RATE, pad=True), expected)
-    np.testing.assert_array_equal(model.distance(longer, reference, RATE, pad=True), expected)
+    # Not exactly equal: the other order swaps rows of a batch, which some processors add up in orders of their own.
+    np.testing.assert_allclose(model.distance(longer, reference, RATE, pad=True), expected, rtol=1e-5)
     np.testing.assert_array_equal(
         model.probability(reference[0], longer[0], RATE, pad=True), model.probability(silent_end[0], longer[0], RATE)
     )
