@@ -138,7 +138,7 @@ def test_a_killed_run_goes_on(table, tmp_path, expected):
     output, part = tmp_path / "found.csv", tmp_path / "found.csv.part"
     script = (
         "import sys, time\nfrom zoo import cli\nfrom zoo.cli import measure\nwhole = measure.score_pair\n"
-        "def slowly(*given, **named):\n    time.sleep(0.05)\n    return whole(*given, **named)\n"
+        "def slowly(*arguments, **named):\n    time.sleep(0.05)\n    return whole(*arguments, **named)\n"
         "measure.score_pair = slowly\nsys.exit(cli.main(sys.argv[1:]))"
     )
     running = subprocess.Popen([sys.executable, "-c", script, *command(table, output)], cwd=REPOSITORY)
@@ -146,6 +146,20 @@ def test_a_killed_run_goes_on(table, tmp_path, expected):
     assert not output.exists() and 5 < len(part.read_text().splitlines()) < 150
     assert cli.main(command(table, output, "--resume")) == 2
     check_alike(output, expected)
+
+
+def test_a_run_that_fails_before_its_first_row_writes_nothing(tmp_path):
+    def score(pair):
+        raise InputError("no score")
+
+    with pytest.raises(InputError, match="no score"):
+        list(scoring.rows(score, [pairs.Pair("", "a.wav", "b.wav")], scoring.Table(tmp_path / "scores.csv", ["stoi"])))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_without_a_pair_writes_the_header(tmp_path):
+    assert list(scoring.rows(None, [], scoring.Table(tmp_path / "scores.csv", ["stoi"]))) == []
+    assert (tmp_path / "scores.csv").read_text() == "reference,degraded,stoi,error\n"
 
 
 def test_without_resume_a_run_begins_anew(table, tmp_path, expected):
@@ -221,7 +235,7 @@ def test_a_missing_backend_is_named(monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_pairs(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(measure, "score_pair", lambda pair, *_, **__: measure.Row(pair, {"si-sdr": 1.0}, ""))
+    monkeypatch.setattr(measure, "score_pair", lambda pair, *_, **__: scoring.Row(pair, {"si-sdr": 1.0}, ""))
     peaks = []
     for count in (30_000, 60_000):
         with open(tmp_path / "pairs.csv", "w") as file:

@@ -1,4 +1,7 @@
-"""Many pairs: scored by several processes or machines, in order, and written as they come; a second run goes on."""
+"""Scores of many pairs: by several processes or machines, in order, written as they come, resumed after a stop.
+
+Stands below the families, whose evaluations score pairs too.
+"""
 
 import argparse
 import contextlib
@@ -8,6 +11,7 @@ import itertools
 import os
 import shutil
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +21,7 @@ from zoo.audio.pairs import Pair
 from zoo.errors import InputError
 
 BACKENDS = ("loky", "dask", "ray")
-_AHEAD = 32  # pairs a process that are given out before the first is written
+_AHEAD = 32  # pairs a process that are handed out before the first is written
 
 
 def add_arguments(parser):
@@ -51,12 +55,18 @@ class Row:
     error: str
 
 
-def rows(score, found, table=None, jobs=None, backend=None):
+def rows(
+    score: Callable[[Pair], Row],
+    pairs: Iterable[Pair],
+    table: "Table | None" = None,
+    jobs: int | None = None,
+    backend: str | None = None,
+) -> Iterator[Row]:
     """Rows of pairs, in their order: those that a stopped run has written, then the others, scored and written.
 
     Args:
         score: `pairs.Pair` -> `Row`, with the columns of the table; called and pickled as by `scored`.
-        found: the pairs, an iterable of any number.
+        pairs: any number of them.
         table: a `Table` that is not open yet; None writes nothing.
         jobs, backend: as for `scored`.
 
@@ -64,7 +74,7 @@ def rows(score, found, table=None, jobs=None, backend=None):
         `Row`; it is in the table by then.
 
     Raises:
-        InputError: as `scored` and `Table.kept`.
+        InputError: as `scored` and `Table.read_back`.
 
     Example:
         >>> for row in rows(score, pairs.stream("pairs.csv"), Table("scores.csv", ["stoi"])):  # doctest: +SKIP
@@ -72,26 +82,26 @@ def rows(score, found, table=None, jobs=None, backend=None):
     """
     from tqdm import tqdm
 
-    found, number = iter(found), 0
-    # Pairs that cannot be read at all must not cost the rows of the run before: the table is opened after the first.
-    found = itertools.chain(list(itertools.islice(found, 1)), found)
+    pairs, number = iter(pairs), 0
+    # A list of pairs that cannot be read must not cost the rows of the run before, so one is read before the table opens.
+    pairs = itertools.chain(list(itertools.islice(pairs, 1)), pairs)
     with table or contextlib.nullcontext():
-        for number, row in enumerate(table.kept(found) if table else (), start=1):
+        for number, row in enumerate(table.read_back(pairs) if table else (), start=1):
             yield row
-        for row in tqdm(scored(score, found, jobs, backend), unit="pair", initial=number, disable=None):
+        for row in tqdm(scored(score, pairs, jobs, backend), unit="pair", initial=number, disable=None):
             if table:
                 table.write(row)
             yield row
 
 
-def scored(score, pairs, jobs, backend=None):
+def scored(score: Callable, pairs: Iterable, jobs: int | None, backend: str | None = None) -> Iterator:
     """Scores of pairs, in their order, a bounded number of them at a time.
 
     Args:
         score: pair -> row; with several processes it is pickled, and so are pairs and rows.
         pairs: iterable, of any number.
-        jobs: processes, joblib's counting; None is all of a backend that is given, and otherwise this process alone.
-        backend: one of `BACKENDS`; None is loky, processes of this machine. dask asks the scheduler at
+        jobs: processes, joblib's counting; None is all of a `backend` that is named, and otherwise this process alone.
+        backend: one of `BACKENDS`; None is loky, processes of this machine. dask uses the scheduler at
             DASK_SCHEDULER_ADDRESS, or a cluster of this machine; ray the cluster at RAY_ADDRESS.
 
     Yields:
@@ -126,16 +136,16 @@ def _chunks(pairs, size):
 
 @contextlib.contextmanager
 def _registered(backend):
-    """A backend's name, known to joblib."""
+    """Register a backend with joblib for the length of the block; gives its name."""
     with contextlib.ExitStack() as stack:
         try:
             if backend == "dask":
                 import dask
                 import distributed
 
-                # Models are not called from several threads.
+                # A model must not be called from several threads at once.
                 local = {} if dask.config.get("scheduler-address", None) else {"threads_per_worker": 1}
-                stack.enter_context(distributed.Client(**local))  # joblib finds it
+                stack.enter_context(distributed.Client(**local))  # joblib uses the client that is current
             elif backend == "ray":
                 from ray.util.joblib import register_ray
 
@@ -146,8 +156,8 @@ def _registered(backend):
 
 
 @functools.cache
-def meters(meter, names):
-    """{name: meter(name)}, made once in each process.
+def meters(meter: Callable, names: tuple[str, ...]) -> dict:
+    """{name: meter(name)}, built once in each process.
 
     Example:
         >>> meters(str.upper, ("stoi",))
@@ -157,7 +167,7 @@ def meters(meter, names):
 
 
 class Table:
-    """A CSV of rows that grows as `<path>.part` and becomes `<path>` when it is whole.
+    """A CSV of rows that grows as `<path>.part` and becomes `<path>` when it is whole; without a row nothing is left.
 
     Args:
         path: of the CSV; "-" is stdout.
@@ -173,8 +183,8 @@ class Table:
 
     Example:
         >>> with Table("scores.csv", ["stoi"], resume=True) as table:  # doctest: +SKIP
-        ...     done = len(list(table.kept(found)))
-        ...     table.write(Row(next(found), {"stoi": 0.9}, ""))
+        ...     done = len(list(table.read_back(pairs)))
+        ...     table.write(Row(next(pairs), {"stoi": 0.9}, ""))
     """
 
     def __init__(self, path, columns, resume=False, facts=()):
@@ -196,11 +206,11 @@ class Table:
             file.truncate(end)
         self.resume = end > 0
 
-    def kept(self, found):
-        """The rows of the run before; to be asked for before any is written.
+    def read_back(self, pairs: Iterator[Pair]) -> Iterator[Row]:
+        """The rows of the run before; to be called before any is written.
 
         Args:
-            found: iterator of the pairs of this run; those of the rows are taken from it.
+            pairs: iterator of the pairs of this run; those of the rows are taken from it.
 
         Yields:
             `Row`.
@@ -209,11 +219,12 @@ class Table:
             InputError: a row is of other recordings than the pair in its place, or the file cannot be read.
         """
         for number, texts in enumerate(self._texts(), start=1):
-            pair = next(found, None)
+            pair = next(pairs, None)
             same = pair is not None and texts[: -len(self.columns) - 1] == _name(pair)
             if not same or len(texts) != len(self.header):
-                told = f"row {number} of {self.part} is of other recordings"
-                raise InputError(f"{told}: remove it, or leave out --resume")
+                raise InputError(
+                    f"row {number} of {self.part} is of other recordings: remove it, or leave out --resume"
+                )
             scores = map(float, texts[-len(self.columns) - 1 : -1])
             yield Row(pair, dict(zip(self.columns, scores, strict=True)), texts[-1])
 
@@ -225,37 +236,50 @@ class Table:
             with open(self.part, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
                 rows = csv.reader(file)
                 if (header := next(rows)) != self.header:
-                    told = f"has the columns {', '.join(header)}"
-                    raise InputError(f"{self.part} {told}, not those of this run: remove it, or leave out --resume")
+                    columns = ", ".join(header)
+                    raise InputError(
+                        f"{self.part} has the columns {columns}, not those of this run: remove it, or leave out --resume"
+                    )
                 yield from rows
         except csv.Error as error:
             raise InputError(f"{self.part} cannot be read ({error}): remove it, or leave out --resume") from None
 
     def __enter__(self):
-        how = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}  # names of files may be no UTF-8
-        self.file = sys.stdout if self.path == "-" else open(self.part, "a" if self.resume else "w", **how)
-        if not self.resume:
-            self._write(self.header)
+        # Names of files may be no UTF-8.
+        options = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
+        self.file = sys.stdout if self.path == "-" else open(self.part, "a" if self.resume else "w", **options)
+        self.started = self.resume
         return self
 
-    def write(self, row):
-        """Add a `Row`."""
+    def write(self, row: Row) -> None:
+        """Add a row."""
+        self._start()
         self._write([*_name(row.pair), *row.scores.values(), row.error])
+
+    def _start(self):
+        """Write the header, once: a run that fails before its first row writes nothing."""
+        if not self.started:
+            self._write(self.header)
+        self.started = True
 
     def _write(self, texts):
         csv.writer(self.file, lineterminator="\n").writerow(texts)
         self.file.flush()
 
     def __exit__(self, kind, *_):
+        if kind is None:
+            self._start()
         if self.path == "-":
             return
         self.file.close()
         if kind is None:
             self.part.replace(self.path)
+        elif not self.started:
+            self.part.unlink()
         elif kind is KeyboardInterrupt:
-            print(f"{self.part} has what was done; the same with --resume goes on", file=sys.stderr)
+            print(f"{self.part} has the rows so far; the same command with --resume goes on", file=sys.stderr)
 
 
 def _name(pair):
-    """The first cells of a row: which pair it is of."""
+    """The first cells of a row, which say what pair it is of."""
     return [str(pair.reference), str(pair.degraded), *pair.facts]

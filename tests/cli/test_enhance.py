@@ -1,6 +1,5 @@
 """`zoo enhance` as a user runs it: what stays of a file, what is refused, and what a batch goes on past."""
 
-import csv
 import math
 import os
 import re
@@ -13,9 +12,8 @@ import zoo
 from tests.support.harness import REPOSITORY, data_path
 from zoo import cli
 from zoo.audio import io
-from zoo.cli import enhance
+from zoo.checkpoint import preset
 from zoo.enhancement.model import BLSTMEnhancer
-from zoo.metrics import speech
 
 RATE = 16000
 AUDIO = REPOSITORY / "zoo" / "data" / "audio"
@@ -37,7 +35,7 @@ class Scale:
 @pytest.fixture
 def gain(monkeypatch):
     """Puts an enhancer of this gain in the place of the checkpoint."""
-    return lambda value: monkeypatch.setattr(zoo, "load", lambda source: Scale(value))
+    return lambda value: monkeypatch.setattr(preset, "load", lambda source: Scale(value))
 
 
 @pytest.fixture
@@ -274,7 +272,7 @@ def test_a_stopped_run_leaves_whole_files_only(run, monkeypatch, tmp_path):
     (tmp_path / "in").mkdir()
     for name in "ab":
         soundfile.write(tmp_path / "in" / f"{name}.wav", tone(), RATE)
-    monkeypatch.setattr(zoo, "load", lambda source: Stopped(1))
+    monkeypatch.setattr(preset, "load", lambda source: Stopped(1))
     status, _, err = run(tmp_path / "in", tmp_path / "out")
     assert status == 130 and "no file is half written" in err and os.listdir(tmp_path / "out") == ["a.wav"]
     monkeypatch.setattr(io.soundfile, "write", half)
@@ -286,37 +284,6 @@ def test_a_network_that_gives_nan_writes_nothing(run, gain, folder, tmp_path):
     gain(math.nan)
     status, _, err = run(folder / "good.wav", tmp_path / "out.wav")
     assert status == 2 and "not finite" in err and not (tmp_path / "out.wav").exists()
-
-
-def test_report_shows_before_after_and_gain(run, gain, tmp_path):
-    gain(0.5)
-    (tmp_path / "noisy").mkdir()
-    (tmp_path / "clean").mkdir()
-    reference, _ = io.read(AUDIO / "speech_reference.flac")
-    noisy, _ = io.read(AUDIO / "speech_degraded.flac")
-    for name in ("a.wav", "b.wav", "lonely.wav"):
-        soundfile.write(tmp_path / "noisy" / name, noisy, RATE, "FLOAT")
-    for name in ("a.wav", "b.wav"):
-        soundfile.write(tmp_path / "clean" / name, reference, RATE, "FLOAT")
-    (tmp_path / "noisy" / "text.wav").write_text("no audio")
-    folders = [tmp_path / name for name in ("noisy", "out")]
-    status, out, err = run(*folders, "--reference", tmp_path / "clean", "--report", tmp_path / "scores.csv")
-    assert status == 2 and "1 of 4 recordings were not enhanced" in err
-    lines = [line.split() for line in out.splitlines()]
-    before = [speech.score_pair(name, reference, noisy, RATE) for name in enhance.METRICS]
-    after = [speech.score_pair(name, reference, noisy / 2, RATE) for name in enhance.METRICS]
-    figures = [f"{score:.3f}" for score in before]
-    assert lines[0] == ["recording", "audio", *enhance.METRICS, "error"]
-    assert ["a.wav", "noisy", *figures] in lines and ["mean", "noisy", *figures] in lines
-    assert ["gain", *(f"{y - x:+.3f}" for x, y in zip(before, after, strict=True))] in lines
-    assert ["scored", "2", "2", "2", "2"] in lines and ["failed", "2", "2", "2", "2"] in lines
-    assert any(line[:6] == ["lonely.wav", "noisy", "-", "-", "-", "-"] and "file;" in line for line in lines)
-
-    with open(tmp_path / "scores.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["audio"] for row in rows] == 4 * ["noisy", "enhanced", "gain"]
-    assert float(rows[1]["si-sdr"]) == pytest.approx(after[-1]) and rows[-1]["stoi"] == "nan"
-    assert rows[-2]["error"] == "was not enhanced"
 
 
 @pytest.mark.parametrize(
@@ -340,7 +307,7 @@ def test_report_shows_before_after_and_gain(run, gain, tmp_path):
 )
 def test_a_mistake_is_one_line_and_status_2(run, tmp_path, monkeypatch, arguments, message):
     if "zzz" not in arguments:
-        monkeypatch.setattr(zoo, "load", lambda source: Scale(1))
+        monkeypatch.setattr(preset, "load", lambda source: Scale(1))
     monkeypatch.setattr(Scale, "sample_rate", 96000)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()

@@ -1,18 +1,31 @@
-"""The `zoo` command: checkpoints listed, described, exported, published; audio scored, compared, enhanced, separated, made.
+"""The `zoo` command, one module a command.
 
-Loads a backend only to run a model.
+Checkpoints are listed, described, evaluated, exported, published; audio is scored, compared, enhanced, separated,
+synthesised. A backend is loaded only to run a model.
 """
 
 import argparse
-import json
+import importlib
 import os
 import sys
 
-import zoo
-from zoo.checkpoint import registry
-from zoo.cli import distance, enhance, evaluate, export, push, score, separate, serve_config, tables, texture
+from zoo import __version__
 from zoo.errors import InputError
 
+# In the order of the help; a module is called as its command is, with underscores.
+COMMANDS = (
+    "list",
+    "info",
+    "score",
+    "distance",
+    "enhance",
+    "separate",
+    "texture",
+    "evaluate",
+    "export",
+    "serve-config",
+    "push",
+)
 _EXAMPLES = """examples:
   zoo list 'quality-net*'
   zoo info quality-net-lite-pesq-wb-16k
@@ -21,13 +34,14 @@ _EXAMPLES = """examples:
   zoo enhance noisy.wav enhanced.wav
   zoo separate song.mp3 stems/
   zoo texture rain.wav more-rain.wav --seconds 10
+  zoo evaluate jnd jnd-22k
   zoo export jnd-22k models/jnd
   zoo push my-metric/ my-lab/my-metric --dry-run
   zoo COMMAND --help
 """
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run the `zoo` command.
 
     Args:
@@ -37,13 +51,14 @@ def main(argv=None):
         Exit status: 0, or 2 where something could not be done, with a line on stderr that says what to do.
 
     Example:
-        >>> main(["score", "clean.wav", "noisy.wav", "--metric", "stoi"])
+        >>> main(["score", "clean.wav", "noisy.wav", "--metric", "stoi"])  # doctest: +SKIP
+        0
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
     try:
         arguments = parser().parse_args(argv)
         return arguments.run(arguments)
-    except BrokenPipeError:  # `zoo list | head`; nothing is left to say, at exit either
+    except BrokenPipeError:  # `zoo list | head`: nobody reads what else would be printed, at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (InputError, OSError) as error:
@@ -54,51 +69,23 @@ def main(argv=None):
         return 130
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are `InputError`s."""
+
     def error(self, message):
         raise InputError(f"{message}; see {self.prog} --help")
 
 
-def parser():
+def parser() -> Parser:
+    """The parser of `zoo`; parsed arguments have `run`, the function of their command."""
     description = "Learned audio metrics, and networks trained with them."
     plain = argparse.RawDescriptionHelpFormatter
-    parser = _Parser("zoo", description=description, epilog=_EXAMPLES, formatter_class=plain)
-    parser.add_argument("--version", action="version", version=f"zoo {zoo.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    command = commands.add_parser("list", help="name the checkpoints")
-    command.add_argument("pattern", nargs="?", default="*", help="shell pattern, such as 'quality-net*'")
-    command.set_defaults(run=_list)
-
-    command = commands.add_parser("info", help="print a checkpoint's card as JSON")
-    command.add_argument("name", help="a name that `zoo list` shows, hf://org/name, or a directory with a slash")
-    command.set_defaults(run=_info)
-
-    score.add(commands)
-    distance.add(commands)
-    enhance.add(commands)
-    separate.add(commands)
-    texture.add(commands)
-    evaluate.add(commands)
-    export.add(commands)
-    serve_config.add(commands)
-    push.add(commands)
-    return parser
-
-
-def _list(arguments):
-    names = registry.names(arguments.pattern)
-    if not names:
-        raise InputError(f"no checkpoint matches {arguments.pattern!r}; `zoo list` names them all")
-    cards = [registry.info(name) for name in names]
-    columns = ("name", "family", "sample_rate", "parameters", "description")
-    print(tables.table(columns, [[str(card[column]) for column in columns] for card in cards]))
-    return 0
-
-
-def _info(arguments):
-    print(json.dumps(registry.info(arguments.name), indent=2, ensure_ascii=False))
-    return 0
+    zoo_parser = Parser("zoo", description=description, epilog=_EXAMPLES, formatter_class=plain)
+    zoo_parser.add_argument("--version", action="version", version=f"zoo {__version__}")
+    subparsers = zoo_parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        importlib.import_module(f"zoo.cli.{command.replace('-', '_')}").add(subparsers)
+    return zoo_parser
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def _meter(name):
     model = measure.load(name, "distance")
 
     def distance(reference, degraded, sample_rate):
-        values = [found[0] for found in model.judge(reference, degraded, sample_rate=sample_rate)]
+        values = [batch[0] for batch in model.judge(reference, degraded, sample_rate=sample_rate)]
         if any(map(math.isnan, values)):
             raise InputError("the pair has no distance: a recording is empty or beyond full scale; mend it")
         return map(float, values)

@@ -1,10 +1,8 @@
 """`zoo enhance`: take noise out of recordings, file by file, and score them before and after."""
 
 import argparse
-import csv
 import glob
 import itertools
-import math
 import os
 import sys
 from dataclasses import dataclass
@@ -12,15 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-import zoo
-from zoo import files, scoring
+from zoo import files
 from zoo.audio import pairs
-from zoo.cli import measure, score, tables
+from zoo.cli import gains
 from zoo.errors import InputError
 
 DEFAULT_CHECKPOINT = "blstm-quality-net-refresh-16k"
-METRICS = ("pesq-wb", "pesq-nb", "stoi", "si-sdr")
-_CLIPPED = 1e-3  # of the samples at full scale: less is a peak or two
+_CLIPPED = 1e-3  # share of flat samples at full scale above which a recording is called clipped
 _DESCRIPTION = """Take noise out of recordings of speech. Sample rate, channels, number of samples,
 container and sub-type stay (ADPCM becomes float); each channel is enhanced by
 itself. OUT's suffix decides the container where it differs from IN's. What lies
@@ -70,7 +66,7 @@ def add(commands):
         nargs="?",
         const="-",
         metavar="CSV",
-        help=f"print {', '.join(METRICS)} against the reference, before and after (channels averaged); "
+        help=f"print {', '.join(gains.METRICS)} against the reference, before and after (channels averaged); "
         "written as --report=CSV, to a file too",
     )
     command.set_defaults(run=_enhance)
@@ -86,30 +82,29 @@ class _Job:
     reference: Path | None
 
 
-@dataclass(frozen=True)
-class _Report:
-    """A recording's scores before and after."""
-
-    name: str
-    noisy: scoring.Row
-    enhanced: scoring.Row
-
-    def gain(self, metric):
-        return self.enhanced.scores[metric] - self.noisy.scores[metric]
-
-
 def _enhance(arguments):
+    from zoo.checkpoint import preset  # imports a backend, which the parser of a command line does without
+
     jobs = _jobs(arguments)
     _check(jobs, arguments)
-    model = zoo.load(arguments.checkpoint)
+    model = preset.load(arguments.checkpoint)
     if not hasattr(model, "enhance"):
         kind = type(model).__name__
         raise InputError(f"{arguments.checkpoint} is a {kind}, which enhances nothing; `zoo list` names the enhancers")
-    scorers = {name: score.scorer(name) for name in METRICS} if arguments.report else {}
+    reports, failed = _run(jobs, model, arguments)
+    if arguments.report:
+        gains.write(reports, arguments.report)
+    if failed:
+        print(f"zoo: {failed} of {len(jobs)} recordings were not enhanced; the lines above say why", file=sys.stderr)
+    return 2 if failed or any(report.noisy.error or report.enhanced.error for report in reports) else 0
+
+
+def _run(jobs, model, arguments):
+    """Enhance every recording, and score it if that is asked for: the reports, and how many recordings failed."""
     from tqdm import tqdm
 
-    # None shows the bar on a terminal only.
-    bar = tqdm(jobs, unit="file", disable=None if len(jobs) > 1 else True)
+    meters = gains.meters() if arguments.report else {}
+    bar = tqdm(jobs, unit="file", disable=None if len(jobs) > 1 else True)  # None shows the bar on a terminal only
     reports, failed = [], 0
     for job in bar:
         error = ""
@@ -122,12 +117,11 @@ def _enhance(arguments):
             bar.write(f"zoo: {caught}", file=sys.stderr)
             error, failed = "was not enhanced", failed + 1
         if arguments.report:
-            reports.append(_report(job, scorers, arguments.resample, error))
-    if arguments.report:
-        _write_reports(reports, arguments.report)
-    if failed:
-        print(f"zoo: {failed} of {len(jobs)} recordings were not enhanced; the lines above say why", file=sys.stderr)
-    return 2 if failed or any(report.noisy.error or report.enhanced.error for report in reports) else 0
+            report = gains.measure_gain(
+                job.name, job.reference, (job.noisy, job.enhanced), meters, arguments.resample, error
+            )
+            reports.append(report)
+    return reports, failed
 
 
 def _jobs(arguments):
@@ -160,8 +154,8 @@ def _find(source):
     if path.exists() or not glob.has_magic(source):
         return None, [path]
     root = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts))
-    found = map(Path, glob.iglob(source, recursive=True))
-    return root, sorted(file.relative_to(root) for file in found if file.is_file())
+    matches = map(Path, glob.iglob(source, recursive=True))
+    return root, sorted(file.relative_to(root) for file in matches if file.is_file())
 
 
 def _check(jobs, arguments):
@@ -177,7 +171,7 @@ def _check(jobs, arguments):
     for output in outputs:
         if output.exists() and _identity(output) in inputs:
             raise InputError(f"{output}: is an input or a reference, which is never overwritten; give another OUT")
-    if len(jobs) == 1:  # what a batch goes on past
+    if len(jobs) == 1:  # a batch goes on past these errors
         (job,) = jobs
         _check_paths(job, arguments.overwrite)
         if job.enhanced == Path(arguments.enhanced):  # and not in a folder, which is made
@@ -234,59 +228,3 @@ def _enhance_file(job, model, arguments):
 def _count_flat(audio):
     """Samples near full scale that equal the one before: the flat tops of clipping, at any number of bits."""
     return np.count_nonzero((np.abs(audio[1:]) > 0.99) & (audio[1:] == audio[:-1]))
-
-
-def _report(job, scorers, resample, error):
-    rows = (
-        measure.score_pair(pairs.Pair(job.name, job.reference, path, error), scorers, resample, downmix=True)
-        for path in (job.noisy, job.enhanced)
-    )
-    return _Report(job.name, *rows)
-
-
-def _write_reports(reports, output):
-    if output != "-":
-        files.write_text(output, lambda file: _write_csv(file, reports))
-    header = ["recording", "audio", *METRICS, "error"]
-    lines = [line for report in reports for line in _lines(report)]
-    if len(reports) > 1:
-        lines += _summary(reports)
-    if not any(line[-1] for line in lines):
-        header, lines = header[:-1], [line[:-1] for line in lines]
-    print(tables.table(header, lines))
-
-
-def _lines(report):
-    """Three lines of the table: before, after, and how much better."""
-    gains = ("-" if math.isnan(gain) else f"{gain:+.3f}" for gain in map(report.gain, METRICS))
-    return [
-        [report.name, "noisy", *(tables.number(report.noisy.scores[name]) for name in METRICS), report.noisy.error],
-        ["", "enhanced", *(tables.number(report.enhanced.scores[name]) for name in METRICS), report.enhanced.error],
-        ["", "gain", *gains, ""],
-    ]
-
-
-def _summary(reports):
-    """Means over the recordings that have both scores, and their number."""
-    scored = {name: [report for report in reports if not math.isnan(report.gain(name))] for name in METRICS}
-    means = []
-    for audio in ("noisy", "enhanced"):
-        results = measure.Results(METRICS, keep=False)
-        for name, found in scored.items():
-            for report in found:
-                results.add(scoring.Row(None, {name: getattr(report, audio).scores[name]}, ""))
-        means.append(scoring.Row(None, {name: told["mean"] for name, told in results.summaries().items()}, ""))
-    return [
-        *_lines(_Report("mean", *means)),
-        ["scored", "", *(str(len(scored[name])) for name in METRICS), ""],
-        ["failed", "", *(str(len(reports) - len(scored[name])) for name in METRICS), ""],
-    ]
-
-
-def _write_csv(file, reports):
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["recording", "audio", *METRICS, "error"])
-    for report in reports:
-        for audio, row in (("noisy", report.noisy), ("enhanced", report.enhanced)):
-            writer.writerow([report.name, audio, *(row.scores[name] for name in METRICS), row.error])
-        writer.writerow([report.name, "gain", *map(report.gain, METRICS), ""])

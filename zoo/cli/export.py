@@ -9,8 +9,8 @@ _DESCRIPTION = """Export a checkpoint as PLACE/VERSION/, a SavedModel for TF Ser
 no Keras and nothing of the zoo is needed to run it. Its signatures take any batch and
 length: `serving_default` waveforms, `lengths` padded waveforms and their lengths, `wav`
 WAV files at the checkpoint's rate. Or as PLACE, a file for TensorFlow Lite or for ONNX
-Runtime (its inputs are those of `lengths`). It is set beside the checkpoint before it
-stands."""
+Runtime (its inputs are those of `lengths`). Its outputs are compared with the
+checkpoint's before it is put in place."""
 _EXAMPLES = """examples:
   zoo export quality-net-lite-pesq-wb-16k models/pesq
   zoo export hf://my-lab/my-metric@v2 models/my-metric --version 2
@@ -44,7 +44,7 @@ def add(commands):
 
 
 def _export(arguments):
-    # Before TensorFlow is imported: a graph that is traced where a GPU is in sight may need one.
+    # Before TensorFlow is imported: a graph that is traced on a machine with a GPU may need one.
     os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
     if arguments.format == "saved-model":
         return _saved_model(arguments)
@@ -52,10 +52,10 @@ def _export(arguments):
         raise InputError(f"--version and --xla are for SavedModels: leave them out with --format {arguments.format}")
     from zoo.serving.convert import convert
 
-    made = convert(arguments.checkpoint, arguments.place, arguments.format)
-    print(f"{made['path']}: {made['megabytes']:.1f} MB")
-    if made["needs"]:
-        print(f"  runs with the Flex delegate only, for {', '.join(made['needs'])}")
+    converted = convert(arguments.checkpoint, arguments.place, arguments.format)
+    print(f"{converted['path']}: {converted['megabytes']:.1f} MB")
+    if converted["needs"]:
+        print(f"  runs with the Flex delegate only, for {', '.join(converted['needs'])}")
     return 0
 
 
@@ -65,8 +65,8 @@ def _saved_model(arguments):
         raise InputError(f"--version is {version}; give a positive integer")
     from zoo.serving.export import export
 
-    made = export(arguments.checkpoint, arguments.place, version, arguments.xla)
-    print(f"{made['directory']}: {made['megabytes']:.1f} MB")
-    for name, told in made["signatures"].items():
-        print(f"  {name}: {', '.join(told['inputs'])} -> {', '.join(told['outputs'])}")
+    exported = export(arguments.checkpoint, arguments.place, version, arguments.xla)
+    print(f"{exported['directory']}: {exported['megabytes']:.1f} MB")
+    for name, signature in exported["signatures"].items():
+        print(f"  {name}: {', '.join(signature['inputs'])} -> {', '.join(signature['outputs'])}")
     return 0

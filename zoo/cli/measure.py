@@ -10,22 +10,26 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import zoo
-from zoo import files, scoring
+from zoo import files, scoring, tables
 from zoo.audio import pairs
 from zoo.checkpoint import registry
-from zoo.cli import tables
 from zoo.errors import InputError
 from zoo.scoring import Row
 
-_SHOWN = 1000  # rows of a table; of more, their means alone
-# Methods of a model that a command calls -> what a model without it does.
+_MOST_ROWS = 1000  # of a printed table; of more pairs it has their means alone
+# What an error says of a model that lacks the method which a command calls.
 _LACKS = {"score": "scores nothing", "distance": "measures no distance"}
 
 
 @dataclass(frozen=True)
 class Meter:
-    """A metric: the rates in Hz that it takes, None for any, its columns, and (reference, degraded, rate) -> values."""
+    """A metric as the loop over pairs calls it.
+
+    Attributes:
+        rates: in Hz, that it takes, the preferred one first; None for any.
+        columns: names of its values.
+        function: (reference, degraded, sample_rate) -> a value for each column; raises InputError where there is none.
+    """
 
     rates: tuple | None
     columns: tuple
@@ -54,31 +58,11 @@ def add(commands, name, summary, examples, metric, results):
     for form in ("csv", "json"):
         text = f"write the {results} as {form.upper()}, '-' to stdout instead of the table"
         command.add_argument(f"--{form}", metavar="OUT", help=text)
-    command.add_argument("--jobs", type=jobs, help="processes, -1 for one a core (default 1; all of a --backend)")
-    add_corpus(command)
+    command.add_argument(
+        "--jobs", type=scoring.processes, help="processes, -1 for one a core (default 1; all of a --backend)"
+    )
+    scoring.add_arguments(command)
     return command
-
-
-def add_corpus(parser):
-    """Add --resume and --backend to a parser, or a group of one: what a command over very many pairs takes."""
-    parser.add_argument("--resume", action="store_true", help="go on with the CSV of a run that was stopped")
-    parser.add_argument("--backend", choices=scoring.BACKENDS, help="of the processes, as joblib has them (loky)")
-
-
-def jobs(text):
-    """A number of processes, as the `type` of an argument.
-
-    Raises:
-        argparse.ArgumentTypeError: it is 0.
-
-    Example:
-        >>> jobs("-1")
-        -1
-    """
-    count = int(text)
-    if not count:
-        raise argparse.ArgumentTypeError("0 processes do nothing; give 1 and up, or -1 for one a core")
-    return count
 
 
 def run(arguments, metrics, meter, **reading):
@@ -99,24 +83,16 @@ def run(arguments, metrics, meter, **reading):
     Raises:
         InputError: nothing could be measured, or an output cannot be written.
     """
-    if arguments.csv == "-" and arguments.json == "-":
-        raise InputError("--csv - and --json - would mix on stdout; write one of them to a file")
-    for output in (arguments.csv, arguments.json):
-        if output not in (None, "-"):
-            files.check_output(output)
-    if arguments.resume and arguments.csv in (None, "-"):
-        raise InputError("--resume goes on with a CSV; name it by --csv")
-    columns = _columns(scoring.meters(meter, tuple(metrics)))
-    score = functools.partial(_score, meter, tuple(metrics), arguments.resample, arguments.downmix, reading)
-    found, alone = _peek(arguments)
-    if alone:
-        row = score(alone)
-        if all(math.isnan(value) for value in row.scores.values()):
-            raise InputError(row.error)
-        score, arguments.jobs, arguments.backend = {alone: row}.get, None, None
-    results = Results(columns, keep=bool(arguments.json))
-    table = scoring.Table(arguments.csv, columns, arguments.resume) if arguments.csv else None
-    for row in scoring.rows(score, found, table, arguments.jobs, arguments.backend):
+    _check_outputs(arguments)
+    results = Results(_columns(scoring.meters(meter, tuple(metrics))), keep_all=bool(arguments.json))
+    pairs_to_score, alone = _pairs(arguments)
+    score = functools.partial(
+        _score, meter, tuple(metrics), arguments.resample, arguments.downmix, reading, must_score=alone
+    )
+    table = scoring.Table(arguments.csv, list(results.sums), arguments.resume) if arguments.csv else None
+    # Other processes would take longer to start than one pair to score.
+    jobs, backend = (None, None) if alone else (arguments.jobs, arguments.backend)
+    for row in scoring.rows(score, pairs_to_score, table, jobs, backend):
         results.add(row)
     _write(results, arguments)
     if results.n_failed:
@@ -124,26 +100,40 @@ def run(arguments, metrics, meter, **reading):
     return 2 if results.n_failed else 0
 
 
-def _peek(arguments):
-    """The pairs that the arguments name, an iterator, and the first where it is the only one."""
+def _check_outputs(arguments):
+    """Refuse outputs that cannot be written, before anything is scored."""
+    if arguments.csv == "-" and arguments.json == "-":
+        raise InputError("--csv - and --json - would mix on stdout; write one of them to a file")
+    for output in (arguments.csv, arguments.json):
+        if output not in (None, "-"):
+            files.check_output(output)
+    if arguments.resume and arguments.csv in (None, "-"):
+        raise InputError("--resume goes on with a CSV; name it by --csv")
+
+
+def _pairs(arguments):
+    """The pairs that the arguments name, an iterator, and whether there is only one."""
     if arguments.degraded is None and str(arguments.reference).lower().endswith(".csv"):
-        found = pairs.stream(arguments.reference)
+        named = pairs.stream(arguments.reference)
     else:
-        found = iter(pairs.find(arguments.reference, arguments.degraded))
-    head = list(itertools.islice(found, 2))
-    return itertools.chain(head, found), head[0] if len(head) == 1 else None
+        named = iter(pairs.find(arguments.reference, arguments.degraded))
+    first = list(itertools.islice(named, 2))
+    return itertools.chain(first, named), len(first) == 1
 
 
-def _score(meter, metrics, resample, downmix, reading, pair):
-    """`Row` of a pair, in whatever process this is."""
-    return score_pair(pair, scoring.meters(meter, metrics), resample, downmix, **reading)
+def _score(meter, metrics, resample, downmix, reading, pair, must_score=False):
+    """`Row` of a pair, in whatever process this is; of a pair that must have a score, its error is raised."""
+    row = score_pair(pair, scoring.meters(meter, metrics), resample, downmix, **reading)
+    if must_score and all(map(math.isnan, row.scores.values())):
+        raise InputError(row.error)
+    return row
 
 
 class Results:
-    """Rows as they come: all of them where they are few or `keep` says so, and always what sums them up."""
+    """Rows as they come: all where they are few or `keep_all` is true, else the first; and always their sums."""
 
-    def __init__(self, columns, keep):
-        self.rows, self.keep, self.n, self.n_failed = [], keep, 0, 0
+    def __init__(self, columns, keep_all):
+        self.rows, self.keep_all, self.n, self.n_failed = [], keep_all, 0, 0
         self.sums = {column: [0.0, 0] for column in columns}
 
     def add(self, row):
@@ -151,7 +141,7 @@ class Results:
         for column, value in row.scores.items():
             if not math.isnan(value):
                 self.sums[column] = [self.sums[column][0] + value, self.sums[column][1] + 1]
-        if self.keep or self.n <= _SHOWN:
+        if self.keep_all or self.n <= _MOST_ROWS:
             self.rows.append(row)
 
     def summaries(self):
@@ -178,7 +168,9 @@ def load(name, command, others=()):
     """
     if "/" not in name and name not in registry.names():
         raise InputError(_unknown(name, others))
-    model = zoo.load(name)
+    from zoo.checkpoint import preset  # imports a backend, which the parser of a command line does without
+
+    model = preset.load(name)
     if not hasattr(model, command):
         other = next((method for method in _LACKS if hasattr(model, method)), None)
         hint = f"use `zoo {other}`" if other else "`zoo list` names the metrics"
@@ -206,7 +198,7 @@ def score_pair(pair, meters, resample=False, downmix=False, **reading):
             scores.update(zip(meter.columns, meter.function(*recordings), strict=True))
         except InputError as error:
             errors.append(f"{name}: {error}")
-    # Two metrics that need one rate make one complaint.
+    # Two metrics that need the same rate give the same error, which is told once.
     return Row(pair, scores, " ".join("; ".join(dict.fromkeys(errors)).split()))  # one line, whatever a library says
 
 
@@ -222,12 +214,12 @@ def _write(results, arguments):
         text = json.dumps(report, indent=2, ensure_ascii=False)
         files.write_text(arguments.json, lambda file: print(text, file=file))
     if "-" not in (arguments.csv, arguments.json):
-        print(_table(results.rows if results.n <= _SHOWN else [], columns, summaries))
+        print(_table(results.rows if results.n <= _MOST_ROWS else [], columns, summaries))
 
 
 def _as_json(row):
-    paths = {"reference": tables.name(row.pair.reference), "degraded": tables.name(row.pair.degraded)}
-    return {**paths, "scores": _null_nan(row.scores), "error": tables.name(row.error) or None}
+    paths = {"reference": tables.printable(row.pair.reference), "degraded": tables.printable(row.pair.degraded)}
+    return {**paths, "scores": _null_nan(row.scores), "error": tables.printable(row.error) or None}
 
 
 def _null_nan(value):
@@ -240,7 +232,11 @@ def _null_nan(value):
 def _table(rows, columns, summaries):
     header = ["degraded", *columns, "error"]
     lines = [
-        [tables.name(row.pair.name), *(tables.number(row.scores[column]) for column in columns), tables.name(row.error)]
+        [
+            tables.printable(row.pair.name),
+            *(tables.number(row.scores[column]) for column in columns),
+            tables.printable(row.error),
+        ]
         for row in rows
     ]
     if len(rows) != 1:

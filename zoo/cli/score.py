@@ -33,8 +33,8 @@ def _score(arguments):
     return measure.run(arguments, arguments.metric or [DEFAULT_METRIC], scorer)
 
 
-def scorer(name):
-    """`measure.Meter` of a checkpoint or a true metric, with one column of its name."""
+def scorer(name: str) -> measure.Meter:
+    """The meter of a checkpoint or a true metric, with one column of its name."""
     if name in TRUE_METRICS:
         from zoo.metrics import speech
 
@@ -45,7 +45,7 @@ def scorer(name):
     def score(reference, degraded, sample_rate):
         value = float(model.score(reference, degraded, sample_rate=sample_rate)[0])
         if math.isnan(value):
-            raise InputError("the pair is too short or too quiet; use a longer recording")
+            raise InputError("the pair is too short or too quiet for the model; use a longer or louder recording")
         return (value,)
 
     return measure.Meter((model.sample_rate,), (name,), score)

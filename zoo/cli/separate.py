@@ -4,7 +4,6 @@ import argparse
 import os
 from pathlib import Path
 
-import zoo
 from zoo.errors import InputError
 
 DEFAULT_CHECKPOINT = "chandna-4stem-44k"
@@ -46,12 +45,13 @@ def add(commands):
 
 def _separate(arguments):
     # Late, so that the parser of a command line loads neither a backend nor an audio library.
+    from zoo.checkpoint import preset
     from zoo.separation.files import separate_file
 
     song, folder = Path(arguments.song), Path(arguments.folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; give a folder for the stems")
-    model = zoo.load(arguments.checkpoint)
+    model = preset.load(arguments.checkpoint)
     if not hasattr(model, "separate"):
         kind = type(model).__name__
         raise InputError(
@@ -64,13 +64,13 @@ def _separate(arguments):
             raise InputError(f"{target}: is the song, which is never overwritten; give another folder")
         if os.path.lexists(target) and not arguments.overwrite:
             raise InputError(f"{target}: exists; replace it by --overwrite, or give another folder")
-    made = not folder.exists()
+    created = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with _Bar() as bar:
             clipped = separate_file(model, song, targets, bar)
     finally:
-        if made and not any(folder.iterdir()):
+        if created and not any(folder.iterdir()):
             folder.rmdir()
     for stem, target in targets.items():
         print(f"{target}" + (f": {clipped[stem]} samples beyond full scale were clipped" if clipped[stem] else ""))

@@ -54,7 +54,7 @@ def _texture(arguments):
     from zoo import texture
 
     with _Bar() as bar:
-        made = texture.synthesize(
+        result = texture.synthesize(
             target,
             rate,
             seconds=arguments.seconds,
@@ -69,19 +69,19 @@ def _texture(arguments):
             progress=bar,
             resample=arguments.resample,
         )
-    clipped = io.write(arguments.output, made.audio, rate, clip=True)
+    clipped = io.write(arguments.output, result.audio, rate, clip=True)
     if arguments.plot:
         from zoo.texture import figures
 
-        figures.synthesis(io.resample(target, rate, 16000), made, arguments.plot)
-    print(_summary(arguments.output, made, clipped))
+        figures.synthesis(io.resample(target, rate, 16000), result, arguments.plot)
+    print(_summary(arguments.output, result, clipped))
     return 0
 
 
 def _check(arguments):
     """Refuse what cannot be written, and what would overwrite an input or an output, before anything is done."""
-    given = (arguments.target, arguments.output, arguments.state, arguments.plot)
-    paths = [Path(path).resolve() for path in given if path is not None]
+    named = (arguments.target, arguments.output, arguments.state, arguments.plot)
+    paths = [Path(path).resolve() for path in named if path is not None]
     for path in paths[1:]:
         files.check_output(path)
         if paths.count(path) > 1:
@@ -119,8 +119,8 @@ class _Bar:
         self.bar.update(done - self.bar.n)
 
 
-def _summary(output, made, clipped):
-    history = made.history
+def _summary(output, result, clipped):
+    history = result.history
     parts = [f"{output}: {len(history['loss'])} iterations"]
     if history["loss"]:
         parts.append(f"loss {history['loss'][0]:.4g} -> {history['loss'][-1]:.4g}")

@@ -1,0 +1,72 @@
+"""What `zoo score` and `zoo distance` share: sums of rows, errors of a pair, hints about models."""
+
+import math
+
+import pytest
+
+from tests.support.harness import REPOSITORY
+from zoo.audio.pairs import Pair
+from zoo.cli import measure
+from zoo.errors import InputError
+from zoo.scoring import Row
+
+AUDIO = REPOSITORY / "zoo" / "data" / "audio"
+PAIR = Pair("a", AUDIO / "speech_reference.flac", AUDIO / "speech_degraded.flac")
+
+
+def meter(value, rates=None):
+    """A meter that gives a value, or raises it."""
+
+    def function(reference, degraded, sample_rate):
+        if isinstance(value, Exception):
+            raise value
+        return (value,)
+
+    return measure.Meter(rates, ("x",), function)
+
+
+def test_results_sum_what_has_a_score_and_keep_the_first_rows(monkeypatch):
+    monkeypatch.setattr(measure, "_MOST_ROWS", 2)
+    rows = [Row(PAIR, {"x": 1.0}, ""), Row(PAIR, {"x": math.nan}, "no score"), Row(PAIR, {"x": 4.0}, "")]
+    few, every = measure.Results(["x"], keep_all=False), measure.Results(["x"], keep_all=True)
+    for results in (few, every):
+        for row in rows:
+            results.add(row)
+        assert (results.n, results.n_failed) == (3, 1)
+        assert results.summaries() == {"x": {"mean": 2.5, "n": 2, "n_failed": 1}}
+    assert few.rows == rows[:2] and every.rows == rows
+
+
+def test_a_mean_of_nothing_is_nan():
+    assert math.isnan(measure.Results(["x"], keep_all=False).summaries()["x"]["mean"])
+
+
+def test_a_pair_has_the_scores_of_every_metric_that_it_can_have():
+    meters = {"one": meter(1.0), "two": measure.Meter(None, ("y",), meter(InputError("too\nshort")).function)}
+    row = measure.score_pair(PAIR, meters)
+    assert row.scores["x"] == 1.0 and math.isnan(row.scores["y"]) and row.error == "two: too short"
+
+
+def test_an_error_that_two_metrics_share_is_told_once():
+    wanted = {name: meter(1.0, rates=(8000,)) for name in ("one", "two")}
+    assert measure.score_pair(PAIR, wanted).error.count("is at 16000 Hz") == 1
+
+
+def test_a_pair_that_is_not_whole_is_not_read():
+    broken = Pair("a", AUDIO / "none.wav", AUDIO / "none.wav", "row 2 lacks its reference")
+    assert measure.score_pair(broken, {"one": meter(1.0)}).error == "row 2 lacks its reference"
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "hint"),
+    [
+        ("stoj", "score", "did you mean stoi"),
+        ("quality-net-lite-pesq-wb-16", "score", "did you mean quality-net-lite-pesq-wb-16k"),
+        ("zzz", "score", "`zoo list` names them, or stoi"),
+        ("quality-net-lite-stoi-16k", "distance", "which measures no distance; use `zoo score`"),
+        ("blstm-mse-16k", "distance", "which measures no distance; `zoo list` names the metrics"),
+    ],
+)
+def test_a_wrong_metric_is_hinted_at(name, command, hint):
+    with pytest.raises(InputError, match=hint):
+        measure.load(name, command, ("stoi",))

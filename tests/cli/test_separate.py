@@ -1,0 +1,68 @@
+"""`zoo separate`: which stems it writes where, and what it refuses."""
+
+import pytest
+
+from zoo.checkpoint import preset
+from zoo.separation import files
+
+
+class Separator:
+    """The face of a separator."""
+
+    sources = ("vocals", "drums")
+
+    def separate(self, mixture, sample_rate):
+        raise AssertionError("only its file is separated")
+
+
+@pytest.fixture
+def song(tmp_path, monkeypatch):
+    """A song, and a separator that writes empty files and clips three samples of the drums."""
+
+    def separate_file(model, song, targets, progress):
+        for target in targets.values():
+            target.write_text("")
+        return {stem: 3 if stem == "drums" else 0 for stem in targets}
+
+    monkeypatch.setattr(preset, "load", lambda source: Separator())
+    monkeypatch.setattr(files, "separate_file", separate_file)
+    (tmp_path / "song.wav").write_text("")
+    return tmp_path / "song.wav"
+
+
+def test_each_stem_is_a_file_and_clipping_is_told(run, song, tmp_path):
+    status, out, _ = run("separate", song, tmp_path / "stems", "--format", "flac")
+    vocals, drums = (tmp_path / "stems" / f"{name}.flac" for name in Separator.sources)
+    assert status == 0 and out.splitlines() == [f"{vocals}", f"{drums}: 3 samples beyond full scale were clipped"]
+    assert sorted((tmp_path / "stems").iterdir()) == [drums, vocals]
+
+
+def test_stems_that_are_there_are_replaced_on_request_only(run, song, tmp_path):
+    command = "separate", song, tmp_path / "stems", "--stems", "drums, accompaniment"
+    assert run(*command)[0] == 0
+    status, out, err = run(*command)
+    assert status == 2 and out == "" and "drums.wav: exists; replace it by --overwrite" in err
+    assert run(*command, "--overwrite")[0] == 0
+
+
+def test_the_song_is_never_overwritten(run, song):
+    song = song.rename(song.with_name("vocals.wav"))
+    status, _, err = run("separate", song, song.parent, "--overwrite")
+    assert status == 2 and "is the song, which is never overwritten" in err
+
+
+def test_a_folder_is_needed_and_an_own_one_is_removed_after_an_error(run, song, tmp_path, monkeypatch):
+    assert "is a file; give a folder for the stems" in run("separate", song, song)[2]
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(files, "separate_file", fail)
+    assert run("separate", song, tmp_path / "stems") == (2, "", "zoo: disk full\n")
+    assert not (tmp_path / "stems").exists()
+
+
+def test_another_model_separates_nothing(run, song, tmp_path, monkeypatch):
+    monkeypatch.setattr(preset, "load", lambda source: object())
+    status, _, err = run("separate", song, tmp_path / "stems", "--checkpoint", "mine")
+    assert status == 2 and "mine is a object, which separates nothing; `zoo list` names the separators" in err

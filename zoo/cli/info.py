@@ -1,0 +1,17 @@
+"""`zoo info`: the card of a checkpoint."""
+
+import json
+
+from zoo.checkpoint import registry
+
+
+def add(commands):
+    """Add the command to the subparsers of `zoo`."""
+    command = commands.add_parser("info", help="print a checkpoint's card as JSON")
+    command.add_argument("name", help="a name that `zoo list` shows, hf://org/name, or a directory with a slash")
+    command.set_defaults(run=_info)
+
+
+def _info(arguments):
+    print(json.dumps(registry.info(arguments.name), indent=2, ensure_ascii=False))
+    return 0
