@@ -20,13 +20,11 @@ first named: `zoo.metrics.speech.pesq` needs no import but `import zoo`.
 
 import builtins
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.checkpoint import registry
 from zoo.data.examples import examples
-from zoo.errors import InputError
-from zoo.families import FAMILIES
 from zoo.lazy import lazy
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["examples", "info", "list", "load", "loss", "push", "save"]
 
-__getattr__, __dir__ = lazy(__name__, __path__, {"client": "zoo.serving.client"})
+__getattr__, __dir__ = lazy(__name__, __path__, {"client": "zoo.serving.client", "InputError": "zoo.errors:InputError"})
 
 
 def list(pattern: str = "*") -> builtins.list[str]:
@@ -168,27 +166,30 @@ def push(
     return publish.push(source, repository, private=private, dry_run=dry_run)
 
 
-def loss(source, sample_rate=None):
-    """The loss that a checkpoint was trained to be, frozen.
+def loss(source: str | os.PathLike | Mapping[str, float], sample_rate: float | None = None) -> "keras.losses.Loss":
+    """A loss on waveforms by its name: of signals, PMSQE, the frozen metric of a checkpoint, or a weighted sum.
 
     Args:
-        source: As for `load`.
-        sample_rate: Of the waveforms, in Hz; None for the checkpoint's own. Another is resampled inside the loss.
+        source: One of `zoo.losses.LOSSES`, such as "pmsqe"; a checkpoint of a metric, as for `load`; or a dict
+            {name or checkpoint: weight} of such.
+        sample_rate: Of the waveforms, in Hz. Learned losses resample from it to their metric's own; None takes that.
 
     Returns:
-        A keras.losses.Loss on (reference, estimate), one value per example before reduction.
+        A keras.losses.Loss on (reference, estimate), float (batch, samples) in [-1, 1]; one value per example before
+        reduction, lower is better.
 
     Raises:
-        zoo.errors.InputError: The source is unknown or ambiguous, or its model brings no loss.
+        zoo.errors.InputError: The source is unknown or ambiguous, its model has no loss, a weight is no number above 0,
+            or the terms are of different sample rates.
 
     Example:
-        >>> enhancer.compile("adam", loss=zoo.loss("quality-net-lite-pesq-wb-16k"))
-        >>> enhancer.compile("adam", loss=zoo.loss("jnd-22k", sample_rate=16000))
+        >>> import zoo
+        >>> zoo.loss("jnd-22k", sample_rate=16000).name
+        'jnd_loss'
+        >>> terms = {"quality-net-lite-pesq-wb-16k": 1.0, "negative-si-sdr": 0.1}
+        >>> [(weight, term.name) for weight, term in zoo.loss(terms, sample_rate=16000).terms]
+        [(1.0, 'quality_net_loss'), (0.1, 'negative_si_sdr')]
     """
-    name = registry.model_class(source)
-    family = FAMILIES.get(name.split(".")[1])
-    if family is None or family.loss is None:
-        raise InputError(f"{os.fspath(source)!r} brings no loss: it holds a {name}.")
-    # The loss gets the source, not a model: a model compiled with it can then be saved.
-    text = source if isinstance(source, str) else f"{os.fspath(source)}/"
-    return getattr(family.module("loss"), family.loss)(text, sample_rate=sample_rate)
+    from zoo.losses import build
+
+    return build(source, sample_rate)

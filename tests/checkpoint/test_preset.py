@@ -169,7 +169,7 @@ def test_an_unbuilt_model_is_refused(tmp_path):
 
 
 def test_a_model_without_a_loss_says_so(saved):
-    with pytest.raises(InputError, match="brings no loss: it holds a keras"):
+    with pytest.raises(InputError, match="has no loss: it holds a keras"):
         zoo.loss(saved)
 
 

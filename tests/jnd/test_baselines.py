@@ -10,7 +10,7 @@ from zoo.audio import io, mix
 from zoo.errors import InputError
 from zoo.jnd import baselines
 from zoo.jnd.effects import SAMPLE_RATE
-from zoo.losses.weighted import MultiResolutionSTFT
+from zoo.losses.signal import MultiResolutionSTFT
 
 CLIP = io.resample(io.read(RECORDED, 16000)[0], 16000, SAMPLE_RATE)[SAMPLE_RATE : 2 * SAMPLE_RATE]
 

@@ -1,4 +1,4 @@
-"""Losses of enhancers: values by hand, padding, gradients, sums by name, saving; on TensorFlow and on JAX."""
+"""Losses by name and sums of them: identity, padding, gradients, saving; on TensorFlow and on JAX."""
 
 import os
 import subprocess
@@ -11,12 +11,11 @@ from keras import ops
 
 import zoo
 from tests.support.harness import REPOSITORY
-from zoo.audio import dsp
 from zoo.checkpoint import preset
 from zoo.errors import InputError
 from zoo.losses.pmsqe import PMSQE
-from zoo.losses.weighted import LOSSES, MagnitudeMSE, MultiResolutionSTFT, NegativeSISDR, WaveformL1, WeightedSum, build
-from zoo.metrics import speech
+from zoo.losses.signal import MagnitudeMSE, MultiResolutionSTFT
+from zoo.losses.weighted import LOSSES, WeightedSum, build
 
 RNG = np.random.default_rng(0)
 REFERENCE = 0.1 * RNG.standard_normal((2, 8000)).astype("float32")
@@ -32,31 +31,6 @@ def gain(samples):
     """A trainable model on waveforms: one gain a sample, 1 at first."""
     layer = keras.layers.EinsumDense("ab,b->ab", output_shape=samples, kernel_initializer="ones")
     return keras.Sequential([keras.Input((samples,)), layer])
-
-
-def test_magnitude_mse():
-    magnitudes = [ops.convert_to_numpy(dsp.magnitude(x, 256, 64)) for x in (REFERENCE, ESTIMATE)]
-    expected = np.square(magnitudes[0] - magnitudes[1]).mean(axis=(1, 2))
-    np.testing.assert_allclose(value(MagnitudeMSE(256, 64), REFERENCE, ESTIMATE), expected, rtol=1e-4)
-
-
-def test_multi_resolution_stft():
-    expected = 0.0
-    for n_fft in (512, 2048):
-        x, y = (ops.convert_to_numpy(dsp.magnitude(x, n_fft, n_fft // 4)) for x in (REFERENCE, ESTIMATE))
-        norm = np.linalg.norm(x - y, axis=(1, 2)) / np.linalg.norm(x, axis=(1, 2))
-        expected += (norm + np.abs(np.log(x) - np.log(y)).mean(axis=(1, 2))) / 2
-    np.testing.assert_allclose(value(MultiResolutionSTFT((512, 2048)), REFERENCE, ESTIMATE), expected, rtol=2e-3)
-
-
-def test_waveform_l1():
-    expected = np.abs(REFERENCE - ESTIMATE).mean(axis=1)
-    np.testing.assert_allclose(value(WaveformL1(), REFERENCE, ESTIMATE), expected, rtol=1e-5)
-
-
-def test_negative_si_sdr_is_the_metrics():
-    signals = [REFERENCE + 0.2, 0.5 * ESTIMATE - 0.1]
-    np.testing.assert_allclose(value(NegativeSISDR(), *signals), -speech.si_sdr(*signals), atol=1e-3)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -120,6 +94,50 @@ def test_a_checkpoint_is_a_term():
 def test_bad_terms(terms, message):
     with pytest.raises(InputError, match=message):
         build(terms)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_zoo_loss_takes_the_same_names(name):
+    assert type(zoo.loss(name)) is LOSSES[name]
+    assert type(zoo.loss(name, sample_rate=16000)) is LOSSES[name]
+
+
+def test_zoo_loss_takes_weights_by_name():
+    loss = zoo.loss({SURROGATE: 1.0, "negative-si-sdr": 0.1}, sample_rate=16000)
+    parts = [value(zoo.loss(name, sample_rate=16000), REFERENCE, ESTIMATE) for name in (SURROGATE, "negative-si-sdr")]
+    np.testing.assert_allclose(value(loss, REFERENCE, ESTIMATE), parts[0] + 0.1 * parts[1], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "close"), [("pmsq", "pmsqe"), ("jnd-22", "jnd-22k"), ("waveform-l2", "waveform-l1")])
+def test_an_unknown_name_lists_both_kinds_and_a_close_match(name, close):
+    with pytest.raises(
+        InputError, match=f"'{name}'; did you mean.* '{close}'.*negative-si-sdr.*jnd-22k.*{SURROGATE}"
+    ) as error:
+        zoo.loss(name)
+    assert "\n" not in str(error.value)
+
+
+def test_a_name_without_a_close_match_lists_both_kinds():
+    with pytest.raises(InputError, match="'spam'; Give one of magnitude-mse.*jnd-22k"):
+        zoo.loss("spam")
+
+
+def test_a_directory_without_a_slash_is_not_an_unknown_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(InputError, match="write './mine/'"):
+        zoo.loss("mine")
+
+
+def test_pmsqe_takes_its_own_rate_alone():
+    with pytest.raises(InputError, match="16000 Hz, not 22050 Hz"):
+        zoo.loss("pmsqe", sample_rate=22050)
+
+
+def test_terms_of_two_rates_need_the_waveforms_rate():
+    with pytest.raises(InputError, match="pmsqe 16000 Hz, jnd-22k 22050 Hz.*give sample_rate"):
+        zoo.loss({"pmsqe": 1.0, "jnd-22k": 1.0})
+    assert len(zoo.loss({"pmsqe": 1.0, "jnd-22k": 1.0}, sample_rate=16000).terms) == 2
 
 
 def test_config_round_trip():

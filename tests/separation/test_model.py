@@ -27,7 +27,7 @@ VARIANTS = {
 }
 LONG = """
 import numpy as np
-from separation_harness import separator
+from tests.support.separation import separator
 model = separator()
 song = np.random.default_rng(0).standard_normal((44100 * 600, 1), dtype="float32")
 sources = model.separate(song, 44100)
@@ -209,7 +209,7 @@ def test_options_that_do_not_fit(options, message):
 
 def test_a_long_song_takes_bounded_memory():
     """10 minutes of mono: 0.1 GB of mixture and 4 of sources, joined from parts, beside TensorFlow's own."""
-    environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"}
+    environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}"}
     done = subprocess.run([sys.executable, "-c", LONG], capture_output=True, text=True, check=True, env=environment)
     assert int(done.stdout.split()[-1]) < 2500  # MB
 

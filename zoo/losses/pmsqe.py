@@ -3,6 +3,8 @@
 The tables are figures of ITU-T P.862 for 16 kHz; its steps are written anew here, for gradients.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -55,7 +57,7 @@ _ALPHA, _BETA = 0.1, 0.0309  # weights of the symmetric and of the asymmetric di
 _EPS = 1e-8
 
 
-def bark_matrix():
+def bark_matrix() -> np.ndarray:
     """float32 (257, 49): from a power spectrum to P.862's bands. 0 Hz counts as silent, 8 kHz is in no band."""
     band = np.repeat(np.arange(len(_BINS)), _BINS)
     matrix = np.zeros((N_FFT // 2 + 1, len(_BINS)), "float32")
@@ -92,15 +94,17 @@ class PMSQE(keras.losses.Loss):
         True
     """
 
+    sample_rate = 16000  # Hz, of the tables
+
     def __init__(self, reduction="sum_over_batch_size", name="pmsqe"):
         super().__init__(name=name, reduction=reduction)
 
-    def call(self, reference, estimate, lengths=None):
+    def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         mask = dsp.frame_mask(estimate, lengths, HOP_LENGTH)
         return disturbance(_power(reference, lengths), _power(estimate, lengths), mask)
 
 
-def disturbance(reference, estimate, mask):
+def disturbance(reference: Any, estimate: Any, mask: Any) -> Any:
     """PMSQE of power spectra.
 
     Args:

@@ -1,118 +1,28 @@
-"""Losses that train an enhancer: `keras.losses.Loss` on waveforms, and a weighted sum of them by name."""
+"""Losses by name, and weighted sums of them."""
 
+import difflib
 import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import keras
-from keras import ops
 
-import zoo
-from zoo.audio import dsp
-from zoo.data.speech import SAMPLE_RATE
+from zoo.checkpoint import registry
 from zoo.errors import InputError
+from zoo.families import FAMILIES
+from zoo.losses.learned import LearnedLoss, learned_loss
 from zoo.losses.pmsqe import PMSQE
-from zoo.losses.signal import NegativeSISDR
+from zoo.losses.signal import MagnitudeMSE, MultiResolutionSTFT, NegativeSISDR, WaveformL1
 
-_LOG_FLOOR = 3e-4  # added to a magnitude inside its logarithm: 16-bit noise counts for little
-_EPS = 1e-10
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class MagnitudeMSE(keras.losses.Loss):
-    """Mean squared difference of magnitude spectra, over the frames that count and all bins.
-
-    The spectra are those of `dsp.magnitude` (periodic Hamming window, centred, unscaled).
-
-    Args:
-        n_fft: window and transform length in samples.
-        hop_length: samples from frame to frame.
-        reduction: as for any Keras loss.
-        name: of the loss.
-
-    Call:
-        (reference, estimate) -> scalar (reduced); float (batch, samples) in [-1, 1].
-        `loss.call(reference, estimate, lengths)` -> float32 (batch,), 0 and up, lower is better, with int32 (batch,)
-        `lengths` in samples.
-
-    Example:
-        >>> float(MagnitudeMSE()(ops.ones((2, 4000)), ops.ones((2, 4000))))
-        0.0
-    """
-
-    def __init__(self, n_fft=512, hop_length=256, reduction="sum_over_batch_size", name="magnitude_mse"):
-        super().__init__(name=name, reduction=reduction)
-        self.n_fft, self.hop_length = n_fft, hop_length
-
-    def call(self, reference, estimate, lengths=None):
-        spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (reference, estimate)]
-        mask = dsp.frame_mask(estimate, lengths, self.hop_length)
-        return _mean(ops.square(spectra[0] - spectra[1]), mask)
-
-    def get_config(self):
-        return {**super().get_config(), "n_fft": self.n_fft, "hop_length": self.hop_length}
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class MultiResolutionSTFT(keras.losses.Loss):
-    """Spectral convergence and L1 of log magnitudes, mean of several resolutions (Yamamoto et al. 2020, equation 6).
-
-    ||X - Y|| / ||X|| + mean |log X - log Y|, X the reference's magnitudes. Departures from the paper: windows fill the
-    transform and hop a quarter of it, Hamming in place of Hann (`dsp.magnitude`); 3e-4 is added to each magnitude in
-    the logarithm and in the norm of X, so silence is finite.
-
-    Args:
-        n_fft: transform lengths in samples, one a resolution.
-        reduction: as for any Keras loss.
-        name: of the loss.
-
-    Call:
-        As for `MagnitudeMSE`; per example 0 and up, lower is better.
-
-    Example:
-        >>> bool(MultiResolutionSTFT()(ops.ones((2, 4000)), ops.ones((2, 4000))) < 1e-3)
-        True
-    """
-
-    def __init__(self, n_fft=(512, 1024, 2048), reduction="sum_over_batch_size", name="multi_resolution_stft"):
-        super().__init__(name=name, reduction=reduction)
-        self.n_fft = tuple(n_fft)
-
-    def call(self, reference, estimate, lengths=None):
-        return sum(self._at(n_fft, reference, estimate, lengths) for n_fft in self.n_fft) / len(self.n_fft)
-
-    def _at(self, n_fft, reference, estimate, lengths):
-        ours, theirs = (dsp.magnitude(x, n_fft, n_fft // 4, lengths) for x in (estimate, reference))
-        mask = dsp.frame_mask(estimate, lengths, n_fft // 4)
-        error, power = _mean(ops.square(ours - theirs), mask), _mean(ops.square(theirs + _LOG_FLOOR), mask)
-        logs = ops.abs(ops.log(ours + _LOG_FLOOR) - ops.log(theirs + _LOG_FLOOR))
-        return ops.sqrt(error + _EPS) / ops.sqrt(power) + _mean(logs, mask)
-
-    def get_config(self):
-        return {**super().get_config(), "n_fft": list(self.n_fft)}
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class WaveformL1(keras.losses.Loss):
-    """Mean absolute difference of waveforms over the samples that count (Manocha et al. 2020, section 3.4).
-
-    Args:
-        reduction: as for any Keras loss.
-        name: of the loss.
-
-    Call:
-        As for `MagnitudeMSE`; per example 0 and up, lower is better.
-
-    Example:
-        >>> float(WaveformL1()(ops.ones((2, 4000)), ops.zeros((2, 4000))))
-        1.0
-    """
-
-    def __init__(self, reduction="sum_over_batch_size", name="waveform_l1"):
-        super().__init__(name=name, reduction=reduction)
-
-    def call(self, reference, estimate, lengths=None):
-        mask = dsp.sequence_mask(dsp.resolve_lengths(reference, lengths), ops.shape(reference)[1])
-        difference = ops.abs(ops.cast(reference, "float32") - ops.cast(estimate, "float32"))
-        return ops.sum(difference * mask, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1.0)
+LOSSES = {
+    "magnitude-mse": MagnitudeMSE,
+    "multi-resolution-stft": MultiResolutionSTFT,
+    "negative-si-sdr": NegativeSISDR,
+    "pmsqe": PMSQE,
+    "waveform-l1": WaveformL1,
+}  # those that need no checkpoint, by name
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -125,17 +35,24 @@ class WeightedSum(keras.losses.Loss):
         name: of the loss.
 
     Call:
-        As for `MagnitudeMSE`.
+        As for `zoo.losses.signal.MagnitudeMSE`.
 
     Example:
         >>> loss = WeightedSum([(1.0, MagnitudeMSE()), (0.1, NegativeSISDR())])
+        >>> float(loss(ops.ones((2, 4000)), ops.ones((2, 4000)))) < 0
+        True
     """
 
-    def __init__(self, terms, reduction="sum_over_batch_size", name="weighted_sum"):
+    def __init__(
+        self,
+        terms: Sequence[tuple[float, keras.losses.Loss]],
+        reduction: str = "sum_over_batch_size",
+        name: str = "weighted_sum",
+    ):
         super().__init__(name=name, reduction=reduction)
         self.terms = [(float(weight), loss) for weight, loss in terms]
 
-    def call(self, reference, estimate, lengths=None):
+    def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         return sum(weight * loss.call(reference, estimate, lengths) for weight, loss in self.terms)
 
     def get_config(self):
@@ -148,47 +65,74 @@ class WeightedSum(keras.losses.Loss):
         return cls(**{**config, "terms": terms})
 
 
-LOSSES = {
-    "magnitude-mse": MagnitudeMSE,
-    "multi-resolution-stft": MultiResolutionSTFT,
-    "negative-si-sdr": NegativeSISDR,
-    "pmsqe": PMSQE,
-    "waveform-l1": WaveformL1,
-}
-
-
-def build(terms):
-    """The weighted sum that a recipe names.
+def build(terms: str | os.PathLike | Mapping[str, float], sample_rate: float | None = None) -> keras.losses.Loss:
+    """A loss by its name, or the weighted sum of several.
 
     Args:
-        terms: dict of weights by name: one of `LOSSES`, or the source of a checkpoint that `zoo.loss` reads.
+        terms: one of `LOSSES`, or the source of a learned loss as for `zoo.load`; or a dict {name or source: weight}.
+        sample_rate: of the waveforms, in Hz. Learned losses resample from it to their metric's own; None takes that.
 
     Returns:
-        WeightedSum.
+        The loss, on (reference, estimate) waveforms; of a dict, a `WeightedSum`.
 
     Raises:
-        InputError: no term, a weight that is no number above 0, or an unknown name.
+        InputError: no term, a weight that is no number above 0, an unknown name, a checkpoint without a loss, or
+            terms of different sample rates.
 
     Example:
         >>> loss = build({"magnitude-mse": 1.0, "pmsqe": 0.5})
+        >>> [(weight, term.name) for weight, term in loss.terms]
+        [(1.0, 'magnitude_mse'), (0.5, 'pmsqe')]
     """
+    if not isinstance(terms, Mapping):
+        return _by_name(terms, sample_rate)
     if not terms:
-        raise InputError(f"the loss has no terms; give weights by name: {', '.join(LOSSES)}, or a checkpoint")
+        raise InputError(f"the loss has no terms; give weights by name: {_known_names()}")
     for name, weight in terms.items():
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 < weight < math.inf:
             raise InputError(f"the weight of {name!r} is {weight!r}; give a number above 0")
-    return WeightedSum([(weight, _named(name)) for name, weight in terms.items()])
+    losses = {name: _by_name(name, sample_rate) for name in terms}
+    if sample_rate is None:
+        _check_one_rate(losses)
+    return WeightedSum([(terms[name], loss) for name, loss in losses.items()])
 
 
-def _named(name):
-    if name in LOSSES:
-        return LOSSES[name]()
-    try:
-        return zoo.loss(name, sample_rate=SAMPLE_RATE)
-    except InputError as error:
-        raise InputError(f"{error} Losses that need no checkpoint: {', '.join(LOSSES)}.") from None
+def _by_name(name, sample_rate):
+    if isinstance(name, str) and name in LOSSES:
+        loss = LOSSES[name]()
+        if sample_rate not in (None, _rate(loss) or sample_rate):
+            raise InputError(f"{name} takes waveforms of {_rate(loss)} Hz, not {sample_rate} Hz; resample them")
+        return loss
+    # A directory of that name has a message of its own.
+    if isinstance(name, str) and not {"/", os.sep} & set(name) and not Path(name).is_dir():
+        _check_known(name)
+    return learned_loss(name, sample_rate)
 
 
-def _mean(values, mask):
-    """Mean of (batch, frames, bins) over the frames that `mask` counts and all bins, (batch,)."""
-    return ops.sum(ops.mean(values, axis=-1) * mask, axis=1) / ops.sum(mask, axis=1)
+def _check_known(name):
+    """Raise an InputError unless a name is that of a bundled checkpoint."""
+    known = registry.names()
+    if name not in known:
+        close = difflib.get_close_matches(name, [*LOSSES, *known])
+        hint = f" did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise InputError(f"unknown loss {name!r};{hint} Give one of {_known_names()}")
+
+
+def _known_names():
+    families = [name for name, family in FAMILIES.items() if family.loss is not None]
+    learned = [name for name in registry.names() if registry.info(name)["family"] in families]
+    return f"{', '.join(LOSSES)}, or a learned loss: {', '.join(learned)}, hf://org/name or a directory"
+
+
+def _rate(loss):
+    """The sample rate of the waveforms that a loss takes as they are, in Hz; None for any."""
+    if isinstance(loss, LearnedLoss):
+        return loss.metric.sample_rate
+    return getattr(loss, "sample_rate", None)
+
+
+def _check_one_rate(losses):
+    rates = {name: _rate(loss) for name, loss in losses.items() if _rate(loss) is not None}
+    if len(set(rates.values())) > 1:
+        text = ", ".join(f"{name} {rate} Hz" for name, rate in rates.items())
+        raise InputError(f"the terms are of different sample rates ({text}); give sample_rate, that of your waveforms")

@@ -1,26 +1,29 @@
 """The learned loss: a frozen surrogate says how far from perfect an estimate sounds."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from zoo.audio import dsp
 from zoo.errors import InputError
+from zoo.losses.learned import LearnedLoss, check_shapes
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class QualityNetLoss(keras.losses.Loss):
+class QualityNetLoss(LearnedLoss):
     """(1 - Q)^2 of each example, where Q is a frozen surrogate's quality (Fu, Liao and Tsao 2019, equation 1).
 
     Q = 1 stands for the metric's upper anchor: PESQ 4.5 by Q = (PESQ + 0.5) / 5. The surrogate is used in inference
     mode, and a training step through it changes none of its variables; the gradient reaches the estimate.
 
     Args:
-        metric: a surrogate (`zoo.load(...)`), or a source string, which `zoo.load` then reads. Only a string can be
-            saved with a compiled model.
-        inputs: "waveform" for float (batch, samples), or "magnitude" for spectra (batch, frames, bins) as
-            `zoo.audio.dsp.magnitude` makes them with the surrogate's n_fft and hop_length.
-        sample_rate: of the waveforms, in Hz; another than the surrogate's is resampled on the way, with a gradient.
-            None for the surrogate's own.
+        metric: a surrogate (`zoo.load(...)`), or a source string, which is then loaded. Only a loss made from a
+            source can be saved with a compiled model.
+        inputs: "waveform" for float (batch, samples), or "magnitude" for spectra (batch, frames, bins) of
+            `zoo.audio.dsp.magnitude` with the surrogate's n_fft and hop_length.
+        sample_rate: of the waveforms, in Hz; another than the surrogate's is resampled inside the loss, with a
+            gradient. None for the surrogate's own.
         reduction: as for any Keras loss.
         name: of the loss.
 
@@ -29,47 +32,40 @@ class QualityNetLoss(keras.losses.Loss):
         0 and up, lower is better, with int32 (batch,) `lengths` in samples (frames for magnitudes).
 
     Raises:
-        InputError: for other `inputs`, or when a loss made from a model object is saved.
+        InputError: other `inputs`, a `sample_rate` of magnitudes, inputs of another rank or of two lengths, or a loss
+            made from a model is saved.
 
     Example:
-        >>> loss = QualityNetLoss("quality-net-lite-pesq-wb-16k")  # doctest: +SKIP
-        >>> enhancer.compile("adam", loss=loss)  # doctest: +SKIP
+        >>> loss = QualityNetLoss("quality-net-lite-pesq-wb-16k")
+        >>> speech = np.random.default_rng(0).normal(size=(1, 16000)).astype("float32") / 10
+        >>> bool(loss(speech, speech) < 0.05)
+        True
     """
 
     def __init__(
         self,
-        metric,
-        inputs="waveform",
-        sample_rate=None,
-        reduction="sum_over_batch_size",
-        name="quality_net_loss",
+        metric: keras.Model | str,
+        inputs: str = "waveform",
+        sample_rate: float | None = None,
+        reduction: str = "sum_over_batch_size",
+        name: str = "quality_net_loss",
     ):
-        super().__init__(name=name, reduction=reduction)
         if inputs not in ("waveform", "magnitude"):
             raise InputError(f'inputs must be "waveform" or "magnitude", not {inputs!r}')
         if inputs == "magnitude" and sample_rate is not None:
-            raise InputError("sample_rate is of waveforms; magnitudes are taken as they are")
-        self.source = metric if isinstance(metric, str) else None
+            raise InputError("sample_rate is of waveforms; magnitudes are not resampled: leave it out")
+        super().__init__(metric, sample_rate, reduction, name)
         self.inputs = inputs
-        if self.source is not None:
-            from zoo import load  # here, because zoo.load's families import this module
 
-            metric = load(self.source)
-        self.metric = metric
-        self.sample_rate = sample_rate
-
-    def call(self, reference, estimate, lengths=None):
+    def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         if self.inputs == "waveform":
-            rates = self.sample_rate or self.metric.sample_rate, self.metric.sample_rate
-            lengths = dsp.resolve_lengths(reference, lengths)
-            pair = [dsp.resample(x, *rates, lengths) for x in (reference, estimate)]
-            quality = self.metric.quality(*pair, dsp.resampled_length(lengths, *rates))
-        else:
-            quality = self.metric.core([estimate, reference, dsp.resolve_lengths(reference, lengths)], training=False)
-        return ops.square(1.0 - quality)
+            return super().call(reference, estimate, lengths)
+        check_shapes(reference, estimate, "(batch, frames, bins) magnitudes", 3)
+        lengths = dsp.resolve_lengths(reference, lengths)
+        return ops.square(1.0 - self.metric.core([estimate, reference, lengths], training=False))
 
-    def get_config(self):
-        if self.source is None:
-            raise InputError("a loss made from a model cannot be saved: make it from the source string instead")
-        own = {"metric": self.source, "inputs": self.inputs, "sample_rate": self.sample_rate}
-        return {**super().get_config(), **own}
+    def measure(self, reference: Any, estimate: Any, lengths: Any) -> Any:
+        return ops.square(1.0 - self.metric.quality(reference, estimate, lengths))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "inputs": self.inputs}

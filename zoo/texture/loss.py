@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.checkpoint import preset
 from zoo.errors import InputError
 from zoo.nn.layers import overlapping_blocks
 from zoo.texture import spectrum, terms
@@ -45,9 +46,7 @@ class TextureLoss(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction)
         self.source = ensemble if ensemble is None or isinstance(ensemble, str) else ""
         if isinstance(ensemble, str):
-            from zoo import load  # here, because zoo.load's families import this module
-
-            ensemble = load(ensemble)
+            ensemble = preset.load(ensemble)
         self.ensemble = ensemble or RandomConvEnsemble()
         self.waveform = waveform
 

@@ -1,0 +1,125 @@
+"""Learned losses: a frozen metric of a family says how far an estimate is from its reference."""
+
+import os
+from typing import Any
+
+import keras
+
+from zoo.audio import dsp
+from zoo.checkpoint import preset
+from zoo.errors import InputError
+from zoo.families import FAMILIES
+
+
+class LearnedLoss(keras.losses.Loss):
+    """Base of the learned losses: a frozen metric of waveforms, at any sample rate.
+
+    The metric is used in inference mode, and a training step through it changes none of its variables; the gradient
+    reaches the estimate. A subclass defines `measure`.
+
+    Args:
+        metric: a `zoo.nn.model.PairMetric`, or a source string, which is then loaded. Only a loss made from a source
+            can be saved with a compiled model.
+        sample_rate: of the waveforms, in Hz; another than the metric's is resampled inside the loss, with a gradient.
+            None for the metric's own.
+        reduction: as for any Keras loss.
+        name: of the loss.
+
+    Attributes:
+        metric: the model.
+        source: its source string; None where the loss was made from a model.
+
+    Call:
+        (reference, estimate) -> scalar (reduced); float (batch, samples) in [-1, 1].
+        `loss.call(reference, estimate, lengths)` -> float32 (batch,), 0 and up, lower is better, with int32 (batch,)
+        `lengths` in samples.
+
+    Raises:
+        InputError: waveforms of another rank or of two lengths, or a loss made from a model is saved.
+
+    Example:
+        >>> issubclass(zoo.jnd.loss.JNDLoss, LearnedLoss)
+        True
+    """
+
+    def __init__(self, metric: keras.Model | str, sample_rate: float | None, reduction: str, name: str):
+        super().__init__(name=name, reduction=reduction)
+        if sample_rate is not None and not sample_rate > 0:
+            raise InputError(f"sample_rate is {sample_rate}; give that of the waveforms in Hz, above 0")
+        self.source = metric if isinstance(metric, str) else None
+        self.metric = preset.load(metric) if isinstance(metric, str) else metric
+        self.sample_rate = sample_rate
+
+    def measure(self, reference: Any, estimate: Any, lengths: Any) -> Any:
+        """The loss (batch,) of waveforms (batch, samples) at the metric's rate, with int32 (batch,) lengths."""
+        raise NotImplementedError
+
+    def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
+        check_shapes(reference, estimate, "(batch, samples), without a channel axis", 2)
+        rates = self.sample_rate or self.metric.sample_rate, self.metric.sample_rate
+        lengths = dsp.resolve_lengths(reference, lengths)
+        pair = [dsp.resample(x, *rates, lengths) for x in (reference, estimate)]
+        return self.measure(*pair, dsp.resampled_length(lengths, *rates))
+
+    def get_config(self) -> dict[str, Any]:
+        if self.source is None:
+            raise InputError("a loss made from a model cannot be saved: make it from the source string instead")
+        return {**super().get_config(), "metric": self.source, "sample_rate": self.sample_rate}
+
+
+def check_shapes(reference: Any, estimate: Any, axes: str, rank: int) -> None:
+    """Raise an InputError unless two arrays are of a rank and of one shape, as far as it is known.
+
+    Args:
+        reference, estimate: arrays or tensors.
+        axes: what to give, in words.
+        rank: number of axes.
+
+    Example:
+        >>> check_shapes(np.ones((2, 9)), np.ones((2, 9)), "(batch, samples)", 2)
+    """
+    shapes = tuple(reference.shape), tuple(estimate.shape)
+    same = all(None in sizes or sizes[0] == sizes[1] for sizes in zip(*shapes, strict=False))
+    if {len(shape) for shape in shapes} != {rank} or not same:
+        raise InputError(
+            f"the reference has shape {shapes[0]} and the estimate {shapes[1]}; give {axes}, both of one shape"
+        )
+
+
+def learned_loss(source: str | os.PathLike, sample_rate: float | None = None) -> LearnedLoss:
+    """The loss of a checkpoint, of the class that its family names.
+
+    Args:
+        source: as for `zoo.load`. It is resolved and loaded once.
+        sample_rate: of the waveforms, in Hz; None for the checkpoint's own.
+
+    Returns:
+        A `LearnedLoss`.
+
+    Raises:
+        InputError: the source cannot be loaded, or its model has no loss.
+
+    Example:
+        >>> learned_loss("jnd-22k", sample_rate=16000).source
+        'jnd-22k'
+    """
+    metric = preset.load(source)
+    family = _family_of(metric)
+    # A saved loss holds the text, by which a path must be told from a name.
+    text = source if isinstance(source, str) else f"{os.fspath(source)}/"
+    if family is None or family.loss is None:
+        kind = f"{type(metric).__module__}.{type(metric).__name__}"
+        raise InputError(f"{text!r} has no loss: it holds a {kind}; give the checkpoint of a metric")
+    loss = getattr(family.module("loss"), family.loss)(metric, sample_rate=sample_rate)
+    loss.source = text
+    return loss
+
+
+def _family_of(model):
+    """The family of a model's class, or of the class that it extends; None for others."""
+    for cls in type(model).mro():
+        package, _, rest = cls.__module__.partition(".")
+        family = FAMILIES.get(rest.split(".")[0])
+        if package == "zoo" and family is not None:
+            return family
+    return None
