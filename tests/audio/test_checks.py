@@ -1,4 +1,4 @@
-"""Recordings that a user hands over: floats, rates, lengths, batches, channels as rows, and what is refused."""
+"""Recordings of users: what is refused, with what words, and the form that models get."""
 
 import numpy as np
 import pytest
@@ -6,77 +6,139 @@ import pytest
 from zoo.audio import checks
 from zoo.errors import InputError
 
-NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, (3, 100))
 
-
-def test_one_recording_is_a_batch_of_one():
-    reference, degraded, lengths = checks.as_batch(NOISE[0], NOISE[1])
-    assert reference.shape == degraded.shape == (1, 100) and lengths.tolist() == [100]
-    (batch, lengths) = checks.as_batch(NOISE, lengths=[100, 50, 1])
-    assert batch.shape == (3, 100) and lengths.tolist() == [100, 50, 1]
+def test_floats_stay_as_they_are():
+    audio = np.zeros(3, "float64")
+    assert checks.as_floats(audio) is audio
 
 
 @pytest.mark.parametrize(
-    ("recordings", "lengths", "says"),
+    ("audio", "message"),
     [
-        ((NOISE, NOISE[:2]), None, r"differ in shape, \(3, 100\) and \(2, 100\)"),
-        ((NOISE[None],), None, r"shape \(1, 3, 100\); give \(samples,\) or \(batch, samples\)"),
-        ((np.zeros(5, "int16"),), None, "audio is int16; give float"),
-        (([np.zeros(5), np.zeros(6)],), None, "several lengths are no array"),
-        ((NOISE,), [100, 50], r"give 3 integers"),
-        ((NOISE,), [100.0, 50.0, 1.0], "of float64; give 3 integers"),
-        ((NOISE,), [101, 50, 1], r"lie in 0..100 samples, not 1..101"),
-        ((np.zeros((100, 2)),), None, r"looks like \(samples, channels\)"),
+        (np.zeros(3, "int16"), r"audio is int16; give float in \[-1, 1\]"),
+        ([1, 2], "audio is int64"),
+        (["a"], "give float"),
+        ([[0.1, 0.2], [0.1]], "several lengths.*pad them and give lengths"),
     ],
 )
-def test_batches_that_cannot_be_used(recordings, lengths, says):
-    with pytest.raises(InputError, match=says):
-        checks.as_batch(*recordings, lengths=lengths)
+def test_other_samples_are_refused(audio, message):
+    with pytest.raises(InputError, match=message):
+        checks.as_floats(audio)
 
 
-def test_another_rate_is_opted_into():
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_refused(bad):
+    checks.check_finite(np.zeros(2))
+    with pytest.raises(InputError, match="NaN or infinity; repair it"):
+        checks.check_finite(np.array([0.0, bad]))
+
+
+def test_another_rate_names_both_and_the_way_out():
     checks.check_rate(16000, 16000)
     checks.check_rate(44100, 16000, resample=True)
     with pytest.raises(InputError, match="at 44100 Hz and the model at 16000 Hz: pass resample=True"):
         checks.check_rate(44100, 16000)
-    for rate in (0, -1, float("nan")):
-        with pytest.raises(InputError, match="give that of the audio in Hz, above 0"):
-            checks.check_rate(rate, 16000, resample=True)
 
 
-def test_a_batch_is_resampled_with_its_lengths():
-    batch, lengths = checks.as_batch(NOISE, lengths=[100, 50, 10])
-    same, unchanged = checks.at_rate(batch, lengths=lengths, sample_rate=16000, model_rate=16000)
-    assert same.dtype == np.float32 and unchanged.dtype == np.int32 and not same[1, 50:].any()
-    np.testing.assert_allclose(same[1, :50], NOISE[1, :50], atol=1e-6)
-    options = {"sample_rate": 16000, "model_rate": 22050, "resample": True}
-    faster, longer = checks.at_rate(batch, lengths=lengths, **options)
-    assert faster.shape == (3, 138) and longer.tolist() == [138, 69, 14]
+@pytest.mark.parametrize("rate", [0, -1, float("nan")])
+def test_a_rate_that_is_none_is_refused_even_for_resampling(rate):
+    with pytest.raises(InputError, match="in Hz, above 0"):
+        checks.check_rate(rate, 16000, resample=True)
 
 
-def test_padding_ends_in_zeros():
-    long, short = checks.padded(NOISE[0], NOISE[1, :60])
-    np.testing.assert_array_equal(long, NOISE[0])
-    np.testing.assert_array_equal(short, np.r_[NOISE[1, :60], np.zeros(40)])
-    with pytest.raises(InputError, match="a single number"):
-        checks.padded(0.5, NOISE)
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        ([5], "give 2 integers, one a recording"),
+        ([[5, 5]], "give 2 integers"),
+        ([1.5, 2.0], "float64; give 2 integers"),
+        ([1, 11], r"must lie in 1\.\.10 samples, not 1\.\.11"),
+        ([0, 10], r"must lie in 1\.\.10 samples, not 0\.\.10"),
+    ],
+)
+def test_lengths_that_do_not_fit_are_refused(lengths, message):
+    with pytest.raises(InputError, match=message):
+        checks.check_lengths(lengths, 2, 10, fewest=1)
 
 
-@pytest.mark.parametrize("shape", [(100,), (3, 100), (3, 100, 2)])
-def test_channels_are_rows_and_come_back(shape):
-    audio = np.random.default_rng(1).uniform(-1, 1, shape).astype("float32")
-    rows, lengths = checks.as_rows(audio)
-    assert rows.shape == (audio.size // 100, 100) and lengths.tolist() == [100] * len(rows)
-    np.testing.assert_array_equal(checks.from_rows(rows, shape), audio)
+def test_lengths_are_those_of_the_recordings_by_default():
+    assert checks.check_lengths(None, 2, 10).tolist() == [10, 10]
+    assert checks.check_lengths([0, 10], 2, 10).tolist() == [0, 10]
 
 
-def test_rows_have_the_lengths_of_their_recording_and_are_finite_where_they_count():
-    audio = np.zeros((2, 100, 2))
-    audio[1, 60, 1] = np.nan
-    rows, lengths = checks.as_rows(audio, lengths=[100, 60])
-    assert rows.shape == (4, 100) and lengths.tolist() == [100, 100, 60, 60]
-    for wrong in ([100, 61], [100, 0]):
-        with pytest.raises(InputError, match="NaN or infinity|lie in 1..100"):
-            checks.as_rows(audio, lengths=wrong)
-    with pytest.raises(InputError, match="has shape"):
-        checks.as_rows(np.zeros((1, 2, 3, 4)))
+def test_padded_ends_all_in_zeros_at_the_longest():
+    short, long = checks.padded(np.ones((2, 3)), np.full(5, 0.5))
+    assert short.tolist() == [[1, 1, 1, 0, 0]] * 2 and long.tolist() == [0.5] * 5
+    with pytest.raises(InputError, match="single number"):
+        checks.padded(0.5)
+
+
+def test_a_batch_of_one_two_or_three_recordings():
+    for count in (1, 2, 3):
+        *recordings, lengths = checks.as_batch(*(np.full(100, i / 4) for i in range(count)))
+        assert [x.shape for x in recordings] == [(1, 100)] * count and lengths.tolist() == [100]
+        assert [x[0, 0] for x in recordings] == [i / 4 for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("recordings", "message"),
+    [
+        ((np.zeros((2, 9)), np.zeros((2, 8))), r"differ in shape, \(2, 9\) and \(2, 8\); align them"),
+        ((np.zeros((2, 9, 1)),), r"shape \(2, 9, 1\); give \(samples,\) or \(batch, samples\)"),
+        ((np.zeros((100, 2)),), r"\(100, 2\) looks like \(samples, channels\); give \(batch, samples\)"),
+    ],
+)
+def test_other_shapes_are_refused(recordings, message):
+    with pytest.raises(InputError, match=message):
+        checks.as_batch(*recordings)
+
+
+def test_channels_are_rows_and_come_back():
+    audio = np.random.default_rng(0).standard_normal((3, 100, 2))
+    rows, lengths = checks.as_rows(audio, [100, 50, 1])
+    assert rows.dtype == np.float32 and lengths.tolist() == [100, 100, 50, 50, 1, 1]
+    np.testing.assert_array_equal(rows[3], audio[1, :, 1].astype("float32"))
+    np.testing.assert_array_equal(checks.from_rows(rows, audio.shape), audio.astype("float32"))
+
+
+@pytest.mark.parametrize("shape", [(100,), (1, 100), (3, 100), (2, 100, 1)])
+def test_rows_come_back_in_every_shape(shape):
+    assert checks.from_rows(checks.as_rows(np.zeros(shape))[0], shape).shape == shape
+
+
+@pytest.mark.parametrize("shape", [(0,), (2, 0), (1, 2, 3, 4), ()])
+def test_rows_of_other_shapes_are_refused(shape):
+    with pytest.raises(InputError, match="audio has shape"):
+        checks.as_rows(np.zeros(shape))
+
+
+def test_only_what_counts_must_be_finite():
+    audio = np.zeros((2, 100))
+    audio[1, 50:] = np.nan
+    checks.as_rows(audio, [100, 50])
+    with pytest.raises(InputError, match="NaN or infinity"):
+        checks.as_rows(audio, [100, 51])
+
+
+def test_at_rate_is_zero_after_the_lengths():
+    one, other, lengths = checks.at_rate(
+        np.ones((2, 10)), np.full((2, 10), np.nan), lengths=np.array([4, 0]), sample_rate=8, model_rate=8
+    )
+    assert one.dtype == np.float32 and lengths.dtype == np.int32
+    assert one.sum(axis=1).tolist() == [4, 0]
+    assert np.isnan(other).sum(axis=1).tolist() == [4, 0] and not np.nan_to_num(other[:, 4:]).any()
+
+
+def test_at_rate_resamples_on_request():
+    audio, lengths = checks.as_batch(0.1 * np.ones((2, 16000)), lengths=[16000, 8000])
+    rates = {"sample_rate": 16000, "model_rate": 22050}
+    with pytest.raises(InputError, match="pass resample=True"):
+        checks.at_rate(audio, lengths=lengths, **rates)
+    resampled, lengths = checks.at_rate(audio, lengths=lengths, **rates, resample=True)
+    assert resampled.shape == (2, 22050) and lengths.tolist() == [22050, 11025]
+
+
+def test_at_rate_takes_recordings_without_samples():
+    audio, lengths = checks.as_batch(np.zeros((2, 0)))
+    empty, lengths = checks.at_rate(audio, lengths=lengths, sample_rate=8000, model_rate=16000, resample=True)
+    assert empty.shape == (2, 0) and lengths.tolist() == [0, 0]
