@@ -10,7 +10,8 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo.checkpoint import preset, provenance, registry
+from zoo.checkpoint import provenance, registry
+from zoo.checkpoint.card import write_card
 from zoo.errors import InputError
 from zoo.metrics.agreement import agreement
 from zoo.quality_net import evaluate
@@ -84,7 +85,7 @@ def main():
         "epochs": options.epochs,
         "rows": rows,
     }
-    preset.write_card(registry.resolve(options.checkpoint), card | {"ablation": table})
+    write_card(registry.resolve(options.checkpoint), card | {"ablation": table})
 
 
 if __name__ == "__main__":

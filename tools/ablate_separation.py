@@ -15,8 +15,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from zoo.checkpoint import preset, provenance, registry
-from zoo.checkpoint.card import card_words
+from zoo.checkpoint import provenance, registry
+from zoo.checkpoint.card import card_words, write_card
 from zoo.errors import InputError
 from zoo.metrics.separation import mixture_as_estimate, si_sdr
 from zoo.separation import evaluate
@@ -102,7 +102,7 @@ def main():
         "n_tracks": len(references),
         "rows": [experiment(name, options, splits, references) for name in EXPERIMENTS],
     }
-    preset.write_card(registry.resolve(options.checkpoint), registry.info(options.checkpoint) | {"report": table})
+    write_card(registry.resolve(options.checkpoint), registry.info(options.checkpoint) | {"report": table})
 
 
 if __name__ == "__main__":

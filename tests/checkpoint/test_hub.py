@@ -3,21 +3,16 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from tests.support.harness import REPOSITORY
-from tests.support.hub_server import TOKEN, Hub
+from tests.support.hub_client import FETCH, run, running_hub, same
+from tests.support.hub_server import TOKEN
 from zoo.checkpoint import hub as zoo_hub
-from zoo.checkpoint import integrity
 from zoo.errors import InputError
 
 NAME = "org/quality-net-lite"
-FETCH = (
-    "import sys; from zoo.checkpoint import hub; print(hub.fetch(*hub.parse(sys.argv[1]), offline=len(sys.argv) > 2))"
-)
 
 
 @pytest.fixture(scope="module")
@@ -27,25 +22,8 @@ def checkpoint():
 
 @pytest.fixture
 def hub(tmp_path):
-    hub = Hub()
-    with hub.serving() as address:
-        hub.address, hub.home = address, tmp_path / "home"
+    with running_hub(tmp_path / "home") as hub:
         yield hub
-
-
-def run(hub, script, *arguments, **environment):
-    """Run Python against the hub; the last line of its output, or of its error."""
-    outer = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
-    own = {"HF_ENDPOINT": hub.address, "HF_HOME": str(hub.home), "HF_HUB_DISABLE_TELEMETRY": "1"}
-    own |= {"HF_HUB_ETAG_TIMEOUT": "3", "HF_HUB_DOWNLOAD_TIMEOUT": "3", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command, environment = [sys.executable, "-c", script, *arguments], outer | own | environment
-    done = subprocess.run(command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    return done.stdout.strip().splitlines()[-1] if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
-
-
-def same(directory, checkpoint):
-    names = (*integrity.KERAS_FILES, "golden.npz", "card.json")
-    return all(integrity.sha256(os.path.join(directory, name)) == integrity.sha256(checkpoint / name) for name in names)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +54,7 @@ def test_a_checkpoint_comes_whole_and_then_from_the_cache(hub, checkpoint):
     assert same(run(hub, FETCH, f"hf://{NAME}@{sha}"), checkpoint)
     hub.requests.clear()
     assert run(hub, FETCH, f"hf://{NAME}@{sha}").endswith(sha)
-    assert hub.requests == []  # a commit never changes: nobody is asked
+    assert hub.requests == []  # a commit never changes: no network is needed
 
 
 def test_revisions_are_pinned(hub, checkpoint):
@@ -226,3 +204,26 @@ def test_a_name_whose_weights_lie_on_the_hub(hub, checkpoint, tmp_path):
     assert "config.json differs from the sha256" in run(hub, PINNED, str(tmp_path / "root"))
     write()
     assert "install the zoo again" in run(hub, PINNED, str(tmp_path / "root"))
+
+
+@pytest.mark.parametrize(
+    "licence, identifier",
+    [
+        ("MIT", "mit"),
+        ("mit", "mit"),
+        ("MIT, Copyright (c) 2020 Pranay Manocha", None),
+        ("apache-2.0", "apache-2.0"),
+        ("Apache 2.0", "apache-2.0"),
+        ("CC BY 4.0", "cc-by-4.0"),
+        ("CC-BY-4.0", "cc-by-4.0"),
+        ("CC BY-NC-SA 4.0", "cc-by-nc-sa-4.0"),
+        ("CC0", "cc0-1.0"),
+        ("CC0 1.0", "cc0-1.0"),
+        ("GPL-3.0", "gpl-3.0"),
+        ("GPL-3.0-or-later", "gpl-3.0"),
+        ("BSD 3-clause", "bsd-3-clause"),
+        ("Our Own, v2", None),
+    ],
+)
+def test_licences_have_the_hubs_identifiers_in_any_spelling(licence, identifier):
+    assert zoo_hub.licence_id(licence) == identifier

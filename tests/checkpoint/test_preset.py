@@ -10,6 +10,7 @@ import pytest
 import zoo
 from tests.support.harness import check_save_load, predict
 from zoo.checkpoint import preset
+from zoo.checkpoint.card import write_card
 from zoo.errors import InputError
 from zoo.quality_net.loss import QualityNetLoss
 from zoo.quality_net.model import QualityNetLite
@@ -49,7 +50,7 @@ def test_the_directory_holds_what_it_should(saved, model):
 
 
 def test_a_card_is_strict_json(saved):
-    preset.write_card(saved, {"results": {"pearson": [float("nan"), np.float64("nan"), 1.0]}, "n": 3})
+    write_card(saved, {"results": {"pearson": [float("nan"), np.float64("nan"), 1.0]}, "n": 3})
     card = json.loads((saved / "card.json").read_text(), parse_constant=pytest.fail)
     assert card["results"] == {"pearson": [None, None, 1.0]} and card["n"] == 3
     assert set(card["files"]) == {"config.json", "metadata.json", "model.weights.h5", "golden.npz"}
@@ -73,7 +74,7 @@ def test_verify_finds_other_weights(saved, model, inputs):
     model.layers[-1].bias.assign_add([0.01])
     preset.save(model, saved, card=CARD, golden=inputs)
     (saved / "golden.npz").write_bytes(golden)
-    preset.write_card(saved, CARD)
+    write_card(saved, CARD)
     preset.load(saved)
     with pytest.raises(InputError, match="does not reproduce"):
         preset.load(saved, verify=True)

@@ -2,7 +2,6 @@
 
 import platform
 import subprocess
-from argparse import Namespace
 from types import SimpleNamespace
 
 import pytest
@@ -36,9 +35,3 @@ def test_the_machine_names_an_accelerator(monkeypatch, devices, start):
     monkeypatch.setattr(provenance.keras.distribution, "list_devices", lambda: devices)
     words = provenance.machine()
     assert words.startswith(start) and words.removeprefix(start)[0].isdigit() and "CPU cores" in words
-
-
-def test_a_command_is_repeated_with_the_options_that_were_changed():
-    arguments = Namespace(seed=1, few=None, max_files=5, mode="v3")
-    defaults = {"seed": 0, "few": None, "max_files": 5, "mode": "v4"}
-    assert provenance.repeat_command("python x.py", arguments, defaults) == "python x.py --seed 1 --mode v3"

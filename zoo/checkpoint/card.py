@@ -142,7 +142,11 @@ def write_card(directory: str | Path, card: dict) -> None:
         card: its facts; `files` is filled in, and NaN becomes null.
 
     Example:
-        >>> write_card("my-model/", {"name": "my-model", "limits": ["Trained on English only."]})  # doctest: +SKIP
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_card(folder, {"name": "my-model", "limits": ["English only."]})
+        ...     read_card(folder)["limits"]
+        ['English only.']
     """
     card = _without_nan({**card, "files": integrity.digests(directory)})
     with atomic_write(Path(directory) / FILE) as temporary:

@@ -1,4 +1,6 @@
-"""Inputs that a checkpoint's golden output is computed on: made here from a seed, so that no recording is needed."""
+"""Inputs that a checkpoint's golden output is computed on: drawn from a seed, so that no recording is needed."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -7,15 +9,15 @@ from zoo.audio import mix
 _SAMPLES = 16000
 
 
-def voices_in_noise(sample_rate, snrs_db):
-    """Voice-like tones and the same in pink noise.
+def voices_in_noise(sample_rate: int, snrs_db: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Two voice-like tones, and the same in pink noise.
 
     Args:
         sample_rate: in Hz.
-        snrs_db: of the two.
+        snrs_db: signal-to-noise ratio of each of the two, in dB.
 
     Returns:
-        reference, degraded: float32 (2, 16000) within -1..1.
+        reference, degraded: float32 (2, 16000) in [-1, 1].
 
     Example:
         >>> voices_in_noise(16000, (5, 20))[1].shape

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -23,20 +24,30 @@ GOLDEN_RTOL = 1e-3
 GOLDEN_ATOL = 1e-3
 
 
-def save(model, directory, card=None, golden=None):
+def save(
+    model: keras.Model,
+    directory: str | os.PathLike,
+    card: dict | None = None,
+    golden: Sequence[np.ndarray] | None = None,
+) -> None:
     """Save a model as a checkpoint directory, in one step: the directory is whole or is not there.
 
     Args:
         model: A built keras.Model.
         directory: Where to. An empty directory or a saved model is replaced with all its files.
         card: Facts to write as card.json, a dict; `parameters` and `files` are filled in.
-        golden: List of NumPy input arrays; they and the model's output on them become golden.npz.
+        golden: NumPy input arrays; they and the model's output on them become golden.npz.
 
     Raises:
         InputError: The directory holds something other than a saved model, or the model is not built.
 
     Example:
-        >>> save(model, "my-model/", golden=[reference, degraded])
+        >>> import tempfile
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(model, f"{folder}/my-model/", golden=[np.ones((2, 4), "float32")])
+        ...     load(f"{folder}/my-model/", verify=True).count_params()
+        5
     """
     if not model.built:
         raise InputError("The model is not built: call it on an input before saving it.")
@@ -58,7 +69,9 @@ def save(model, directory, card=None, golden=None):
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def load(source, trainable=False, verify=False, offline=False):
+def load(
+    source: str | os.PathLike, trainable: bool = False, verify: bool = False, offline: bool = False
+) -> keras.Model:
     """Load a checkpoint; where it has a card, its files must match the card's sha256.
 
     The optimizer is not loaded.
@@ -67,8 +80,8 @@ def load(source, trainable=False, verify=False, offline=False):
         source: As for `registry.resolve`: a bundled name, "hf://org/name", or a directory that `save` or
             `keras.saving.save_model(..., zipped=False)` wrote.
         trainable: False freezes every variable.
-        verify: Also compute golden.npz again: |output - golden| <= 1e-3 + 1e-3 |golden|.
-        offline: Take what lies on the Hub from the cache alone.
+        verify: Also compute the golden output again: |output - golden| <= 1e-3 + 1e-3 |golden|.
+        offline: Use the cache only for a checkpoint of the Hub.
 
     Returns:
         A keras.Model.
@@ -78,7 +91,8 @@ def load(source, trainable=False, verify=False, offline=False):
             not reproduce.
 
     Example:
-        >>> model = load("my-model/", verify=True)
+        >>> load("dnn-mse-16k", verify=True).count_params()
+        263681
     """
     directory = registry.resolve(source, offline)
     integrity.check(directory, read_card(directory))
@@ -121,7 +135,7 @@ def _import_classes(directory):
             try:
                 importlib.import_module(name)
             except ModuleNotFoundError as error:
-                raise InputError(f"{directory} needs {name}, which this version of zoo lacks.") from error
+                raise InputError(f"{directory} needs {name}, which this version of zoo does not have.") from error
 
 
 def _modules(config):
@@ -147,8 +161,8 @@ def _check_golden(model, directory):
 
 
 def _output(model, inputs):
-    """A model's output; several outputs one after the other."""
-    found = model(inputs if len(inputs) > 1 else inputs[0], training=False)
-    if isinstance(found, (list, tuple)):
-        return np.concatenate([keras.ops.convert_to_numpy(one).ravel() for one in found])
-    return keras.ops.convert_to_numpy(found)
+    """A model's output; several outputs are flattened and concatenated."""
+    outputs = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+    if isinstance(outputs, (list, tuple)):
+        return np.concatenate([keras.ops.convert_to_numpy(output).ravel() for output in outputs])
+    return keras.ops.convert_to_numpy(outputs)

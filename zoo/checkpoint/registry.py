@@ -1,4 +1,4 @@
-"""Which checkpoints there are, and what a source string means. Imports no Keras backend."""
+"""Which checkpoints are bundled, and what a source string means. Imports no Keras backend."""
 
 import difflib
 import fnmatch
@@ -13,13 +13,13 @@ from zoo.errors import InputError
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def root():
+def root() -> Path:
     """Directory of the bundled checkpoints: inside an installed package, or at the top of a clone."""
     installed = _PACKAGE / "_checkpoints"
     return installed if installed.is_dir() else _PACKAGE.parent / "checkpoints"
 
 
-def names(pattern="*"):
+def names(pattern: str = "*") -> list[str]:
     """Names of the bundled checkpoints that match a shell pattern, sorted.
 
     Args:
@@ -29,21 +29,22 @@ def names(pattern="*"):
         List of names.
 
     Example:
-        >>> names("quality-net-lite-*")
+        >>> names("quality-net-lite-stoi*")
+        ['quality-net-lite-stoi-16k']
     """
     return sorted(fnmatch.filter((card.parent.name for card in root().glob("*/card.json")), pattern))
 
 
-def resolve(source, offline=False):
-    """Directory that a source means; what lies on the Hub is downloaded where the cache lacks it.
+def resolve(source: str | os.PathLike, offline: bool = False) -> Path:
+    """Directory that a source means; a checkpoint of the Hub is downloaded if it is not in the cache.
 
     A bundled name whose card has `hub`, {"repository", "revision"}, and whose weights are not bundled, means that
-    revision, and its files must match the bundled card's sha256.
+    revision, and its files must match the sha256 of the bundled card.
 
     Args:
         source: A bundled name, "hf://org/name" or "hf://org/name@revision", or a directory: a string with a slash
             ("my-model/") or a pathlib.Path.
-        offline: Take what lies on the Hub from the cache alone.
+        offline: Use the cache only for a checkpoint of the Hub.
 
     Returns:
         Path of a directory with a config.json.
@@ -52,7 +53,8 @@ def resolve(source, offline=False):
         InputError: The source is unknown, ambiguous or of another scheme, or as `zoo.checkpoint.hub.fetch`.
 
     Example:
-        >>> resolve("quality-net-lite-pesq-wb-16k")
+        >>> resolve("quality-net-lite-pesq-wb-16k").name
+        'quality-net-lite-pesq-wb-16k'
     """
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(f"A source is a bundled name, hf://org/name or a directory, not a {type(source).__name__}.")
@@ -68,8 +70,8 @@ def resolve(source, offline=False):
     return _weights(_bundled(text), offline)
 
 
-def info(source):
-    """The card of a checkpoint, read anew at each call; of one on the Hub, the whole checkpoint is downloaded.
+def info(source: str | os.PathLike) -> dict:
+    """The card of a checkpoint, read anew at each call; a checkpoint of the Hub is downloaded whole.
 
     Args:
         source: As for `resolve`.
@@ -87,11 +89,11 @@ def info(source):
     bundled = isinstance(source, str) and source in names()
     card = read_card(_bundled(source) if bundled else resolve(source))
     if card is None:
-        raise InputError(f"{os.fspath(source)!r} has no card.json: its maker saved it without one.")
+        raise InputError(f"{os.fspath(source)!r} has no card.json: it was saved without one.")
     return card
 
 
-def model_class(source):
+def model_class(source: str | os.PathLike) -> str:
     """Full name of the class that a checkpoint's config.json holds, without importing it.
 
     Args:
