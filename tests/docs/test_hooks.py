@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.harness import REPOSITORY
 
+pytest.importorskip("mkdocstrings", reason="needs the extra `docs`")
 SPEC = importlib.util.spec_from_file_location("hooks", REPOSITORY / "docs" / "hooks.py")
 hooks = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(hooks)
@@ -55,7 +56,6 @@ def build(folder, site):
 
 @pytest.mark.slow
 def test_the_site_builds_and_loads_nothing_from_other_servers(tmp_path):
-    pytest.importorskip("mkdocstrings", reason="needs the extra `docs`")
     done = build(REPOSITORY, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     pages = list(tmp_path.rglob("*.html"))
@@ -69,7 +69,6 @@ def test_the_site_builds_and_loads_nothing_from_other_servers(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("link", ["nothing.md", "losses.md#nothing", "../nothing.toml"])
 def test_a_broken_link_fails_the_build(link, tmp_path):
-    pytest.importorskip("mkdocstrings", reason="needs the extra `docs`")
     shutil.copy(REPOSITORY / "mkdocs.yml", tmp_path)
     for name in ("README.md", "LICENSE", "docs/hooks.py", *hooks.PAGES):
         (tmp_path / name).parent.mkdir(exist_ok=True)
