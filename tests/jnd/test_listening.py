@@ -1,18 +1,14 @@
-"""Collecting answers: the fit is the maximum, ten answers find a threshold, inattentive listeners are left out."""
-
-import csv
+"""A listener's threshold: the fit is the maximum of its likelihood, ten answers are enough."""
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from tests.support import harness
 from zoo.errors import InputError
 from zoo.jnd import listening
-from zoo.jnd.listening import Procedure, SimulatedListener, Trial
+from zoo.jnd.listening import Procedure, SimulatedListener
 
 ANSWERS = 10
-SENTINELS = {"identical": [0.0] * 5, "different": [100.0] * 5}
 
 
 def objective(strengths, answers, mu, sigma, low=0.0, high=100.0):
@@ -189,113 +185,3 @@ def test_a_strength_waits_for_its_answer():
 def test_an_empty_range_is_refused():
     with pytest.raises(InputError, match="range"):
         Procedure(100.0, 100.0, np.random.default_rng(0))
-
-
-# --- blocks -----------------------------------------------------------------------------------------------------
-
-
-def run_block(listener, pairs, rng):
-    trials = listening.block(pairs, **SENTINELS, rng=rng)
-    return trials, [listener.answer(trial.item) for trial in trials]
-
-
-def test_a_block_has_its_pairs_and_sentinels_in_random_order():
-    pairs = list(range(20))
-    trials = listening.block(pairs, ["same"] * 5, ["loud"] * 5, np.random.default_rng(0))
-    assert len(trials) == 30
-    assert sorted(trial.item for trial in trials if trial.expected is None) == pairs
-    assert [trial.item for trial in trials if trial.expected is False] == ["same"] * 5
-    assert [trial.item for trial in trials if trial.expected is True] == ["loud"] * 5
-    assert [trial.item for trial in trials][:20] != pairs
-    assert trials == listening.block(pairs, ["same"] * 5, ["loud"] * 5, np.random.default_rng(0))
-
-
-@pytest.mark.parametrize(("pairs", "identical", "different"), [(19, 5, 5), (20, 4, 6), (30, 0, 0)])
-def test_a_block_of_another_size_is_refused(pairs, identical, different):
-    with pytest.raises(InputError, match="block"):
-        listening.block([0] * pairs, [0] * identical, [0] * different, np.random.default_rng(0))
-
-
-def test_one_missed_sentinel_passes_and_two_do_not():
-    trials = [Trial("a", False), Trial("b", False), Trial("c", True), Trial("d", None)]
-    assert listening.passed(trials, [False, False, True, True])
-    assert listening.passed(trials, [True, False, True, True])
-    assert not listening.passed(trials, [True, False, False, False])
-    with pytest.raises(InputError, match="one answer"):
-        listening.passed(trials, [True])
-    with pytest.raises(InputError, match="answers must be"):
-        listening.passed(trials, [False, False, True, None])
-
-
-@pytest.mark.parametrize(("lapse", "fewest", "most"), [(1.0, 0.95, 1.0), (0.02, 0.0, 0.05)])
-def test_random_clicking_is_discarded_and_care_is_kept(lapse, fewest, most):
-    rng = np.random.default_rng(0)
-    blocks = []
-    for mu in rng.uniform(20, 80, 400):
-        blocks.append(run_block(SimulatedListener(mu, 8.0, lapse, rng), rng.uniform(0, 100, 20), rng))
-    judgments, n_discarded = listening.keep(blocks)
-    assert fewest <= n_discarded / 400 <= most
-    assert len(judgments) == 20 * (400 - n_discarded)
-
-
-@pytest.mark.parametrize("answer", [False, True])
-def test_one_constant_answer_never_passes(answer):
-    trials = listening.block([0] * 20, **SENTINELS, rng=np.random.default_rng(0))
-    assert not listening.passed(trials, [answer] * 30)
-
-
-def test_keep_returns_the_judgments_of_whole_blocks():
-    good = ([Trial("a", None), Trial("s", False), Trial("b", None)], [True, False, False])
-    bad = ([Trial("c", None), Trial("s", False), Trial("t", False)], [True, True, True])
-    assert listening.keep([good, bad]) == ([("a", True), ("b", False)], 1)
-
-
-def test_two_procedures_fill_a_block():
-    rng = np.random.default_rng(0)
-    procedures = {30.0: Procedure(0.0, 100.0, rng), 70.0: Procedure(0.0, 100.0, rng)}
-    for trial in listening.block(list(procedures) * ANSWERS, **SENTINELS, rng=rng):
-        if trial.expected is None:
-            listen(procedures[trial.item], SimulatedListener(trial.item, 4.0, 0.0, rng), n=1)
-    for mu, procedure in procedures.items():
-        assert len(procedure.answers) == ANSWERS
-        assert procedure.threshold.mu == pytest.approx(mu, abs=8)
-
-
-# --- consistency ------------------------------------------------------------------------------------------------
-
-
-def test_consistency_by_hand():
-    # Four pairs judged twice, one of them differently; 3 of 8 answers are "different": chance 34 / 64.
-    found = listening.consistency(list("aabbccdde"), [1, 1, 0, 0, 1, 0, 0, 0, 1])
-    assert found == pytest.approx((4, 3 / 4, (3 / 4 - 34 / 64) / (1 - 34 / 64)))
-    # Of three answers one couple in three agrees, of two none; 3 of 5 answers are "different": chance 13 / 25.
-    found = listening.consistency(list("aaabb"), [1, 1, 0, 1, 0])
-    assert found == pytest.approx((2, 1 / 6, (1 / 6 - 13 / 25) / (1 - 13 / 25)))
-
-
-def test_consistency_of_chance_and_of_nothing():
-    rng = np.random.default_rng(0)
-    pairs = list(range(5000)) * 2
-    assert listening.consistency(pairs, rng.random(10000) < 0.8).kappa == pytest.approx(0, abs=0.04)
-    assert listening.consistency(["a", "b"], [1, 0]) == pytest.approx((0, np.nan, np.nan), nan_ok=True)
-    assert listening.consistency(["a", "a"], [1, 1]) == pytest.approx((1, 1.0, np.nan), nan_ok=True)
-    with pytest.raises(InputError, match="one answer"):
-        listening.consistency(["a"], [1, 0])
-
-
-def test_a_careful_listener_is_more_consistent_than_a_careless_one():
-    kappas = []
-    for lapse in (0.0, 0.3, 0.9):
-        rng = np.random.default_rng(0)
-        listener, strengths = SimulatedListener(50.0, 8.0, lapse, rng), list(rng.uniform(0, 100, 1000)) * 2
-        kappas.append(listening.consistency(strengths, [listener.answer(strength) for strength in strengths]).kappa)
-    assert kappas[0] > kappas[1] + 0.1 > kappas[2] + 0.2
-
-
-@pytest.mark.parametrize("table", ["combined", "reverb", "linear"])
-def test_the_papers_listeners_agree_beyond_chance(table):
-    with open(harness.data_path("jnd_judgments", f"{table}.tsv"), newline="") as file:
-        rows = [row[:3] for row in csv.reader(file, delimiter="\t")]
-    found = listening.consistency([tuple(row[:2]) for row in rows], [int(row[2]) for row in rows])
-    assert found.n > 100
-    assert found.kappa > 0.2

@@ -111,7 +111,7 @@ def test_two_of_a_category_are_refused(pair, clip, material):
 
 
 def test_clips_that_cannot_be_perturbed(clip, material):
-    with pytest.raises(InputError, match="one by one"):
+    with pytest.raises(InputError, match="one clip at a time"):
         apply(clip[None], {"mp3": 50}, material, rng())
     with pytest.raises(InputError, match="too short"):
         apply(clip[:100], {"mp3": 50}, material, rng())

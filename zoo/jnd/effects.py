@@ -1,9 +1,10 @@
-"""The perturbations of Manocha et al. 2020 by their physical values, and the loudness that every clip is brought to.
+"""The perturbations of Manocha et al. 2020 by their physical values, and loudness normalisation.
 
-All work at 22,050 Hz on mono float32 (samples,), keep the length and the alignment, and leave digital silence silent.
+All process mono clips, (samples,), at 22,050 Hz, keep length and alignment, and keep digital silence silent.
 """
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.signal
@@ -14,8 +15,8 @@ from zoo.audio.mix import mix_at_snr
 from zoo.errors import InputError
 
 SAMPLE_RATE = 22050
-LOUDNESS = -16.0  # LUFS of every clip that a listener hears
-SLOWEST_MP3, FASTEST_MP3 = 8.0, 160.0  # kb/s that MPEG-2 layer III has at 22,050 Hz
+LOUDNESS = -16.0  # LUFS of every clip
+SLOWEST_MP3, FASTEST_MP3 = 8.0, 160.0  # kb/s, of MPEG-2 layer III at 22,050 Hz
 _MU = 255  # of the companding curve, as in ITU-T G.711
 _SPLITS = (500.0, 1000.0)  # Hz, between the equaliser's bands
 _GAP = int(0.01 * SAMPLE_RATE)  # a dropout: 10 ms
@@ -23,7 +24,7 @@ _N_FFT, _HOP = 1024, 256
 _SHORTEST = 0.4  # seconds: one block of BS.1770's gated loudness
 
 
-def add_noise(speech, noise, snr_db):
+def add_noise(speech: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
     """Add noise to speech at a signal-to-noise ratio.
 
     Args:
@@ -40,15 +41,15 @@ def add_noise(speech, noise, snr_db):
     return mix_at_snr(speech, noise, snr_db)
 
 
-def mp3(speech, kbps):
+def mp3(speech: np.ndarray, kbps: float) -> np.ndarray:
     """Encode as MP3 (LAME, average bit rate) and decode.
 
-    Any rate is possible: LAME picks each frame's from the standard ones, and comes out a little above in clips of a
-    few seconds. libsndfile runs it, no program is needed, and takes the delay out by the tag that LAME writes.
+    Any bit rate is possible: LAME chooses a standard one for each frame; in clips of a few seconds the average is a little
+    higher. libsndfile contains LAME, and removes the codec's delay.
 
     Args:
         speech: float (samples,).
-        kbps: bit rate in kb/s, clamped to 8..160, what the format has at 22,050 Hz.
+        kbps: bit rate in kb/s, clamped to 8..160, the range of the format at 22,050 Hz.
 
     Returns:
         float32 (samples,), clipped to [-1, 1].
@@ -58,7 +59,7 @@ def mp3(speech, kbps):
         (22050,)
     """
     kbps = np.clip(kbps, SLOWEST_MP3, FASTEST_MP3)
-    # libsndfile refuses its lowest rate itself, so the scale ends just above it.
+    # libsndfile rejects a compression level of 1, its lowest rate, so the scale ends just below.
     level = min((FASTEST_MP3 - kbps) / (FASTEST_MP3 - SLOWEST_MP3), 0.999)
     file = io.BytesIO()
     soundfile.write(
@@ -72,15 +73,15 @@ def mp3(speech, kbps):
     return out
 
 
-def mu_law(speech, bits):
+def mu_law(speech: np.ndarray, bits: float) -> np.ndarray:
     """Quantise on the mu-law curve, y = sign(x) ln(1 + 255 |x|) / ln 256, at 2**bits levels.
 
-    The levels lie between the cells' edges (mid-rise), but 0 stays 0. The curve is that of G.711 at any number of
-    bits, so 8 bits are telephone speech; a curve that grows with the bits would make 60 of them logarithmic.
+    The levels lie in the middle of the quantisation cells (mid-rise), but 0 stays 0. The curve is that of G.711 for any
+    number of bits, so 8 bits are telephone speech; if mu grew with the bits, the curve for 60 bits would be extreme.
 
     Args:
         speech: float (samples,), clipped to [-1, 1].
-        bits: at least 1, whole or not; 16 and more cannot be heard.
+        bits: at least 1, not necessarily an integer; from 16 on the change is inaudible.
 
     Returns:
         float32 (samples,).
@@ -100,15 +101,15 @@ def mu_law(speech, bits):
     return (np.sign(speech) * np.expm1(level * np.log1p(_MU)) / _MU).astype("float32")
 
 
-def equalise(speech, strengths):
+def equalise(speech: np.ndarray, strengths: Sequence[float]) -> np.ndarray:
     """Attenuate three bands, split at 500 and 1000 Hz, by 10**-(strength / 100) each: 0 to 20 dB.
 
-    Butterworth low-passes of 4th order, forwards and backwards (no delay, 6 dB at the split); each band is what the
-    one below leaves over, so three equal strengths are a plain gain.
+    Butterworth low-passes of 4th order, forwards and backwards (no delay, -6 dB at the split). The bands add up to the
+    clip, so three equal strengths are a plain gain.
 
     Args:
         speech: float (samples,), 17 samples or more.
-        strengths: of the low, the middle and the high band, 0..100.
+        strengths: three, of the low, middle and high band, 0..100.
 
     Returns:
         float32 (samples,).
@@ -130,15 +131,15 @@ def equalise(speech, strengths):
     return sum(gain * band for gain, band in zip(gains, bands, strict=True)).astype("float32")
 
 
-def pops(speech, fraction, rng):
+def pops(speech: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
     """Set random samples to the clip's maximum and, every second one, to its minimum.
 
-    With the same generator a larger fraction keeps the pops of a smaller one.
+    With the same state of the generator, the pops of a smaller fraction are among those of a larger one.
 
     Args:
         speech: float (samples,).
         fraction: of the samples, 0..1.
-        rng: NumPy generator of the places.
+        rng: NumPy generator of the positions.
 
     Returns:
         float32 (samples,).
@@ -154,16 +155,16 @@ def pops(speech, fraction, rng):
     return out
 
 
-def dropouts(speech, fraction, rng):
-    """Set random stretches of 10 ms to zero; the last one is shorter, to reach the fraction to the sample.
+def dropouts(speech: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Set random gaps of 10 ms to zero; the last one is shorter, so that the fraction is exact to a sample.
 
-    Stretches lie on a grid, so none overlap. With the same generator a larger fraction keeps those of a smaller one.
-    The paper names the fraction only; 10 ms is the length chosen here.
+    Gaps lie on a grid, so they do not overlap. With the same state of the generator, the gaps of a smaller fraction are
+    among those of a larger one. The paper states the fraction only; the length of 10 ms is our choice.
 
     Args:
         speech: float (samples,).
         fraction: of the samples, 0..1.
-        rng: NumPy generator of the places.
+        rng: NumPy generator of the positions.
 
     Returns:
         float32 (samples,).
@@ -173,7 +174,7 @@ def dropouts(speech, fraction, rng):
         4410
     """
     out = np.array(speech, "float32")
-    # The clip as a ring: a random start of the grid puts its odd end anywhere.
+    # The grid is circular and starts at random, so that its shorter last cell may be anywhere.
     start, cells = rng.integers(len(out)), rng.permutation(-(-len(out) // _GAP))
     lost = (cells[:, None] * _GAP + np.arange(_GAP)).ravel()
     lost = lost[lost < len(out)][: round(fraction * len(out))]
@@ -181,8 +182,8 @@ def dropouts(speech, fraction, rng):
     return out
 
 
-def griffin_lim(speech, iterations, rng):
-    """Keep the short-time magnitudes and find phases for them from random ones (Griffin and Lim 1984).
+def griffin_lim(speech: np.ndarray, iterations: int, rng: np.random.Generator) -> np.ndarray:
+    """Replace the phases by those of Griffin and Lim's iteration (1984), which keeps the short-time magnitudes.
 
     Periodic Hann window of 1024 samples, hop 256, zeros before the start and after the end.
 
@@ -201,18 +202,18 @@ def griffin_lim(speech, iterations, rng):
     tail = -len(speech) % _HOP + _N_FFT
     padded = np.pad(np.asarray(speech, "float32"), (_N_FFT, tail))
     magnitude = np.abs(phase.spectrum(padded, _N_FFT, _HOP))
-    found, _ = phase.griffin_lim(magnitude, _N_FFT, _HOP, iterations, rng)
-    return found[_N_FFT : _N_FFT + len(speech)]
+    audio, _ = phase.griffin_lim(magnitude, _N_FFT, _HOP, iterations, rng)
+    return audio[_N_FFT : _N_FFT + len(speech)]
 
 
-def loudness_normalise(audio):
-    """Bring a clip to -16 LUFS (ITU-R BS.1770-4, gated), then clip it to [-1, 1], as a 16-bit file would.
+def loudness_normalise(audio: np.ndarray) -> np.ndarray:
+    """Scale audio to -16 LUFS (ITU-R BS.1770-4, gated), then clip it to [-1, 1], as a 16-bit file would.
 
     Args:
         audio: float (samples,), at least 0.4 s.
 
     Returns:
-        float32 (samples,); what the gate takes for silence (all of it below -70 LUFS) comes back as it is.
+        float32 (samples,); audio below -70 LUFS, which the gate takes for silence, is not scaled.
 
     Raises:
         InputError: a shorter clip, or pyloudnorm is not installed.
@@ -228,7 +229,7 @@ def loudness_normalise(audio):
         raise InputError('loudness needs pyloudnorm: pip install "audio-zoo[jnd]"') from error
     if len(audio) < _SHORTEST * SAMPLE_RATE:
         raise InputError(f"{len(audio) / SAMPLE_RATE:g} s is too short for its loudness; give {_SHORTEST:g} s or more")
-    with np.errstate(divide="ignore"):  # the logarithm of silence
+    with np.errstate(divide="ignore"):  # -inf for silence
         loudness = pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(np.asarray(audio, "float64"))
     gain = 10 ** ((LOUDNESS - loudness) / 20) if np.isfinite(loudness) else 1.0
     return np.clip(gain * np.asarray(audio), -1, 1).astype("float32")

@@ -1,6 +1,6 @@
-"""Recordings that the networks learn from and are tested on: the judged pairs made again, and ladders.
+"""Recordings for training and tests: judged pairs rendered on other speech, and ladders of perturbations.
 
-Everything is drawn from one seed. `zoo.jnd.rendered` makes many and keeps them.
+All random choices follow from a seed. `zoo.jnd.rendered` renders and stores many of them.
 """
 
 import zlib
@@ -10,28 +10,36 @@ import numpy as np
 from zoo.audio import io
 from zoo.data import speech as corpus
 from zoo.jnd import effects, perturb
+from zoo.jnd.judgments import Judgment
+from zoo.jnd.noises import Material
 from zoo.jnd.rooms import reverberate
 
 SECONDS = 2.5
 SAMPLES = int(SECONDS * effects.SAMPLE_RATE)
-VERSION = 1  # of what is made: stored recordings of another version are not used
-_LEVEL_DB = (-20, -20)  # before the loudness is set; any will do
+VERSION = 1  # of the recordings; stored ones of another version are not used
+_LEVEL_DB = (-20, -20)  # any level: the loudness is normalised afterwards
 
 
-def render(judgment, speech, material, seed):
-    """The two recordings of a judgment, on our own speech.
+def render(judgment: Judgment, speech: dict[str, list[np.ndarray]], material: Material, seed: int) -> np.ndarray:
+    """The two recordings of a judgment, rendered on other speech.
 
-    Both conditions get the same stretch of speech, of noise and the same room. Noise, room, codec and equaliser follow
-    in this order, and each recording ends at -16 LUFS.
+    Both conditions have the same segments of speech and noise and the same room. Noise, room, codec and equaliser are
+    applied in this order, and each recording is normalised to -16 LUFS.
 
     Args:
         judgment: `zoo.jnd.judgments.Judgment`.
         speech: {talker: [clips]} as `zoo.data.speech.Corpus` has it, 16 kHz.
         material: `Material` of noises and rooms.
-        seed: with the judgment's talker and clip, it chooses the stretch of speech; with its room, the room.
+        seed: chooses the segment of speech, with the judgment's talker and clip, and the room, with the judgment's room.
 
     Returns:
         float32 (2, 55125) at 22,050 Hz, reference and degraded.
+
+    Example:
+        >>> speech = {"f1": [np.random.randn(48000)]}
+        >>> judgment = Judgment("linear", "f1", "1", "0.0", {}, {"noise": "white", "snr_db": 30.0}, "", True)
+        >>> render(judgment, speech, Material({}, []), seed=0).shape
+        (2, 55125)
     """
     clip = draw_clip(speech, rng_of(seed, judgment.talker, judgment.script, judgment.start))
     conditions = (judgment.reference, judgment.degraded)
@@ -40,10 +48,22 @@ def render(judgment, speech, material, seed):
     return np.stack([reference, reference if same else _condition(clip, conditions[1], judgment, material, seed)])
 
 
-def draw_clip(speech, rng):
-    """A stretch of 2.5 s of a random talker, float32 (55125,) at 22,050 Hz and -16 LUFS."""
-    stretch = corpus.draw_speech(speech, int(SECONDS * corpus.SAMPLE_RATE), _LEVEL_DB, rng)
-    return effects.loudness_normalise(io.resample(stretch, corpus.SAMPLE_RATE, effects.SAMPLE_RATE)[:SAMPLES])
+def draw_clip(speech: dict[str, list[np.ndarray]], rng: np.random.Generator) -> np.ndarray:
+    """A random segment of 2.5 s of a random talker.
+
+    Args:
+        speech: as for `render`.
+        rng: NumPy generator.
+
+    Returns:
+        float32 (55125,) at 22,050 Hz and -16 LUFS.
+
+    Example:
+        >>> draw_clip({"f1": [np.random.randn(48000)]}, np.random.default_rng(0)).shape
+        (55125,)
+    """
+    segment = corpus.draw_speech(speech, int(SECONDS * corpus.SAMPLE_RATE), _LEVEL_DB, rng)
+    return effects.loudness_normalise(io.resample(segment, corpus.SAMPLE_RATE, effects.SAMPLE_RATE)[:SAMPLES])
 
 
 def _condition(clip, condition, judgment, material, seed):
@@ -60,18 +80,27 @@ def _condition(clip, condition, judgment, material, seed):
     return effects.loudness_normalise(clip)
 
 
-def rng_of(*names):
-    """A generator of its own for each combination of names."""
+def rng_of(*names: object) -> np.random.Generator:
+    """A NumPy generator with a seed from names or numbers.
+
+    Example:
+        >>> bool(rng_of(0, "room").random() == rng_of(0, "room").random())
+        True
+    """
     return np.random.default_rng([zlib.crc32(str(name).encode()) for name in names])
 
 
-def draw_ladder(speech, material, rng):
-    """Three recordings: a clip, a mild and a more severe perturbation of it along one axis, alike in all else.
+def draw_ladder(speech: dict[str, list[np.ndarray]], material: Material, rng: np.random.Generator) -> np.ndarray:
+    """A clip and two perturbations of it, which differ in their strength along one axis only.
 
-    Axes are drawn evenly; the two strengths are at least a tenth of the axis apart.
+    Axes are drawn uniformly; the two strengths are at least a tenth of the axis apart.
+
+    Args:
+        speech, material: as for `render`.
+        rng: NumPy generator.
 
     Returns:
-        float32 (3, 55125).
+        float32 (3, 55125): the clip, a mild and a more severe perturbation.
     """
     axes = list(perturb.LADDER)
     axis = axes[rng.integers(len(axes))]
@@ -82,6 +111,11 @@ def draw_ladder(speech, material, rng):
     return np.stack([clip, *rungs])
 
 
-def as_float(audio):
-    """int16 as stored -> float32 in [-1, 1)."""
+def as_float(audio: np.ndarray) -> np.ndarray:
+    """Stored int16 as float32 in [-1, 1).
+
+    Example:
+        >>> as_float(np.array([-32768, 16384], "int16")).tolist()
+        [-1.0, 0.5]
+    """
     return np.asarray(audio, "float32") / 32768

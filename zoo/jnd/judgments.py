@@ -1,7 +1,7 @@
-"""The published answers of listeners: what each row says of its two recordings, and how talkers are split.
+"""The published answers of listeners: the conditions of the two recordings in each row, and the split of talkers.
 
-The tables of Manocha et al. 2020 hold file names, no audio. A name gives the levels of the perturbations, the talker
-and the place in the talker's speech, so a pair can be rendered again on other speech (`zoo.jnd.examples`).
+The tables of Manocha et al. 2020 contain file names, no audio. A name states the levels of the perturbations, the talker
+and the position in the talker's speech, so the pair can be rendered on other speech (`zoo.jnd.examples`).
 """
 
 import math
@@ -14,7 +14,7 @@ from zoo.errors import InputError
 from zoo.jnd.perturb import value
 
 TABLES = ("combined", "eq", "linear", "reverb")
-# Talkers whose answers training never sees. Two women and two men for the test, one each to choose the epoch by.
+# Talkers not used for training: two women and two men for the test, one of each to choose the epoch by.
 _HELD_OUT = {"test": {"f7", "f8", "m7", "m8"}, "validation": {"f6", "m6"}}
 _NAME = re.compile(
     r"(?:\w+/)?(?P<levels>(?:-?\d[\d.e+-]*_)+)(?P<talker>[fm]\d+)_script(?P<script>\d+)"
@@ -32,9 +32,9 @@ class Judgment:
     Attributes:
         table: "combined", "eq", "linear" or "reverb".
         talker, script, start: where the clip came from: "f1".."m10", a number, seconds.
-        reference, degraded: conditions, {what: value}: "noise" (its name) and "snr_db", "drr_db" and "rt60" (s), "kbps",
-            "eq" (three strengths). A perturbation that is absent is not there.
-        room: name of the measured room, "" where the table gives none.
+        reference, degraded: conditions, {quantity: value} of the perturbations in the recording: "noise" (its name) and
+            "snr_db", "drr_db" and "rt60" (s), "kbps", "eq" (three strengths).
+        room: name of the measured room, "" if the table has none.
         different: whether the listener heard a difference.
     """
 
@@ -48,33 +48,39 @@ class Judgment:
     different: bool
 
 
-def read_judgments(folder):
-    """Read the tables that a folder holds.
+def read_judgments(folder: Path | str) -> tuple[list[Judgment], Counter]:
+    """Read the tables of a folder.
 
     Args:
-        folder: with combined.tsv, eq.tsv, linear.tsv and reverb.tsv, or some of them; tab-separated lines of
+        folder: folder of combined.tsv, eq.tsv, linear.tsv and reverb.tsv, or some of them; tab-separated lines of
             reference, perturbed, answer (0 same, 1 different) and, in `linear`, the perturbation's name.
 
     Returns:
         judgments: list of `Judgment`.
-        dropped: {(table, reason): rows}.
+        dropped: {(table, reason): number of rows}.
 
     Raises:
-        InputError: no table in the folder, or a row that no rule explains.
+        InputError: no table in the folder, or a row of another form.
 
     Example:
-        >>> judgments, dropped = read_judgments("jnd_judgments/")  # doctest: +SKIP
+        >>> import pathlib, tempfile
+        >>> name = "f1_script1_produced_clipped_0.5.wav"
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = pathlib.Path(folder, "linear.tsv").write_text(f"320_{name}\\t32_{name}\\t1\\tmp3\\n")
+        ...     judgments, dropped = read_judgments(folder)
+        >>> judgments[0].degraded, judgments[0].different
+        ({'kbps': 32.0}, True)
     """
     paths = [path for path in (Path(folder) / f"{table}.tsv" for table in TABLES) if path.is_file()]
     if not paths:
-        raise InputError(f"{folder} holds none of {', '.join(f'{table}.tsv' for table in TABLES)}")
+        raise InputError(f"{folder} holds none of {', '.join(f'{table}.tsv' for table in TABLES)}; give their folder")
     judgments, dropped = [], Counter()
     for path in paths:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
             fields = [field.strip() for field in line.split("\t")]
             if path.stem == "eq" and fields[0] == fields[1]:
-                # 4 in 10 of these were answered "different", and 3 in 100 of the other tables': the change of the third
-                # band is not in the name.
+                # 40 % of these were answered "different", but only 3 % of such pairs in the other tables: the third band
+                # changed, which the name does not state.
                 dropped["eq", "names one file twice, though its third band changed"] += 1
                 continue
             try:
@@ -87,19 +93,28 @@ def read_judgments(folder):
     return judgments, dropped
 
 
-def split_of(talker):
-    """The split of a talker: "train", "validation" or "test"; one that the tables here lack, such as f9, is "test"."""
+def split_of(talker: str) -> str:
+    """Split of a talker: "train", "validation" or "test". Talkers that the published tables lack, such as f9, are "test".
+
+    Example:
+        >>> split_of("f1"), split_of("m8")
+        ('train', 'test')
+    """
     if int(talker[1:]) > 8:
         return "test"
     return next((split for split, talkers in _HELD_OUT.items() if talker in talkers), "train")
 
 
-def snr_db(amplitude):
-    """SNR of a noise in `linear`, whose names give an amplitude.
+def snr_db(amplitude: float) -> float:
+    """SNR in dB of a noise in the table "linear", whose names state an amplitude.
 
-    The softest, 0.0006, is taken as the paper's highest SNR, 66 dB, and the number as an amplitude: then the least that
-    is heard in quiet, and the least change of a loud noise, come near those of the strengths in `combined`; as a power
-    they would not. The loudest noises then bury the speech, beyond the paper's 2 dB.
+    The lowest, 0.0006, is taken as the paper's highest SNR, 66 dB, and the number as an amplitude: the detection threshold
+    in quiet, and the smallest audible change of a loud noise, then agree roughly with those of the strengths in
+    "combined"; with the number as a power they do not. The loudest noises mask the speech, beyond the paper's 2 dB.
+
+    Example:
+        >>> round(snr_db(0.006), 3)
+        46.0
     """
     return _SOFTEST_SNR_DB - 20 * math.log10(amplitude / _SOFTEST_AMPLITUDE)
 
@@ -120,8 +135,8 @@ def _judgment(table, reference, degraded, answer, perturbation=""):
 def _combined(_, additive, drr, rt60, compression):
     condition = _additive("white", additive) if additive else {}
     condition |= _reverb("", drr, rt60) if drr or rt60 else {}
-    # Answers on the fourth level look like those on MP3 in `linear`, in all three campaigns. Above 64 it asks for less
-    # than the codec's lowest rate; there few pairs that differ in nothing else were told apart.
+    # Answers on the fourth level are like those on MP3 in "linear", in all three campaigns. Levels above 64 are below the
+    # codec's lowest rate; pairs that differ there in nothing else were rarely distinguished.
     return condition | ({"kbps": 300 ** (1 - compression / 100)} if compression else {})
 
 
@@ -141,11 +156,12 @@ def _additive(noise, strength):
 
 
 def _reverb(_, drr, rt60):
-    """Level of DRR and RT60.
+    """Direct-to-reverberant ratio and RT60 of two levels.
 
-    The paper's -27..65 dB of DRR cannot be the scale: listeners heard differences of RT60 at both of its ends, if less
-    often at the upper one. So -15 (level 0) to 25 dB, in which reverberation stays audible. The code that the authors
-    published lowers the tail by 40 dB over the levels too, from the room's own; where the scale begins matters little.
+    The paper's range of -27..65 dB cannot be the scale of the ratio: listeners noticed differences of RT60 at both ends of
+    the levels, if less often at the upper one. The scale here is -15 dB (level 0) to 25 dB, where reverberation is
+    audible. The authors' published code also lowers the tail by 40 dB over the levels, from the room's own; the start of
+    the scale matters little.
     """
     return {"drr_db": -15.0 + 0.4 * drr, "rt60": value("rt60", rt60)}
 

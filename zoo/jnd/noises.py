@@ -1,4 +1,4 @@
-"""The noises and rooms that perturbations draw from."""
+"""Noises and room responses for the perturbations."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +12,14 @@ from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.rooms import shoebox_rooms
 
 _COLOURS = {"white": 0.0, "pink": 1.0, "brown": 2.0, "blue": -1.0}  # power falls as 1 / f**exponent
-_RECORDED = {  # files or folders under the data's root
+_RECORDED = {  # files or folders in the data folder
     "applause": ["textures/applause.flac"],
     "water_drops": ["noise/train/running_tap"],
     "crickets": ["noise/train/insects_night"],
     "room": ["noise/train/air_conditioning", "noise/train/computer_fan", "noise/train/fridge_hum"],
 }
 NOISES = (*_COLOURS, *_RECORDED, "siren")
-_PARTS = {"train": (0.0, 0.6), "validation": (0.6, 0.8), "test": (0.8, 1.0)}  # of each recording, in time
+_PARTS = {"train": (0.0, 0.6), "validation": (0.6, 0.8), "test": (0.8, 1.0)}  # start and end, shares of a recording
 _SHOEBOXES = 16
 _AUDIBLE = 20.0  # Hz; brown noise has most of its power below
 _SILENCE = 1e-8  # rms
@@ -27,11 +27,11 @@ _SILENCE = 1e-8  # rms
 
 @dataclass(frozen=True)
 class Material:
-    """What perturbations are made of, at 22,050 Hz.
+    """Recorded noises and room responses, at 22,050 Hz.
 
     Attributes:
-        recordings: {name: [float32 (samples,)]} of the noises that are recorded: applause; water_drops, a running
-            tap; crickets, insects at night; room, the tone of rooms (air conditioning, computer fan, fridge).
+        recordings: {name: [float32 (samples,)]} of the recorded noises: applause; water_drops, a running tap; crickets,
+            insects at night; room, the background of rooms (air conditioning, computer fan, fridge).
         rooms: float32 (taps,) impulse responses, measured and simulated.
     """
 
@@ -39,25 +39,25 @@ class Material:
     rooms: list
 
     @classmethod
-    def read(cls, data, split="train"):
+    def read(cls, data: Path | str, split: str = "train") -> "Material":
         """Read the recordings of a split and simulate its shoebox rooms.
 
-        There is one recording of some noises, so each is cut in time: three fifths train, one fifth is for validation
-        and one for the test. The measured rooms of the test are others than those of training, which validation
-        shares; so are the 16 simulated ones.
+        Some noises have only one recording, so each is cut in time: three fifths for training, one for validation, one
+        for the test. The test has measured and simulated rooms of its own, 16 simulated ones; training and validation
+        share theirs.
 
         Args:
-            data: folder with MANIFEST.csv, noise/, textures/ and rir/.
+            data: folder of MANIFEST.csv, noise/, textures/ and rir/.
             split: "train", "validation" or "test".
 
         Returns:
             `Material`.
 
         Raises:
-            InputError: unknown split, nothing of a noise or of rooms, or pyroomacoustics is not installed.
+            InputError: unknown split, a noise or the rooms are missing, or pyroomacoustics is not installed.
 
         Example:
-            >>> material = Material.read("../shared/data")  # doctest: +SKIP
+            >>> material = Material.read("data/")  # needs recordings  # doctest: +SKIP
         """
         if split not in _PARTS:
             raise InputError(f"there is no split {split!r}; take one of {', '.join(_PARTS)}")
@@ -66,15 +66,15 @@ class Material:
         rooms = [io.resample(room, corpus.SAMPLE_RATE, SAMPLE_RATE) for room in measured]
         return cls(recordings, [*rooms, *shoebox_rooms(_SHOEBOXES, seed=int(split == "test"))])
 
-    def noise(self, name, samples, rng):
-        """A stretch of a noise.
+    def noise(self, name: str, samples: int, rng: np.random.Generator) -> np.ndarray:
+        """A random segment of a noise.
 
-        Coloured noises are Gaussian, made afresh and empty below 20 Hz; sirens are made as by `siren`; the others
-        are a random stretch of a random recording, repeated where it is short.
+        Coloured noises are new Gaussian noise without frequencies below 20 Hz; sirens are those of `siren`; the others
+        are random segments of random recordings, which are repeated if they are short.
 
         Args:
             name: one of `NOISES`.
-            samples: length.
+            samples: length of the segment.
             rng: NumPy generator.
 
         Returns:
@@ -97,21 +97,25 @@ class Material:
             raise InputError(f"no noise {name!r} here; take one of {', '.join(NOISES)} and read the data for it")
         return (noise / max(mix.rms(noise), _SILENCE)).astype("float32")
 
-    def room(self, rng):
-        """A random one of `rooms`, float32 (taps,); InputError where there is none."""
+    def room(self, rng: np.random.Generator) -> np.ndarray:
+        """A random one of `rooms`, float32 (taps,).
+
+        Raises:
+            InputError: there is none.
+        """
         if not self.rooms:
             raise InputError("no room responses here; read them by Material.read")
         return self.rooms[rng.integers(len(self.rooms))]
 
 
-def training_share(path):
-    """How much of a recording, from its start, is for training: 0.6 of one that perturbations draw from, else all.
+def training_share(path: str) -> float:
+    """Share of a recording, from its start, that is for training: 0.6 for one that perturbations use, else 1.
 
     Args:
-        path: under the data's root, as MANIFEST.csv has it.
+        path: of a recording, as in MANIFEST.csv.
 
     Returns:
-        float, a share of its length.
+        float, 0..1.
 
     Example:
         >>> training_share("noise/train/running_tap/1.flac"), training_share("noise/train/rain/1.flac")
@@ -121,15 +125,15 @@ def training_share(path):
     return _PARTS["train"][1] if shared else 1.0
 
 
-def siren(samples, rng):
-    """An emergency siren: a wail that sweeps up and down, or two tones in turn, each with six falling harmonics.
+def siren(samples: int, rng: np.random.Generator) -> np.ndarray:
+    """A synthetic siren: a wail that sweeps up and down, or two alternating tones, with six harmonics of falling level.
 
-    The wail runs between 500..700 and 1200..1600 Hz every 1..4 s; the tones are 400..500 Hz and a fourth above, each
-    0.4..0.8 s. No recording of one is in the data.
+    The wail sweeps between 500..700 and 1200..1600 Hz in 1..4 s; the tones are 400..500 Hz and a fourth above, each
+    0.4..0.8 s long. The data contain no recording of a siren.
 
     Args:
         samples: length.
-        rng: NumPy generator of the kind, its figures and its start.
+        rng: NumPy generator of the kind, its parameters and its start.
 
     Returns:
         float32 (samples,).
@@ -157,13 +161,13 @@ def _without_rumble(noise):
 
 
 def _read_part(data, name, start, end):
-    """The stretches from `start` to `end`, parts of the length, of a noise's recordings."""
-    found = []
-    for place in _RECORDED[name]:
-        path = Path(data) / place
+    """The recordings of a noise, cut from `start` to `end`, shares of their length."""
+    parts = []
+    for folder_or_file in _RECORDED[name]:
+        path = Path(data) / folder_or_file
         for file in sorted(path.glob("*.flac")) if path.is_dir() else [path]:
             audio, _ = io.read(file, SAMPLE_RATE, resample=True)
-            found.append(audio[int(start * len(audio)) : int(end * len(audio))])
-    if not found:
+            parts.append(audio[int(start * len(audio)) : int(end * len(audio))])
+    if not parts:
         raise InputError(f"no recording of {name} in {data}: give {' or '.join(_RECORDED[name])}")
-    return found
+    return parts

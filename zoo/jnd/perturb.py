@@ -1,4 +1,6 @@
-"""The perturbation space of Manocha et al. 2020 (Table 1): axes, strengths 0..100, random combinations."""
+"""The perturbations of Manocha et al. 2020 (Table 1) on axes of strength 0..100, and random combinations of them."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -33,42 +35,43 @@ CATEGORIES = {
     "other": ("pops", "griffin-lim", "dropouts"),
 }
 _CATEGORY_OF = {axis: category for category, axes in CATEGORIES.items() for axis in axes}
-_SPEECH_DB = -16.4  # rms of speech at -16 LUFS, dB re full scale: the median of clips, checked by the tests
+_SPEECH_DB = -16.4  # rms of speech at -16 LUFS, dB re full scale: the median over clips, which the tests check
 _RT60 = np.sqrt(0.05 * 8.0 / 7)  # seconds at strength 0, see `value`
 
 _TENS = tuple(float(strength) for strength in range(0, 101, 10))
-# Strengths of each axis from mild to severe. Beyond the ends of these two hardly anything changes: MP3 ends at 160
-# and 8 kb/s, and 12 bits are enough.
+# Strengths of each axis from mild to severe. These two are limited, because beyond hardly anything changes: MP3 ends at
+# 160 and 8 kb/s, and more than 12 bits are inaudible.
 _LIMITS = {"mp3": (10.0, 60.0), "mu-law": (60.0, 0.0)}
 LADDER = {axis: _TENS for axis in _CATEGORY_OF} | {
     axis: tuple(float(strength) for strength in np.linspace(*ends, 11)) for axis, ends in _LIMITS.items()
 }
-LADDER["eq"] = tuple((0.0, 0.0, strength) for strength in _TENS)  # the band above 1 kHz: speech grows dull
+LADDER["eq"] = tuple((0.0, 0.0, strength) for strength in _TENS)  # the band above 1 kHz: speech becomes dull
 
 
-def value(axis, strength):
-    """The physical value of a strength, p = strength / 100. Strength 0 is the mildest, not nothing.
+def value(axis: str, strength: float | Sequence[float]) -> float | int | np.ndarray:
+    """The physical value of a strength, p = strength / 100. Strength 0 is the mildest perturbation, not none.
 
     | axis | value | strength 0 .. 100 |
     | --- | --- | --- |
     | additive, noise:* | SNR in dB; amplitude (rms) 1e-4 * 800**p against speech at -16 LUFS | 63.6 .. 5.5 |
     | drr | dB, 65 - 92 p | 65 .. -27 |
     | rt60 | s, 0.239 * 7**p | 0.24 .. 1.67 |
-    | mp3 | kb/s, 300**(1 - p), kept in 8..160 | 160 .. 8 |
+    | mp3 | kb/s, 300**(1 - p), clamped to 8..160 | 160 .. 8 |
     | mu-law | bits, 60**p: a higher strength is milder | 1 .. 60 |
     | eq | gain of each band, 10**-p | 1 .. 0.1 |
     | pops | fraction of the samples, 1e-4 * 1000**p | 0.01 % .. 10 % |
     | griffin-lim | iterations, 80 - 79 p | 80 .. 1 |
     | dropouts | fraction of the samples, 1e-4 * 2000**p | 0.01 % .. 20 % |
 
-    The mappings are those of the paper's released answers, or geometric (DRR: linear in dB) over its Table 1 where
-    those do not tell. They stretch the decay of a recorded room by 7**p; Table 1's 0.05..8 s are then rooms of
-    0.05..8 / 7 s, whose geometric mean is taken for every room. One axis from 0.05 to 8 s would
-    make each step of the answers 2.6 times as large (log 160 / log 7). Griffin-Lim's Table 1 goes to 500 iterations.
+    The mappings are those of the paper's released answers, or geometric (DRR: linear in dB) over the range in Table 1
+    where the answers do not determine them. The answers stretch the decay of a recorded room by 7**p, so that the
+    0.05..8 s of Table 1 are rooms of 0.05..8 / 7 s; their geometric mean is used for every room. With one axis from 0.05
+    to 8 s each step of the answers would be 2.6 times as large (log 160 / log 7). In Table 1, Griffin-Lim has up to 500
+    iterations.
 
     Args:
         axis: one of those in `CATEGORIES`, or "additive".
-        strength: 0..100; for "eq" a number or three.
+        strength: 0..100; for "eq" one number or three.
 
     Returns:
         float; int for "griffin-lim"; for "eq" an array of the strength's shape.
@@ -107,18 +110,20 @@ def value(axis, strength):
             return float(_SPEECH_DB - 20 * np.log10(1e-4 * 800**p))
 
 
-def apply(speech, strengths, material, rng):
-    """Perturb a clip along one axis of each category or none, in random order, and bring it to -16 LUFS.
+def apply(
+    speech: np.ndarray, strengths: dict[str, float | Sequence[float]], material: Material, rng: np.random.Generator
+) -> np.ndarray:
+    """Perturb a clip along at most one axis of each category, in random order, and normalise it to -16 LUFS.
 
     Args:
         speech: float (samples,) at 22,050 Hz and -16 LUFS (`loudness_normalise`), at least 0.4 s.
-        strengths: {axis: strength 0..100}, axes as in `CATEGORIES`; that of "eq" is three, one a band. "drr" and
-            "rt60" together are one reverberation; what is not given is the room's own.
+        strengths: {axis: strength 0..100}, axes as in `CATEGORIES`; for "eq" three strengths, one for each band. "drr"
+            and "rt60" together are one reverberation; without one of them it is the room's own.
         material: `Material`, the noises and rooms.
-        rng: NumPy generator of the order, the stretch of noise, the room and the places.
+        rng: NumPy generator of the order, the segment of noise, the room and the positions.
 
     Returns:
-        float32 (samples,) in [-1, 1], aligned with `speech`; the same for the same seed. Silence stays silent.
+        float32 (samples,) in [-1, 1], aligned with `speech`; deterministic for a seed. Silence stays silent.
 
     Raises:
         InputError: two axes of a category, a strength out of range, or a clip that is not 1-D or too short.
@@ -131,15 +136,15 @@ def apply(speech, strengths, material, rng):
     """
     speech = np.asarray(speech, "float32")
     if speech.ndim != 1:
-        raise InputError(f"a clip is one row of samples, not {speech.shape}; perturb clips one by one")
+        raise InputError(f"the clip has the shape {speech.shape}; give (samples,), one clip at a time")
     chosen = {}
     for axis, strength in strengths.items():
-        value(axis, strength)  # refuses a wrong one before any work
+        value(axis, strength)  # refuses a wrong strength before the clip is processed
         chosen.setdefault(_category(axis), []).append(axis)
     for category, axes in chosen.items():
         if len(axes) > 1 and category != "reverberation":
             raise InputError(f"{' and '.join(axes)} are both {category}; give one of them")
-    # Sorted, so that the order in which a caller wrote the axes does not matter.
+    # Sorted, so that the result does not depend on the order of the axes in `strengths`.
     for i in rng.permutation(len(chosen)):
         axes = chosen[sorted(chosen)[i]]
         speech = _perturb(speech, {axis: strengths[axis] for axis in axes}, material, rng)
@@ -153,7 +158,7 @@ def _category(axis):
 
 
 def _perturb(speech, strengths, material, rng):
-    """One category's perturbation."""
+    """The perturbation of one category."""
     values = {axis: value(axis, strength) for axis, strength in strengths.items()}
     axis = next(iter(values))
     match axis:
@@ -175,10 +180,10 @@ def _perturb(speech, strengths, material, rng):
             return add_noise(speech, material.noise(axis.removeprefix("noise:"), len(speech), rng), values[axis])
 
 
-def draw(rng, most=3):
-    """Random strengths for `apply`: 1 to `most` categories, each with one of its axes (reverberation: one or both).
+def draw(rng: np.random.Generator, most: int = 3) -> dict[str, float | list[float]]:
+    """Random strengths for `apply`, of 1 to `most` categories, with one axis of each (reverberation: one or both).
 
-    Strengths are uniform between the ends of the axis's `LADDER`, those of the three bands of "eq" over 0..100.
+    Strengths are uniform between the ends of the `LADDER` of the axis; the three of "eq" are uniform over 0..100.
 
     Args:
         rng: NumPy generator.

@@ -1,13 +1,14 @@
-"""What a metric is trained and tested on, rendered and kept: judged pairs on any speech, ladders, all of their rungs.
+"""Rendered recordings on disk, to train and test metrics: judged pairs on any speech, and ladders of perturbations.
 
-Stored as int16, and taken from there the next time; a rendering that was interrupted goes on where it stopped. Imports
-no Keras backend: the processes that render import this module.
+They are stored as int16 and read again the next time; an interrupted rendering continues where it stopped. Imports no
+Keras backend: the processes that render import this module.
 """
 
 import functools
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -18,12 +19,13 @@ from zoo.data import speech as corpus
 from zoo.errors import InputError
 from zoo.files import atomic_write
 from zoo.jnd import effects, examples, perturb
+from zoo.jnd.judgments import Judgment
 from zoo.jnd.noises import Material
 
 CHUNK = 128  # judged pairs, or ladders, in a file
-SNR = "white-snr-db"  # the ladder of white noise by SNR, which is no axis of the paper
+SNR = "white-snr-db"  # the ladder of white noise by SNR, which is not an axis of the paper
 LADDERS = {SNR: tuple(float(snr_db) for snr_db in range(60, -1, -10))} | perturb.LADDER
-COLUMNS = {}  # {axis: slice} of the rungs of each ladder among those of all
+COLUMNS = {}  # {axis: slice} of each ladder among the rungs of all
 for _axis, _rungs in LADDERS.items():
     _start = max((columns.stop for columns in COLUMNS.values()), default=0)
     COLUMNS[_axis] = slice(_start, _start + len(_rungs))
@@ -32,12 +34,12 @@ WIDTH = sum(map(len, LADDERS.values()))
 
 @dataclass(frozen=True)
 class Source:
-    """Where recordings come from: a split of a data folder, its speech replaced by that of another folder, if given.
+    """Source of recordings: a split of a data folder, optionally with speech from another folder.
 
     Attributes:
         data: folder of MANIFEST.csv, noise/, textures/, rir/ and speech/.
-        speech: folder of wav, flac, ogg or mp3 files of any rate, a sub-folder a talker; None for the data's own. They
-            are brought to 16 kHz first, as the data's speech is.
+        speech: folder of wav, flac, ogg or mp3 files at any rate, one sub-folder for each talker; None for the data's
+            own. They are resampled to 16 kHz first, the rate of the data's speech.
         split: "train", "validation" or "test", of the data's noises, rooms and speech.
     """
 
@@ -45,50 +47,53 @@ class Source:
     speech: str | None = None
     split: str = "test"
 
-    def digest(self):
-        """Eight letters that tell other recordings apart: by the data's manifest, and names and sizes of the speech."""
+    def digest(self) -> str:
+        """Eight hexadecimal digits that identify the recordings, by the manifest and the names and sizes of the speech."""
         manifest = Path(self.data) / "MANIFEST.csv"
-        found = [self.split, manifest.read_bytes() if manifest.exists() else b""]
+        facts = [self.split, manifest.read_bytes() if manifest.exists() else b""]
         if self.speech is not None:
-            found += [(path.name, path.stat().st_size) for paths in _talkers(self.speech).values() for path in paths]
-        return hashlib.sha256(repr(found).encode()).hexdigest()[:8]
+            facts += [(path.name, path.stat().st_size) for paths in _talkers(self.speech).values() for path in paths]
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
 
-def render_ladders(source, n_files, runs, seed=0, n_jobs=-1):
-    """Clips, each with every rung of every ladder, or what `runs` holds of them.
+def render_ladders(source: Source, n_files: int, runs: Path | str, seed: int = 0, n_jobs: int = -1) -> list[np.ndarray]:
+    """Clips with every rung of every ladder, rendered or read from `runs`.
 
-    A ladder's rungs share the stretch of noise, the room and the places, so they differ in strength alone. Every
-    recording ends at -16 LUFS, those of the SNR ladder too.
+    The rungs of a ladder share the segment of noise, the room and the positions, so they differ in strength alone. Every
+    recording is normalised to -16 LUFS, on the SNR ladder too.
 
     Args:
         source: `Source`.
-        n_files: clips; the first ones are the same for every number.
-        runs: folder to keep them in, about 21 MB a clip.
-        seed: of the clips and of what perturbs them.
+        n_files: number of clips; the first ones do not depend on it.
+        runs: folder to store them in, about 21 MB for each clip.
+        seed: of the clips and their perturbations.
         n_jobs: processes (joblib's counting).
 
     Returns:
-        list of memory-mapped int16 (1 + WIDTH, 55125), one a clip: the clip itself, then rungs as `COLUMNS` has them.
+        list of memory-mapped int16 (1 + WIDTH, 55125), one for each clip: the clip itself, then rungs in the order of
+        `COLUMNS`.
 
     Raises:
-        InputError: no clip is asked for, or the source lacks something.
+        InputError: `n_files` is below 1, or recordings of the source are missing.
 
     Example:
-        >>> ladders = render_ladders(Source("../shared/data"), 2, "runs")  # doctest: +SKIP
+        >>> ladders = render_ladders(Source("data/"), 2, "runs")  # needs recordings  # doctest: +SKIP
     """
     if n_files < 1:
         raise InputError(f"{n_files} files have no ladders; give 1 or more")
     folder = Path(runs) / "jnd" / f"rungs-v{examples.VERSION}-{source.digest()}-{seed}"
-    return _kept(_render_rungs, source, [(seed, i) for i in range(n_files)], folder, n_jobs, "render ladders")
+    return _stored(_render_rungs, source, [(seed, i) for i in range(n_files)], folder, n_jobs, "render ladders")
 
 
-def render_judgments(source, judgments, runs, seed=0, n_jobs=-1):
-    """Judged pairs on a source's speech, noises and rooms, or what `runs` holds of them.
+def render_judgments(
+    source: Source, judgments: list[Judgment], runs: Path | str, seed: int = 0, n_jobs: int = -1
+) -> list[np.ndarray]:
+    """Judged pairs with the speech, noises and rooms of a source, rendered or read from `runs`.
 
     Args:
         source: `Source`.
         judgments: list of `zoo.jnd.judgments.Judgment`.
-        runs: folder to keep them in, about 220 kB a pair.
+        runs: folder to store them in, about 220 kB for each pair.
         seed: of the speech, noise and rooms.
         n_jobs: processes (joblib's counting).
 
@@ -96,40 +101,53 @@ def render_judgments(source, judgments, runs, seed=0, n_jobs=-1):
         list of memory-mapped int16 (at most 128, 2, 55125), in the order of the judgments.
 
     Raises:
-        InputError: there are no judgments, or the source lacks something.
+        InputError: there are no judgments, or recordings of the source are missing.
 
     Example:
-        >>> chunks = render_judgments(Source("../shared/data", "my-speech/"), judgments, "runs")  # doctest: +SKIP
+        >>> chunks = render_judgments(Source("data/"), judgments, "runs")  # needs recordings  # doctest: +SKIP
     """
     if not judgments:
         raise InputError(f"no judgments to render for the {source.split} split")
     digest = hashlib.sha256(repr([source.digest(), judgments]).encode()).hexdigest()[:8]
     folder = Path(runs) / "jnd" / f"judged-v{examples.VERSION}-{digest}" / str(seed)
-    return _kept(_render_judged, source, [(seed, chunk) for chunk in _chunks(judgments)], folder, n_jobs, "render")
+    return _stored(_render_judged, source, [(seed, chunk) for chunk in _chunks(judgments)], folder, n_jobs, "render")
 
 
-def draw_ladders(source, count, runs, seed=0, n_jobs=-1):
-    """Ladders of two rungs, as `zoo.jnd.examples.draw_ladder` draws them, or what `runs` holds of them.
+def draw_ladders(source: Source, count: int, runs: Path | str, seed: int = 0, n_jobs: int = -1) -> list[np.ndarray]:
+    """Ladders of two rungs, drawn by `zoo.jnd.examples.draw_ladder` or read from `runs`.
 
     Args:
         source: `Source`.
-        count: of ladders.
-        runs: folder to keep them in, about 330 kB a ladder.
-        seed: of all that is drawn.
+        count: number of ladders.
+        runs: folder to store them in, about 330 kB for each ladder.
+        seed: of all random choices.
         n_jobs: processes (joblib's counting).
 
     Returns:
         list of memory-mapped int16 (at most 128, 3, 55125).
 
     Example:
-        >>> chunks = draw_ladders(Source("../shared/data", split="train"), 256, "runs")  # doctest: +SKIP
+        >>> chunks = draw_ladders(Source("data/", split="train"), 256, "runs")  # needs recordings  # doctest: +SKIP
     """
     folder = Path(runs) / "jnd" / f"ladders-v{examples.VERSION}-{source.digest()}-{count}-{seed}"
-    return _kept(_draw_ladders, source, [(seed, chunk) for chunk in _chunks(range(count))], folder, n_jobs, "ladders")
+    return _stored(_draw_ladders, source, [(seed, chunk) for chunk in _chunks(range(count))], folder, n_jobs, "ladders")
 
 
-def at_rate(metric, *recordings):
-    """Rendered recordings, float `(..., samples)`, as a list at the rate of the metric that is to measure them."""
+def at_rate(metric: Any, *recordings: np.ndarray) -> list[np.ndarray]:
+    """Rendered recordings, resampled to the rate of a metric.
+
+    Args:
+        metric: model with a `sample_rate`.
+        recordings: float `(..., samples)` at 22,050 Hz.
+
+    Returns:
+        list of float32 `(..., samples)`.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> [x.shape for x in at_rate(SimpleNamespace(sample_rate=16000), np.zeros((2, 22050)))]
+        [(2, 16000)]
+    """
     return [io.resample(x, effects.SAMPLE_RATE, metric.sample_rate) for x in recordings]
 
 
@@ -137,19 +155,19 @@ def _chunks(items):
     return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
 
 
-def _kept(make, source, items, folder, n_jobs, title):
+def _stored(render, source, items, folder, n_jobs, title):
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"chunk_{i:04d}.npy" for i in range(len(items))]
     todo = [(item, path) for item, path in zip(items, paths, strict=True) if not path.exists()]
-    tasks = (joblib.delayed(_store)(make, source, item, path) for item, path in todo)
+    tasks = (joblib.delayed(_store)(render, source, item, path) for item, path in todo)
     done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
     for _ in tqdm(done, total=len(todo), desc=title, disable=None if todo else True):
         pass
     return [np.load(path, mmap_mode="r") for path in paths]
 
 
-def _store(make, source, item, path):
-    audio = np.round(32767 * make(source, *item)).astype("int16")
+def _store(render, source, item, path):
+    audio = np.round(32767 * render(source, *item)).astype("int16")
     with atomic_write(path) as temporary, open(temporary, "wb") as file:
         np.save(file, audio)
 
@@ -179,7 +197,7 @@ def _draw_ladders(source, seed, numbers):
     return np.stack([examples.draw_ladder(speech, material, examples.rng_of(seed, source.split, i)) for i in numbers])
 
 
-@functools.lru_cache(maxsize=1)  # a worker process reads it once, not once a file
+@functools.lru_cache(maxsize=1)  # a worker process reads it once, not once for each file
 def _read(source):
     """{talker: [clips at 16 kHz]} and `Material` of a source."""
     material = Material.read(source.data, source.split)
@@ -192,7 +210,7 @@ def _read(source):
 
 
 def _talkers(folder):
-    """{sub-folder: [recordings]} of a folder, sorted; files in the folder itself are one talker."""
+    """{talker: [recordings]} of a folder, by sub-folder, sorted; files in the folder itself are one talker."""
     root, talkers = Path(folder), {}
     for name in sorted(pairs.recordings(root)):
         talkers.setdefault(Path(name).parts[0] if "/" in name else "", []).append(root / name)

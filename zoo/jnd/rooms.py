@@ -1,4 +1,4 @@
-"""Reverberation with a chosen direct-to-reverberant ratio and decay, and simulated shoebox rooms."""
+"""Reverberation with a set direct-to-reverberant ratio and decay time, and simulated shoebox rooms."""
 
 import functools
 
@@ -8,31 +8,33 @@ import scipy.signal
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
 
-_DIRECT = int(0.0025 * SAMPLE_RATE)  # 2.5 ms: what arrives until then is the direct path
+_DIRECT = int(0.0025 * SAMPLE_RATE)  # samples, 2.5 ms: the response until then is the direct path
 _SHORTEST, _LONGEST = 0.05, 8.0  # seconds, the paper's range of RT60
-_USABLE_DB = -30.0  # of the backward-integrated decay; what lies below may be a recording's noise
-_COLOUR = int(0.05 * SAMPLE_RATE)  # 50 ms at the usable end, whose spectrum the longer tail takes
+_USABLE_DB = -30.0  # of the backward-integrated decay; below it a recording may be noise
+_COLOUR = int(0.05 * SAMPLE_RATE)  # samples, 50 ms before the end of the usable part, whose spectrum a longer tail gets
 _REFINEMENTS = 4
 
 
-def reverberate(speech, response, drr_db=None, rt60=None):
-    """Put speech in a room whose direct-to-reverberant ratio and decay are set.
+def reverberate(
+    speech: np.ndarray, response: np.ndarray, drr_db: float | None = None, rt60: float | None = None
+) -> np.ndarray:
+    """Put speech in a room with a set direct-to-reverberant ratio and decay time.
 
-    The direct path is one impulse at time 0, which stands for the response from its largest sample to 2.5 ms after;
-    the rest is the tail. The tail is multiplied by 10**(-3 t (1 / rt60 - 1 / its own)) until its decay, measured as
-    by `decay_time`, is the wanted one. Where the recording ends or has decayed by 30 dB, Gaussian noise (always the
-    same) with the spectrum of its last 50 ms goes on. So a room's early pattern stays where it is; upstream stretches
-    responses in time, which also lowers their pitch. Direct path and tail are scaled to the ratio and to an energy of
-    1 together: at a high ratio the speech comes through unchanged.
+    The direct path is one impulse at time 0, in place of the response from its largest sample to 2.5 ms later; the rest is
+    the tail. The tail is multiplied by 10**(-3 t (1 / rt60 - 1 / its own rt60)), repeatedly, until its decay, measured by
+    `decay_time`, is `rt60`. From where the recording ends or has decayed by 30 dB it continues as Gaussian noise (always
+    the same) with the spectrum of the last 50 ms before. So the early reflections keep their times; the authors' code
+    stretches responses in time, which also lowers their pitch. Direct path and tail are scaled to the ratio and to a
+    total energy of 1, so that at a high ratio the speech is unchanged.
 
     Args:
         speech: float (samples,) at 22,050 Hz.
         response: float (taps,), an impulse response at 22,050 Hz.
-        drr_db: energy of the direct path to that of the tail in dB; None keeps the response's own.
-        rt60: time of a 60 dB decay in seconds, 0.05..8; None keeps the response's own.
+        drr_db: energy of the direct path relative to that of the tail in dB; None for the response's own.
+        rt60: time of a 60 dB decay in seconds, 0.05..8; None for the response's own.
 
     Returns:
-        float32 (samples,), the direct sound in place; the tail is cut at the clip's end.
+        float32 (samples,), aligned with the speech; the tail is cut at the end of the clip.
 
     Raises:
         InputError: a response without a tail, or rt60 out of range.
@@ -52,23 +54,23 @@ def reverberate(speech, response, drr_db=None, rt60=None):
         tail = _reshape(tail, rt60)
     tail = tail / np.sqrt(np.sum(tail**2) * (1 + ratio))
     out = np.sqrt(ratio / (1 + ratio)) * speech
-    late = len(speech) - _DIRECT
-    if late > 0:
-        reverberation = scipy.signal.oaconvolve(np.asarray(speech, "float64"), tail[:late])
-        out[_DIRECT:] += reverberation[:late]
+    reverberant = len(speech) - _DIRECT
+    if reverberant > 0:
+        reverberation = scipy.signal.oaconvolve(np.asarray(speech, "float64"), tail[:reverberant])
+        out[_DIRECT:] += reverberation[:reverberant]
     return out.astype("float32")
 
 
-def decay_time(response):
-    """RT60 of a response by the slope of its backward-integrated energy from -5 to -25 dB (T20 of ISO 3382).
+def decay_time(response: np.ndarray) -> float:
+    """RT60 of a response from the slope of its backward-integrated energy between -5 and -25 dB (T20 of ISO 3382).
 
-    The direct path, 2.5 ms from the largest sample, is left out, so the ratio does not change it.
+    The direct path, 2.5 ms from the largest sample, is left out, so the result does not depend on the ratio.
 
     Args:
         response: float (taps,) at 22,050 Hz.
 
     Returns:
-        float, seconds; above 0.
+        float, seconds, above 0.
 
     Raises:
         InputError: a response without a tail, or one too sparse for a slope.
@@ -82,7 +84,7 @@ def decay_time(response):
 
 
 def _split(response):
-    """Energy of the direct path, and the tail with the direct path upwards; float64."""
+    """Energy of the direct path, and the tail, inverted if the direct path is negative; float64."""
     response = np.asarray(response, "float64")
     start = int(np.argmax(np.abs(response)))
     direct, tail = response[start : start + _DIRECT], response[start + _DIRECT :]
@@ -92,7 +94,7 @@ def _split(response):
 
 
 def _decay_db(tail):
-    """Energy that is still to come, in dB re the whole."""
+    """Remaining energy at each sample, in dB re the total."""
     remaining = np.cumsum(tail[::-1] ** 2)[::-1]
     return 10 * np.log10(np.maximum(remaining / remaining[0], 1e-30))
 
@@ -106,37 +108,37 @@ def _decay_time(tail):
 
 
 def _reshape(tail, rt60):
-    """The tail with another decay, as long as that decay takes."""
+    """The tail with another decay time, and of that length."""
     time = np.arange(int(rt60 * SAMPLE_RATE)) / SAMPLE_RATE
-    own = _decay_time(tail)
+    own_rt60 = _decay_time(tail)
     end = min(int(np.searchsorted(-_decay_db(tail), -_USABLE_DB)), len(tail))
-    flat = tail[:end] * 10 ** (3 * np.arange(end) / SAMPLE_RATE / own)
+    flat = tail[:end] * 10 ** (3 * np.arange(end) / SAMPLE_RATE / own_rt60)
     if len(time) > end:
         noise = np.random.default_rng(0).standard_normal(len(time) - end)
-        late = flat[-_COLOUR:]
-        more = scipy.signal.oaconvolve(noise, late / np.linalg.norm(late))[: len(noise)]
-        flat = np.concatenate([flat, more * np.sqrt(np.mean(late**2))])
+        ending = flat[-_COLOUR:]
+        continuation = scipy.signal.oaconvolve(noise, ending / np.linalg.norm(ending))[: len(noise)]
+        flat = np.concatenate([flat, continuation * np.sqrt(np.mean(ending**2))])
     flat = flat[: len(time)]
     rate = 1 / rt60
-    for _ in range(_REFINEMENTS):  # what is flattened is no pure exponential, so its decay is off by a little
+    for _ in range(_REFINEMENTS):  # the tail is not exactly exponential, so a single correction is not exact
         shaped = flat * 10 ** (-3 * time * rate)
         rate += 1 / rt60 - 1 / _decay_time(shaped)
     return flat * 10 ** (-3 * time * rate)
 
 
 @functools.lru_cache(maxsize=4)
-def shoebox_rooms(count, seed):
+def shoebox_rooms(count: int, seed: int) -> tuple[np.ndarray, ...]:
     """Impulse responses of random shoebox rooms, by the image-source method of pyroomacoustics.
 
-    Floors of 3..10 by 3..8 m, 2.4..4 m high, walls that absorb 5..50 % of the energy, talker and microphone anywhere
-    0.5 m off the walls and at least 1 m apart; images to the 20th order.
+    Floors of 3..10 by 3..8 m, 2.4..4 m high, walls that absorb 5..50 % of the energy, talker and microphone at
+    random, 0.5 m or more from the walls and 1 m or more apart; images to the 20th order.
 
     Args:
-        count: how many rooms.
-        seed: of their sizes, walls and places.
+        count: number of rooms.
+        seed: of sizes, walls and positions.
 
     Returns:
-        tuple of `count` float32 arrays (taps,) at 22,050 Hz; kept in memory for the next call.
+        tuple of `count` float32 arrays (taps,) at 22,050 Hz, cached for the next call.
 
     Raises:
         InputError: pyroomacoustics is not installed.
