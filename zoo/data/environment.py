@@ -1,17 +1,18 @@
-"""Recordings of environmental sounds with their class: what classifiers of sounds are trained on."""
+"""Labelled recordings of environmental sounds, to train classifiers of sounds on."""
 
-import csv
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from zoo.audio import io
+from zoo.data.manifest import read_manifest
 from zoo.errors import InputError
 
 SPLITS = ("train", "validation")
-# Classes of one kind that have too few recordings each.
+# Classes with too few recordings each that are merged to one.
 _MERGED = {
     "machine": ("air_conditioning", "computer_fan", "dough_machine", "electrical_hum", "fridge_hum", "furnace_pump")
     + ("letter_sorter", "oven_hum", "vending_machine_hum"),
@@ -19,14 +20,17 @@ _MERGED = {
     "wildlife": ("birds", "forest_ambience", "insects_night"),
 }
 _CLASS_OF = {name: merged for merged, names in _MERGED.items() for name in names}
-_FEWEST = 3  # sources of a class: a network that knows one recording of a class knows the recording, not the class
+_MIN_SOURCES = 3  # of a class; from fewer a network learns the recordings, not the class
 
 
 @dataclass(frozen=True)
 class LabelledRecording:
-    """A recording, float32 (samples,), and the class of what is heard in it.
+    """A recording with its class.
 
-    Recordings of one `source` (an author, a place) sound alike; splits never share a source within a class.
+    Attributes:
+        label: name of the class.
+        source: author or place. Recordings of one source sound alike, so splits share no source within a class.
+        audio: float32 (samples,).
     """
 
     label: str
@@ -34,19 +38,21 @@ class LabelledRecording:
     audio: np.ndarray
 
 
-def read_noise_classes(data, split, sample_rate, share=None):
+def read_noise_classes(
+    data: Path | str, split: str, sample_rate: int, share: Callable[[str], float] | None = None
+) -> list[LabelledRecording]:
     """Environmental sounds that `data`/MANIFEST.csv lists under noise/ and marks "train".
 
-    Hums and machines are one class, so are streets, and birds and insects; a class that still has fewer than three
-    sources is left out, because it could be validated only on what it was trained on. Of each class a quarter of the
-    sources (whole authors, where the manifest names them) goes to validation.
+    Hums and machines are merged to one class, as are streets, and birds and insects. A class with fewer than three
+    sources is left out, because it could not be validated on other sources than it was trained on. A quarter of the
+    sources of each class (authors, where the manifest names them) goes to validation.
 
     Args:
         data: folder of MANIFEST.csv (columns path, speaker_or_class, split, attribution) and the recordings.
         split: "train" or "validation".
-        sample_rate: Hz to read at; other rates are resampled.
-        share: function of a path, as the manifest has it, that says how much of the recording is read, from its start,
-            0..1; None reads all. For recordings whose ends are kept for something else.
+        sample_rate: Hz; recordings at other rates are resampled.
+        share: function of a path in the manifest to the share of the recording that is read, from its start, 0..1;
+            None reads all. For recordings whose ends are reserved for another split.
 
     Returns:
         list of `LabelledRecording`; both splits have the same classes.
@@ -55,43 +61,36 @@ def read_noise_classes(data, split, sample_rate, share=None):
         InputError: no manifest, an unknown split, an unreadable recording, or no class with three sources.
 
     Example:
-        >>> recordings = read_noise_classes(data, "train", 16000)  # doctest: +SKIP
-        >>> sorted({recording.label for recording in recordings})[:3]  # doctest: +SKIP
-        ['baby_cry', 'clock_tick', 'dog_bark']
+        >>> recordings = read_noise_classes("data/", "train", 16000)  # needs recordings  # doctest: +SKIP
     """
-    manifest = Path(data) / "MANIFEST.csv"
-    if not manifest.is_file():
-        raise InputError(f"no MANIFEST.csv in {data}: give the data folder by --data or ZOO_DATA")
-    with open(manifest, newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["path"].startswith("noise/") and row["split"] == "train"]
+    rows = [row for row in read_manifest(data) if row["path"].startswith("noise/") and row["split"] == "train"]
     listed = [
         (_label(row), _author(row), Path(data) / row["path"], share(row["path"]) if share else 1.0) for row in rows
     ]
-    return _read(listed, split, sample_rate, manifest)
+    return _read(listed, split, sample_rate, Path(data) / "MANIFEST.csv")
 
 
-def read_dcase(folder, split, sample_rate):
-    """Acoustic scenes in a folder of the shape of DCASE 2016 task 1 (TUT Acoustic scenes).
+def read_dcase(folder: Path | str, split: str, sample_rate: int) -> list[LabelledRecording]:
+    """Acoustic scenes in a folder laid out as DCASE 2016 task 1 (TUT Acoustic scenes).
 
-    Its meta.txt has a line "audio/NAME.wav<TAB>class" for each recording; further columns are not read. Files
-    PLACE_START_END.wav are pieces of one source, PLACE. A quarter of the sources of each class goes to validation.
-    Domestic audio (task 4) has folders of another shape.
+    Its meta.txt has a line "audio/NAME.wav<TAB>class" for each recording; further columns are ignored. Files
+    PLACE_START_END.wav are parts of one source, PLACE. A quarter of the sources of each class goes to validation.
+    The layout of domestic audio (task 4) is another one and cannot be read.
 
     Args:
-        folder: that holds meta.txt and audio/; stereo is averaged.
+        folder: folder of meta.txt and audio/; stereo recordings are downmixed.
         split: "train" or "validation".
-        sample_rate: Hz to read at; other rates are resampled.
+        sample_rate: Hz; recordings at other rates are resampled.
 
     Returns:
         list of `LabelledRecording`; both splits have the same classes.
 
     Raises:
-        InputError: no meta.txt, a line of another shape, an unknown split, an unreadable recording, or no class with
+        InputError: no meta.txt, a line of another form, an unknown split, an unreadable recording, or no class with
             three sources.
 
     Example:
-        >>> read_dcase("TUT-acoustic-scenes-2016-development", "train", 22050)[0].label  # doctest: +SKIP
-        'residential_area'
+        >>> recordings = read_dcase("TUT-2016/", "train", 22050)  # needs recordings  # doctest: +SKIP
     """
     meta, listed = Path(folder) / "meta.txt", []
     if not meta.is_file():
@@ -112,25 +111,25 @@ def _label(row):
 
 
 def _author(row):
-    """Who recorded it, of 'AUTHOR, "TITLE", ADDRESS'; otherwise the file is a source of its own."""
+    """Author of an attribution 'AUTHOR, "TITLE", ADDRESS'; otherwise the path: the file is a source of its own."""
     author, quoted, _ = row["attribution"].partition(', "')
     return author if quoted else row["path"]
 
 
 def _read(listed, split, sample_rate, index):
-    """The recordings of a split of [(label, source, path, share to read)], without classes of too few sources."""
+    """Recordings of a split of [(label, source, path, share to read)], without classes of too few sources."""
     if split not in SPLITS:
         raise InputError(f"no split {split!r}: use {' or '.join(SPLITS)}")
     sources = {}
     for label, source, *_ in listed:
         sources.setdefault(label, set()).add(source)
-    held = {label: set(sorted(found)[1::4]) for label, found in sources.items() if len(found) >= _FEWEST}
-    if not held:
-        raise InputError(f"{index} lists no class with {_FEWEST} sources or more: add recordings")
+    validation = {label: set(sorted(names)[1::4]) for label, names in sources.items() if len(names) >= _MIN_SOURCES}
+    if not validation:
+        raise InputError(f"{index} lists no class with {_MIN_SOURCES} sources or more: add recordings")
     return [
         LabelledRecording(label, source, _start(path, share, sample_rate))
         for label, source, path, share in listed
-        if label in held and (source in held[label]) == (split == "validation")
+        if label in validation and (source in validation[label]) == (split == "validation")
     ]
 
 

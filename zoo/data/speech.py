@@ -1,6 +1,5 @@
-"""The recordings that examples are drawn from: speech by talker, noise and rooms, in splits that share no talker."""
+"""Speech by talker, noise and room responses, in splits that share no talker; random segments of them."""
 
-import csv
 import functools
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +8,12 @@ import numpy as np
 import soundfile
 
 from zoo.audio import mix
+from zoo.data.manifest import read_manifest
 from zoo.errors import InputError
 
 SAMPLE_RATE = 16000
 SPLITS = ("train", "validation", "test")
-# Held back from training for validation: a tenth of the talkers, these noise classes; for the test: these rooms.
+# Not for training: a tenth of the talkers and these noise classes, for validation; these rooms, for the test.
 _VALIDATION_TALKERS = 10
 _VALIDATION_NOISES = {"baby_cry", "computer_fan", "kitchen_dishes", "street_tram_bus"}
 _TEST_ROOMS = {"openair_jack_lyons_hall.flac", "seminar_room_clap.flac"}
@@ -21,54 +21,68 @@ _TEST_ROOMS = {"openair_jack_lyons_hall.flac", "seminar_room_clap.flac"}
 
 @dataclass(frozen=True)
 class Corpus:
-    """Recordings of one split: speech as {talker: [clips]}, noise and rooms as lists; float32 at 16 kHz."""
+    """Recordings of one split, float32 at 16 kHz.
+
+    Attributes:
+        speech: {talker: [(samples,)]}.
+        noise: list of (samples,).
+        rooms: list of impulse responses (taps,).
+    """
 
     speech: dict
     noise: list
     rooms: list
 
 
-@functools.lru_cache(maxsize=1)  # a worker process reads it once, not once a chunk
-def read_corpus(data, split):
-    """Read the recordings of a split that `data`/MANIFEST.csv lists in its columns path, speaker_or_class and split.
+@functools.lru_cache(maxsize=1)  # a worker process reads it once, not once for each chunk
+def read_corpus(data: Path | str, split: str) -> Corpus:
+    """Read the speech, noise and room responses of a split.
 
-    Paths begin with speech/, noise/ or rir/. Of the rows marked "train", a tenth of the talkers and some noise classes
-    go to validation, as do rows marked "validation". Validation shares the training's rooms; those of the test are
-    marked "test", or some by name.
+    Of the rows marked "train", a tenth of the talkers and some noise classes go to validation, as do rows marked
+    "validation". Training and validation share their rooms; those of the test are marked "test", or listed here.
+
+    Args:
+        data: folder of MANIFEST.csv (columns path, speaker_or_class, split) and the recordings, at 16 kHz; paths begin
+            with speech/, noise/ or rir/.
+        split: "train", "validation" or "test".
+
+    Returns:
+        `Corpus`, with at least one recording of each kind.
 
     Raises:
-        InputError: no manifest, another sample rate, or nothing of a kind in the split.
+        InputError: no manifest, another sample rate, or no recording of a kind in the split.
+
+    Example:
+        >>> corpus = read_corpus("data/", "train")  # needs recordings  # doctest: +SKIP
     """
-    manifest = Path(data) / "MANIFEST.csv"
-    if not manifest.is_file():
-        raise InputError(f"no MANIFEST.csv in {data}: give the data folder by --data or ZOO_DATA")
-    with open(manifest, newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_manifest(data)
     talkers = sorted({row["speaker_or_class"] for row in rows if row["path"].startswith("speech/train")})
-    held_talkers = set(talkers[::_VALIDATION_TALKERS])
+    validation_talkers = set(talkers[::_VALIDATION_TALKERS])
     corpus = Corpus({}, [], [])
     for row in rows:
         folder, name = row["path"].split("/")[0], row["speaker_or_class"]
         if folder == "rir":
-            of_test = row["split"] == "test" or Path(row["path"]).name in _TEST_ROOMS
-            if of_test == (split == "test"):
+            for_test = row["split"] == "test" or Path(row["path"]).name in _TEST_ROOMS
+            if for_test == (split == "test"):
                 corpus.rooms.append(_read(data, row))
             continue
-        held = name in (held_talkers if folder == "speech" else _VALIDATION_NOISES)
-        if folder not in ("speech", "noise") or split != _split_of(row["split"], held):
+        for_validation = name in (validation_talkers if folder == "speech" else _VALIDATION_NOISES)
+        if folder not in ("speech", "noise") or split != _split_of(row["split"], for_validation):
             continue
         if folder == "speech":
             corpus.speech.setdefault(name, []).append(_read(data, row))
         else:
             corpus.noise.append(_read(data, row))
-    for kind, found in (("speech", corpus.speech), ("noise", corpus.noise), ("rir", corpus.rooms)):
-        if not found:
-            raise InputError(f"{manifest} lists no {kind}/ for the {split} split: mark some rows of it so")
+    for kind, recordings in (("speech", corpus.speech), ("noise", corpus.noise), ("rir", corpus.rooms)):
+        if not recordings:
+            raise InputError(
+                f"{Path(data) / 'MANIFEST.csv'} lists no {kind}/ for the {split} split: mark some rows of it so"
+            )
     return corpus
 
 
-def _split_of(manifest_split, held):
-    return "validation" if manifest_split == "train" and held else manifest_split
+def _split_of(manifest_split, for_validation):
+    return "validation" if manifest_split == "train" and for_validation else manifest_split
 
 
 def _read(data, row):
@@ -78,13 +92,15 @@ def _read(data, row):
     return audio
 
 
-def draw_speech(speech, samples, level_db, rng):
-    """A stretch of a random talker's clip that is at least half as loud as the clip.
+def draw_speech(
+    speech: dict[str, list[np.ndarray]], samples: int, level_db: tuple[float, float], rng: np.random.Generator
+) -> np.ndarray:
+    """A random segment of a random talker's clip that is at least half as loud as the clip.
 
     Args:
         speech: {talker: [clips]}, float32 at 16 kHz.
-        samples: length of the stretch.
-        level_db: (lowest, highest) rms of the stretch in dB re full scale; it is drawn between.
+        samples: length of the segment.
+        level_db: (lowest, highest) rms of the segment in dB re full scale; it is drawn uniformly between them.
         rng: NumPy generator.
 
     Returns:
@@ -92,6 +108,12 @@ def draw_speech(speech, samples, level_db, rng):
 
     Raises:
         InputError: hardly any clip is long enough.
+
+    Example:
+        >>> speech = {"f1": [np.random.randn(16000)]}
+        >>> segment = draw_speech(speech, 8000, (-26, -26), np.random.default_rng(0))
+        >>> segment.shape, round(20 * np.log10(mix.rms(segment)))
+        ((8000,), -26)
     """
     talkers = list(speech)
     for _ in range(1000):
@@ -100,45 +122,61 @@ def draw_speech(speech, samples, level_db, rng):
         if len(clip) < samples:
             continue
         start = rng.integers(len(clip) - samples + 1)
-        stretch = clip[start : start + samples]
-        if mix.rms(stretch) > max(0.5 * mix.rms(clip), 1e-4):
-            return (stretch * 10 ** (rng.uniform(*level_db) / 20) / mix.rms(stretch)).astype("float32")
+        segment = clip[start : start + samples]
+        if mix.rms(segment) > max(0.5 * mix.rms(clip), 1e-4):
+            return (segment * 10 ** (rng.uniform(*level_db) / 20) / mix.rms(segment)).astype("float32")
     raise InputError(f"hardly any speech is {samples / SAMPLE_RATE:g} s long or more: add longer recordings")
 
 
-def draw_noise(recordings, samples, rng, rms=None):
-    """A stretch of a random recording that is not mostly silence (door slams, barks), looped where it is short.
+def draw_noise(
+    recordings: list[np.ndarray], samples: int, rng: np.random.Generator, rms: list[float] | None = None
+) -> np.ndarray:
+    """A random segment of a random recording, which is looped if it is short.
 
-    The last of 5 tries is taken as it is.
+    A segment that is mostly silence, as between barks or door slams, is drawn again, up to four times.
 
     Args:
         recordings: list of float32 (samples,).
-        samples: length of the stretch.
+        samples: length of the segment.
         rng: NumPy generator.
-        rms: of each recording, for a caller that draws often; None measures that of the drawn one.
+        rms: list of the rms of each recording, which a caller that draws often measures once; None to measure here.
 
     Returns:
         float32 (samples,).
+
+    Example:
+        >>> draw_noise([np.random.randn(1000)], 3000, np.random.default_rng(0)).shape
+        (3000,)
     """
-    drawn = rng.integers(len(recordings))
-    level = mix.rms(recordings[drawn]) if rms is None else rms[drawn]
+    choice = rng.integers(len(recordings))
+    level = mix.rms(recordings[choice]) if rms is None else rms[choice]
     for _ in range(5):
-        stretch = mix.loop_to(recordings[drawn], samples, rng)
-        if mix.rms(stretch) > 0.3 * level:
+        segment = mix.loop_to(recordings[choice], samples, rng)
+        if mix.rms(segment) > 0.3 * level:
             break
-    return stretch
+    return segment
 
 
-def draw_noise_at_speed(recordings, samples, speeds, rng, rms=None):
-    """`draw_noise` played at a random speed, by straight lines between samples.
+def draw_noise_at_speed(
+    recordings: list[np.ndarray],
+    samples: int,
+    speeds: tuple[float, float],
+    rng: np.random.Generator,
+    rms: list[float] | None = None,
+) -> np.ndarray:
+    """`draw_noise` played at a random speed, by linear interpolation between samples.
 
     Args:
         recordings, samples, rng, rms: as for `draw_noise`.
-        speeds: (slowest, fastest), drawn evenly in octaves between.
+        speeds: (slowest, fastest), as factors; the logarithm of the speed is uniform between them.
 
     Returns:
         float64 (samples,).
+
+    Example:
+        >>> draw_noise_at_speed([np.random.randn(1000)], 3000, (0.5, 2.0), np.random.default_rng(0)).shape
+        (3000,)
     """
     speed = np.exp(rng.uniform(*np.log(speeds)))
-    stretch = draw_noise(recordings, int(samples * speed) + 2, rng, rms)
-    return np.interp(np.arange(samples) * speed, np.arange(len(stretch), dtype=float), stretch)
+    segment = draw_noise(recordings, int(samples * speed) + 2, rng, rms)
+    return np.interp(np.arange(samples) * speed, np.arange(len(segment), dtype=float), segment)
