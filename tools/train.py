@@ -35,8 +35,9 @@ RECIPE_OPTIONS = {  # of the families whose recipe has such a field; they take t
 
 def parser_of(recipe, add_arguments):
     """The parser of a family's options: common ones, those of its recipe, and its own."""
+    first_line, _, text = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0], epilog=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=first_line, epilog=text, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config", help="TOML file: family, the fields of its recipe, and a [card] table of words")
     data = os.environ.get("ZOO_DATA", "../shared/data")

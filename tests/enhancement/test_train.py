@@ -5,67 +5,25 @@ import os
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
 
 import zoo
+from tests.support.enhancement import RATE, voice
 from tests.support.harness import REPOSITORY
-from zoo.audio import mix
 from zoo.checkpoint import golden, preset
 from zoo.checkpoint.card import read_words, training_card
 from zoo.enhancement import examples, train
-from zoo.enhancement.callbacks import Refresh, TrueScores
+from zoo.enhancement.callbacks import TrueScores
 from zoo.enhancement.model import DNNEnhancer
 from zoo.errors import InputError
 from zoo.losses.weighted import LOSSES, build
-from zoo.metrics import speech
-from zoo.quality_net.model import QualityNetLite
-from zoo.training.callbacks import StopWhenNoBetter
 from zoo.training.run import read_log
 
-RATE = 16000
 CONFIGS = [
     path for path in (REPOSITORY / "tools" / "configs").glob("*.toml") if path.stem.startswith(("blstm", "can", "dnn"))
 ]
-
-
-def voice(seconds, seed):
-    """Speech-like: a tone complex that comes and goes."""
-    rng = np.random.default_rng(seed)
-    time = np.arange(int(seconds * RATE)) / RATE
-    tone = sum(np.sin(2 * np.pi * k * rng.uniform(100, 200) * time) / k for k in range(1, 20))
-    return (0.05 * tone * np.sin(2 * np.pi * 2.5 * time) ** 2).astype("float32")
-
-
-@pytest.fixture(scope="module")
-def speech_clips():
-    return {f"talker {i}": [voice(4.0, seed=i), voice(5.0, seed=10 + i)] for i in range(3)}
-
-
-@pytest.fixture(scope="module")
-def noise_clips():
-    return [mix.colored_noise(3 * RATE, exponent, np.random.default_rng(9)) for exponent in (0.0, 1.0)]
-
-
-@pytest.fixture(scope="module")
-def source(speech_clips, noise_clips):
-    return examples.Mixtures(speech_clips, noise_clips, (-8, 8))
-
-
-@pytest.fixture(scope="module")
-def validation(speech_clips, noise_clips):
-    return examples.validation_set(speech_clips, noise_clips, 5, seconds=1.0)
-
-
-@pytest.fixture(scope="module")
-def surrogate(tmp_path_factory):
-    """A small Quality-Net that knows nothing, as a source string."""
-    directory = tmp_path_factory.mktemp("surrogate") / "lite"
-    keras.utils.set_random_seed(0)
-    preset.save(QualityNetLite(bands=8), directory)
-    return f"{directory}/"
 
 
 @pytest.fixture
@@ -80,101 +38,6 @@ def small(surrogate):
 def refreshed(small, surrogate):
     refresh = {"examples": 8, "steps": 2, "learning_rate": 1e-3}
     return dataclasses.replace(small, loss={surrogate: 1.0, "magnitude-mse": 0.1}, refresh=refresh, monitor="pesq-wb")
-
-
-# --- examples ---------------------------------------------------------------------------------------------------
-
-
-def test_mixtures_have_the_snr_asked_for(speech_clips, noise_clips):
-    reference, noisy = examples.Mixtures(speech_clips, noise_clips, (3, 3)).draw(RATE, np.random.default_rng(0))
-    assert 20 * np.log10(mix.rms(reference) / mix.rms(noisy - reference)) == pytest.approx(3, abs=0.01)
-    assert 20 * np.log10(mix.rms(reference)) == pytest.approx(-26, abs=0.01)
-
-
-def test_batches_are_those_of_seed_epoch_and_index(source):
-    one, other = (examples.Batches(source, RATE, 2, 3, seed=5) for _ in range(2))
-    for a, b in zip(one[1], other[1], strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(one[0][0], one[1][0])
-    other.shuffle(1)
-    assert not np.array_equal(one[1][0], other[1][0])
-    noisy, reference = one[0]
-    assert noisy.shape == reference.shape == (2, RATE) and noisy.dtype == np.float32 and len(one) == 3
-
-
-def test_recordings_are_cut_alike():
-    reference = voice(3.0, seed=1)
-    drawn = examples.Recordings([(reference, 0.5 * reference)]).draw(RATE, np.random.default_rng(0))
-    np.testing.assert_allclose(drawn[1], 0.5 * drawn[0], rtol=1e-5)
-    with pytest.raises(InputError, match="1000 s"):
-        examples.Recordings([(reference, reference)]).draw(1000 * RATE, np.random.default_rng(0))
-
-
-def test_validation_takes_turns_from_minus_10_to_10_db(validation):
-    assert [example.snr_db for example in validation] == [-10, -5, 0, 5, 10]
-    assert {len(example.noisy) for example in validation} == {RATE}
-
-
-def test_the_test_set_has_whole_utterances_at_each_snr(speech_clips, noise_clips):
-    made = examples.test_set(speech_clips, noise_clips, noises=2)
-    assert len(made) == 6 * 2 * 5
-    assert len({example.name for example in made}) == 6
-    assert {len(example.reference) for example in made} == {4 * RATE, 5 * RATE}
-    for example in made[:5]:
-        noise = example.noisy - example.reference
-        assert 20 * np.log10(mix.rms(example.reference) / mix.rms(noise)) == pytest.approx(example.snr_db, abs=0.05)
-    with pytest.raises(InputError, match="recording of noise"):
-        examples.test_set(speech_clips, [])
-    with pytest.raises(InputError, match="utterance of 1 s"):
-        examples.test_set({"talker": [np.ones(100, "float32")]}, noise_clips)
-
-
-# --- callbacks --------------------------------------------------------------------------------------------------
-
-
-def test_true_scores_are_those_of_the_metrics(validation):
-    enhancer = DNNEnhancer(units=8)
-    scores = TrueScores(enhancer, validation, n_jobs=1)
-    found = scores.measure()
-    enhanced = enhancer.enhance(scores.noisy, RATE)
-    assert found["si-sdr"] == pytest.approx(np.nanmean(speech.si_sdr(scores.reference, enhanced)), abs=1e-3)
-    assert found["stoi"] == pytest.approx(np.nanmean(speech.stoi(scores.reference, enhanced, RATE)), abs=1e-4)
-    assert found["pesq-wb"] == pytest.approx(np.nanmean(speech.pesq(scores.reference, enhanced, RATE)), abs=1e-3)
-    assert found["n_failed"] == 0 and "predicted" not in found
-
-
-@pytest.mark.parametrize(
-    ("mode", "values", "ended"),
-    [("max", [1, 3, 2, 2], True), ("max", [1, 2, 3], False), ("min", [3, 1, 2, 2], True), ("min", [], False)],
-)
-def test_stopping_looks_back(mode, values, ended):
-    assert StopWhenNoBetter("pesq-wb", mode, 2, values).ended() == ended
-
-
-def test_a_round_teaches_the_surrogate_what_the_enhancer_makes(source, surrogate, tmp_path):
-    teacher, student = zoo.load(surrogate), zoo.load(surrogate, trainable=True)
-    student.compile(keras.optimizers.Adam(1e-2), loss="mse", loss_weights=1 / 25)
-    student.optimizer.build(student.trainable_variables)
-    batches = examples.Batches(source, RATE, 8, 1, seed=3)
-    refresh = Refresh(DNNEnhancer(units=8), teacher, student, batches, tmp_path, steps=40, n_jobs=1)
-    reference, degraded, scores = refresh._label(0)
-    assert len(scores) == 8 + 2 and np.isfinite(scores).all()
-
-    def error():
-        return np.mean(np.square(teacher.score(reference / 32767, degraded / 32767, RATE) - scores))
-
-    before = error()
-    for epoch in range(2):
-        refresh.on_epoch_begin(epoch)
-    assert error() < 0.5 * before
-    for ours, theirs in zip(teacher.get_weights(), student.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    assert not teacher.trainable_variables
-    stored = np.load(tmp_path / "round_0000.npz")
-    np.testing.assert_array_equal(stored["arr_2"], scores)
-
-
-# --- training ---------------------------------------------------------------------------------------------------
 
 
 def test_the_loss_falls_and_the_facts_are_whole(small, source, validation, tmp_path):
@@ -296,7 +159,9 @@ def test_the_same_recipe_on_jax(surrogate, tmp_path):
 import sys
 sys.path.insert(0, {str(REPOSITORY)!r})
 import numpy as np
-from tests.enhancement.test_train import examples, mix, train, voice
+from tests.support.enhancement import voice
+from zoo.audio import mix
+from zoo.enhancement import examples, train
 speech = {{"talker": [voice(4.0, seed=1)]}}
 noise = [mix.colored_noise(48000, 1.0, np.random.default_rng(9))]
 refresh = {{"examples": 8, "steps": 2, "learning_rate": 1e-3}}
@@ -321,9 +186,3 @@ def test_a_refresh_by_another_metric_is_refused(small, source, validation, tmp_p
     recipe = dataclasses.replace(small, loss={"quality-net-lite-stoi-16k": 1.0}, refresh=refresh)
     with pytest.raises(InputError, match="wide-band PESQ"):
         train.train(recipe, source, validation, tmp_path, n_jobs=1, verbose=0)
-
-
-def test_a_training_that_diverges_says_so():
-    stop = StopWhenNoBetter("pesq-wb", "max", 3)
-    with pytest.raises(InputError, match="learning rate"):
-        stop.on_epoch_end(0, {"loss": np.nan, "pesq-wb": 1.0})

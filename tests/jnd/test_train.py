@@ -1,4 +1,4 @@
-"""The recipe on tiny networks: it learns, resumes to the same weights, and its batches hold what they say."""
+"""The recipe on tiny networks: it learns, resumes to the same weights, and its configs are whole."""
 
 import csv
 import dataclasses
@@ -9,94 +9,20 @@ import pytest
 from keras import ops
 
 from tests.support.harness import REPOSITORY
+from tests.support.jnd_training import TINY, judged, ladders
 from zoo.checkpoint import preset
 from zoo.checkpoint.card import read_words
 from zoo.errors import InputError
-from zoo.jnd import batches, rendered, train
-from zoo.jnd.batches import Batches, Judged
-from zoo.jnd.judgments import Judgment
+from zoo.jnd import train
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
 from zoo.jnd.train import Recipe
 
 CONFIGS = sorted((REPOSITORY / "tools" / "configs").glob("jnd-*.toml"))
-SAMPLES = 4096
-TINY = Recipe(
-    "tiny", "SpectralJND", {"channels": (4, 4), "bands": 8}, judged=4, shifts=1, levels=2, ladders=1, epochs=2,
-    learning_rate=1e-2, n_ladders=4,
-)  # fmt: skip
-
-
-def stored(x):
-    return np.round(32767 * np.stack(x)).astype("int16")
-
-
-def judged(n=16, seed=0):
-    """Odd pairs are noisy and heard, even ones identical."""
-    rng = np.random.default_rng(seed)
-    pairs, judgments = [], []
-    for i in range(n):
-        clip = 0.1 * np.sin(rng.uniform(0.05, 0.3) * np.arange(SAMPLES))
-        heard = i % 2 == 1
-        pairs.append(np.stack([clip, clip + 0.05 * heard * rng.standard_normal(SAMPLES)]))
-        judgments.append(Judgment("eq", "f1", "1", "0", {}, {"eq": i}, "", heard))
-    chunks = [stored(pairs[start : start + rendered.CHUNK]) for start in range(0, n, rendered.CHUNK)]
-    return Judged(judgments, [chunks])
-
-
-def ladders(n=4):
-    rng = np.random.default_rng(1)
-    clips = [0.1 * np.sin(rng.uniform(0.05, 0.3) * np.arange(SAMPLES)) for _ in range(n)]
-    noise = rng.standard_normal(SAMPLES)
-    return [stored([np.stack([clip, clip + 0.01 * noise, clip + 0.1 * noise]) for clip in clips])]
 
 
 def run(recipe, runs):
     return train.train(recipe, judged(), judged(8, seed=5), ladders() if recipe.ladders else None, runs, verbose=0)
-
-
-def test_a_batch_holds_answers_shifts_levels_and_ladders():
-    recipe = dataclasses.replace(TINY, silence=0.0)
-    batches = Batches(recipe, judged(), ladders())
-    assert len(batches) == 4
-    (reference, degraded), targets = batches[0]
-    assert reference.shape == degraded.shape == (4 + 1 + 2 + 2, SAMPLES)
-    answers, shift, levels, order = np.split(targets, [4, 5, 7])
-    for heard, x, y in zip(answers, reference, degraded, strict=False):
-        assert heard == (not np.array_equal(x, y))
-    assert shift == pytest.approx(0.03)
-    moves = [abs(m) for m in range(-100, 101) if m and np.array_equal(np.roll(reference[4], m), degraded[4])]
-    assert moves
-    gains = 20 * np.log10(np.abs(degraded[5:7]).max(axis=1) / np.abs(reference[5:7]).max(axis=1))
-    assert ((gains > -12) & (gains < 6)).all()
-    assert (np.diff(levels[np.argsort(np.abs(gains))]) >= 0).all()
-    np.testing.assert_array_equal(order, -1.0)
-    np.testing.assert_array_equal(reference[7], reference[8])
-    assert np.abs(degraded[7] - reference[7]).sum() < np.abs(degraded[8] - reference[8]).sum()
-
-
-def test_silence_and_gain_change_both_recordings_alike():
-    recipe = dataclasses.replace(TINY, silence=1.0, gain_db=(-6, -6), shifts=0, levels=0, ladders=0)
-    quarter = batches._SILENCE
-    pair = 0.5 * np.ones((2, 3 * quarter))
-    moved = batches._augment(pair, recipe, np.random.default_rng(0))
-    np.testing.assert_array_equal(moved[0], moved[1])
-    assert moved.max() == pytest.approx(0.5 * 10**-0.3)
-    silent = moved[0] == 0
-    assert silent.sum() == quarter
-    assert silent[:quarter].all() or silent[-quarter:].all()
-
-
-def test_each_epoch_is_another_order_of_all_and_a_seed_fixes_it():
-    batches, again = Batches(TINY, judged(), ladders()), Batches(TINY, judged(), ladders())
-    orders = []
-    for epoch in range(2):
-        batches.shuffle(epoch)
-        again.shuffle(epoch)
-        assert sorted(batches.order) == list(range(16))
-        np.testing.assert_array_equal(batches[1][0][1], again[1][0][1])
-        orders.append(list(batches.order))
-    assert orders[0] != orders[1]
 
 
 def test_the_loss_is_cross_entropy_and_ladders_fix_an_order():
@@ -180,19 +106,6 @@ def test_only_a_fresh_paper_network_gets_its_head_before_the_first_epoch(tmp_pat
     assert fitted == ["JND"]
 
 
-def test_a_head_alone_learns_the_answers_and_leaves_the_distance():
-    metric = JND(channels=(4, 4, 4))
-    before = [ops.convert_to_numpy(weight) for weight in metric.core.variables]
-    facts = train.fit_head(metric, judged(192), judged(32, seed=5))
-    assert facts["answers"] == {"training": 192, "validation": 32}
-    assert facts["cross_entropy"] < 0.3  # chance is 0.69
-    for old, new in zip(before, metric.core.variables, strict=True):
-        np.testing.assert_array_equal(old, ops.convert_to_numpy(new))
-    pair = judged(2).renderings[0][0].astype("float32") / 32768
-    same, different = metric.probability(pair[:, 0], pair[:, 1], 22050)
-    assert same < 0.5 < different
-
-
 def test_another_recipe_does_not_go_on_with_a_run(tmp_path):
     run(TINY, tmp_path)
     with pytest.raises(InputError, match="another recipe"):
@@ -228,11 +141,3 @@ def test_configs_are_recipes_named_as_their_files(config):
     words = read_words(config)
     assert "not stated" not in [words["description"], words["data"], *words["licence"].values()]
     assert words["limits"]
-
-
-def test_rendered_chunks_are_found_by_their_number():
-    n = rendered.CHUNK + 3
-    chunks = [np.zeros((rendered.CHUNK, 2, 4), "int16"), np.full((3, 2, 4), 7, "int16")]
-    several = Judged(judged(n).judgments, [chunks])
-    assert several.pair(0, rendered.CHUNK + 1)[0, 0] == np.float32(7 / 32768)
-    assert several.pair(0, 1)[0, 0] == 0

@@ -23,10 +23,12 @@ import zoo.jnd.train
 import zoo.quality_net.train
 import zoo.separation.train
 import zoo.texture.train
-from tests.enhancement.test_train import RATE, examples, mix, voice
-from tests.jnd.test_train import TINY, judged, ladders
+from tests.support.enhancement import RATE, voice
 from tests.support.harness import labelled_sounds
+from tests.support.jnd_training import TINY, judged, ladders
 from tests.support.separation import SMALL
+from zoo.audio import mix
+from zoo.enhancement import examples
 from zoo.separation.tracks import find_tracks
 from zoo.training.distribution import distribute
 

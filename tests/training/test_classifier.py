@@ -52,7 +52,7 @@ def test_the_model_is_that_of_the_best_epoch(activation, from_logits, tmp_path):
     assert facts["val_accuracy"] == max(curve["val_accuracy"]) == curve["val_accuracy"][facts["best_epoch"] - 1]
     clips, targets, _ = held_back(validation, SOUND_CLASSES, recipe, RATE)
     accuracy = np.mean(predict(model, [clips]).argmax(axis=1) == targets.argmax(axis=1))
-    assert accuracy == pytest.approx(facts["val_accuracy"], abs=1e-4) and accuracy > 0.5
+    assert accuracy == pytest.approx(facts["val_accuracy"], abs=1e-4) and accuracy > 0.4  # chance is 0.33
 
 
 def test_classes_must_be_in_both_lists(tmp_path):

@@ -13,15 +13,14 @@ import keras
 import numpy as np
 import pytest
 
-from tests.jnd.test_train import TINY, judged, ladders
 from tests.support.harness import REPOSITORY
+from tests.support.jnd_training import TINY, judged, ladders
 from tests.support.separation import songs
 from zoo.checkpoint import preset
 from zoo.enhancement.train import Recipe, train
 from zoo.errors import InputError
 from zoo.jnd.batches import Batches
 from zoo.quality_net.model import QualityNetLite
-from zoo.training.callbacks import checkpoint_callbacks
 from zoo.training.distribution import Distribution, distribute
 from zoo.training.run import ArrayBatches, read_log
 
@@ -210,14 +209,6 @@ def test_enhancers_have_one_process(tmp_path):
     recipe = Recipe("x", "DNNEnhancer", {"magnitude-mse": 1.0})
     with pytest.raises(InputError, match="use --distribution devices"):
         train(recipe, None, None, tmp_path, distribution=Distribution(replicas=2, processes=2))
-
-
-def test_only_the_leader_writes(tmp_path):
-    (reader,) = checkpoint_callbacks(tmp_path, "val_loss", "min", leads=False)
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
-    model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, verbose=0, callbacks=[reader])
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Keras on JAX has workers")

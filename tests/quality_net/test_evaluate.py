@@ -1,0 +1,84 @@
+"""The evaluation of surrogates, and how the bundled ones agree with their metric."""
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from tests.support.harness import REPOSITORY, data_path
+from tests.support.quality_net import RATE, TARGET, known_pair
+from zoo.audio import io, mix
+from zoo.data.speech import read_corpus
+from zoo.quality_net import evaluate, examples
+from zoo.quality_net.model import QualityNetLite
+from zoo.quality_net.train import Recipe
+
+
+def test_report_groups():
+    facts = [{"kind": "noisy", "snr_db": snr} for snr in (-5.0, 5.0, 15.0, 29.0)]
+    facts += [{"kind": kind, "snr_db": None} for kind in ("enhanced", "clean", "codec", "reverb")]
+    truth = np.arange(8.0)
+    truth[1] = np.nan
+    report = evaluate.report(facts, truth, truth + 1)
+    counts = {group: (found["n"], found["n_failed"]) for group, found in report.items()}
+    assert counts["all"] == (7, 1)
+    assert counts["noisy"] == (3, 1)
+    assert counts["other"] == (2, 0)
+    assert counts["snr 0..10"] == (0, 1)
+    assert report["all"]["rmse"][0] == pytest.approx(1.0)
+
+
+def test_ascent_raises_what_the_surrogate_says(monkeypatch):
+    monkeypatch.setattr(evaluate, "_ASCENT_STEPS", (0, 4))
+    keras.utils.set_random_seed(0)
+    model = QualityNetLite(target_range=(0.0, 1.0))
+    reference, noisy = (np.random.default_rng(i).standard_normal((2, 9000)).astype("float32") * 0.1 for i in (0, 1))
+    before = [weight.copy() for weight in model.get_weights()]
+    ascent = evaluate.ascend(model, reference, noisy, TARGET, n_jobs=1)
+    assert (ascent["predicted"][1] > ascent["predicted"][0]).all()
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_ascent_report():
+    truth = np.array([[1.0, 2.0], [2.0, 3.0], [1.5, np.nan]])
+    report = evaluate.ascent_report({"steps": [0, 1, 5], "truth": truth, "predicted": truth + 1})
+    assert report["best_step"] == 1
+    assert report["gain_at_best"][0] == 1.0
+    assert report["fooled_at_step"] == 5
+
+
+@pytest.mark.parametrize("name", zoo.list("quality-net*"))
+def test_checkpoints_agree_with_the_metric_on_a_known_pair(name):
+    reference, degraded, rate = known_pair()
+    metric = zoo.info(name)["metric"]
+    known = {("pesq", "wb"): (1.0832, 0.3), ("pesq", "nb"): (1.6072, 0.5), ("stoi", None): (0.6739, 0.08)}
+    truth, tolerance = known[metric["name"], metric["mode"]]
+    model = zoo.load(name)
+    assert model.score(reference, degraded, rate)[0] == pytest.approx(truth, abs=tolerance)
+    assert model.score(reference, reference, rate)[0] > model.score(reference, degraded, rate)[0]
+
+
+@pytest.mark.parametrize("name", zoo.list("quality-net*"))
+def test_scores_rise_with_snr(name):
+    reference, rate = io.read(REPOSITORY / "zoo" / "data" / "audio" / "speech_reference.flac", RATE)
+    noise = mix.colored_noise(len(reference), 1.0, np.random.default_rng(0))
+    degraded = np.stack([mix.mix_at_snr(reference, noise, snr) for snr in (-5, 5, 15, 25, 35)])
+    scores = zoo.load(name).score(np.tile(reference, (5, 1)), degraded, rate)
+    assert (np.diff(scores) > 0).all(), scores
+
+
+@pytest.mark.parametrize("name", zoo.list("quality-net*"))
+def test_a_few_steps_up_the_gradient_raise_the_true_metric(name, monkeypatch):
+    monkeypatch.setattr(evaluate, "_ASCENT_STEPS", (0, 3))
+    data = data_path("MANIFEST.csv").parent
+    corpus = read_corpus(data, "test")
+    found = []
+    for seed in range(200):
+        reference, noisy, facts = examples.draw(corpus, 2 * RATE, np.random.default_rng(seed))
+        if facts["kind"] == "noisy" and 0 <= facts["snr_db"] < 15:
+            found.append((reference, noisy))
+    reference, noisy = (np.stack(side) for side in zip(*found[:8], strict=True))
+    target = Recipe(**zoo.info(name)["training"]["recipe"]).target()
+    ascent = evaluate.ascend(zoo.load(name), reference, noisy, target, n_jobs=1)
+    assert np.mean(ascent["truth"][1] - ascent["truth"][0]) > 0
