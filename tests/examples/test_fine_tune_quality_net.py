@@ -12,9 +12,10 @@ import soundfile
 import zoo
 from examples import fine_tune_quality_net as tool
 from tests.support.harness import REPOSITORY
-from zoo.checkpoint import golden, preset, publish
+from zoo.checkpoint import golden, preset
 from zoo.checkpoint.card import read_card
 from zoo.quality_net.model import QualityNet, QualityNetLite
+from zoo.serving import publish
 
 WORDS = """
 [card]
@@ -42,7 +43,7 @@ def ratings(tmp_path_factory):
 
 
 def command(ratings, output, *more, base="lite"):
-    given = [
+    options = [
         "--base",
         f"{ratings / base}/",
         "--metric",
@@ -53,11 +54,11 @@ def command(ratings, output, *more, base="lite"):
         "--words",
         str(ratings / "words.toml"),
     ]
-    return ["tools/fine_tune_quality_net.py", str(ratings / "ratings.csv"), str(output), *given, *more]
+    return ["examples/fine_tune_quality_net.py", str(ratings / "ratings.csv"), str(output), *options, *more]
 
 
-def tune(monkeypatch, *given, **base):
-    monkeypatch.setattr(sys, "argv", command(*given, **base))
+def tune(monkeypatch, ratings, output, *more, base="lite"):
+    monkeypatch.setattr(sys, "argv", command(ratings, output, *more, base=base))
     tool.main()
 
 
@@ -73,7 +74,7 @@ def test_it_learns_freezes_and_saves_what_can_be_published(ratings, tmp_path, mo
     ]
     moved = [any((x != y).any() for x, y in zip(*pair, strict=True)) for pair in zip(*kernels, strict=True)]
     assert not any(moved[:2]) and all(moved[2:4])
-    card = publish._complete(tmp_path / "mos")
+    card = publish.publishable_card(tmp_path / "mos")
     assert card["metric"] == {"name": "mos", "mode": None, "range": [1.0, 5.0], "higher_is_better": True}
     losses = card["training"]["curve"]["loss"]
     assert losses[-1] < losses[0] and card["evaluation"]["results"]["all"]["n"] == 2
@@ -99,8 +100,8 @@ def test_the_same_script_runs_on_jax(ratings, tmp_path):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("this is the other backend already")
     environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(REPOSITORY)}
-    given = [sys.executable, *command(ratings, tmp_path / "mos", "--epochs", "2", "--batch-size", "3")]
-    subprocess.run(given, cwd=REPOSITORY, env=environment, check=True, capture_output=True)
+    script = [sys.executable, *command(ratings, tmp_path / "mos", "--epochs", "2", "--batch-size", "3")]
+    subprocess.run(script, cwd=REPOSITORY, env=environment, check=True, capture_output=True)
     zoo.load(tmp_path / "mos", verify=True)  # on TensorFlow
     assert read_card(tmp_path / "mos")["training"]["versions"]["backend"] == "jax"
 
