@@ -1,8 +1,10 @@
 """`zoo evaluate texture`: the card of the random networks, that of a classifier, and what it refuses."""
 
 import dataclasses
+import inspect
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from zoo.audio import io
 from zoo.checkpoint import integrity, preset, registry
 from zoo.data.environment import LabelledRecording
 from zoo.errors import InputError
-from zoo.texture import baselines, card, evaluate, report, train
+from zoo.texture import baselines, card, evaluate, report, synthesis, train
 from zoo.texture.model import RandomConvEnsemble
 
 RATE = 16000
@@ -43,6 +45,12 @@ def small(monkeypatch):
         monkeypatch.setattr(f"zoo.texture.{module}.RandomConvEnsemble", ensemble)
 
 
+def reverse(*arguments, **options):
+    """The target backwards, in place of a synthesis, which takes the same arguments."""
+    target = inspect.signature(synthesis.synthesize).bind(*arguments, **options).arguments["target"]
+    return SimpleNamespace(audio=target[::-1].copy())
+
+
 @pytest.fixture
 def bundled(small, tmp_path, monkeypatch):
     """An ensemble as a bundled checkpoint, two textures, and a classifier."""
@@ -56,6 +64,7 @@ def bundled(small, tmp_path, monkeypatch):
     monkeypatch.setattr(integrity, "sha256", lambda _: "0")
     monkeypatch.setattr(registry, "resolve", lambda name: tmp_path / "zoo" / name)
     monkeypatch.setattr(baselines, "one_network", lambda target, *_, **__: target[::-1].copy())
+    monkeypatch.setattr(evaluate, "synthesize", reverse)
     monkeypatch.setattr(evaluate, "match_statistics", lambda target, *_, **__: (target[::-1].copy(), []))
     return tmp_path
 

@@ -1,11 +1,14 @@
-"""How well predictions agree with the truth: scores, and probabilities of answers; bootstrap intervals, also of means."""
+"""How well predictions agree with the truth: of scores, and of probabilities of answers; with bootstrap intervals."""
+
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zoo.errors import InputError
 
 
-def pearson(truth, predicted):
+def pearson(truth: ArrayLike, predicted: ArrayLike) -> float:
     """Pearson's linear correlation.
 
     Args:
@@ -25,7 +28,7 @@ def pearson(truth, predicted):
     return _correlation(*_finite(truth, predicted))
 
 
-def spearman(truth, predicted):
+def spearman(truth: ArrayLike, predicted: ArrayLike) -> float:
     """Spearman's rank correlation; ties share their mean rank.
 
     Args:
@@ -46,7 +49,7 @@ def spearman(truth, predicted):
     return _correlation(_ranks(truth), _ranks(predicted))
 
 
-def rmse(truth, predicted):
+def rmse(truth: ArrayLike, predicted: ArrayLike) -> float:
     """Root mean squared error.
 
     Args:
@@ -67,7 +70,7 @@ def rmse(truth, predicted):
     return float(np.sqrt(np.mean((predicted - truth) ** 2))) if truth.size else np.nan
 
 
-def mae(truth, predicted):
+def mae(truth: ArrayLike, predicted: ArrayLike) -> float:
     """Mean absolute error.
 
     Args:
@@ -88,7 +91,7 @@ def mae(truth, predicted):
     return float(np.mean(np.abs(predicted - truth))) if truth.size else np.nan
 
 
-def roc_auc(labels, scores):
+def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     """Area under the ROC curve: how often a positive scores above a negative; a tie counts one half.
 
     The rank formula of Mann and Whitney: (sum of the positives' ranks - p (p + 1) / 2) / (p q), with p positives and q
@@ -116,7 +119,7 @@ def roc_auc(labels, scores):
     return float((labels @ _ranks(scores) - positives * (positives + 1) / 2) / pairs)
 
 
-def cross_entropy(labels, probabilities):
+def cross_entropy(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """Mean of -log P(label), in nats.
 
     Args:
@@ -134,12 +137,14 @@ def cross_entropy(labels, probabilities):
         0.6931
     """
     labels, probabilities = _labelled(labels, probabilities)
-    said = np.clip(np.where(labels == 1, probabilities, 1 - probabilities), 1e-7, 1 - 1e-7)
-    return float(-np.mean(np.log(said))) if said.size else np.nan
+    of_label = np.clip(np.where(labels == 1, probabilities, 1 - probabilities), 1e-7, 1 - 1e-7)
+    return float(-np.mean(np.log(of_label))) if of_label.size else np.nan
 
 
-def calibration_curve(labels, probabilities, bins=10):
-    """What was predicted and what came true, in bins that hold equally many pairs.
+def calibration_curve(
+    labels: ArrayLike, probabilities: ArrayLike, bins: int = 10
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean predicted probability and share of label 1, in bins that hold equally many pairs.
 
     Equal probabilities share a bin, by their mean rank, so the order of the pairs does not matter.
 
@@ -167,10 +172,10 @@ def calibration_curve(labels, probabilities, bins=10):
     return predicted, share, counts[filled]
 
 
-def calibration_error(labels, probabilities, bins=10):
+def calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = 10) -> float:
     """Expected calibration error: mean of |share - predicted| over equal-mass bins (`calibration_curve`), by count.
 
-    Even a perfect predictor has some on a finite sample: about 0.4 / sqrt(pairs in a bin) around one half.
+    Even a perfect predictor has an error above 0 on a finite sample: about 0.4 / sqrt(pairs in a bin) around one half.
 
     Args:
         labels: 1 or 0, `(n,)`.
@@ -191,14 +196,21 @@ def calibration_error(labels, probabilities, bins=10):
     return float(np.average(np.abs(share - predicted), weights=counts)) if counts.size else np.nan
 
 
-def bootstrap(statistic, truth, predicted, n_resamples=1000, seed=0, confidence=0.95):
+def bootstrap(
+    statistic: Callable[[np.ndarray, np.ndarray], float],
+    truth: ArrayLike,
+    predicted: ArrayLike,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> tuple[float, float, float]:
     """A statistic with its percentile bootstrap interval, pairs resampled.
 
     Args:
         statistic: function of (truth, predicted), such as `pearson`.
         truth: true scores, `(n,)`.
         predicted: predicted scores, `(n,)`. Pairs with a NaN are left out.
-        n_resamples: how often the pairs are drawn anew.
+        n_resamples: how often the pairs are drawn again, with replacement.
         seed: of the draws; the same seed gives the same interval.
         confidence: share of the resamples inside the interval, 0..1.
 
@@ -209,7 +221,9 @@ def bootstrap(statistic, truth, predicted, n_resamples=1000, seed=0, confidence=
         InputError: the two differ in length.
 
     Example:
-        >>> value, low, high = bootstrap(pearson, truth, predicted)
+        >>> value, low, high = bootstrap(mae, [1, 2, 3], [2, 2, 3])
+        >>> bool(low <= value <= high)
+        True
     """
     truth, predicted = _finite(truth, predicted)
     value, n = statistic(truth, predicted), truth.size
@@ -218,14 +232,14 @@ def bootstrap(statistic, truth, predicted, n_resamples=1000, seed=0, confidence=
     rng = np.random.default_rng(seed)
     draws = (rng.integers(n, size=n) for _ in range(n_resamples))
     values = np.array([statistic(truth[draw], predicted[draw]) for draw in draws])
-    values = values[~np.isnan(values)]  # a draw of one pair, n times over, has no correlation
+    values = values[~np.isnan(values)]  # a draw of the same pair n times has no correlation
     if not values.size:
         return value, np.nan, np.nan
     low, high = np.percentile(values, [50 * (1 - confidence), 50 * (1 + confidence)])
     return value, float(low), float(high)
 
 
-def grouped_mean(values, groups, seed=0):
+def grouped_mean(values: ArrayLike, groups: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
     """A mean with its 95 % percentile bootstrap interval, whole groups resampled.
 
     Scores of one group (an utterance at several SNRs) go up and down together; to resample them one by one would make
@@ -254,11 +268,11 @@ def grouped_mean(values, groups, seed=0):
     if not known.any():
         return np.nan, np.nan, np.nan
     _, members = np.unique(groups[known], return_inverse=True)
-    # A group's sum and count are a pair: a resample's mean is the ratio of their sums.
+    # Each group is a pair of its sum and its count: the mean of a resample is the ratio of the two totals.
     return bootstrap(_ratio, np.bincount(members, values[known]), np.bincount(members), seed=seed)
 
 
-def agreement(truth, predicted, seed=0):
+def agreement(truth: ArrayLike, predicted: ArrayLike, seed: int = 0) -> dict:
     """Each statistic of agreement, as a checkpoint's card holds them.
 
     Args:
@@ -274,12 +288,14 @@ def agreement(truth, predicted, seed=0):
         InputError: the two differ in length.
 
     Example:
-        >>> agreement(truth, predicted)["pearson"]
+        >>> facts = agreement([1, 2, 3, 4], [1, 2, 3, np.nan])
+        >>> facts["n"], facts["n_failed"], facts["rmse"]
+        (3, 1, [0.0, 0.0, 0.0])
     """
-    kept = _finite(truth, predicted)
-    result = {"n": kept[0].size, "n_failed": np.size(truth) - kept[0].size}
+    known = _finite(truth, predicted)
+    result = {"n": known[0].size, "n_failed": np.size(truth) - known[0].size}
     for statistic in (pearson, spearman, rmse, mae):
-        result[statistic.__name__] = list(bootstrap(statistic, *kept, seed=seed))
+        result[statistic.__name__] = list(bootstrap(statistic, *known, seed=seed))
     return result
 
 
@@ -287,8 +303,8 @@ def _finite(truth, predicted):
     truth, predicted = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
     if truth.ndim != 1 or truth.shape != predicted.shape:
         raise InputError(f"truth {truth.shape} and predicted {predicted.shape} must be of one shape, (n,)")
-    kept = ~(np.isnan(truth) | np.isnan(predicted))
-    return truth[kept], predicted[kept]
+    known = ~(np.isnan(truth) | np.isnan(predicted))
+    return truth[known], predicted[known]
 
 
 def _labelled(labels, scores):

@@ -5,6 +5,7 @@ are evaluated in float64. A source is silent where its samples are all zero.
 """
 
 import hashlib
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,28 +13,33 @@ import numpy as np
 from joblib import Memory, Parallel, delayed
 
 from zoo.errors import InputError
-from zoo.metrics import speech
+from zoo.metrics import bss_eval, speech
+from zoo.metrics.bss_eval import MODES, SCORES
 
-SCORES = ("sdr", "isr", "sir", "sar")
-MODES = ("v3", "v4")
 _OVER_FRAMES = {"median": np.median, "mean": np.mean}
 _OVER_TRACKS = {"mean": np.mean, "deviation": np.std, "median": np.median}
 
 
-def evaluate_track(references, estimates, sample_rate, window=30.0, hop=15.0, mode="v4"):
+def evaluate_track(
+    references: dict[str, np.ndarray],
+    estimates: dict[str, np.ndarray],
+    sample_rate: int,
+    window: float = 30.0,
+    hop: float = 15.0,
+    mode: str = "v4",
+) -> dict[str, dict]:
     """SDR, ISR, SIR and SAR of one track's sources, by museval (BSS Eval, its "images" version).
 
-    An estimate is taken apart into s + e_spat + e_interf + e_artif, by 512-tap filters of the references' channels:
+    An estimate is split into s + e_spat + e_interf + e_artif, by 512-tap filters of the references' channels:
     SDR = |s|^2 / |e_spat + e_interf + e_artif|^2, ISR = |s|^2 / |e_spat|^2, SIR = |s + e_spat|^2 / |e_interf|^2,
-    SAR = |s + e_spat + e_interf|^2 / |e_artif|^2. So SDR is the plain signal-to-noise ratio, and with ISR hears an
-    estimate's gain; SIR and SAR do not. Of mono audio, ISR tells linear filtering alone.
+    SAR = |s + e_spat + e_interf|^2 / |e_artif|^2. So SDR is the plain signal-to-noise ratio; SDR and ISR depend
+    on an estimate's gain, SIR and SAR do not. Of mono audio, ISR measures linear filtering alone.
 
     30 s frames every 15 s are those of Chandna et al. 2017 (with v3's filters); (1.0, 1.0) is museval's default.
     Samples after the last whole frame belong to no frame; a track shorter than the window is one frame.
 
-    museval refuses a track with a silent source, and gives no source a value in a frame where one is silent. Here
-    such a reference or estimate costs only its own values, so that the other sources keep theirs, and museval's are
-    unchanged where nothing is silent. For museval, opposite stereo channels are silence too; not here.
+    A silent reference or estimate costs only its own values (`zoo.metrics.bss_eval`); museval's are unchanged where
+    nothing is silent. For museval, opposite stereo channels are silence too; not here.
 
     Cost: with C = sources x channels, `v4` solves 512 C equations once a source, and holds the track's spectra, 16 C
     bytes x its samples raised to a power of 2 (2.1 GB for 4 min of four stereo sources at 44.1 kHz), the signals in
@@ -57,36 +63,48 @@ def evaluate_track(references, estimates, sample_rate, window=30.0, hop=15.0, mo
         InputError: sources or shapes differ, NaN or infinity, unknown mode, no ffmpeg (museval needs the program).
 
     Example:
-        >>> scores = evaluate_track({"vocals": vocals, "rest": rest}, separated, sample_rate=44100)
-        >>> scores["vocals"]["sdr"].mean()
+        >>> rng = np.random.default_rng(0)
+        >>> references = {"vocals": rng.standard_normal(4000), "rest": rng.standard_normal(4000)}
+        >>> estimates = {name: audio + 0.1 * rng.standard_normal(4000) for name, audio in references.items()}
+        >>> scores = evaluate_track(references, estimates, sample_rate=2000, window=2.0)
+        >>> scores["vocals"]["sdr"].round()
+        array([20.])
     """
     if mode not in MODES:
         raise InputError(f"mode is {mode!r}; use 'v3' or 'v4'")
     window, hop = (_in_samples(name, seconds, sample_rate) for name, seconds in (("window", window), ("hop", hop)))
     true, estimated = _pair(references, estimates)
     sounding = true.any(axis=(1, 2))
-    starts = _starts(true.shape[1], window, hop)
+    starts = bss_eval.frame_starts(true.shape[1], window, hop)
     scores = np.full((len(SCORES), len(sounding), len(starts)), np.nan)
     if sounding.any():
         true, estimated = true[sounding], estimated[sounding]
-        scores[:, sounding] = _decompose(true, estimated, starts, window, hop, mode)
+        scores[:, sounding] = bss_eval.decompose(true, estimated, starts, window, hop, mode)
     return {
         source: {**dict(zip(SCORES, scores[:, i], strict=True)), "silent": not sounding[i]}
         for i, source in enumerate(references)
     }
 
 
-def evaluate_tracks(tracks, sample_rate, window=30.0, hop=15.0, mode="v4", n_jobs=1, cache=None):
+def evaluate_tracks(
+    tracks: Iterable[tuple[str, dict[str, np.ndarray], dict[str, np.ndarray]]],
+    sample_rate: int,
+    window: float = 30.0,
+    hop: float = 15.0,
+    mode: str = "v4",
+    n_jobs: int = 1,
+    cache: str | Path | None = None,
+) -> dict[str, dict[str, dict]]:
     """`evaluate_track` of many tracks, several at a time.
 
     Args:
-        tracks: iterable of (name, references, estimates); a generator is drawn from as the work goes, so that no more
-            tracks than processes are under way.
+        tracks: iterable of (name, references, estimates); a generator is read as tracks are finished, so that no more
+            tracks than processes are in memory.
         sample_rate: of all, in Hz.
         window, hop, mode: as for `evaluate_track`.
         n_jobs: processes; -1 uses all cores.
-        cache: folder for results, so that an interrupted evaluation goes on, and what was evaluated once is not again;
-            None keeps nothing. It is found by the audio, the settings, this module and museval's version.
+        cache: folder for results, so that an interrupted evaluation goes on and no track is evaluated twice; None
+            keeps nothing. A result's key is the audio, the settings, the code of this module and museval's version.
 
     Returns:
         dict name -> result of `evaluate_track`, in the order of the tracks.
@@ -95,22 +113,25 @@ def evaluate_tracks(tracks, sample_rate, window=30.0, hop=15.0, mode="v4", n_job
         InputError: two tracks have one name, or a track cannot be evaluated; the message names it.
 
     Example:
-        >>> results = evaluate_tracks(((t.name, t.sources, model.separate(t.mixture)) for t in songs), 44100)
+        >>> rng = np.random.default_rng(0)
+        >>> song = {"vocals": rng.standard_normal(4000), "rest": rng.standard_normal(4000)}
+        >>> list(evaluate_tracks([("song", song, mixture_as_estimate(song))], sample_rate=2000, window=2.0))
+        ['song']
     """
     evaluate = evaluate_track if cache is None else _cached(cache)
     jobs = (delayed(_evaluate)(evaluate, *track, sample_rate, window, hop, mode) for track in _named(tracks))
-    # joblib would read two tracks a process ahead.
+    # By default joblib would read two more tracks for each process.
     return dict(Parallel(n_jobs=n_jobs, pre_dispatch="n_jobs")(jobs))
 
 
-def summarize(results, frames="median"):
-    """What many tracks score: a track's frames are brought to one value, and these to a mean, deviation and median.
+def summarize(results: dict[str, dict[str, dict]], frames: str = "median") -> dict[str, dict]:
+    """Scores over many tracks: a track's frames are reduced to one value, these to their mean, deviation and median.
 
     SiSEC takes the median of 1 s frames, and of tracks again; Chandna et al. 2017 the mean.
 
     Args:
         results: of `evaluate_tracks`.
-        frames: `"median"` or `"mean"`, what brings a track's frames to one value; NaN frames are left out and counted.
+        frames: `"median"` or `"mean"`, which reduces a track's frames to one value; NaN frames are left out and counted.
 
     Returns:
         dict source -> dict of `sdr`, `isr`, `sir`, `sar`, and `silent`, list of the tracks whose reference is silent.
@@ -121,7 +142,9 @@ def summarize(results, frames="median"):
         InputError: no results, or another `frames`.
 
     Example:
-        >>> summarize(results)["vocals"]["sdr"]["median"]
+        >>> frames = {score: np.array([1.0, 3.0]) for score in SCORES}
+        >>> summarize({"song": {"vocals": frames | {"silent": False}}})["vocals"]["sdr"]["mean"]
+        2.0
     """
     if frames not in _OVER_FRAMES:
         raise InputError(f"frames is {frames!r}; use 'median' or 'mean'")
@@ -134,10 +157,10 @@ def summarize(results, frames="median"):
     }
 
 
-def si_sdr(references, estimates):
-    """SI-SDR of each source, the cheap figure: no filters, no frames, no museval.
+def si_sdr(references: dict[str, np.ndarray], estimates: dict[str, np.ndarray]) -> dict[str, float]:
+    """SI-SDR of each source: cheap to compute, with no filters, no frames and no museval.
 
-    As `zoo.metrics.speech.si_sdr`; the channels count as one long signal, so that one gain serves them all.
+    As `zoo.metrics.speech.si_sdr`; the channels count as one long signal, so they share one gain.
 
     Args:
         references: the true sources.
@@ -161,8 +184,8 @@ def si_sdr(references, estimates):
     }
 
 
-def mixture_as_estimate(references):
-    """The floor: the unseparated mixture in the place of each source.
+def mixture_as_estimate(references: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The floor: the unseparated mixture as the estimate of each source.
 
     Args:
         references: the true sources.
@@ -180,8 +203,10 @@ def mixture_as_estimate(references):
     return dict.fromkeys(references, _stack(references, "reference").sum(axis=0))
 
 
-def oracle_masks(references, n_fft=1024, hop_length=256, kind="ratio"):
-    """The ceiling for masks: the mixture, masked by what the true sources' magnitudes say, channel by channel.
+def oracle_masks(
+    references: dict[str, np.ndarray], n_fft: int = 1024, hop_length: int = 256, kind: str = "ratio"
+) -> dict[str, np.ndarray]:
+    """The ceiling for masks: the mixture under masks from the magnitudes of the true sources, channel by channel.
 
     `ratio` masks are |S_n| / sum_m |S_m| (exponent 1, as the masks of Chandna et al. 2017), `binary` ones 1 where
     |S_n| is the largest, ties going to the first source, and 0 elsewhere. Both sum to 1 where anything sounds, so the
@@ -219,7 +244,7 @@ def oracle_masks(references, n_fft=1024, hop_length=256, kind="ratio"):
 
 def _mask_channel(sources, n_fft, hop_length, kind):
     """Estimates (sources, samples) of one channel's sources (sources, samples)."""
-    # Late: loading Keras takes seconds, and joblib's workers have no use for it.
+    # Imported late: loading Keras takes seconds, and joblib's workers do not need it.
     from keras import ops
 
     from zoo.audio import dsp
@@ -229,7 +254,7 @@ def _mask_channel(sources, n_fft, hop_length, kind):
         return [ops.convert_to_numpy(part)[0] for part in parts]
 
     samples = sources.shape[1]
-    # To a multiple of the hop: past it, the inverse divides by the window's low end.
+    # Padded to a multiple of the hop: past it, the inverse would divide by the small values at the window's end.
     sources = np.pad(sources, ((0, 0), (0, -samples % hop_length))).astype("float32")
     magnitudes = np.stack([np.hypot(*spectrum(source)) for source in sources])
     if kind == "ratio":
@@ -243,53 +268,11 @@ def _mask_channel(sources, n_fft, hop_length, kind):
     return sources[:, :samples]
 
 
-def _decompose(true, estimated, starts, window, hop, mode):
-    """Scores (4, sources, frames) of (sources, samples, channels), which it may change; no reference all silent."""
-    true_sounds, estimated_sounds = (_sounds(signals, starts, window) for signals in (true, estimated))
-    for signals in (true, estimated):
-        _unsilence(signals, starts, window)
-    with np.errstate(divide="ignore", invalid="ignore"):  # of frames that become NaN below
-        *scores, _ = _bss_eval()(true, estimated, window=window, hop=hop, framewise_filters=mode == "v3")
-    scores = np.array(scores)
-    scores[:, ~(true_sounds & estimated_sounds)] = np.nan
-    # Where nothing interferes, what looks like interference is rounding (v3) or how two filters differ (v4).
-    scores[SCORES.index("sir"), :, true_sounds.sum(axis=0) < 2] = np.nan
-    return scores
-
-
-def _starts(samples, window, hop):
-    """First samples of the frames, as museval cuts them."""
-    return range(0, max(samples - window, 0) + 1, hop)
-
-
-def _sounds(signals, starts, window):
-    """bool (sources, frames): whether any sample of (sources, samples, channels) is not zero."""
-    return np.stack([signals[:, start : start + window].any(axis=(1, 2)) for start in starts], axis=1)
-
-
-def _unsilence(signals, starts, window):
-    """Change, in place, one sample of each frame that museval takes for silent: that whose channels sum to zero.
-
-    museval gives up all sources in such a frame. 1e-100, or float64's resolution, changes no energy that it computes.
-    """
-    for start in starts:
-        silent = ~signals[:, start : start + window].sum(axis=2).any(axis=1)
-        signals[silent, start, 0] = np.nextafter(signals[silent, start, 0], np.inf) + 1e-100
-
-
-def _bss_eval():
-    # Late: museval brings pandas and musdb, and musdb stops where there is no ffmpeg.
-    try:
-        from museval.metrics import bss_eval
-    except RuntimeError as error:
-        raise InputError("museval needs the programs ffmpeg and ffprobe; install ffmpeg") from error
-    return bss_eval
-
-
 def _cached(folder):
     """`evaluate_track` with a memory, which joblib keeps for this function, not for those that it calls."""
-    told = Path(__file__).read_bytes() + version("museval").encode()
-    return Memory(Path(folder) / hashlib.sha256(told).hexdigest()[:16], verbose=0).cache(evaluate_track)
+    sources = b"".join(Path(path).read_bytes() for path in (__file__, bss_eval.__file__))
+    key = hashlib.sha256(sources + version("museval").encode()).hexdigest()[:16]
+    return Memory(Path(folder) / key, verbose=0).cache(evaluate_track)
 
 
 def _evaluate(evaluate, name, references, estimates, *settings):
@@ -349,7 +332,7 @@ def _pair(references, estimates):
 def _stack(sources, role):
     """(sources, samples) or (sources, samples, channels) of a dict of sources, checked; a copy."""
     if not sources:
-        raise InputError(f"no {role} is given; give a dict of sources")
+        raise InputError(f"there is no {role}; give a dict of sources")
     arrays = {source: np.asarray(audio) for source, audio in sources.items()}
     shape = next(iter(arrays.values())).shape
     for source, audio in arrays.items():

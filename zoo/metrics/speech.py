@@ -19,7 +19,7 @@ from zoo.errors import InputError
 
 PESQ_RATES = {"wb": (16000,), "nb": (16000, 8000)}
 # ITU's code keeps room for 50 utterances and overruns memory past them: it scores nonsense, then crashes.
-# An utterance and its pause take 0.4 s at least, and speech hardly gets through 50 in 30 s.
+# An utterance with its pause takes 0.4 s or more, so speech rarely has 50 of them in 30 s.
 PESQ_MAX_SECONDS = 30.0
 # 30 frames of 256 samples at 10 kHz with a hop of 128: STOI's shortest segment.
 STOI_MIN_SECONDS = 0.397
@@ -29,12 +29,19 @@ class Unscorable(InputError):
     """A pair that a metric cannot score; the message says why."""
 
 
-def pesq(reference, degraded, sample_rate, mode="wb", lengths=None, n_jobs=1):
+def pesq(
+    reference: np.ndarray,
+    degraded: np.ndarray,
+    sample_rate: int,
+    mode: str = "wb",
+    lengths: np.ndarray | None = None,
+    n_jobs: int = 1,
+) -> np.ndarray:
     """Perceptual evaluation of speech quality, MOS-LQO by ITU-T P.862.2 (`wb`) or P.862.1 (`nb`).
 
     Args:
         reference: clean speech, `(samples,)` or `(batch, samples)`, in [-1, 1].
-        degraded: the same speech as heard, of the same shape.
+        degraded: the same speech as it reaches a listener, of the same shape.
         sample_rate: Hz; 16000 for `wb`, 8000 or 16000 for `nb`.
         mode: `"wb"` (wide-band) or `"nb"` (narrow-band).
         lengths: samples of each pair before padding, `(batch,)`; None where nothing is padded.
@@ -48,18 +55,27 @@ def pesq(reference, degraded, sample_rate, mode="wb", lengths=None, n_jobs=1):
         InputError: shapes differ, or the mode does not take this sample rate.
 
     Example:
-        >>> scores = pesq(reference, degraded, sample_rate=16000, n_jobs=-1)
+        >>> from zoo.audio import io
+        >>> reference, degraded = (io.read(zoo.examples()[name])[0] for name in ("reference", "degraded"))
+        >>> bool(1.04 < pesq(reference, degraded, sample_rate=16000)[0] < 4.64)
+        True
     """
     _check_pesq(sample_rate, mode)
     return _batch(partial(_pesq, mode=mode), reference, degraded, sample_rate, lengths, n_jobs)
 
 
-def stoi(reference, degraded, sample_rate, lengths=None, n_jobs=1):
+def stoi(
+    reference: np.ndarray,
+    degraded: np.ndarray,
+    sample_rate: int,
+    lengths: np.ndarray | None = None,
+    n_jobs: int = 1,
+) -> np.ndarray:
     """Short-time objective intelligibility (Taal et al. 2011).
 
     Args:
         reference: clean speech, `(samples,)` or `(batch, samples)`, in [-1, 1].
-        degraded: the same speech as heard, time-aligned, of the same shape.
+        degraded: the same speech as it reaches a listener, time-aligned, of the same shape.
         sample_rate: Hz, any; STOI itself works at 10 kHz.
         lengths: samples of each pair before padding, `(batch,)`; None where nothing is padded.
         n_jobs: processes; -1 uses all cores.
@@ -72,18 +88,27 @@ def stoi(reference, degraded, sample_rate, lengths=None, n_jobs=1):
         InputError: shapes differ.
 
     Example:
-        >>> scores = stoi(reference, degraded, sample_rate=16000)
+        >>> from zoo.audio import io
+        >>> reference, degraded = (io.read(zoo.examples()[name])[0] for name in ("reference", "degraded"))
+        >>> bool(0 < stoi(reference, degraded, sample_rate=16000)[0] < 1)
+        True
     """
     _check_rate(sample_rate)
     return _batch(_stoi, reference, degraded, sample_rate, lengths, n_jobs)
 
 
-def estoi(reference, degraded, sample_rate, lengths=None, n_jobs=1):
-    """Extended STOI (Jensen and Taal 2016), which follows modulated maskers better.
+def estoi(
+    reference: np.ndarray,
+    degraded: np.ndarray,
+    sample_rate: int,
+    lengths: np.ndarray | None = None,
+    n_jobs: int = 1,
+) -> np.ndarray:
+    """Extended STOI (Jensen and Taal 2016), which predicts intelligibility in modulated noise better.
 
     Args:
         reference: clean speech, `(samples,)` or `(batch, samples)`, in [-1, 1].
-        degraded: the same speech as heard, time-aligned, of the same shape.
+        degraded: the same speech as it reaches a listener, time-aligned, of the same shape.
         sample_rate: Hz, any; ESTOI itself works at 10 kHz.
         lengths: samples of each pair before padding, `(batch,)`; None where nothing is padded.
         n_jobs: processes; -1 uses all cores.
@@ -95,13 +120,16 @@ def estoi(reference, degraded, sample_rate, lengths=None, n_jobs=1):
         InputError: shapes differ.
 
     Example:
-        >>> scores = estoi(reference, degraded, sample_rate=16000)
+        >>> from zoo.audio import io
+        >>> reference, degraded = (io.read(zoo.examples()[name])[0] for name in ("reference", "degraded"))
+        >>> bool(0 < estoi(reference, degraded, sample_rate=16000)[0] < 1)
+        True
     """
     _check_rate(sample_rate)
     return _batch(partial(_stoi, extended=True), reference, degraded, sample_rate, lengths, n_jobs)
 
 
-def si_sdr(reference, degraded, lengths=None):
+def si_sdr(reference: np.ndarray, degraded: np.ndarray, lengths: np.ndarray | None = None) -> np.ndarray:
     """Scale-invariant signal-to-distortion ratio (Le Roux et al. 2019), both means removed.
 
     Args:
@@ -117,18 +145,21 @@ def si_sdr(reference, degraded, lengths=None):
         InputError: shapes differ.
 
     Example:
-        >>> scores = si_sdr(reference, degraded)
+        >>> time = np.arange(8000) / 8000
+        >>> tone, other = np.sin(2 * np.pi * 100 * time), np.cos(2 * np.pi * 100 * time)
+        >>> si_sdr(tone, tone + 0.1 * other).round(6)
+        array([20.])
     """
     return _batch(_si_sdr, reference, degraded, None, lengths, n_jobs=1)
 
 
-def score_pair(metric, reference, degraded, sample_rate):
+def score_pair(metric: str, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
     """Score one pair by a metric's name, and say why where that cannot be done.
 
     Args:
         metric: a name of `METRICS`: `"pesq-wb"`, `"pesq-nb"`, `"stoi"`, `"estoi"` or `"si-sdr"`.
         reference: clean speech, `(samples,)`, in [-1, 1].
-        degraded: the same speech as heard, `(samples,)`.
+        degraded: the same speech as it reaches a listener, `(samples,)`.
         sample_rate: Hz.
 
     Returns:
@@ -139,7 +170,9 @@ def score_pair(metric, reference, degraded, sample_rate):
         InputError: unknown metric, shapes differ, or a rate that the metric does not take.
 
     Example:
-        >>> score = score_pair("pesq-wb", reference, degraded, 16000)
+        >>> score_pair("stoi", np.ones(100), np.ones(100), 16000)
+        Traceback (most recent call last):
+        zoo.metrics.speech.Unscorable: STOI needs 0.4 s of reference speech, silence taken out; use a longer recording
     """
     if metric not in METRICS:
         raise InputError(f"unknown metric {metric!r}; the true metrics are {', '.join(METRICS)}")
@@ -151,8 +184,13 @@ def score_pair(metric, reference, degraded, sample_rate):
     return _score(METRICS[metric], reference[0], degraded[0], sample_rate)
 
 
-def score_or_nan(metric, reference, degraded, sample_rate):
-    """As `score_pair`, with NaN where the pair has no score."""
+def score_or_nan(metric: str, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
+    """As `score_pair`, with NaN where the pair has no score.
+
+    Example:
+        >>> score_or_nan("stoi", np.ones(100), np.ones(100), 16000)
+        nan
+    """
     try:
         return score_pair(metric, reference, degraded, sample_rate)
     except Unscorable:

@@ -1,6 +1,6 @@
 """True speech metrics as `keras.metrics.Metric`s, for `fit` and `evaluate` on TensorFlow and JAX.
 
-They leave the graph for NumPy, which XLA on TensorFlow cannot follow: compile with `jit_compile=False` there.
+They run NumPy from inside the graph, which XLA on TensorFlow cannot compile: use `jit_compile=False` there.
 """
 
 import keras
@@ -20,7 +20,7 @@ class _SpeechMetric(keras.metrics.Metric):
         self.failed = self.add_variable((), "zeros", name="failed")
 
     @property
-    def n_failed(self):
+    def n_failed(self) -> int:
         """Number of pairs since the last reset that could not be scored."""
         return int(self.failed)
 
@@ -29,8 +29,8 @@ class _SpeechMetric(keras.metrics.Metric):
 
         Args:
             reference: clean speech, `(batch, samples)`, in [-1, 1], unpadded: padding changes the scores.
-            estimate: the same speech as heard, `(batch, samples)`.
-            sample_weight: weight of each pair, `(batch,)`; None weighs them alike.
+            estimate: the same speech as it reaches a listener, `(batch, samples)`.
+            sample_weight: weight of each pair, `(batch,)`; None gives all the same.
         """
         scores = ops.cast(_on_host(self._score_batch, reference, estimate), self.dtype)
         scored = ops.logical_not(ops.isnan(scores))
@@ -38,6 +38,7 @@ class _SpeechMetric(keras.metrics.Metric):
         self.failed.assign_add(ops.sum(1 - weight))
         if sample_weight is not None:
             weight = weight * ops.reshape(ops.cast(sample_weight, self.dtype), (-1,))
+        # `where`, not a product alone: NaN x 0 is NaN.
         self.total.assign_add(ops.sum(weight * ops.where(scored, scores, 0)))
         self.weight.assign_add(ops.sum(weight))
 
@@ -69,10 +70,11 @@ class PESQ(_RatedMetric):
         InputError: at the first batch, where the mode does not take this sample rate.
 
     Example:
+        >>> model = keras.Sequential([keras.Input((16000,)), keras.layers.Dense(16000)])
         >>> model.compile("adam", loss="mse", metrics=[PESQ(16000)], jit_compile=False)
     """
 
-    def __init__(self, sample_rate, mode="wb", name=None, dtype=None):
+    def __init__(self, sample_rate: int, mode: str = "wb", name: str | None = None, dtype: str | None = None):
         super().__init__(sample_rate, name=name or f"pesq_{mode}", dtype=dtype)
         self.mode = mode
 
@@ -93,10 +95,11 @@ class STOI(_RatedMetric):
         dtype: of the state.
 
     Example:
+        >>> model = keras.Sequential([keras.Input((16000,)), keras.layers.Dense(16000)])
         >>> model.compile("adam", loss="mse", metrics=[STOI(16000)], jit_compile=False)
     """
 
-    def __init__(self, sample_rate, name="stoi", dtype=None):
+    def __init__(self, sample_rate: int, name: str = "stoi", dtype: str | None = None):
         super().__init__(sample_rate, name=name, dtype=dtype)
 
     def _score_batch(self, reference, estimate):
@@ -113,10 +116,11 @@ class ESTOI(_RatedMetric):
         dtype: of the state.
 
     Example:
+        >>> model = keras.Sequential([keras.Input((16000,)), keras.layers.Dense(16000)])
         >>> model.compile("adam", loss="mse", metrics=[ESTOI(16000)], jit_compile=False)
     """
 
-    def __init__(self, sample_rate, name="estoi", dtype=None):
+    def __init__(self, sample_rate: int, name: str = "estoi", dtype: str | None = None):
         super().__init__(sample_rate, name=name, dtype=dtype)
 
     def _score_batch(self, reference, estimate):
@@ -132,10 +136,11 @@ class SISDR(_SpeechMetric):
         dtype: of the state.
 
     Example:
+        >>> model = keras.Sequential([keras.Input((16000,)), keras.layers.Dense(16000)])
         >>> model.compile("adam", loss="mse", metrics=[SISDR()], jit_compile=False)
     """
 
-    def __init__(self, name="si_sdr", dtype=None):
+    def __init__(self, name: str = "si_sdr", dtype: str | None = None):
         super().__init__(name=name, dtype=dtype)
 
     def _score_batch(self, reference, estimate):
