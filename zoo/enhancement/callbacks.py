@@ -15,7 +15,7 @@ class TrueScores(keras.callbacks.Callback):
     """Adds true PESQ, STOI and SI-SDR of enhanced validation recordings to the log at the end of each epoch.
 
     The log gets `pesq-wb`, `stoi` (higher is better) and `si-sdr` (dB), means over the recordings that have a score;
-    `n_failed`, scores that are missing; and `predicted`, what a surrogate says instead of PESQ.
+    `n_failed`, scores that are missing; and `predicted`, the PESQ that a surrogate predicts.
 
     Args:
         enhancer: the enhancer in training.
@@ -38,41 +38,41 @@ class TrueScores(keras.callbacks.Callback):
         """The scores now, {name: mean}."""
         enhanced = self.enhancer.enhance(self.noisy, SAMPLE_RATE, batch_size=32)
         scores = {name: true_scores(name, self.reference, enhanced, self.n_jobs) for name in SCORES}
-        found = {name: float(np.nanmean(values)) for name, values in scores.items()}
-        found["n_failed"] = int(sum(np.isnan(values).sum() for values in scores.values()))
+        means = {name: float(np.nanmean(values)) for name, values in scores.items()}
+        means["n_failed"] = int(sum(np.isnan(values).sum() for values in scores.values()))
         if self.surrogate is not None:
-            found["predicted"] = float(np.nanmean(self.surrogate.score(self.reference, enhanced, SAMPLE_RATE)))
-        return found
+            means["predicted"] = float(np.nanmean(self.surrogate.score(self.reference, enhanced, SAMPLE_RATE)))
+        return means
 
     def on_epoch_end(self, epoch, logs=None):
         logs.update(self.measure())
 
 
 class Refresh(keras.callbacks.Callback):
-    """Alternating refresh: before each epoch the surrogate learns the true PESQ of what the enhancer makes now.
+    """Alternating refresh: before each epoch the surrogate learns the true PESQ of the enhancer's present output.
 
-    New mixtures are enhanced and labelled over all cores, and a quarter of them as they are, noisy. A trainable copy of
-    the surrogate (Adam, squared error) does some steps on batches that are half this round's and half those of the last
-    60 rounds, each 0.97 times as likely as the next; its weights go into the frozen surrogate that the loss uses.
-    Without it the surrogate is soon fooled: it never saw such output. The rounds take 20 MB each for 96 mixtures of
-    2.5 s, in memory and on disk.
+    New mixtures are enhanced and labelled over all cores, and a quarter of them is labelled unenhanced too. A trainable
+    copy of the surrogate (Adam, squared error) takes some steps on batches of which half come from this round and half
+    from the last 60 rounds, each 0.97 times as likely as the next; its weights go into the frozen surrogate that the
+    loss uses. Without it the surrogate is soon fooled, because it was not trained on such output. A round of 96 mixtures
+    of 2.5 s takes 20 MB, in memory and on disk.
 
     Args:
         enhancer: the enhancer in training.
         teacher: the frozen surrogate of the loss.
         student: a trainable copy of it, compiled, with frozen statistics (`freeze_statistics`) and a built optimizer.
         batches: `zoo.enhancement.examples.Batches`; a batch is the new mixtures of a round.
-        folder: a `pathlib.Path` where the rounds and the student are kept, to go on from.
+        folder: a `pathlib.Path` for the rounds and the student, to resume from.
         steps: of the student in a round.
         n_jobs: processes for the labels.
 
     Raises:
-        InputError: nothing that the enhancer makes has a PESQ.
+        InputError: no output of the enhancer has a PESQ.
     """
 
     BATCH_SIZE = 32
-    KEPT = 60  # rounds that are replayed
-    DECAY = 0.97  # of their chance, from round to round
+    REPLAYED = 60  # earlier rounds
+    DECAY = 0.97  # of their probability, from round to round
 
     def __init__(self, enhancer, teacher, student, batches, folder, steps, n_jobs=-1):
         super().__init__()
@@ -82,9 +82,9 @@ class Refresh(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch and not self.rounds:
-            self.student.load_weights(self._student_file(epoch - 1))  # going on after an interruption
-        kept = range(max(0, epoch - self.KEPT), epoch)
-        self.rounds = {i: self.rounds[i] if i in self.rounds else self._stored(i) for i in kept}
+            self.student.load_weights(self._student_file(epoch - 1))  # resumed after an interruption
+        replayed = range(max(0, epoch - self.REPLAYED), epoch)
+        self.rounds = {i: self.rounds[i] if i in self.rounds else self._stored(i) for i in replayed}
         self.rounds[epoch] = self._label(epoch)
         rng = np.random.default_rng([self.batches.seed, epoch])
         for layer in self.student.core.layers:
@@ -98,11 +98,11 @@ class Refresh(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         # The epoch's number ties it to Keras's own backup, which may be of the epoch before if this one is cut short.
         self.student.save_weights(self._student_file(epoch))
-        for old in (self._student_file(epoch - 2), self._round_file(epoch - self.KEPT - 1)):
+        for old in (self._student_file(epoch - 2), self._round_file(epoch - self.REPLAYED - 1)):
             old.unlink(missing_ok=True)
 
     def clear(self):
-        """Delete what was kept to go on from."""
+        """Delete the files to resume from."""
         for file in [*self.folder.glob("round_*.npz"), *self.folder.glob("student_*.weights.h5")]:
             file.unlink()
 
@@ -113,7 +113,7 @@ class Refresh(keras.callbacks.Callback):
         return self.folder / f"round_{epoch:04d}.npz"
 
     def _label(self, epoch):
-        """Enhance a round's mixtures and score them and the first quarter of the noisy ones; kept on disk."""
+        """Enhance a round's mixtures, and score them and the first quarter of the noisy ones; stored on disk."""
         self.batches.shuffle(epoch)
         noisy, reference = self.batches[0]
         quarter = len(noisy) // 4
@@ -121,12 +121,12 @@ class Refresh(keras.callbacks.Callback):
         reference = _as_int16(np.concatenate([reference, reference[:quarter]]))
         degraded = _as_int16(np.concatenate([enhanced, noisy[:quarter]]))
         scores = true_scores("pesq-wb", _as_float(reference), _as_float(degraded), self.n_jobs)
-        known = np.isfinite(scores)
-        drawn = reference[known], degraded[known], scores[known].astype("float32")
-        if not known.any():
-            raise InputError("nothing that the enhancer makes has a PESQ: lower the learning rate")
-        np.savez(self._round_file(epoch), *drawn)
-        return drawn
+        scored = np.isfinite(scores)
+        labelled = reference[scored], degraded[scored], scores[scored].astype("float32")
+        if not scored.any():
+            raise InputError("no output of the enhancer has a PESQ: lower the learning rate")
+        np.savez(self._round_file(epoch), *labelled)
+        return labelled
 
     def _stored(self, epoch):
         with np.load(self._round_file(epoch)) as stored:
@@ -137,8 +137,8 @@ class Refresh(keras.callbacks.Callback):
         earlier = np.array([i for i in self.rounds if i < epoch])
         chosen = [epoch] * self.BATCH_SIZE
         if earlier.size:
-            chance = self.DECAY ** (epoch - 1.0 - earlier)
-            chosen[::2] = rng.choice(earlier, size=self.BATCH_SIZE // 2, p=chance / chance.sum())
+            weights = self.DECAY ** (epoch - 1.0 - earlier)
+            chosen[::2] = rng.choice(earlier, size=self.BATCH_SIZE // 2, p=weights / weights.sum())
         rows = [rng.integers(len(self.rounds[i][2])) for i in chosen]
         picked = [[column[row] for column in self.rounds[i]] for i, row in zip(chosen, rows, strict=True)]
         reference, degraded, scores = (np.stack(column) for column in zip(*picked, strict=True))
@@ -148,7 +148,7 @@ class Refresh(keras.callbacks.Callback):
 def freeze_statistics(surrogate):
     """Keep a surrogate's batch statistics as they are while it trains.
 
-    A round is too small for statistics of its own: they would shift what the surrogate says from round to round.
+    A round is too small for statistics of its own: they would shift the predictions from round to round.
     """
     for layer in surrogate.core.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

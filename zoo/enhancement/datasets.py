@@ -1,4 +1,4 @@
-"""Corpora that users have in folders of their own: Voice Bank-DEMAND, TIMIT, any recordings. Finds files, reads none.
+"""Files of corpora in folders of the user's: Voice Bank-DEMAND, TIMIT, any recordings. Reads none of them.
 
 The recordings may have any rate; resample them when you read them:
 
@@ -41,12 +41,14 @@ def voice_bank(directory, split):
     suffixes = _VOICE_BANK_TEST if split == "test" else _VOICE_BANK_TRAIN
     clean = _folder(directory, [f"clean_{suffix}" for suffix in suffixes])
     noisy = _folder(directory, [f"noisy_{clean.name.split('_', 1)[1]}"])
-    found = pairs.find(clean, noisy)
+    corpus_pairs = pairs.find(clean, noisy)
     if split != "test":
-        found = [pair for pair in found if (_talker(pair) in _VOICE_BANK_VALIDATION) == (split == "validation")]
-    if not found:
+        corpus_pairs = [
+            pair for pair in corpus_pairs if (_talker(pair) in _VOICE_BANK_VALIDATION) == (split == "validation")
+        ]
+    if not corpus_pairs:
         raise InputError(f"{clean} holds no recording for {split}; check that the corpus is whole")
-    return found
+    return corpus_pairs
 
 
 def voice_bank_snrs(directory):
@@ -104,8 +106,8 @@ def timit(directory, split):
             # Sorted, so that a converted copy comes after its original and takes its place.
             talkers.setdefault(path.parent.name.upper(), {})[sentence] = path
     names = sorted(talkers)
-    held = set() if split == "test" else set(names[::_TIMIT_VALIDATION])
-    speech = {name: list(talkers[name].values()) for name in names if (name in held) == (split == "validation")}
+    held_back = set() if split == "test" else set(names[::_TIMIT_VALIDATION])
+    speech = {name: list(talkers[name].values()) for name in names if (name in held_back) == (split == "validation")}
     if not speech:
         raise InputError(f"{folder} holds no sentence for {split}; it needs files like DR1/FCJF0/SX37.WAV")
     return speech
@@ -129,13 +131,13 @@ def recordings(directory):
     root = Path(directory)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; check the path")
-    found = {}
+    by_folder = {}
     for path in sorted(root / name for name in pairs.recordings(root)):
         inside = path.relative_to(root).parts
-        found.setdefault(inside[0] if len(inside) > 1 else root.resolve().name, []).append(path)
-    if not found:
+        by_folder.setdefault(inside[0] if len(inside) > 1 else root.resolve().name, []).append(path)
+    if not by_folder:
         raise InputError(f"{root} holds no {', '.join(sorted(pairs.SUFFIXES))} file; check the path")
-    return found
+    return by_folder
 
 
 def _check(split):

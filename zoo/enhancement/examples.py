@@ -15,8 +15,8 @@ from zoo.errors import InputError
 
 VALIDATION_SNRS_DB = (-10, -5, 0, 5, 10)
 TEST_SNRS_DB = (-6, 0, 6, 12, 18)
-_LEVEL_DB = -26.0  # rms of the speech; the enhancers do not hear level, and so squared errors weigh clips alike
-_NOISE_SPEED = (0.7, 1.4)  # of the training noise: there are fewer recordings of it than a network can learn by heart
+_LEVEL_DB = -26.0  # rms of the speech; enhancers ignore level, and at one level squared errors weigh clips alike
+_NOISE_SPEED = (0.7, 1.4)  # of the training noise: a network could memorise its few recordings
 _MIN_SECONDS = 1.0  # of a test utterance: PESQ of less says little
 
 
@@ -54,7 +54,7 @@ class Mixtures:
 
 
 class Recordings:
-    """Training stretches of recorded pairs, as of Voice Bank-DEMAND.
+    """Training segments of recorded pairs, as of Voice Bank-DEMAND.
 
     Args:
         pairs: list of (reference, noisy), float32 (samples,) each, at 16 kHz.
@@ -64,17 +64,17 @@ class Recordings:
         self.pairs = pairs
 
     def draw(self, samples, rng):
-        """One stretch: reference and noisy, float32 (samples,), at about one level."""
+        """One segment: reference and noisy, float32 (samples,), at about one level."""
         for _ in range(1000):
             reference, noisy = self.pairs[rng.integers(len(self.pairs))]
             if len(reference) < samples:
                 continue
             start = rng.integers(len(reference) - samples + 1)
-            stretch = slice(start, start + samples)
-            level = mix.rms(reference[stretch])
+            segment = slice(start, start + samples)
+            level = mix.rms(reference[segment])
             if level > 0.5 * mix.rms(reference):
                 gain = 10 ** (_LEVEL_DB / 20) / level
-                return (gain * reference[stretch]).astype("float32"), (gain * noisy[stretch]).astype("float32")
+                return (gain * reference[segment]).astype("float32"), (gain * noisy[segment]).astype("float32")
         raise InputError(f"hardly any recording is {samples / SAMPLE_RATE:g} s long or more: take a shorter `seconds`")
 
 
@@ -86,7 +86,7 @@ class Batches(keras.utils.PyDataset):
         samples: length of each clip.
         batch_size: clips in a batch.
         steps: batches in an epoch.
-        seed: of all that is drawn.
+        seed: of the clips.
     """
 
     def __init__(self, source, samples, batch_size, steps, seed):
@@ -144,11 +144,11 @@ def test_set(speech, noise, snrs_db=TEST_SNRS_DB, noises=1, seed=2):
                 continue
             reference = (clip * 10 ** (_LEVEL_DB / 20) / mix.rms(clip)).astype("float32")
             for _ in range(noises):
-                # One stretch of noise at all SNRs, so that the rows of a table differ by the SNR alone.
-                stretch = draw_noise([noise[turn % len(noise)]], len(clip), rng) if noise else None
+                # The same noise at all SNRs, so that the rows of a table differ by the SNR alone.
+                segment = draw_noise([noise[turn % len(noise)]], len(clip), rng) if noise else None
                 turn += 1
                 for snr_db in snrs_db if noise else ():
-                    noisy = mix.mix_at_snr(reference, stretch, snr_db)
+                    noisy = mix.mix_at_snr(reference, segment, snr_db)
                     examples.append(Example(f"{talker}-{number}", snr_db, reference, noisy))
     if not examples:
         raise InputError("the test needs an utterance of 1 s or more, and a recording of noise")

@@ -1,4 +1,4 @@
-"""What to train, validate and test on, from the data folder or from a corpus that the user has.
+"""Examples to train, validate and test enhancers on, from the data folder or from a corpus of the user's.
 
 Each `train_on_...` returns a source of training clips and a list of validation examples of one length, each
 `test_on_...` a list of whole test examples. Recordings of any rate are brought to 16 kHz, mono.
@@ -76,22 +76,24 @@ def _read(recordings):
     flat = [(name, path) for name, paths in recordings.items() for path in paths]
     tasks = (joblib.delayed(io.read)(path, SAMPLE_RATE, resample=True, downmix=True) for _, path in flat)
     clips = joblib.Parallel(n_jobs=-1, prefer="threads", return_as="generator")(tasks)
-    found = {}
+    by_name = {}
     for (name, _), (clip, _) in zip(flat, tqdm(clips, total=len(flat), desc="read", disable=None), strict=True):
-        found.setdefault(name, []).append(clip)
-    return found
+        by_name.setdefault(name, []).append(clip)
+    return by_name
 
 
 def _flat(recordings):
     return [clip for clips in recordings.values() for clip in clips]
 
 
-def _read_pairs(found):
+def _read_pairs(corpus_pairs):
     """[(pair, reference, noisy)] of a list of `zoo.audio.pairs.Pair`."""
-    for pair in found:
+    for pair in corpus_pairs:
         if pair.error:
             raise InputError(pair.error)
-    tasks = (joblib.delayed(audio_pairs.read)(pair, (SAMPLE_RATE,), resample=True, downmix=True) for pair in found)
+    tasks = (
+        joblib.delayed(audio_pairs.read)(pair, (SAMPLE_RATE,), resample=True, downmix=True) for pair in corpus_pairs
+    )
     waves = joblib.Parallel(n_jobs=-1, prefer="threads", return_as="generator")(tasks)
-    shown = tqdm(waves, total=len(found), desc="read", unit="pair", disable=None)
-    return [(pair, *both) for pair, (*both, _) in zip(found, shown, strict=True)]
+    shown = tqdm(waves, total=len(corpus_pairs), desc="read", unit="pair", disable=None)
+    return [(pair, *both) for pair, (*both, _) in zip(corpus_pairs, shown, strict=True)]

@@ -1,4 +1,4 @@
-"""What a JND network is trained on: judged pairs, pairs that nobody was asked about, and ladders, in seeded batches."""
+"""Training batches of a JND network: judged pairs, pairs with answers by rule, and ladders; all seeded."""
 
 import math
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from zoo.jnd.judgments import split_of
 from zoo.jnd.rendered import Source
 from zoo.training.distribution import ONE_DEVICE
 
-# Answers that nobody was asked for. Listeners of the tables say "different" of 3 in 100 identical pairs, and miss
-# about as many plain differences.
+# Answers by rule. Listeners of the tables call 3 in 100 identical pairs different, and miss about as many plain
+# differences.
 _LAPSE = 0.03
-_LEVEL_JND_DB, _LEVEL_SPREAD_DB = 2.0, 1.0  # half of untrained listeners notice 2 dB; trained ones notice 1
+_LEVEL_JND_DB, _LEVEL_DEVIATION_DB = 2.0, 1.0  # half of untrained listeners notice 2 dB; trained ones notice 1
 _SHIFTS = 100  # samples; nobody hears 4.5 ms
 _SILENCE = int(0.25 * SAMPLE_RATE)
 
@@ -41,7 +41,7 @@ class Judged:
 
 
 def prepare(judgments, data, runs, split, renders=1, n_jobs=-1):
-    """Render the judgments of a split's talkers on its speech, or take what `runs` holds of them; gives `Judged`."""
+    """Render the judgments of a split's talkers on its speech, or read the renderings in `runs`; gives `Judged`."""
     chosen = [judgment for judgment in judgments if split_of(judgment.talker) == split]
     source = Source(data, split=split)
     return Judged(chosen, [rendered.render_judgments(source, chosen, runs, seed, n_jobs) for seed in range(renders)])
@@ -141,14 +141,14 @@ class Plain(keras.utils.PyDataset):
 
 
 def _move(pair, samples):
-    """The pair with its degraded recording `samples` later; what leaves at one end comes in at the other."""
+    """The pair with its degraded recording rotated by `samples`."""
     return np.stack([pair[0], np.roll(pair[1], samples)]) if samples else pair
 
 
 def _share_of_level(gains):
     """Share of listeners that notice a change of level by `gains` dB."""
-    noticed = scipy.stats.norm.cdf((np.abs(gains) - _LEVEL_JND_DB) / _LEVEL_SPREAD_DB)
-    return _LAPSE + (1 - 2 * _LAPSE) * noticed
+    probability = scipy.stats.norm.cdf((np.abs(gains) - _LEVEL_JND_DB) / _LEVEL_DEVIATION_DB)
+    return _LAPSE + (1 - 2 * _LAPSE) * probability
 
 
 def _augment(pair, recipe, rng):

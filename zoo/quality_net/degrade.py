@@ -1,4 +1,4 @@
-"""Degradations that a metric of speech quality must know: channels, codecs, losses, and what enhancers leave behind.
+"""Degradations to train a metric of speech quality on: channels, codecs, lost packets, and errors of enhancers.
 
 Each takes float32 speech (samples,) and a NumPy generator that draws its strength, and returns the same shape,
 aligned in time with its input. Enhancement-like ones also take the noise. NumPy, SciPy and libsndfile only.
@@ -100,14 +100,14 @@ def align(signal, reference, max_lag=4000):
     return out
 
 
-# --- what enhancers leave behind --------------------------------------------------------------------------------
+# --- errors of enhancers ----------------------------------------------------------------------------------------
 
 
 def enhance_like(speech, noise, sample_rate, rng):
     """Noisy speech after an imperfect enhancer: a ratio mask with errors, spectral subtraction or a Wiener filter.
 
-    The gain is drawn from what real enhancers do: masks that are blurred (a network trained on squared error),
-    noisy, too aggressive or too timid, floors from 0 to 0.3, and part of the noisy signal mixed back in.
+    The gains imitate real enhancers: masks that are blurred (a network trained on squared error), noisy, too aggressive
+    or too timid, floors from 0 to 0.3, and part of the noisy signal mixed back in.
     """
     n_fft = int(rng.choice([256, 512, 512, 1024]))
     window, hop = scipy.signal.get_window("hann", n_fft), n_fft // int(rng.choice([2, 4]))
@@ -122,8 +122,8 @@ def enhance_like(speech, noise, sample_rate, rng):
         rule = _subtraction_gain if method == "subtraction" else _wiener_gain
         gain = rule(np.abs(noisy) ** 2, noise_psd, rng)
     gain = np.maximum(gain, rng.choice([0.0, 0.01, 0.05, 0.1, 0.3]))
-    kept = rng.uniform(0.0, 0.5) if rng.random() < 0.3 else 0.0
-    enhanced = transform.istft(noisy * ((1 - kept) * gain + kept), k1=len(speech))
+    mixed_back = rng.uniform(0.0, 0.5) if rng.random() < 0.3 else 0.0
+    enhanced = transform.istft(noisy * ((1 - mixed_back) * gain + mixed_back), k1=len(speech))
     return enhanced.astype("float32")
 
 

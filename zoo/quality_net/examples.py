@@ -1,7 +1,7 @@
 """Training and test pairs: real speech, real noise, and everything in `degrade`, drawn from one seed.
 
 Example i of a split depends on (seed, split, i) and the corpus alone, so any machine makes the same pairs. They are
-stored as int16 chunks of one clip length each; a build that was interrupted goes on where it stopped.
+stored as int16 chunks of one clip length each; an interrupted build goes on where it stopped.
 """
 
 import json
@@ -19,7 +19,7 @@ from zoo.quality_net import degrade
 
 SECONDS = (2.0, 2.5, 3.0, 4.0)  # clip lengths; a chunk holds one of them
 CHUNK = 128
-VERSION = 1  # of what is drawn: stored pairs of another version are not used
+VERSION = 1  # of the drawing: stored pairs of another version are not used
 _LEVEL_DB = (-36, -14)  # rms of the speech, re full scale
 _KINDS = {  # kind of degradation -> share
     "noisy": 0.40, "enhanced": 0.34, "reverb": 0.07, "codec": 0.08, "band": 0.03, "clip": 0.04, "loss": 0.025,
@@ -60,7 +60,7 @@ def draw(corpus, samples, rng):
         snr_db = float(rng.uniform(5, 40))
         degraded = mix.mix_at_snr(degraded, _draw_noise(corpus, talkers, samples, rng), snr_db)
     if kind != "clean" and rng.random() < 0.1:
-        degraded = np.roll(degraded, rng.integers(-64, 65))  # PESQ aligns time: a little of that is learned
+        degraded = np.roll(degraded, rng.integers(-64, 65))  # PESQ aligns time: the network learns a little of that
     reference, degraded = (
         _to_full_scale(reference),
         _to_full_scale(degraded * 10 ** (rng.uniform(-8, 4) / 20)),
@@ -112,7 +112,7 @@ def build(data, split, n_examples, directory, seed=0, n_jobs=-1):
         split: "train", "validation" or "test"; see `read_corpus`.
         n_examples: number of pairs, rounded up to whole chunks of 128.
         directory: where to; `chunk_0000.npy` holds int16 (128, 2, samples), `chunk_0000.json` the facts of each pair.
-        seed: of all that is drawn.
+        seed: of the pairs.
         n_jobs: processes (joblib's counting).
     """
     folder = Path(directory) / split
@@ -132,9 +132,9 @@ def _build_chunk(data, split, index, folder, seed):
     audio, facts = np.empty((CHUNK, 2, samples), "int16"), []
     for i in range(CHUNK):
         rng = np.random.default_rng([seed, SPLITS.index(split), index * CHUNK + i])
-        reference, degraded, about = draw(corpus, samples, rng)
+        reference, degraded, pair_facts = draw(corpus, samples, rng)
         audio[i] = np.round(32767 * np.stack([reference, degraded]))
-        facts.append(about)
+        facts.append(pair_facts)
     stem = folder / f"chunk_{index:04d}"
     part = f"{stem}.part{os.getpid()}"
     with open(part, "wb") as file:
@@ -157,7 +157,7 @@ class Chunks:
         if not files:
             raise InputError(f"no examples in {Path(directory) / split}: build them first")
         self.audio = [np.load(file.with_suffix(".npy"), mmap_mode="r") for file in files]
-        self.facts = [about for file in files for about in json.loads(file.read_text())]
+        self.facts = [pair_facts for file in files for pair_facts in json.loads(file.read_text())]
 
     def __len__(self):
         return len(self.facts)

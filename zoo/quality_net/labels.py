@@ -1,7 +1,7 @@
-"""What the surrogate learns to predict: any black-box metric of (reference, degraded, sample_rate), and its labels.
+"""The metric that a surrogate learns, any function of (reference, degraded, sample_rate), and its labels.
 
-Labels are computed over all cores and kept in an SQLite file by content, so nothing is ever scored twice and an
-interrupted run loses the chunks at hand; a killed one, also those that came within a second after the last commit.
+Labels are computed over all cores and stored in an SQLite file by content, so no pair is scored twice. An interrupted
+run loses the chunks at hand; a killed one also those of the second after the last commit.
 """
 
 import ctypes
@@ -35,7 +35,7 @@ class Target:
     """A metric to learn.
 
     Attributes:
-        name: of the metric; labels are cached under it, so a changed function needs a new name.
+        name: of the metric; labels are cached by it, so a changed function needs a new name.
         function: (reference, degraded, sample_rate) of two float32 (samples,) -> float; NaN where it has no value.
         low, high: the scores that become 0 and 1, as in Q = (PESQ + 0.5) / 5 for -0.5 and 4.5.
         metric: the card's facts, {"name", "mode", "range", "higher_is_better"}.
@@ -76,7 +76,7 @@ def target(name, low=0.0, high=1.0):
     if not attribute:
         raise InputError(f"no metric {name!r}: use one of {', '.join(TARGETS)} or package.module:function")
     if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # a user's own module lies where the command is given; workers inherit the path
+        sys.path.append(os.getcwd())  # a user's own module lies in the working directory; workers inherit the path
     try:
         function = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
@@ -90,7 +90,7 @@ def label(batches, target, cache, sample_rate, n_jobs=-1):
     Args:
         batches: sequence of int16 (n, 2, samples), [:, 0] references and [:, 1] degraded.
         target: a `Target`.
-        cache: SQLite file, made where it is not there.
+        cache: SQLite file, created if need be.
         sample_rate: of the audio, in Hz.
         n_jobs: processes (joblib's counting).
 
@@ -155,7 +155,7 @@ def _score(batch, keys, known, target, sample_rate):
 
 @functools.lru_cache
 def _keep_freed_memory(process):
-    """Let a process keep what arrays of a MB free: STOI spends a part of its time on pages that go and come again."""
+    """Let a process keep the memory of freed arrays: STOI spends a part of its time on getting pages of it back."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if multiprocessing.parent_process() and hasattr(libc, "mallopt"):  # the user's main process stays as it is
         libc.mallopt(_MMAP_THRESHOLD, 32 << 20)  # the most that it takes

@@ -97,17 +97,19 @@ class Remixes(keras.utils.PyDataset):
 
 
 def _having(tracks, kinds, shares, sources):
-    """The tracks that have some sources, and the chance of one of those up to each."""
-    found = [(track, kind) for track, kind in zip(tracks, kinds, strict=True) if set(sources) <= set(track.sources)]
-    if unknown := [track.name for track, kind in found if kind not in shares]:
+    """The tracks that have some sources, and the cumulative probability of drawing each."""
+    candidates = [
+        (track, kind) for track, kind in zip(tracks, kinds, strict=True) if set(sources) <= set(track.sources)
+    ]
+    if unknown := [track.name for track, kind in candidates if kind not in shares]:
         raise InputError(
             f"{unknown[0]} has no kind in tracks.csv, or none of {', '.join(shares)}: add it, or its share"
         )
-    among = [kind for _, kind in found]
-    chances = np.array([shares[kind] / among.count(kind) for kind in among])
+    their_kinds = [kind for _, kind in candidates]
+    chances = np.array([shares[kind] / their_kinds.count(kind) for kind in their_kinds])
     if not (np.isfinite(chances).all() and (chances >= 0).all()):
         raise InputError(f"shares {shares}: give numbers of 0 or more")
     if not chances.sum() > 0:
         raise InputError(f"no track has {', '.join(sources)}: add one, or remix all (remix = 1)")
-    up_to = np.cumsum(chances / chances.sum())
-    return [track for track, _ in found], up_to / up_to[-1]
+    cumulative = np.cumsum(chances / chances.sum())
+    return [track for track, _ in candidates], cumulative / cumulative[-1]
