@@ -24,7 +24,8 @@ class TrueScores(keras.callbacks.Callback):
         n_jobs: processes for the true scores (joblib's counting).
 
     Example:
-        >>> enhancer.fit(batches, callbacks=[TrueScores(enhancer, examples)])  # doctest: +SKIP
+        >>> scores = TrueScores(enhancer, validation, n_jobs=1)  # needs recordings  # doctest: +SKIP
+        >>> enhancer.fit(batches, callbacks=[scores])  # needs recordings  # doctest: +SKIP
     """
 
     def __init__(self, enhancer, examples, surrogate=None, n_jobs=-1):

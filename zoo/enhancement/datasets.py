@@ -18,7 +18,7 @@ _VOICE_BANK_VALIDATION = {"p226", "p287"}
 _TIMIT_VALIDATION = 10  # one training talker in so many is held back
 
 
-def voice_bank(directory, split):
+def voice_bank(directory: str | Path, split: str) -> list[pairs.Pair]:
     """Pairs of Voice Bank-DEMAND (Valentini-Botinhao et al. 2016), clean and noisy.
 
     Validation is the talkers p226 and p287, held back from training as is usual; the corpus has no validation split.
@@ -35,7 +35,13 @@ def voice_bank(directory, split):
         InputError: unknown split, a folder is missing, or no recording of the split is in it.
 
     Example:
-        >>> held = voice_bank("VoiceBank-DEMAND/", "validation")  # doctest: +SKIP
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> for folder in ("clean_testset_wav", "noisy_testset_wav"):
+        ...     (root / folder).mkdir()
+        ...     (root / folder / "p232_001.wav").touch()
+        >>> [pair.degraded.parent.name for pair in voice_bank(root, "test")]
+        ['noisy_testset_wav']
     """
     _check(split)
     suffixes = _VOICE_BANK_TEST if split == "test" else _VOICE_BANK_TRAIN
@@ -51,7 +57,7 @@ def voice_bank(directory, split):
     return corpus_pairs
 
 
-def voice_bank_snrs(directory):
+def voice_bank_snrs(directory: str | Path) -> dict[str, float]:
     """Signal-to-noise ratios of the test recordings of Voice Bank-DEMAND, from its log_testset.txt.
 
     Args:
@@ -64,7 +70,11 @@ def voice_bank_snrs(directory):
         InputError: a line of the log cannot be understood.
 
     Example:
-        >>> snrs = voice_bank_snrs("VoiceBank-DEMAND/")  # doctest: +SKIP
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> _ = (root / "log_testset.txt").write_text("p232_001 bus 2.5")
+        >>> voice_bank_snrs(root)
+        {'p232_001': 2.5}
     """
     name = "log_testset.txt"
     logs = [*Path(directory).glob(name), *Path(directory).glob(f"*/{name}")]
@@ -78,7 +88,7 @@ def voice_bank_snrs(directory):
     return snrs
 
 
-def timit(directory, split):
+def timit(directory: str | Path, split: str) -> dict[str, list[Path]]:
     """Sentences of TIMIT by talker, without SA1 and SA2, which every talker reads.
 
     Validation is every tenth training talker by name; test is the whole TEST folder, not the core test set.
@@ -95,7 +105,12 @@ def timit(directory, split):
         InputError: unknown split, a folder is missing, or no sentence of the split is in it.
 
     Example:
-        >>> speech = timit("TIMIT/", "train")  # doctest: +SKIP
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> (root / "TEST" / "DR1" / "FAKS0").mkdir(parents=True)
+        >>> (root / "TEST" / "DR1" / "FAKS0" / "SX43.WAV").touch()
+        >>> list(timit(root, "test"))
+        ['FAKS0']
     """
     _check(split)
     folder = _folder(directory, ["TEST" if split == "test" else "TRAIN"])
@@ -113,7 +128,7 @@ def timit(directory, split):
     return speech
 
 
-def recordings(directory):
+def recordings(directory: str | Path) -> dict[str, list[Path]]:
     """Recordings of any folder, by the folder at its top that they lie in: one a talker, or a kind of noise.
 
     Args:
@@ -126,7 +141,12 @@ def recordings(directory):
         InputError: no such folder, or no recording in it.
 
     Example:
-        >>> speech = recordings("LibriSpeech/test-clean/")  # doctest: +SKIP
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> (root / "84" / "121123").mkdir(parents=True)
+        >>> (root / "84" / "121123" / "84-121123-0000.flac").touch()
+        >>> list(recordings(root))
+        ['84']
     """
     root = Path(directory)
     if not root.is_dir():

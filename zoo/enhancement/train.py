@@ -6,6 +6,7 @@ One recipe covers pre-training on squared error, the other signal losses, fine-t
 """
 
 import hashlib
+from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -25,8 +26,8 @@ from zoo.losses.learned import LearnedLoss
 from zoo.losses.weighted import build
 from zoo.training.callbacks import Epoch
 from zoo.training.checkpoint import Trained
-from zoo.training.config import read_recipe
-from zoo.training.distribution import ONE_DEVICE
+from zoo.training.config import Config, read_recipe
+from zoo.training.distribution import ONE_DEVICE, Distribution
 from zoo.training.run import ArrayBatches, Run, without_optimizer
 
 NETWORKS = {cls.__name__: cls for cls in (BLSTMEnhancer, DNNEnhancer, ContextAggregationEnhancer)}
@@ -104,7 +105,15 @@ class _Training(keras.Model):
         return self.enhancer(noisy, training=training)
 
 
-def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto", distribution=ONE_DEVICE):
+def train(
+    recipe: Recipe,
+    source: examples.Mixtures | examples.Recordings,
+    validation: list[examples.Example],
+    runs: str | Path,
+    n_jobs: int = -1,
+    verbose: int | str = "auto",
+    distribution: Distribution = ONE_DEVICE,
+) -> tuple[keras.Model, dict, float]:
     """Train a recipe's enhancer, or go on with it.
 
     Args:
@@ -151,7 +160,7 @@ def train(recipe, source, validation, runs, n_jobs=-1, verbose="auto", distribut
     return trained, _facts(recipe, run), run.minutes()
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of this family to tools/train.py."""
     parser.add_argument("--voice-bank", metavar="DIR", help="train on Voice Bank-DEMAND instead of --data")
     parser.add_argument("--timit", metavar="DIR", help="train on TIMIT, with --noise, instead of --data")
@@ -160,7 +169,7 @@ def add_arguments(parser):
     parser.add_argument("--snr-db", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of the training mixtures")
 
 
-def train_config(config, options, distribution):
+def train_config(config: Config, options: Namespace, distribution: Distribution) -> Trained:
     """Train on a corpus, as a config and the options of tools/train.py say; gives `Trained`."""
     recipe = config.recipe(Recipe, vars(options) | {"loss": options.loss and dict(options.loss)})
     source, validation = _read_examples(recipe, options)

@@ -4,19 +4,20 @@ import keras
 import numpy as np
 
 from zoo.backend import jit
+from zoo.jnd.batches import Judged
 from zoo.jnd.examples import as_float
 
 _STARTS, _EPOCHS = 4, 40  # takes seconds; from some starts, no unit is ever active
 
 
-def fit_head(metric, judged, validation, seed=0):
+def fit_head(metric: keras.Model, judged: Judged, validation: Judged, seed: int = 0) -> dict:
     """Train the head of a metric alone, on the distances of judged pairs, each in its first rendering.
 
     Of several starts the one with the lowest cross-entropy is kept.
 
     Args:
         metric: a JND metric; nothing but its head changes.
-        judged, validation: `zoo.jnd.batches.Judged`.
+        judged, validation: answers to train on, and to compare with.
         seed: of the first weights and the order of the answers.
 
     Returns:
@@ -38,7 +39,7 @@ def fit_head(metric, judged, validation, seed=0):
     return {"cross_entropy": round(cross_entropy, 4), "answers": count_answers(judged, validation)}
 
 
-def count_answers(judged, validation):
+def count_answers(judged: Judged, validation: Judged) -> dict[str, int]:
     """How many answers there are to train and to validate on, for a card."""
     return {"training": len(judged.judgments), "validation": len(validation.judgments)}
 

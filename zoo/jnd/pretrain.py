@@ -6,19 +6,21 @@ one `tf.function` on TensorFlow and one jitted function on JAX; the same command
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import keras
 from keras import ops
 
 from zoo.audio import dsp
 from zoo.data import environment
+from zoo.data.environment import LabelledRecording
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.model import JND
 from zoo.jnd.noises import training_share
 from zoo.training.classifier import train_classifier
 from zoo.training.config import read_recipe
-from zoo.training.distribution import ONE_DEVICE
+from zoo.training.distribution import ONE_DEVICE, Distribution
 from zoo.training.run import without_optimizer
 
 
@@ -88,7 +90,7 @@ class Classifier(keras.Model):
         return self.regression(self.standardize(means, training=training))
 
 
-def read_sounds(data, split, dcase=None):
+def read_sounds(data: str | Path, split: str, dcase: str | Path | None = None) -> list[LabelledRecording]:
     """The recordings that features are trained on, at 22,050 Hz.
 
     Of those that perturbations draw noises from, only the part that is for training (`zoo.jnd.noises`).
@@ -109,7 +111,14 @@ def read_sounds(data, split, dcase=None):
     return environment.read_noise_classes(data, split, SAMPLE_RATE, training_share)
 
 
-def pretrain(recipe, train, validation, runs, verbose="auto", distribution=ONE_DEVICE):
+def pretrain(
+    recipe: Recipe,
+    train: list[LabelledRecording],
+    validation: list[LabelledRecording],
+    runs: str | Path,
+    verbose: int | str = "auto",
+    distribution: Distribution = ONE_DEVICE,
+) -> tuple[JND, dict, float]:
     """Train a recipe's features, or go on with it.
 
     Args:

@@ -6,6 +6,7 @@ or by level, and from ladders, which fix an order and no more. The same command 
 """
 
 import hashlib
+from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from zoo.checkpoint import golden, preset
 from zoo.data.environment import SPLITS
 from zoo.errors import InputError
 from zoo.jnd import pretrain
-from zoo.jnd.batches import Batches, Plain, prepare, prepare_ladders
+from zoo.jnd.batches import Batches, Judged, Plain, prepare, prepare_ladders
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.jnd.head import count_answers, fit_head
@@ -26,8 +27,8 @@ from zoo.jnd.judgments import read_judgments
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
 from zoo.training.checkpoint import Trained
-from zoo.training.config import read_recipe
-from zoo.training.distribution import ONE_DEVICE
+from zoo.training.config import Config, read_recipe
+from zoo.training.distribution import ONE_DEVICE, Distribution
 from zoo.training.run import Run, without_optimizer
 
 NETWORKS = {cls.__name__: cls for cls in (JND, SpectralJND)}
@@ -135,7 +136,15 @@ class _Mean(keras.losses.Loss):
         return y_pred
 
 
-def train(recipe, judged, validation, ladders, runs, verbose="auto", distribution=ONE_DEVICE):
+def train(
+    recipe: Recipe,
+    judged: Judged,
+    validation: Judged,
+    ladders: list[np.ndarray] | None,
+    runs: str | Path,
+    verbose: int | str = "auto",
+    distribution: Distribution = ONE_DEVICE,
+) -> tuple[keras.Model, dict, float]:
     """Train a recipe's network, or go on with it.
 
     Args:
@@ -189,7 +198,7 @@ def _fitted_head(recipe, judged, validation, path):
     return metric
 
 
-def calibrate(metric, judged):
+def calibrate(metric: SpectralJND, judged: Judged) -> None:
     """Set a `SpectralJND`'s curve of the answers by judged pairs, as they are in their first rendering."""
     distances = [metric.distance(*np.moveaxis(as_float(chunk), 1, 0), SAMPLE_RATE) for chunk in judged.renderings[0]]
     metric.calibrate(np.concatenate(distances), judged.answers)
@@ -208,14 +217,14 @@ def _compiled(recipe, metric, steps, shards):
     return model
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of this family to tools/train.py."""
     parser.add_argument("--judgments", metavar="DIR", help="tables of answers (default: jnd_judgments in --data)")
     parser.add_argument("--dcase", metavar="DIR", help="DCASE 2016 recordings for the features, instead of --data")
     parser.add_argument("--seeds", type=int, nargs="+", help="one training each; the best is kept (default: --seed)")
 
 
-def train_config(config, options, distribution):
+def train_config(config: Config, options: Namespace, distribution: Distribution) -> Trained:
     """Train a metric, or the features it starts from, as a config and the options say; gives `Trained`.
 
     A config without a network is one of features: trained on environmental sounds, with a head on the answers. Of

@@ -6,6 +6,7 @@ interruption. The loss is the squared error of Q = (metric - low) / (high - low)
 """
 
 import itertools
+from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from zoo.errors import InputError
 from zoo.quality_net import examples, labels
 from zoo.quality_net.model import QualityNet, QualityNetLite
 from zoo.training.checkpoint import Trained
-from zoo.training.config import read_recipe
-from zoo.training.distribution import ONE_DEVICE
+from zoo.training.config import Config, read_recipe
+from zoo.training.distribution import ONE_DEVICE, Distribution
 from zoo.training.run import Run, without_optimizer
 
 NETWORKS = {"QualityNet": QualityNet, "QualityNetLite": QualityNetLite}
@@ -118,7 +119,9 @@ class Pairs(keras.utils.PyDataset):
         return (audio[:, 0], audio[:, 1]), self.scores[[pair for *_, pair in batch]]
 
 
-def prepare(recipe, data, runs, split, n_jobs=-1):
+def prepare(
+    recipe: Recipe, data: str | Path, runs: str | Path, split: str, n_jobs: int = -1
+) -> tuple[examples.Chunks, np.ndarray]:
     """The pairs of a split and their labels, drawn and computed where they are not there yet.
 
     Returns:
@@ -134,7 +137,14 @@ def prepare(recipe, data, runs, split, n_jobs=-1):
     return chunks, scores
 
 
-def train(recipe, data, runs, n_jobs=-1, verbose="auto", distribution=ONE_DEVICE):
+def train(
+    recipe: Recipe,
+    data: str | Path,
+    runs: str | Path,
+    n_jobs: int = -1,
+    verbose: int | str = "auto",
+    distribution: Distribution = ONE_DEVICE,
+) -> tuple[keras.Model, dict, float]:
     """Train a recipe's network, or go on with it.
 
     Args:
@@ -170,7 +180,7 @@ def train(recipe, data, runs, n_jobs=-1, verbose="auto", distribution=ONE_DEVICE
     return without_optimizer(recipe.model(), model), facts, run.minutes()
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of this family to tools/train.py."""
     parser.add_argument(
         "--metric", help="pesq-wb, pesq-nb, stoi, or package.module:function(reference, degraded, rate)"
@@ -180,7 +190,7 @@ def add_arguments(parser):
         parser.add_argument(f"--n-{split}", type=int, help="pairs")
 
 
-def train_config(config, options, distribution):
+def train_config(config: Config, options: Namespace, distribution: Distribution) -> Trained:
     """Draw, label and train as a config and the options of tools/train.py say; gives `Trained`."""
     recipe = config.recipe(Recipe, vars(options))
     model, facts, minutes = train(recipe, options.data, options.runs, options.jobs, options.verbose, distribution)

@@ -34,8 +34,8 @@ class Remixes(keras.utils.PyDataset):
         InputError: no track has some source, none has all where `remix` is below 1, or a kind has no share.
 
     Example:
-        >>> tracks = find_tracks("runs/music", "train", partial=True)  # doctest: +SKIP
-        >>> (sources,) = Remixes(tracks, 8448, 32, 100, seed=0)[0]  # doctest: +SKIP
+        >>> tracks = find_tracks("runs/music", "train", partial=True)  # needs music  # doctest: +SKIP
+        >>> (sources,) = Remixes(tracks, 8448, 32, 100, seed=0)[0]  # needs music  # doctest: +SKIP
     """
 
     def __init__(

@@ -5,6 +5,7 @@ same command goes on after an interruption.
 """
 
 import hashlib
+from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -18,10 +19,10 @@ from zoo.errors import InputError
 from zoo.separation.loss import ChandnaLoss, SourcesSquaredError
 from zoo.separation.mixing import Remixes
 from zoo.separation.model import ChandnaSeparator
-from zoo.separation.tracks import find_tracks, read_kinds
+from zoo.separation.tracks import Track, find_tracks, read_kinds
 from zoo.training.checkpoint import Trained
-from zoo.training.config import read_recipe
-from zoo.training.distribution import ONE_DEVICE
+from zoo.training.config import Config, read_recipe
+from zoo.training.distribution import ONE_DEVICE, Distribution
 from zoo.training.run import ArrayBatches, Run, without_optimizer
 
 LOSSES = {"squared-error": SourcesSquaredError, "chandna": ChandnaLoss}
@@ -96,7 +97,7 @@ class _Training(keras.Model):
         return self.criterion(*y_pred)
 
 
-def excerpt_length(model):
+def excerpt_length(model: ChandnaSeparator) -> int:
     """Samples of an excerpt that holds just a segment's whole frames.
 
     Example:
@@ -106,7 +107,15 @@ def excerpt_length(model):
     return (model.frames - 1) * model.hop_length + model.n_fft
 
 
-def train(recipe, tracks, validation, runs, kinds=None, verbose="auto", distribution=ONE_DEVICE):
+def train(
+    recipe: Recipe,
+    tracks: list[Track],
+    validation: list[Track],
+    runs: str | Path,
+    kinds: dict[str, str] | None = None,
+    verbose: int | str = "auto",
+    distribution: Distribution = ONE_DEVICE,
+) -> tuple[keras.Model, dict, float]:
     """Train a recipe's separator, or go on with it.
 
     Args:
@@ -152,7 +161,7 @@ def train(recipe, tracks, validation, runs, kinds=None, verbose="auto", distribu
     return trained, _facts(recipe, run), run.minutes()
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of this family to tools/train.py."""
     parser.add_argument(
         "--tracks",
@@ -163,7 +172,7 @@ def add_arguments(parser):
     parser.set_defaults(data="runs/music")
 
 
-def train_config(config, options, distribution):
+def train_config(config: Config, options: Namespace, distribution: Distribution) -> Trained:
     """Train on the tracks of a folder, as a config and the options of tools/train.py say; gives `Trained`."""
     recipe = config.recipe(Recipe, vars(options))
     tracks, validation = read_splits(options.data)
@@ -173,7 +182,7 @@ def train_config(config, options, distribution):
     return Trained(recipe, model, facts, minutes, [_chord(model.sample_rate)], fields)
 
 
-def read_splits(folder):
+def read_splits(folder: str | Path) -> tuple[list[Track], list[Track]]:
     """Tracks to train on and tracks to validate on; without validation/, every tenth whole one of train/."""
     tracks = find_tracks(folder, "train", partial=True)
     if (Path(folder) / "validation").is_dir():

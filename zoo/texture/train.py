@@ -4,20 +4,22 @@ Each step is one `tf.function` on TensorFlow and one jitted function on JAX; the
 interruption.
 """
 
+from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from zoo.checkpoint import golden
 from zoo.data.clips import held_back
-from zoo.data.environment import SPLITS, read_noise_classes
+from zoo.data.environment import SPLITS, LabelledRecording, read_noise_classes
 from zoo.metrics.agreement import grouped_mean
 from zoo.texture.classifier import SoundClassifier
 from zoo.training.checkpoint import Trained
 from zoo.training.classifier import train_classifier
-from zoo.training.config import read_recipe
-from zoo.training.distribution import ONE_DEVICE
+from zoo.training.config import Config, read_recipe
+from zoo.training.distribution import ONE_DEVICE, Distribution
 from zoo.training.run import without_optimizer
 
 SAMPLE_RATE = 16000
@@ -59,12 +61,19 @@ class Recipe:
         return SoundClassifier(classes, **{**self.options, "sample_rate": SAMPLE_RATE})
 
 
-def read_sounds(data, split):
+def read_sounds(data: str | Path, split: str) -> list[LabelledRecording]:
     """The recordings of a split, "train" or "validation", at 16 kHz; see `zoo.data.environment.read_noise_classes`."""
     return read_noise_classes(data, split, SAMPLE_RATE)
 
 
-def train(recipe, sounds, validation, runs, verbose="auto", distribution=ONE_DEVICE):
+def train(
+    recipe: Recipe,
+    sounds: list[LabelledRecording],
+    validation: list[LabelledRecording],
+    runs: str | Path,
+    verbose: int | str = "auto",
+    distribution: Distribution = ONE_DEVICE,
+) -> tuple[keras.Model, dict, float]:
     """Train a recipe's classifier, or go on with it.
 
     Args:
@@ -84,8 +93,8 @@ def train(recipe, sounds, validation, runs, verbose="auto", distribution=ONE_DEV
         InputError: a class is in one list only, or the run is another recipe's.
 
     Example:
-        >>> sounds = [read_sounds(data, split) for split in ("train", "validation")]  # doctest: +SKIP
-        >>> model, facts, minutes = train(Recipe("my-classifier"), *sounds, "runs")  # doctest: +SKIP
+        >>> sounds = [read_sounds(data, split) for split in SPLITS]  # needs the recordings  # doctest: +SKIP
+        >>> model, facts, minutes = train(Recipe("my-classifier"), *sounds, "runs")  # takes minutes  # doctest: +SKIP
     """
     trained, facts, minutes = train_classifier(
         recipe, recipe.model, sounds, validation, runs, SAMPLE_RATE, False, verbose, distribution
@@ -93,11 +102,11 @@ def train(recipe, sounds, validation, runs, verbose="auto", distribution=ONE_DEV
     return without_optimizer(recipe.model(facts["classes"]), trained), facts, minutes
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     """This family has no options of its own for tools/train.py."""
 
 
-def train_config(config, options, distribution):
+def train_config(config: Config, options: Namespace, distribution: Distribution) -> Trained:
     """Train the classifier as a config and the options of tools/train.py say; gives `Trained`."""
     recipe = config.recipe(Recipe, vars(options))
     sounds, validation = (read_sounds(options.data, split) for split in SPLITS)
@@ -106,7 +115,7 @@ def train_config(config, options, distribution):
     return Trained(recipe, model, facts, minutes, [noisy], {"classes": list(model.classes)})
 
 
-def evaluate(model, validation, recipe):
+def evaluate(model: SoundClassifier, validation: list[LabelledRecording], recipe: Recipe) -> dict:
     """How often a classifier names the class of a clip of the validation.
 
     The clips are those of `zoo.data.clips.held_back`. Clips of a source rise and fall together, so the intervals
@@ -122,7 +131,8 @@ def evaluate(model, validation, recipe):
         clips; "n_failed", silent ones beside them; "n_sources"; "by_class": {name: share}}; a share is 0..1.
 
     Example:
-        >>> evaluate(model, read_sounds(data, "validation"), Recipe("my-classifier"))["accuracy"]  # doctest: +SKIP
+        >>> sounds = read_sounds(data, "validation")  # needs the recordings  # doctest: +SKIP
+        >>> evaluate(model, sounds, Recipe("mine"))["accuracy"]  # needs the recordings  # doctest: +SKIP
     """
     classes = list(model.classes)
     clips, targets, sources = held_back(validation, classes, recipe, model.sample_rate)

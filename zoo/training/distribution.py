@@ -6,6 +6,8 @@ strategy of several machines Keras 3 does not train (keras-team/keras#20585); JA
 
 import contextlib
 import itertools
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -25,7 +27,7 @@ _HELP = (
 )
 
 
-def add_argument(parser):
+def add_argument(parser: ArgumentParser) -> None:
     """Add --distribution to the parser of a tool that trains.
 
     Example:
@@ -56,16 +58,16 @@ class Distribution:
     processes: int = 1
 
     @property
-    def leads(self):
+    def leads(self) -> bool:
         """Whether this process writes the files of the training."""
         return self.process == 0
 
-    def scope(self):
+    def scope(self) -> contextlib.AbstractContextManager:
         """Context in which the model, its optimizer and its metrics are made."""
         return self.strategy.scope() if self.strategy else contextlib.nullcontext()
 
     @contextlib.contextmanager
-    def leader_first(self):
+    def leader_first(self) -> Iterator[None]:
         """Context that the leading process goes through before the others, which then read the files it wrote there.
 
         No variable of the distributed model may be set in it: for that, the processes need each other.
@@ -78,7 +80,15 @@ class Distribution:
             if self.leads:
                 self._meet()
 
-    def fit(self, model, batches, held_back, callbacks, epochs, verbose="auto"):
+    def fit(
+        self,
+        model: keras.Model,
+        batches: keras.utils.PyDataset,
+        held_back: keras.utils.PyDataset | None,
+        callbacks: Sequence[keras.callbacks.Callback],
+        epochs: int,
+        verbose: int | str = "auto",
+    ) -> None:
         """Fit a model that was made in the scope, in the order of its batches; other threads draw the next ones ahead.
 
         Args:
@@ -109,7 +119,7 @@ class Distribution:
             )
         self._meet()
 
-    def disband(self):
+    def disband(self) -> bool:
         """Leave the other processes, when the training is over.
 
         Returns:
@@ -135,7 +145,7 @@ class Distribution:
 ONE_DEVICE = Distribution()
 
 
-def distribute(how):
+def distribute(how: str | None) -> Distribution:
     """A `Distribution` over the devices or processes at hand.
 
     On TensorFlow a recipe that clips gradients clips that of each replica; on JAX that of the whole batch.
