@@ -77,13 +77,14 @@ def rows(
         InputError: as `scored` and `Table.read_back`.
 
     Example:
-        >>> for row in rows(score, pairs.stream("pairs.csv"), Table("scores.csv", ["stoi"])):  # doctest: +SKIP
-        ...     print(row.scores["stoi"])
+        >>> pair = Pair("b.wav", "a.wav", "b.wav")
+        >>> [row.scores for row in rows(lambda pair: Row(pair, {"stoi": 0.9}, ""), [pair])]
+        [{'stoi': 0.9}]
     """
     from tqdm import tqdm
 
     pairs, number = iter(pairs), 0
-    # A list of pairs that cannot be read must not cost the rows of the run before, so one is read before the table opens.
+    # Pairs that cannot be read must not cost the rows of the run before, so one is read before the table opens.
     pairs = itertools.chain(list(itertools.islice(pairs, 1)), pairs)
     with table or contextlib.nullcontext():
         for number, row in enumerate(table.read_back(pairs) if table else (), start=1):
@@ -182,9 +183,10 @@ class Table:
         InputError: the interrupted run had other columns, or its rows cannot be read.
 
     Example:
-        >>> with Table("scores.csv", ["stoi"], resume=True) as table:  # doctest: +SKIP
-        ...     done = len(list(table.read_back(pairs)))
-        ...     table.write(Row(next(pairs), {"stoi": 0.9}, ""))
+        >>> with Table("-", ["stoi"]) as table:
+        ...     table.write(Row(Pair("b.wav", "a.wav", "b.wav"), {"stoi": 0.9}, ""))
+        reference,degraded,stoi,error
+        a.wav,b.wav,0.9,
     """
 
     def __init__(self, path, columns, resume=False, facts=()):
@@ -236,9 +238,9 @@ class Table:
             with open(self.part, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
                 rows = csv.reader(file)
                 if (header := next(rows)) != self.header:
-                    columns = ", ".join(header)
                     raise InputError(
-                        f"{self.part} has the columns {columns}, not those of this run: remove it, or leave out --resume"
+                        f"{self.part} has the columns {', '.join(header)}, not those of this run: "
+                        "remove it, or leave out --resume"
                     )
                 yield from rows
         except csv.Error as error:

@@ -63,7 +63,7 @@ def test_an_interruption_writes_what_there_is(run, rain, tmp_path, monkeypatch):
         (("rain.wav", "a.wav", "--plot", "stereo.wav"), "--overwrite"),
         (("rain.wav", "a.wav", "--state", "none/a.npz"), "folder does not exist"),
         (("rain.wav", "a.wav", "--seed", "-1"), "0 or more"),
-        (("rain.wav", "a.wav", "--seconds", "nan"), "too short, or none"),
+        (("rain.wav", "a.wav", "--seconds", "nan"), "too short or not finite"),
         (("rain.wav", "a.wav", "--momentum", "2"), "momentum in 0..1"),
         (("rain.wav", "a.xyz"), "xyz"),
         (("rain.wav", "none/a.wav"), "folder does not exist"),

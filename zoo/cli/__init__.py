@@ -51,7 +51,8 @@ def main(argv: list[str] | None = None) -> int:
         Exit status: 0, or 2 where something could not be done, with a line on stderr that says what to do.
 
     Example:
-        >>> main(["score", "clean.wav", "noisy.wav", "--metric", "stoi"])  # doctest: +SKIP
+        >>> main(["list", "jnd-22k"])
+        name     family  sample_rate  parameters  description...
         0
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported

@@ -1,6 +1,6 @@
 """Classical enhancers that the networks are compared with: Scalart's Wiener filter, and spectral gating. No learning.
 
-Both take the whole recording into memory and know nothing of speech but its noise, so they work at any common rate.
+Both hold the whole recording in memory. They model the noise and not the speech, so they work at any common rate.
 """
 
 from functools import partial
@@ -19,7 +19,7 @@ _FLOOR = 1e-12  # least power of a bin's noise, -140 dB re full scale: what foll
 _DITHER = 1e-10
 
 
-def wiener(noisy, sample_rate, lengths=None):
+def wiener(noisy: np.ndarray, sample_rate: int, lengths: np.ndarray | None = None) -> np.ndarray:
     """Wiener filter on a decision-directed a-priori SNR (Scalart and Filho 1996).
 
     Frames of 20 ms, half overlapping, periodic Hamming window, no scaling; the canonical dual window puts them
@@ -50,12 +50,12 @@ def wiener(noisy, sample_rate, lengths=None):
     return _each(partial(_wiener, sample_rate=sample_rate), noisy, sample_rate, lengths)
 
 
-def spectral_gating(noisy, sample_rate, lengths=None):
-    """Spectral gating of the package noisereduce (Sainburg 2019), as it comes: noise that may change.
+def spectral_gating(noisy: np.ndarray, sample_rate: int, lengths: np.ndarray | None = None) -> np.ndarray:
+    """Spectral gating for noise that changes, by the package noisereduce (Sainburg 2019) with its own settings.
 
-    Frames of 1024 samples, hop 256, periodic Hann window. A bin is let through by a sigmoid of how far its magnitude
-    is above its mean over about 2 s around it, smoothed over 500 Hz and 50 ms. Noise at -200 dB re full scale, the
-    same in each call, goes in first: in digital silence the package's ratio would be 0 / 0.
+    Frames of 1024 samples, hop 256, periodic Hann window. A bin's gain is a sigmoid of how far its magnitude is above
+    its mean over about 2 s around it, smoothed over 500 Hz and 50 ms. Noise at -200 dB re full scale, the same in each
+    call, is added first: in digital silence the package's ratio would be 0 / 0.
 
     Args:
         noisy, lengths: as for `wiener`.
@@ -68,7 +68,7 @@ def spectral_gating(noisy, sample_rate, lengths=None):
         InputError: as for `wiener`, for another rate, or where noisereduce is not installed.
 
     Example:
-        >>> enhanced = spectral_gating(noisy, 16000)  # doctest: +SKIP
+        >>> enhanced = spectral_gating(noisy, 16000)  # needs noisereduce  # doctest: +SKIP
     """
     try:
         from noisereduce import reduce_noise
@@ -100,7 +100,7 @@ def _wiener(recording, sample_rate):
     padded = np.pad(recording, (0, max(2 * hop - len(recording), 0)))
     spectrum = transform.stft(padded)
     power = np.square(np.abs(spectrum)).T
-    # A frame that reaches past an end holds zeros, and less noise.
+    # A frame that reaches past an end holds zeros, and so less noise: it is left out of the estimate.
     first, last = transform.lower_border_end[1], transform.upper_border_begin(len(padded))[1]
     whole = power[first - transform.p_min : last - transform.p_min]
     start = whole[whole.any(axis=1)][: 2 * _NOISE_FRAMES - 1]
@@ -110,14 +110,14 @@ def _wiener(recording, sample_rate):
 
 def _gains(power, noise):
     """Wiener gains 0..1 of the power of each (frame, bin), from the noise's power in each bin at the start."""
-    gains, kept = np.empty_like(power), 1.0
+    gains, before = np.empty_like(power), 1.0  # G^2 gamma of the frame before
     noise = np.maximum(noise, _FLOOR)
     for gain, observed in zip(gains, power, strict=True):
         posterior = observed / noise
-        prior = _SMOOTHING * kept + (1 - _SMOOTHING) * np.maximum(posterior - 1, 0)
+        prior = _SMOOTHING * before + (1 - _SMOOTHING) * np.maximum(posterior - 1, 0)
         gain[:] = prior / (1 + prior)
-        kept = gain**2 * posterior
-        # Digital silence says nothing of the noise.
+        before = gain**2 * posterior
+        # A frame of digital silence tells nothing of the noise.
         if observed.any() and np.mean(posterior * gain - np.log1p(prior)) < _SPEECH:
             noise = np.maximum(_SMOOTHING * noise + (1 - _SMOOTHING) * observed, _FLOOR)
     return gains

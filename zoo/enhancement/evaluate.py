@@ -1,6 +1,6 @@
-"""What an enhancer does to speech in noise: true scores of each mixture, a JND distance, means with intervals, Table I.
+"""Scores of enhancers on speech in noise: true metrics and a JND distance of each mixture, means, the paper's Table I.
 
-Imports no Keras backend: the processes that score import this module.
+Imports no Keras backend, for the processes that score import this module too.
 """
 
 import textwrap
@@ -31,8 +31,8 @@ _BATCH = 16
 _MIN_WIDTH = 16  # of a column, so that headings break at their hyphens
 
 
-def enhance(system, noisy):
-    """What a system makes of recordings of any lengths.
+def enhance(system, noisy: list[np.ndarray]) -> list[np.ndarray]:
+    """Recordings of any lengths, enhanced by a system.
 
     Args:
         system: as for `score`.
@@ -42,7 +42,8 @@ def enhance(system, noisy):
         list of float32 (samples,), in order.
 
     Example:
-        >>> enhance(zoo.load("blstm-mse-16k"), [noisy])
+        >>> [audio.shape for audio in enhance(lambda noisy: noisy, [np.zeros(8000, "float32")])]
+        [(8000,)]
     """
     if not hasattr(system, "enhance"):
         return system(noisy)
@@ -53,7 +54,7 @@ def enhance(system, noisy):
     return estimates
 
 
-def score(system, examples, listener, n_jobs=-1):
+def score(system, examples: list, listener, n_jobs: int = -1) -> list[dict]:
     """Enhance mixtures; score them by the true metrics PESQ wb and nb, STOI, SI-SDR, and by a JND distance.
 
     Args:
@@ -72,7 +73,7 @@ def score(system, examples, listener, n_jobs=-1):
         InputError: the system gives another number of recordings or of samples.
 
     Example:
-        >>> rows = score(zoo.load("blstm-mse-16k"), examples, zoo.load("jnd-22k"))
+        >>> rows = score(enhancer, examples, zoo.load("jnd-22k"))  # needs a test set  # doctest: +SKIP
     """
     estimates = enhance(system, [example.noisy for example in examples])
     if len(estimates) != len(examples):
@@ -84,15 +85,14 @@ def score(system, examples, listener, n_jobs=-1):
     scores = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
     scores = tqdm(scores, total=len(examples), desc="score", unit="mixture", disable=None)
     rows = [
-        {"name": example.name, "snr_db": example.snr_db} | found
-        for example, found in zip(examples, scores, strict=True)
+        {"name": example.name, "snr_db": example.snr_db} | true for example, true in zip(examples, scores, strict=True)
     ]
     for row, distance in zip(rows, _distances(listener, examples, estimates), strict=True):
         row["jnd"] = distance
     return rows
 
 
-def results(rows):
+def results(rows: list[dict]) -> dict[str, dict]:
     """A system's results as its card holds them: means by SNR and over all mixtures.
 
     Args:
@@ -104,15 +104,17 @@ def results(rows):
         bootstraps that resample utterances with all their SNRs.
 
     Example:
-        >>> results(rows)["average"]["pesq-wb"][0]
+        >>> row = {"name": "a", "snr_db": 6, "pesq-wb": 2.0, "pesq-nb": 2.5, "stoi": 0.8, "si-sdr": 6.0, "jnd": 0.5}
+        >>> results([row, row | {"name": "b", "pesq-wb": 3.0}])["average"]["pesq-wb"][0]
+        2.5
     """
     levels = sorted({row["snr_db"] for row in rows if row["snr_db"] is not None})
     groups = {f"{level:g}": [row for row in rows if row["snr_db"] == level] for level in levels}
     return {group: _means(chosen) for group, chosen in (groups | {AVERAGE: rows}).items()}
 
 
-def gains(rows, base_rows):
-    """What a system gains over another one, mixture by mixture.
+def gains(rows: list[dict], base_rows: list[dict]) -> dict:
+    """Mean gain of a system over another one, mixture by mixture.
 
     Args:
         rows, base_rows: of `score`, of the same mixtures.
@@ -125,7 +127,9 @@ def gains(rows, base_rows):
         InputError: the mixtures differ.
 
     Example:
-        >>> gains(rows, noisy_rows)["stoi"]
+        >>> row = {"name": "a", "snr_db": 6, "pesq-wb": 2.0, "pesq-nb": 2.5, "stoi": 0.8, "si-sdr": 6.0, "jnd": 0.5}
+        >>> gains([row | {"pesq-wb": 2.5}], [row])["pesq-wb"][0]
+        0.5
     """
     mixtures, base_mixtures = ([(row["name"], row["snr_db"]) for row in each] for each in (rows, base_rows))
     if mixtures != base_mixtures:
@@ -134,14 +138,14 @@ def gains(rows, base_rows):
     return _means([row | {metric: row[metric] - base[metric] for metric in METRICS} for row, base in both])
 
 
-def bases(name):
+def bases(name: str) -> list[str]:
     """Checkpoints that a checkpoint's gain is shown over: its network after squared error, at both ranges of SNR."""
     name = Path(name).name  # of a directory, the last part of its path
     network = name.partition("-")[0]
     return [base for base in (f"{network}-mse-16k", f"{network}-mse-wide-16k") if base != name]
 
 
-def evaluation(scored, name):
+def evaluation(scored: dict[str, list[dict]], name: str) -> dict:
     """The part of a card's `evaluation` that is figures.
 
     Args:
@@ -152,7 +156,10 @@ def evaluation(scored, name):
         {"results", "noisy", "wiener", "spectral_gating": `results`, "gains": {"over ...": `gains`}}.
 
     Example:
-        >>> evaluation(scored, "blstm-pmsqe-16k")["gains"]["over noisy"]["pesq-wb"]
+        >>> row = {"name": "a", "snr_db": 6, "pesq-wb": 2.0, "pesq-nb": 2.5, "stoi": 0.8, "si-sdr": 6.0, "jnd": 0.5}
+        >>> scored = {name: [row] for name in ("mine", "noisy", "wiener", "spectral_gating")}
+        >>> evaluation(scored, "mine")["gains"]["over noisy"]["pesq-wb"][0]
+        0.0
     """
     compared = [base for base in ("noisy", *bases(name)) if base in scored]
     return {
@@ -162,8 +169,8 @@ def evaluation(scored, name):
     }
 
 
-def table(columns):
-    """The paper's Table I as text: a block a metric, rows by SNR and average, a column a system.
+def table(columns: dict[str, dict]) -> str:
+    """The paper's Table I as text: a block for each metric, rows by SNR and average, a column for each system.
 
     Args:
         columns: {heading: `results` of a system}, or such of cards, where None stands for NaN.
@@ -172,41 +179,48 @@ def table(columns):
         str of lines, without a newline at the end; a cell is "mean [low, high]", "-" where nothing has a score.
 
     Example:
-        >>> print(table({"noisy": results(noisy_rows), "Wiener": results(wiener_rows)}))
+        >>> row = {"name": "a", "snr_db": 6, "pesq-wb": 2.0, "pesq-nb": 2.5, "stoi": 0.8, "si-sdr": 6.0, "jnd": 0.5}
+        >>> print(table({"noisy": results([row])}).split("\n\n")[0])
+        PESQ wb
+        SNR (dB)             noisy
+        6                     2.00
+        average               2.00
     """
     names = list(next(iter(columns.values())))
     blocks = []
     for metric, (title, decimals) in METRICS.items():
-        rows = [[name, *(_cell(found[name][metric], decimals) for found in columns.values())] for name in names]
+        rows = [[name, *(_cell(results[name][metric], decimals) for results in columns.values())] for name in names]
         blocks.append(_aligned(title, "SNR (dB)", columns, rows))
-    told = {"mixtures": "n", "failed scores": "n_failed"}
-    counts = [[words, *(str(found[AVERAGE][key]) for found in columns.values())] for words, key in told.items()]
+    headings = {"mixtures": "n", "failed scores": "n_failed"}
+    counts = [[words, *(str(facts[AVERAGE][key]) for facts in columns.values())] for words, key in headings.items()]
     blocks.append(_aligned("Counts", "", columns, counts))
     return "\n\n".join(blocks)
 
 
-def gain_table(found):
+def gain_table(gains_by_name: dict[str, dict]) -> str:
     """Gains as text, a line each.
 
     Args:
-        found: {what over what: `gains`}.
+        gains_by_name: {"system over another": `gains`}.
 
     Returns:
         str of lines, without a newline at the end; cells as in `table`.
 
     Example:
-        >>> print(gain_table({"Wiener over noisy": gains(wiener_rows, noisy_rows)}))
+        >>> row = {"name": "a", "snr_db": 6, "pesq-wb": 2.0, "pesq-nb": 2.5, "stoi": 0.8, "si-sdr": 6.0, "jnd": 0.5}
+        >>> print(gain_table({"Wiener over noisy": gains([row | {"stoi": 0.9}], [row])}).splitlines()[-1])
+        Wiener over noisy             +0.00             +0.00            +0.100              +0.0             +0.00
     """
     headings = [title for title, _ in METRICS.values()]
     rows = [
         [words, *(_cell(gain[metric], decimals, "+") for metric, (_, decimals) in METRICS.items())]
-        for words, gain in found.items()
+        for words, gain in gains_by_name.items()
     ]
     return _aligned("Gains, mean over all mixtures", "", headings, rows)
 
 
-def records(columns):
-    """The same as records for a CSV file.
+def records(columns: dict[str, dict]) -> list[dict]:
+    """The paper's Table I as records for a CSV file.
 
     Args:
         columns: as for `table`.
@@ -216,16 +230,18 @@ def records(columns):
         row of its results.
 
     Example:
-        >>> csv.DictWriter(file, records(columns)[0]).writerows(records(columns))
+        >>> row = {"name": "a", "snr_db": 6, "pesq-wb": 2.0, "pesq-nb": 2.5, "stoi": 0.8, "si-sdr": 6.0, "jnd": 0.5}
+        >>> [record["snr_db"] for record in records({"noisy": results([row])})]
+        ['6', 'average']
     """
-    found = []
+    rows = []
     for system, by_row in columns.items():
         for name, facts in by_row.items():
             record = {"system": system, "snr_db": name, "n": facts["n"], "n_failed": facts["n_failed"]}
             for metric in METRICS:
                 record |= zip((metric, f"{metric} low", f"{metric} high"), facts[metric], strict=True)
-            found.append(record)
-    return found
+            rows.append(record)
+    return rows
 
 
 def _batches(recordings, words):

@@ -1,4 +1,4 @@
-"""The paper's Figures 2 and 3 for our networks, as PNG: how training went, and what the results look like."""
+"""The paper's Figures 2 and 3 for our networks, as PNG: scores during training, and spectrograms of results."""
 
 from io import BytesIO
 
@@ -17,7 +17,7 @@ _RANGE_DB = 70  # of the colours, below the loudest bin of all panels
 _TRUE, _PREDICTED = "tab:blue", "tab:orange"
 
 
-def learning(trainings, path):
+def learning(trainings: dict[str, dict], path) -> None:
     """True and predicted PESQ of the validation set against iterations, a panel a training (paper, Figure 2).
 
     Where predicted PESQ rises and true PESQ falls, the surrogate is fooled. The checkpoint's iteration is marked.
@@ -28,7 +28,9 @@ def learning(trainings, path):
         path: PNG to write.
 
     Example:
-        >>> learning({name: zoo.info(name)["training"] for name in zoo.list("blstm-*")}, "learning.png")
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     learning({"blstm-mse-16k": zoo.info("blstm-mse-16k")["training"]}, f"{folder}/learning.png")
     """
     figure = Figure(figsize=(max(5.2, 3.6 * len(trainings)), 3.6), layout="constrained")
     panels = figure.subplots(1, len(trainings), sharey=True, squeeze=False)[0]
@@ -40,19 +42,22 @@ def learning(trainings, path):
     _save(figure, path)
 
 
-def spectrograms(reference, systems, sample_rate, path):
+def spectrograms(reference: np.ndarray, systems: dict[str, np.ndarray], sample_rate: int, path) -> None:
     """Log spectrograms of one mixture, clean and by each system, with its PESQ wb or NaN (paper, Figure 3).
 
     Periodic Hamming window of 512 samples, hop 128. One scale of colours for all: 70 dB below the loudest bin.
 
     Args:
         reference: clean speech, float32 (samples,).
-        systems: {title: float32 (samples,)}, such as the noisy mixture and what enhancers made of it.
+        systems: {title: float32 (samples,)}, such as the noisy mixture and the output of enhancers.
         sample_rate: Hz; 16000, as PESQ wb wants it.
         path: PNG to write.
 
     Example:
-        >>> spectrograms(clean, {"noisy": noisy, "Wiener": wiener(noisy, 16000)}, 16000, "spectrograms.png")
+        >>> import tempfile
+        >>> noise = np.random.default_rng(0).standard_normal(16000)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     spectrograms(noise, {"half": noise / 2}, 16000, f"{folder}/spectrograms.png")
     """
     signals = {"clean": reference} | systems
     decibels = [_decibels(audio, sample_rate) for audio in signals.values()]

@@ -77,7 +77,7 @@ def _renew_cards(commands, data, n_jobs, output=None):
 
 
 def _evaluate(sources_by_name, mixtures, n_jobs):
-    """Every system that is compared, {name: system}, and the figures for the cards of the checkpoints and their bases."""
+    """Every system that is compared, {name: system}, and the figures for the cards of checkpoints and their bases."""
     bundled = _bundled()
     bases = [base for name in sources_by_name for base in evaluate.bases(name) if base in bundled]
     compared = {base: base for base in bases} | sources_by_name

@@ -1,11 +1,12 @@
 """How well a distance agrees with listeners' answers: AUC, cross-entropy, calibration, and the distance at the JND.
 
-Intervals are 95 % bootstrap ones that resample answers, for the four talkers of the test are too few to resample.
+Intervals are 95 % bootstraps that resample answers: the four talkers of the test are too few to resample.
 """
 
 import numpy as np
 import scipy.optimize
 import scipy.special
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from zoo.jnd import rendered
@@ -15,11 +16,11 @@ from zoo.metrics.agreement import bootstrap, calibration_error, cross_entropy, r
 ALL = "all"  # the group of all tables
 
 
-def judge(metric, judged):
+def judge(metric, judged) -> tuple[np.ndarray, np.ndarray | None]:
     """A metric's distances and probabilities of judged pairs.
 
     Args:
-        metric: with `distance`, and `judge` if it knows probabilities.
+        metric: with `distance`, and `judge` if it has probabilities too.
         judged: `zoo.jnd.batches.Judged`; its first rendering is measured.
 
     Returns:
@@ -27,20 +28,24 @@ def judge(metric, judged):
         probabilities: the same of "different", or None for a metric without.
 
     Example:
-        >>> distances, probabilities = judge(zoo.load("jnd-22k"), judged)  # doctest: +SKIP
+        >>> distances, probabilities = judge(zoo.load("jnd-22k"), judged)  # needs answers  # doctest: +SKIP
     """
-    knows_odds = hasattr(metric, "judge")
-    found = []
+    has_probabilities = hasattr(metric, "judge")
+    chunks = []
     for chunk in tqdm(judged.renderings[0], desc="judge", unit="chunk", disable=None):
         pair = rendered.at_rate(metric, *np.moveaxis(as_float(chunk), 1, 0))
-        values = metric.judge(*pair, metric.sample_rate) if knows_odds else [metric.distance(*pair, metric.sample_rate)]
-        found.append(np.stack(values))
-    distances, *probabilities = np.concatenate(found, axis=1)
+        values = (
+            metric.judge(*pair, metric.sample_rate)
+            if has_probabilities
+            else [metric.distance(*pair, metric.sample_rate)]
+        )
+        chunks.append(np.stack(values))
+    distances, *probabilities = np.concatenate(chunks, axis=1)
     return distances, probabilities[0] if probabilities else None
 
 
-def report(judged, distances, probabilities=None):
-    """How well distances and probabilities tell what listeners answered, by table and over all tables.
+def report(judged, distances: np.ndarray, probabilities: np.ndarray | None = None) -> dict[str, dict]:
+    """How well distances and probabilities predict what listeners answered, by table and over all tables.
 
     Args:
         judged: `zoo.jnd.batches.Judged`.
@@ -49,28 +54,33 @@ def report(judged, distances, probabilities=None):
 
     Returns:
         {table: {"n", "n_failed", "auc", "cross_entropy", "calibration_error"}}, the last two with probabilities; tables
-        as in `zoo.jnd.judgments.TABLES`, and "all", the rows of all tables together. A figure is [value, low, high]. AUC
-        is that of the distances, higher is better, 0.5 is chance; cross-entropy in nats and the expected calibration
-        error (10 bins of equal mass): lower is better. Resampling adds to a calibration error, so the
+        as in `zoo.jnd.judgments.TABLES`, and "all", the rows of all tables together. A figure is [value, low, high].
+        The AUC is that of the distances, higher is better, 0.5 is chance; cross-entropy in nats and the expected
+        calibration error (10 bins of equal mass): lower is better. Resampling adds to a calibration error, so the
         interval of a small one lies above it.
 
     Example:
-        >>> report(judged, distances)["all"]["auc"][0]  # doctest: +SKIP
+        >>> from types import SimpleNamespace
+        >>> answers = np.array([0.0, 1.0])
+        >>> judged = SimpleNamespace(judgments=[SimpleNamespace(table="linear")] * 2, answers=answers)
+        >>> report(judged, np.array([0.1, 0.4]))["all"]["auc"][0]
+        1.0
     """
-    tables, given = np.array([judgment.table for judgment in judged.judgments]), judged.answers
-    groups = {table: tables == table for table in sorted(set(tables))} | {ALL: np.ones(len(given), bool)}
-    found = {}
+    tables, different = np.array([judgment.table for judgment in judged.judgments]), judged.answers
+    groups = {table: tables == table for table in sorted(set(tables))} | {ALL: np.ones(len(different), bool)}
+    results = {}
     for table, chosen in groups.items():
         failed = int(np.isnan(distances[chosen]).sum())
-        found[table] = {"n": int(chosen.sum()) - failed, "n_failed": failed}
-        found[table]["auc"] = list(bootstrap(roc_auc, given[chosen], distances[chosen]))
+        results[table] = {"n": int(chosen.sum()) - failed, "n_failed": failed}
+        results[table]["auc"] = list(bootstrap(roc_auc, different[chosen], distances[chosen]))
         for statistic in (cross_entropy, calibration_error) if probabilities is not None else ():
-            found[table][statistic.__name__] = list(bootstrap(statistic, given[chosen], probabilities[chosen]))
-    return found
+            interval = bootstrap(statistic, different[chosen], probabilities[chosen])
+            results[table][statistic.__name__] = list(interval)
+    return results
 
 
-def lead(different, distances, others):
-    """By how much the AUC of a metric is above another's, on the same answers.
+def lead(different: ArrayLike, distances: ArrayLike, others: ArrayLike) -> list[float]:
+    """Difference of the AUC of two metrics on the same answers.
 
     Args:
         different: 1 where a listener heard a difference, else 0, (n,).
@@ -90,15 +100,15 @@ def lead(different, distances, others):
         places = places.astype(int)
         return roc_auc(drawn, distances[places]) - roc_auc(drawn, others[places])
 
-    kept = np.flatnonzero(~np.isnan(distances + others))
-    return list(bootstrap(difference, np.asarray(different)[kept], kept))
+    known = np.flatnonzero(~np.isnan(distances + others))
+    return list(bootstrap(difference, np.asarray(different)[known], known))
 
 
-def jnd_distance(different, distances):
+def jnd_distance(different: ArrayLike, distances: ArrayLike) -> float:
     """The distance at which half of the answers are "different": the metric's own just noticeable difference.
 
     Logistic regression on the logarithm of the distance, P = 1 / (1 + exp(-(a + b log d))), is one half at exp(-a / b).
-    Pairs at distance 0 are left out: they tell only how often people err.
+    Pairs at distance 0 are left out: they show only how often people err.
 
     Args:
         different: 1 where a listener heard a difference, else 0, (n,).
@@ -113,20 +123,20 @@ def jnd_distance(different, distances):
         4.0
     """
     different, distances = np.asarray(different, "float64"), np.asarray(distances, "float64")
-    kept = distances > 0
-    if len(set(different[kept])) < 2:
+    apart = distances > 0
+    if len(set(different[apart])) < 2:
         return np.nan
-    logarithm = np.log(distances[kept])
-    centre, spread = logarithm.mean(), max(logarithm.std(), 1e-12)
-    x, sign = (logarithm - centre) / spread, 2 * different[kept] - 1
+    logarithm = np.log(distances[apart])
+    centre, deviation = logarithm.mean(), max(logarithm.std(), 1e-12)
+    x, sign = (logarithm - centre) / deviation, 2 * different[apart] - 1
 
     def cost(parameters):
         margin = sign * (parameters[0] + parameters[1] * x)
         slope = -sign * scipy.special.expit(-margin)
-        # A trace of a prior, so that answers which the distance separates have a fit.
+        # A weak prior, so that there is a fit where the distance separates the answers without an error.
         penalty = 1e-4 * parameters[1] ** 2
         return np.logaddexp(0, -margin).mean() + penalty, [slope.mean(), (slope @ x) / x.size + 2e-4 * parameters[1]]
 
     intercept, steepness = scipy.optimize.minimize(cost, [0.0, 1.0], jac=True, method="BFGS").x
-    crossing = centre - spread * intercept / steepness if steepness > 1e-6 else np.nan
+    crossing = centre - deviation * intercept / steepness if steepness > 1e-6 else np.nan
     return float(np.exp(crossing)) if logarithm.min() <= crossing <= logarithm.max() else np.nan

@@ -1,4 +1,4 @@
-"""What people measure with when they have no learned metric, as distances: squared error, SI-SDR, PESQ, any loss."""
+"""Measures without learning, as distances to compare a learned metric with: squared error, SI-SDR, PESQ, any loss."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ _BATCH = 16  # pairs at a time in a loss, which bounds the memory
 
 @dataclass(frozen=True)
 class Baseline:
-    """A distance without weights, with the manners of `zoo.jnd.model.JNDMetric`.
+    """A distance without weights, with the interface of a JND metric.
 
     Attributes:
         sample_rate: Hz of what it compares.
-        function: of reference and degraded, float (batch, samples) -> float (batch,), 0 and up, NaN where there is none.
+        function: (reference, degraded), float (batch, samples) -> float (batch,), 0 and up, NaN where there is none.
     """
 
     sample_rate: int
@@ -48,12 +48,12 @@ class Baseline:
             raise InputError(f"the audio is at {sample_rate} Hz, the metric takes {self.sample_rate}: resample it")
         reference, degraded, _ = checks.as_batch(reference, degraded)
         distances = np.asarray(self.function(reference, degraded), "float64")
-        # Rounding leaves some of them a little above 0, which counts where a logarithm is taken.
+        # Rounding leaves some distances of equal recordings a little above 0, which matters where a logarithm is taken.
         same = (reference == degraded).all(axis=1) & ~np.isnan(distances)
         return np.where(same, 0.0, distances)
 
 
-def squared_error():
+def squared_error() -> Baseline:
     """Mean squared difference of the samples.
 
     Example:
@@ -63,7 +63,7 @@ def squared_error():
     return Baseline(SAMPLE_RATE, _squared_error)
 
 
-def si_sdr():
+def si_sdr() -> Baseline:
     """Power of the distortion over that of the target, 10^(-SI-SDR / 10) (`zoo.metrics.speech.si_sdr`).
 
     In dB it is lower for worse recordings; as a ratio it is a distance, in the same order.
@@ -75,7 +75,7 @@ def si_sdr():
     return Baseline(SAMPLE_RATE, lambda reference, degraded: 10 ** (-speech.si_sdr(reference, degraded) / 10))
 
 
-def pesq(n_jobs=-1):
+def pesq(n_jobs: int = -1) -> Baseline:
     """4.644 - PESQ wb at 16 kHz; 4.644 is the score of identical recordings. `n_jobs` processes score.
 
     Example:
@@ -89,7 +89,7 @@ def pesq(n_jobs=-1):
     return Baseline(_PESQ_RATE, missed)
 
 
-def of_loss(loss):
+def of_loss(loss) -> Baseline:
     """The distance that a `keras.losses.Loss` on 22,050 Hz waveforms gives each example.
 
     Args:

@@ -1,4 +1,4 @@
-"""How well a distance agrees with listeners, and whether it behaves as one should: on answers, ladders, shifts, levels.
+"""Agreement of a distance with listeners, and sanity checks of it: on answers, ladders, shifts, levels.
 
 Works on any metric with `sample_rate` and `distance(reference, degraded, sample_rate)`: a checkpoint, or one of
 `zoo.jnd.baselines`. Means have 95 % bootstrap intervals that resample files.
@@ -15,13 +15,13 @@ from zoo.metrics.agreement import bootstrap, grouped_mean, spearman
 SHIFTS = (1, 2, 5, 10, 20, 50, 100)  # samples
 LEVELS = (-12, -6, -3, -2, -1, -0.5, 0.5, 1, 2, 3, 6, 12)  # dB
 _HEADROOM_DB = 12  # of the reference whose level is changed
-_FEW_RESAMPLES = 200  # of what takes a fit each
+_FEW_RESAMPLES = 200  # of a statistic that needs a fit for each resample
 
 
 # --- ladders ------------------------------------------------------------------------------------------------------
 
 
-def measure(metric, ladders, wanted=None):
+def measure(metric, ladders: list[np.ndarray], wanted: np.ndarray | None = None) -> np.ndarray:
     """Distances of rungs from their clips.
 
     Args:
@@ -33,7 +33,10 @@ def measure(metric, ladders, wanted=None):
         float64 (files, rungs), rungs as `zoo.jnd.rendered.COLUMNS` has them; NaN where not wanted, or not measurable.
 
     Example:
-        >>> distances = measure(zoo.load("jnd-22k"), render_ladders(source, 50, "runs"))  # doctest: +SKIP
+        >>> from zoo.jnd import baselines
+        >>> ladder = np.zeros((1 + rendered.WIDTH, 400), "int16")
+        >>> measure(baselines.squared_error(), [ladder]).shape == (1, rendered.WIDTH)
+        True
     """
     wanted = np.ones((len(ladders), rendered.WIDTH), bool) if wanted is None else wanted
     distances = np.full(wanted.shape, np.nan)
@@ -45,38 +48,40 @@ def measure(metric, ladders, wanted=None):
     return distances
 
 
-def ladders_report(distances):
-    """How the mean distance goes up each ladder.
+def ladders_report(distances: np.ndarray) -> dict[str, dict]:
+    """How the mean distance rises along each ladder.
 
     Args:
         distances: of `measure`, (files, rungs).
 
     Returns:
-        {axis: {"rungs": SNRs in dB or strengths, from mild to severe, "distance": [mean, low, high] of each, "spearman":
+        {axis: {"rungs": SNRs in dB or strengths, mild to severe, "distance": [mean, low, high] of each, "spearman":
         rank correlation of mean distance and rung, -1..1, 1 is best, "rises": whether every rung is further than the
         one before, "n": files, "n_failed": distances that are NaN}}; axes as in `zoo.jnd.rendered.LADDERS`.
 
     Example:
-        >>> ladders_report(distances)["mp3"]["spearman"]  # doctest: +SKIP
+        >>> distances = np.arange(2 * rendered.WIDTH).reshape(2, -1)
+        >>> ladders_report(distances)["mp3"]["rises"]
+        True
     """
-    found = {}
+    report = {}
     for axis, columns in rendered.COLUMNS.items():
         facts = _means(distances[:, columns])
         means = [mean for mean, _, _ in facts["distance"]]
-        found[axis] = {
+        report[axis] = {
             "rungs": [rung if np.isscalar(rung) else rung[-1] for rung in rendered.LADDERS[axis]],
             "spearman": spearman(np.arange(len(means)), means),
             "rises": bool(np.all(np.diff(means) > 0)),
             **facts,
         }
-    return found
+    return report
 
 
-def draw_triplets(n_files, count=1000, seed=0):
-    """Triplets of a clip and two rungs of one of its ladders, A milder than B, whose order a metric must tell.
+def draw_triplets(n_files: int, count: int = 1000, seed: int = 0) -> np.ndarray:
+    """Triplets of a clip and two rungs of one of its ladders, A milder than B, which a metric must put in order.
 
     As for the paper's Table 2, but with simulated truth. Axes are drawn evenly, and the two rungs of an axis too, so
-    some differ by less than anyone hears.
+    some differ by less than a listener notices.
 
     Args:
         n_files: clips that there are.
@@ -98,7 +103,7 @@ def draw_triplets(n_files, count=1000, seed=0):
     return np.array(triplets)
 
 
-def two_afc(distances, triplets):
+def two_afc(distances: np.ndarray, triplets: np.ndarray) -> dict:
     """Accuracy of a metric on triplets: the milder rung must be nearer to the clip; a tie is half right.
 
     Args:
@@ -106,10 +111,12 @@ def two_afc(distances, triplets):
         triplets: of `draw_triplets`.
 
     Returns:
-        {"accuracy": [mean, low, high], 0..1, higher is better, 0.5 is chance, "n": triplets with an answer, "n_failed"}.
+        {"accuracy": [mean, low, high], 0..1, higher is better, 0.5 is chance, "n": triplets with one, "n_failed"}.
 
     Example:
-        >>> two_afc(distances, draw_triplets(len(distances)))["accuracy"][0]  # doctest: +SKIP
+        >>> distances = np.arange(2 * rendered.WIDTH).reshape(2, -1)
+        >>> two_afc(distances, draw_triplets(len(distances)))["accuracy"][0]
+        1.0
     """
     files, mild, severe = triplets.T
     right = 0.5 + np.sign(distances[files, severe] - distances[files, mild]) / 2
@@ -117,13 +124,13 @@ def two_afc(distances, triplets):
     return {"accuracy": list(grouped_mean(right, files)), "n": len(right) - failed, "n_failed": failed}
 
 
-# --- what nobody hears, and level -----------------------------------------------------------------------------------
+# --- shifts and levels ------------------------------------------------------------------------------------------------
 
 
-def shifts(metric, clips):
-    """Distance of a clip from itself some samples later: nobody hears 100 of them, 4.5 ms.
+def shifts(metric, clips: list[np.ndarray]) -> dict:
+    """Distance of a clip from itself some samples later; a shift of 100 samples, 4.5 ms, is inaudible.
 
-    Both recordings are cut from the same clip, 100 samples shorter than it, so nothing but their place differs.
+    Both recordings are cut from the same clip, 100 samples shorter than it, so they differ in the shift alone.
 
     Args:
         metric: with `distance`.
@@ -133,17 +140,19 @@ def shifts(metric, clips):
         {"samples": `SHIFTS`, "distance": [mean, low, high] of each, "n": clips, "n_failed": distances that are NaN}.
 
     Example:
-        >>> shifts(zoo.load("jnd-22k"), clips)["distance"][0]  # doctest: +SKIP
+        >>> from zoo.jnd import baselines
+        >>> len(shifts(baselines.squared_error(), [np.zeros(22050, "float32")])["distance"]) == len(SHIFTS)
+        True
     """
     most = max(SHIFTS)
-    found = [
+    distances = [
         _distances(metric, clip[most:], np.stack([clip[most - shift : len(clip) - shift] for shift in SHIFTS]))
         for clip in tqdm(clips, desc="shift", unit="clip", disable=None)
     ]
-    return {"samples": list(SHIFTS), **_means(np.array(found))}
+    return {"samples": list(SHIFTS), **_means(np.array(distances))}
 
 
-def levels(metric, clips):
+def levels(metric, clips: list[np.ndarray]) -> dict:
     """Distance of a clip from itself, louder or softer: untrained listeners notice about 2 dB.
 
     The reference is the clip 12 dB down, so that 12 dB more do not clip.
@@ -156,19 +165,22 @@ def levels(metric, clips):
         {"db": `LEVELS`, "distance": [mean, low, high] of each, "n": clips, "n_failed": distances that are NaN}.
 
     Example:
-        >>> levels(zoo.load("jnd-22k"), clips)["distance"][0]  # doctest: +SKIP
+        >>> from zoo.jnd import baselines
+        >>> len(levels(baselines.squared_error(), [np.zeros(22050, "float32")])["distance"]) == len(LEVELS)
+        True
     """
     gains = (10 ** (np.array(LEVELS) / 20)).astype("float32")[:, None]
     softer = [10 ** (-_HEADROOM_DB / 20) * clip for clip in clips]
-    found = [_distances(metric, clip, gains * clip) for clip in tqdm(softer, desc="level", unit="clip", disable=None)]
-    return {"db": list(LEVELS), **_means(np.array(found))}
+    clips = tqdm(softer, desc="level", unit="clip", disable=None)
+    distances = [_distances(metric, clip, gains * clip) for clip in clips]
+    return {"db": list(LEVELS), **_means(np.array(distances))}
 
 
 # --- all of it --------------------------------------------------------------------------------------------------------
 
 
 def compare(metric, judged, ladders, triplets):
-    """What every metric of a comparison is asked: answers and triplets.
+    """Evaluate a metric on answers and triplets, as every metric of a comparison is.
 
     Args:
         metric: with `distance`.
@@ -177,39 +189,39 @@ def compare(metric, judged, ladders, triplets):
         triplets: of `draw_triplets`.
 
     Returns:
-        facts: {"answers": `zoo.jnd.answers.report`, "jnd_distance": [value, low, high], "two_afc": `two_afc`}, for a card.
-        heard: distances and probabilities, of `zoo.jnd.answers.judge`.
+        facts: {"answers": `zoo.jnd.answers.report`, "jnd_distance": [value, low, high], "two_afc": `two_afc`}.
+        values: distances and probabilities, of `zoo.jnd.answers.judge`.
 
     Example:
-        >>> facts, _ = compare(squared_error(), judged, ladders, draw_triplets(len(ladders)))  # doctest: +SKIP
+        >>> facts, _ = compare(squared_error(), judged, ladders, draw_triplets(50))  # needs answers  # doctest: +SKIP
     """
     files, mild, severe = triplets.T
     wanted = np.zeros((len(ladders), rendered.WIDTH), bool)
     wanted[files, mild] = wanted[files, severe] = True
-    facts, heard = _on_answers(metric, judged)
-    return facts | {"two_afc": two_afc(measure(metric, ladders, wanted), triplets)}, heard
+    facts, values = _on_answers(metric, judged)
+    return facts | {"two_afc": two_afc(measure(metric, ladders, wanted), triplets)}, values
 
 
 def evaluate(metric, judged, ladders, triplets):
-    """`compare`, and how the metric goes up ladders, takes shifts, and hears level.
+    """`compare`, and how the distance changes along ladders, with shifts and with level.
 
     Returns:
         facts: as `compare`'s, and "ladders": `ladders_report`, "shifts": `shifts`, "levels": `levels`.
-        heard: distances and probabilities, of `zoo.jnd.answers.judge`.
+        values: distances and probabilities, of `zoo.jnd.answers.judge`.
 
     Example:
-        >>> facts, _ = evaluate(zoo.load("jnd-22k"), judged, ladders, triplets)  # doctest: +SKIP
+        >>> facts, _ = evaluate(zoo.load("jnd-22k"), judged, ladders, triplets)  # needs answers  # doctest: +SKIP
     """
-    facts, heard = _on_answers(metric, judged)
+    facts, values = _on_answers(metric, judged)
     distances, clips = measure(metric, ladders), [as_float(audio[0]) for audio in ladders]
     facts |= {"two_afc": two_afc(distances, triplets), "ladders": ladders_report(distances)}
-    return facts | {"shifts": shifts(metric, clips), "levels": levels(metric, clips)}, heard
+    return facts | {"shifts": shifts(metric, clips), "levels": levels(metric, clips)}, values
 
 
 def _on_answers(metric, judged):
-    heard = answers.judge(metric, judged)
-    threshold = bootstrap(answers.jnd_distance, judged.answers, heard[0], _FEW_RESAMPLES)
-    return {"answers": answers.report(judged, *heard), "jnd_distance": list(threshold)}, heard
+    values = answers.judge(metric, judged)
+    threshold = bootstrap(answers.jnd_distance, judged.answers, values[0], _FEW_RESAMPLES)
+    return {"answers": answers.report(judged, *values), "jnd_distance": list(threshold)}, values
 
 
 def _distances(metric, reference, degraded):

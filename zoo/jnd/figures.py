@@ -1,4 +1,4 @@
-"""What a JND metric does, as PNG: its distance along every ladder, and how far its probabilities come true."""
+"""Figures of a JND metric, as PNG: its distance along every ladder, and the calibration of its probabilities."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ _PANELS = {
 }
 
 
-def ladders(facts, threshold, title, path):
+def ladders(facts: dict[str, dict], threshold: float | None, title: str, path) -> None:
     """Mean distance against the rung, a line an axis, with the metric's JND: white noise by SNR, and three panels.
 
     Args:
@@ -25,7 +25,10 @@ def ladders(facts, threshold, title, path):
         path: PNG to write.
 
     Example:
-        >>> ladders(evaluation["ladders"], evaluation["jnd_distance"][0], "jnd-22k", "ladders.png")  # doctest: +SKIP
+        >>> import tempfile
+        >>> evaluation = zoo.info("jnd-22k")["evaluation"]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ladders(evaluation["ladders"], evaluation["jnd_distance"][0], "jnd-22k", f"{folder}/ladders.png")
     """
     figure = Figure(figsize=(9, 6.5), layout="constrained")
     first, *others = figure.subplots(2, 2, sharey=True).flat
@@ -49,18 +52,20 @@ def ladders(facts, threshold, title, path):
     _save(figure, path)
 
 
-def calibration(different, probabilities, title, path, bins=10):
+def calibration(different: np.ndarray, probabilities: np.ndarray, title: str, path, bins: int = 10) -> None:
     """Share of the answers "different" against the predicted probability, in bins of equal mass, with 95 % intervals.
 
     Args:
-        different: 1 where a listener heard a difference, else 0, (n,).
+        different: 1 where a listener answered "different", else 0, (n,).
         probabilities: that the metric predicted, (n,); NaNs are left out.
         title: of the figure.
         path: PNG to write.
         bins: at most so many.
 
     Example:
-        >>> calibration(judged.answers, probabilities, "jnd-22k", "calibration.png")  # doctest: +SKIP
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     calibration(np.array([0, 1]), np.array([0.2, 0.7]), "jnd-22k", f"{folder}/calibration.png")
     """
     predicted, share, counts = calibration_curve(different, probabilities, bins)
     low, high = _wilson(share, counts)

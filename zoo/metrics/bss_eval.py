@@ -63,7 +63,7 @@ def _sounds(signals, starts, window):
 def _unsilence(signals, starts, window):
     """Change, in place, one sample of each frame whose channels sum to zero: museval takes it for silent.
 
-    In such a frame museval gives no source a value. 1e-100, or float64's resolution, changes no energy that it computes.
+    In such a frame museval gives no source a value. 1e-100, or float64's resolution, changes no energy in its result.
     """
     for start in starts:
         silent = ~signals[:, start : start + window].sum(axis=2).any(axis=1)

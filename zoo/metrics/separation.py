@@ -131,7 +131,7 @@ def summarize(results: dict[str, dict[str, dict]], frames: str = "median") -> di
 
     Args:
         results: of `evaluate_tracks`.
-        frames: `"median"` or `"mean"`, which reduces a track's frames to one value; NaN frames are left out and counted.
+        frames: `"median"` or `"mean"`, which reduces a track's frames to one value; NaNs are left out and counted.
 
     Returns:
         dict source -> dict of `sdr`, `isr`, `sir`, `sar`, and `silent`, list of the tracks whose reference is silent.

@@ -26,7 +26,7 @@ _KINDS = ("noisy", "enhanced", "clean")  # the rest (rooms, codecs, bands, clipp
 _SNR_BANDS = (-10, 0, 10, 20, 30)
 SCORES = ("truth", "predicted")  # columns of `evaluate_pairs`
 _FACTS = {"kind": "other", "snr_db": "nan"}  # columns that a CSV of pairs may have, and what a row without them is
-_DRAWN = 4000  # points of a plot; more would only cover one another
+_DRAWN = 4000  # points of a plot; more would only hide each other
 _ASCENT_STEPS = (0, 1, 2, 5, 10, 20, 40, 80, 150)
 _ASCENT_RATE = 0.1  # of Adam, on the logits of the mask
 _ASCENT_START = 2.0  # logit: the mask starts at 0.88
@@ -52,7 +52,7 @@ def report(facts, truth, predicted):
         {group: `agreement` dict}; groups are "all", "noisy", "enhanced", "clean", "other" and "snr -10..0" and so on.
     """
     kinds = _kinds(facts)
-    snr = np.array([np.nan if about["snr_db"] is None else about["snr_db"] for about in facts])
+    snr = np.array([np.nan if pair["snr_db"] is None else pair["snr_db"] for pair in facts])
     groups = {"all": np.ones(len(facts), bool)}
     groups |= {kind: kinds == kind for kind in (*_KINDS, "other")}
     for low, high in itertools.pairwise(_SNR_BANDS):
@@ -60,11 +60,11 @@ def report(facts, truth, predicted):
     groups = {name: chosen for name, chosen in groups.items() if chosen.any()}
     # The bootstrap of a million pairs takes minutes.
     shown = tqdm(groups.items(), desc="agree", unit="group", disable=None)
-    found = {name: agreement(truth[chosen], predicted[chosen]) for name, chosen in shown}
-    if "clean" in found:
+    results = {name: agreement(truth[chosen], predicted[chosen]) for name, chosen in shown}
+    if "clean" in results:
         # Every recording against itself has the metric's top score: there is nothing to correlate.
-        found["clean"] |= {"pearson": [np.nan] * 3, "spearman": [np.nan] * 3}
-    return found
+        results["clean"] |= {"pearson": [np.nan] * 3, "spearman": [np.nan] * 3}
+    return results
 
 
 def evaluate_pairs(directory, recipe, path, output=None, resume=False, n_jobs=-1, backend=None):
@@ -73,21 +73,20 @@ def evaluate_pairs(directory, recipe, path, output=None, resume=False, n_jobs=-1
     Args:
         directory: of a surrogate.
         recipe: its `Recipe`, which names the metric that it learned.
-        path: CSV with the columns reference and degraded (relative to its folder), and if one likes kind and snr_db.
+        path: CSV with the columns reference and degraded (relative to its folder), and optionally kind and snr_db.
         output: CSV of the rows, written as they come (`scoring.Table`); None writes none.
         resume: keep the rows of a run that was stopped.
         n_jobs, backend: as `jobs` and `backend` of `scoring.scored`; each process loads the surrogate once.
 
     Yields:
-        `scoring.Row` with the scores truth and predicted, one a row, in order; a pair that cannot be read has NaN scores
+        `scoring.Row` with the scores truth and predicted, one a row, in order; an unreadable pair has NaN scores
         and says why, one that has no score has NaN.
 
     Raises:
         InputError: the CSV, the surrogate or the metric cannot be used, or as `scoring.rows`.
 
     Example:
-        >>> rows = evaluate_pairs("my-metric/", recipe, "pairs.csv", "scores.csv")  # doctest: +SKIP
-        >>> results = report(*summed(rows))  # doctest: +SKIP
+        >>> rows = evaluate_pairs("my-metric/", recipe, "pairs.csv")  # needs recordings  # doctest: +SKIP
     """
     table = scoring.Table(output, SCORES, resume, _FACTS) if output else None
     score = functools.partial(_score, directory, recipe)
@@ -183,7 +182,7 @@ class _Mask(keras.layers.Layer):
 
 
 def ascend(model, reference, noisy, target, n_jobs=-1):
-    """Climb the surrogate's gradient on a mask over noisy magnitudes, and watch the true metric.
+    """Gradient ascent on the surrogate by a mask over noisy magnitudes, with the true metric at some steps.
 
     Adam moves the logits of each bin's mask by about 0.1 a step so that (1 - Q)^2 falls; at some steps the masked
     spectrum goes back to sound with the noisy phase and is scored truly.
@@ -227,7 +226,7 @@ def ascent_pairs(chunks, count=48):
     for audio in chunks.audio:
         if audio.shape[-1] == 2 * examples.SAMPLE_RATE:
             here = facts[start : start + len(audio)]
-            rows = [i for i, about in enumerate(here) if about["kind"] == "noisy" and 0 <= about["snr_db"] < 15]
+            rows = [i for i, pair in enumerate(here) if pair["kind"] == "noisy" and 0 <= pair["snr_db"] < 15]
             chosen += [audio[i] for i in rows]
         start += len(audio)
     audio = examples.as_float(np.stack(chosen[:count]))
@@ -271,7 +270,7 @@ def plot_ascent(facts, title, path):
 
 
 def _kinds(facts):
-    return np.array([about["kind"] if about["kind"] in _KINDS else "other" for about in facts])
+    return np.array([pair["kind"] if pair["kind"] in _KINDS else "other" for pair in facts])
 
 
 def _true_scores(target, reference, degraded, sample_rate, n_jobs):

@@ -1,4 +1,4 @@
-"""How well separators do on songs whose stems are known, beside the mixture itself and the ideal masks."""
+"""Scores of separators on songs with known stems, compared with the mixture itself and with ideal masks."""
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def read(track, seconds):
         {source: float32 (samples, 2)}.
 
     Example:
-        >>> references = read(find_tracks("runs/music", "test")[0], 60.0)  # doctest: +SKIP
+        >>> references = read(find_tracks("runs/music", "test")[0], 60.0)  # needs tracks  # doctest: +SKIP
     """
     stems = track.read()
     if seconds is None:
@@ -58,7 +58,7 @@ def score(system, tracks, seconds=None, window=30.0, hop=15.0, mode="v4", n_jobs
         {track name: {source: {"sdr", "isr", "sir", "sar": float64 (frames,), "si-sdr": float, "silent": bool}}}.
 
     Example:
-        >>> scored = score(separator(zoo.load("chandna-4stem-44k")), tracks)  # doctest: +SKIP
+        >>> scored = score(separator(zoo.load("chandna-4stem-44k")), tracks)  # needs tracks  # doctest: +SKIP
     """
     cheap = {}
 
@@ -69,10 +69,10 @@ def score(system, tracks, seconds=None, window=30.0, hop=15.0, mode="v4", n_jobs
             cheap[track.name] = metrics.si_sdr(references, estimates)
             yield track.name, references, estimates
 
-    found = metrics.evaluate_tracks(separated(), SAMPLE_RATE, window, hop, mode, n_jobs, cache)
+    scored = metrics.evaluate_tracks(separated(), SAMPLE_RATE, window, hop, mode, n_jobs, cache)
     return {
         name: {source: scores | {"si-sdr": cheap[name][source]} for source, scores in track.items()}
-        for name, track in found.items()
+        for name, track in scored.items()
     }
 
 
@@ -91,23 +91,26 @@ def table(scored, groups):
         InputError: a track has no group.
 
     Example:
-        >>> table(scored, {"song": "played"})["played"]["drums"]["sdr"]["mean"]  # doctest: +SKIP
+        >>> frames = {score: np.array([1.0, 3.0]) for score in metrics.SCORES}
+        >>> scored = {"song": {"drums": frames | {"si-sdr": 2.5, "silent": False}}}
+        >>> table(scored, {"song": "played"})["played"]["drums"]["sdr"]["mean"]
+        2.0
     """
     if missing := [name for name in scored if name not in groups]:
         raise InputError(f"{missing[0]} is in no group; give it one")
-    found = {}
+    results = {}
     for group in dict.fromkeys(groups[name] for name in scored):
         tracks = {name: track for name, track in scored.items() if groups[name] == group}
         frames = {f"{name} {i}": frame for name, track in tracks.items() for i, frame in enumerate(_frames(track))}
-        found[group] = metrics.summarize(frames)
-        for source, facts in found[group].items():
+        results[group] = metrics.summarize(frames)
+        for source, facts in results[group].items():
             facts["si-sdr"] = _mean([track[source]["si-sdr"] for track in tracks.values()])
             facts["silent"] = [name for name, track in tracks.items() if track[source]["silent"]]
-    return found
+    return results
 
 
 def gains(results, floor):
-    """How far the mean SDR is above the floor's: {group: {source: dB}}, NaN where either has no value."""
+    """Mean SDR above the floor's: {group: {source: dB}}, NaN where either has no value."""
     return {
         group: {source: facts["sdr"]["mean"] - floor[group][source]["sdr"]["mean"] for source, facts in sources.items()}
         for group, sources in results.items()

@@ -1,7 +1,7 @@
-"""How good and how new synthesised textures are: three scores, the paper's Table 1, its section 3.3 and its figures.
+"""Quality and novelty of synthesised textures: three scores, the paper's Table 1, its section 3.3 and its figures.
 
-Scores are those of the audio, after Griffin-Lim, by networks that no synthesis here has used (another seed), so that
-no system is judged by what it was optimised for.
+The audio is scored, after Griffin-Lim, by networks that no synthesis here has used (another seed), so that no system
+is scored by the networks that it was optimised with.
 """
 
 import json
@@ -53,7 +53,8 @@ def systems(settings):
         {name: function of (target float32 (samples,) at 16 kHz) -> audio of the same length}.
 
     Example:
-        >>> made = systems({"iterations": 100, "phase_iterations": 100, "seed": 0})["Gram alone"](rain)  # doctest: +SKIP
+        >>> list(systems({"iterations": 100, "phase_iterations": 100, "seed": 0}))[:2]
+        ['Griffin-Lim of the target', 'Gram alone']
     """
     rate, phases, seed = spectrum.SAMPLE_RATE, settings["phase_iterations"], settings["seed"]
 
@@ -86,15 +87,15 @@ def architectures(settings):
 
     Beside them goes `beta_name(1e-4)`: six networks, the widest 64, of 512 filters.
     """
-    found = {f"widest kernel {width}": {"widths": WIDTHS[: i + 1]} for i, width in enumerate(WIDTHS[:-1])}
-    found |= {f"{filters} filters": {"filters": filters} for filters in FILTERS}
-    found["one stack of six layers"] = {"widths": (4,) * 6, "stacked": True}
+    options_by_name = {f"widest kernel {width}": {"widths": WIDTHS[: i + 1]} for i, width in enumerate(WIDTHS[:-1])}
+    options_by_name |= {f"{filters} filters": {"filters": filters} for filters in FILTERS}
+    options_by_name["one stack of six layers"] = {"widths": (4,) * 6, "stacked": True}
 
     def ours(options):
         ensemble = RandomConvEnsemble(**options)
         return lambda target: synthesize(target, spectrum.SAMPLE_RATE, ensemble=ensemble, **settings).audio
 
-    return {name: ours(options) for name, options in found.items()}
+    return {name: ours(options) for name, options in options_by_name.items()}
 
 
 class Judge:
@@ -105,7 +106,7 @@ class Judge:
         seed: of the random networks.
 
     Example:
-        >>> Judge(zoo.load("texture-classifier-16k"))(rain, made)  # doctest: +SKIP
+        >>> Judge(zoo.load("texture-classifier-16k"))(rain, copy)  # takes minutes  # doctest: +SKIP
         {'class': 0.02, 'autocorrelation': 0.01, 'diversity': 0.6}
     """
 
@@ -113,7 +114,7 @@ class Judge:
         self.classifier, self.ensemble = classifier, RandomConvEnsemble(seed=seed)
         self.rhythm, self.copying = AutocorrelationLoss(self.ensemble), DiversityLoss(self.ensemble)
 
-    def __call__(self, target, made):
+    def __call__(self, target: np.ndarray, synthesised: np.ndarray) -> dict[str, float]:
         """Scores of float (samples,) twice at 16 kHz.
 
         Returns:
@@ -121,23 +122,23 @@ class Judge:
             its worst shift}, floats, 0 and up; lower is better, or for diversity less of a copy. NaN for audio that is
             silent or not finite.
         """
-        if not (np.isfinite(made).all() and np.any(made)):
+        if not (np.isfinite(synthesised).all() and np.any(synthesised)):
             return dict.fromkeys(SCORES, float("nan"))
-        theirs, ours = self.features(target), self.features(made)
+        original, copy = self.features(target), self.features(synthesised)
         return {
-            "class": float(class_score(target, made, spectrum.SAMPLE_RATE, self.classifier)[0]),
-            "autocorrelation": float(self.rhythm.compare(self.rhythm.targets(theirs), ours)[0]),
-            "diversity": float(self.copying.compare(theirs, ours)[0]),
+            "class": float(class_score(target, synthesised, spectrum.SAMPLE_RATE, self.classifier)[0]),
+            "autocorrelation": float(self.rhythm.compare(self.rhythm.targets(original), copy)[0]),
+            "diversity": float(self.copying.compare(original, copy)[0]),
         }
 
     def features(self, audio):
         """Features of the random networks, a list of (1, frames, filters), of float (samples,) at 16 kHz."""
         return self.ensemble(spectrum.log_spectrogram(np.asarray(audio, "float32")[None]))
 
-    def by_shift(self, target, made):
+    def by_shift(self, target: np.ndarray, synthesised: np.ndarray) -> np.ndarray:
         """Figure 1: equation (7) at every shift, float (shifts,), a shift 4 ms."""
-        found = self.copying.by_shift(self.features(target), self.features(made))
-        return ops.convert_to_numpy(found)[0]
+        curves = self.copying.by_shift(self.features(target), self.features(synthesised))
+        return ops.convert_to_numpy(curves)[0]
 
 
 def read_textures(folder, seconds, few=None):
@@ -155,7 +156,7 @@ def read_textures(folder, seconds, few=None):
         InputError: the folder holds none of them.
 
     Example:
-        >>> textures, groups = read_textures("data/textures", 3.0)  # doctest: +SKIP
+        >>> textures, groups = read_textures("data/textures", 3.0)  # needs the data  # doctest: +SKIP
     """
     textures, groups = {}, {}
     for group, names in GROUPS.items():
@@ -167,42 +168,42 @@ def read_textures(folder, seconds, few=None):
     return textures, groups
 
 
-def run(made_by, textures, judge, folder):
-    """Synthesise and score every texture by every system, or read what a folder holds of that.
+def run(systems: dict, textures: dict[str, np.ndarray], judge: Judge, folder) -> dict[str, dict]:
+    """Synthesise and score every texture by every system, or read those that a folder holds.
 
     Args:
-        made_by: {name: function of (target) -> audio}.
+        systems: {name: function of (target) -> audio}.
         textures: {name: float32 (samples,)}.
         judge: `Judge`.
-        folder: keeps an audio file and the scores of each; what is there is not made again.
+        folder: for an audio file and the scores of each; what it holds is not synthesised again.
 
     Returns:
         {system: {texture: scores of `Judge`}}.
 
     Example:
-        >>> scores = run(systems(settings), textures, judge, "runs/texture")  # doctest: +SKIP
+        >>> scores = run(systems(settings), textures, judge, "runs/texture")  # takes hours  # doctest: +SKIP
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    todo = [(system, texture) for texture in textures for system in made_by]
-    found = {system: {} for system in made_by}
+    todo = [(system, texture) for texture in textures for system in systems]
+    scores = {system: {} for system in systems}
     for system, texture in tqdm(todo, desc="synthesise", unit="sound", disable=None):
-        path = _kept(folder, texture, system)
+        path = _path(folder, texture, system)
         if not path.exists():
-            audio = np.asarray(made_by[system](textures[texture]), "float32")
+            audio = np.asarray(systems[system](textures[texture]), "float32")
             io.write(path.with_suffix(".wav"), audio, spectrum.SAMPLE_RATE, subtype="FLOAT", clip=True)
             with atomic_write(path) as part:
                 part.write_text(json.dumps(judge(textures[texture], audio)))
-        found[system][texture] = json.loads(path.read_text())
-    return found
+        scores[system][texture] = json.loads(path.read_text())
+    return scores
 
 
 def read_made(folder, texture, system):
     """The audio that `run` kept in a folder, float32 (samples,) at 16 kHz."""
-    return io.read(_kept(folder, texture, system).with_suffix(".wav"), spectrum.SAMPLE_RATE)[0]
+    return io.read(_path(folder, texture, system).with_suffix(".wav"), spectrum.SAMPLE_RATE)[0]
 
 
-def _kept(folder, texture, system):
+def _path(folder, texture, system):
     return Path(folder) / f"{texture}, {system.replace(' ', '-')}.json"
 
 
@@ -218,15 +219,17 @@ def table(scores, groups):
         resamples textures}}}.
 
     Example:
-        >>> table(scores, groups)["Gram alone"]["rhythmic"]["class"][0]  # doctest: +SKIP
+        >>> scores = {"Gram alone": {"clock": {"class": 0.5, "autocorrelation": 1.0, "diversity": 2.0}}}
+        >>> table(scores, {"clock": "rhythmic"})["Gram alone"]["rhythmic"]["class"][0]
+        0.5
     """
-    found = {}
+    results = {}
     for system, by_texture in scores.items():
-        found[system] = {}
+        results[system] = {}
         for group in dict.fromkeys(groups[name] for name in by_texture):
             names = [name for name in by_texture if groups[name] == group]
             rows = np.array([[by_texture[name][score] for score in SCORES] for name in names], float)
             failed = int(np.isnan(rows).any(axis=1).sum())
             means = {score: list(grouped_mean(rows[:, i], np.arange(len(names)))) for i, score in enumerate(SCORES)}
-            found[system][group] = {"n": len(names) - failed, "n_failed": failed, **means}
-    return found
+            results[system][group] = {"n": len(names) - failed, "n_failed": failed, **means}
+    return results

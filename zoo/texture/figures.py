@@ -8,22 +8,27 @@ from zoo.files import atomic_write
 from zoo.texture import spectrum
 
 
-def synthesis(target, made, path):
+def synthesis(target: np.ndarray, result, path) -> None:
     """Both spectrograms on one scale, and the terms of the loss by iteration.
 
     Args:
         target: float (samples,) at 16 kHz.
-        made: `zoo.texture.Synthesis`.
+        result: `zoo.texture.Synthesis`.
         path: PNG to write.
 
     Example:
-        >>> synthesis(rain, zoo.texture.synthesize(rain, 16000), "rain.png")  # doctest: +SKIP
+        >>> import tempfile
+        >>> rain = 0.1 * np.random.default_rng(0).standard_normal(16000)
+        >>> ensemble = zoo.texture.model.RandomConvEnsemble((2, 8), filters=8)
+        >>> result = zoo.texture.synthesize(rain, 16000, iterations=1, phase_iterations=1, ensemble=ensemble)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     synthesis(rain, result, f"{folder}/rain.png")
     """
     original = ops.convert_to_numpy(spectrum.log_spectrogram(np.asarray(target, "float32")[None]))[0]
     figure = Figure(figsize=(9, 7.5), layout="constrained")
     rows = figure.subplots(3, 1)
     top = max(np.quantile(original, 0.999), 1e-6)
-    for axes, shown, title in zip(rows, (original, made.spectrogram), ("target", "synthesis"), strict=False):
+    for axes, shown, title in zip(rows, (original, result.spectrogram), ("target", "synthesis"), strict=False):
         end = len(shown) * spectrum.HOP_LENGTH / spectrum.SAMPLE_RATE
         image = axes.imshow(
             shown.T, origin="lower", aspect="auto", extent=(0, end, 0, 8), vmin=0, vmax=top, interpolation="nearest"
@@ -31,7 +36,7 @@ def synthesis(target, made, path):
         axes.set(title=title, xlabel="time (s)", ylabel="frequency (kHz)")
     figure.colorbar(image, ax=rows[:2], label="log(1 + magnitude)", fraction=0.03)
     for name in ("loss", "gram", "autocorrelation", "diversity"):
-        values = np.array(made.history[name])
+        values = np.array(result.history[name])
         if values.size and np.isfinite(values).any():
             rows[2].plot(np.arange(1, len(values) + 1), values, label=name, linewidth=1.2)
     rows[2].set(title="terms of the loss, unweighted", xlabel="iteration", yscale="log")
@@ -40,8 +45,8 @@ def synthesis(target, made, path):
     _save(figure, path)
 
 
-def by_shift(curves, title, path):
-    """The paper's Figure 1: how nearly each synthesis copies its target, at every shift of the target.
+def by_shift(curves: dict[str, np.ndarray], title: str, path) -> None:
+    """The paper's Figure 1: how closely each synthesis copies its target, at every shift of the target.
 
     Args:
         curves: {system: float (shifts,) of `zoo.texture.evaluate.Judge.by_shift`}.
@@ -49,7 +54,9 @@ def by_shift(curves, title, path):
         path: PNG to write.
 
     Example:
-        >>> by_shift({"Gram alone": judge.by_shift(rain, made)}, "rain", "shifts.png")  # doctest: +SKIP
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     by_shift({"Gram alone": np.linspace(0, 1, 100)}, "rain", f"{folder}/shifts.png")
     """
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     axes = figure.subplots()
@@ -62,7 +69,7 @@ def by_shift(curves, title, path):
     _save(figure, path)
 
 
-def trade_off(results, group, path):
+def trade_off(results: dict[str, dict], group: str, path) -> None:
     """The paper's Figure 2: quality against copying, by the weight of the diversity term.
 
     Args:
@@ -71,7 +78,10 @@ def trade_off(results, group, path):
         path: PNG to write.
 
     Example:
-        >>> trade_off(table(scores, groups), "rhythmic", "trade-off.png")  # doctest: +SKIP
+        >>> import tempfile
+        >>> results = zoo.info("texture-ensemble-16k")["evaluation"]["trade_off"]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     trade_off(results, "rhythmic", f"{folder}/trade-off.png")
     """
     figure = Figure(figsize=(5.5, 4), layout="constrained")
     axes = figure.subplots()

@@ -120,7 +120,7 @@ def _evaluate_classifier(model, recipe, data):
 
 
 def _evaluate_ensemble(directory, data, runs, setting, commit):
-    """Scores of every system on every texture, and of our networks on one group, in words and figures; draws two of them."""
+    """Scores of all systems on all textures, and of networks on one group, in words and figures; draws two."""
     judge = evaluate.Judge(preset.load(setting.classifier))
     textures, groups = evaluate.read_textures(Path(data) / "textures", setting.seconds, setting.few)
     chosen = {name: audio for name, audio in textures.items() if groups[name] == FIGURE_GROUP}

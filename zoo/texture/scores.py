@@ -1,7 +1,7 @@
-"""How much a synthesised texture sounds, to a classifier, like the one it was made from.
+"""How alike a synthesised texture and its original are to a classifier.
 
 `class_score` is the VGGish score, equation (8) of Antognini, Hoffman and Weiss 2019, with any classifier. `YAMNet` and
-`VGGish` make one of weights that a user brings.
+`VGGish` are classifiers with weights that a user brings.
 """
 
 import functools
@@ -20,7 +20,7 @@ _SILENCE = 1e-6  # an rms below this is digital silence at 16 bits
 _BATCH = 16  # windows at a time
 
 
-def kl_divergence(p, q):
+def kl_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """Kullback-Leibler divergence of distributions, sum_k p_k log(p_k / q_k), in nats.
 
     Args:
@@ -36,8 +36,16 @@ def kl_divergence(p, q):
     return scipy.special.rel_entr(np.asarray(p, np.float64), np.asarray(q, np.float64)).sum(axis=-1)
 
 
-def class_score(original, synthesised, sample_rate, classifier, window=2.0, hop=0.5, resample=False):
-    """The VGGish score, equation (8): how differently a classifier hears a texture and its copy.
+def class_score(
+    original: np.ndarray,
+    synthesised: np.ndarray,
+    sample_rate: int,
+    classifier,
+    window: float = 2.0,
+    hop: float = 0.5,
+    resample: bool = False,
+) -> np.ndarray:
+    """The VGGish score, equation (8): divergence of a classifier's probabilities of a texture and of its copy.
 
     Both clips are cut into windows; the classifier's probabilities are averaged over the windows of each clip, which
     need not be equally many, to p (original) and q (synthesised); the score is KL(p || q). Where the classifier's
@@ -46,7 +54,7 @@ def class_score(original, synthesised, sample_rate, classifier, window=2.0, hop=
     over its outcomes, so that a confident classifier does not cost infinity.
 
     The paper's classifier is 527 logistic regressions, one an AudioSet class, on VGGish embeddings. They were never
-    published, so its numbers cannot be had again; compare scores of one classifier on the same sounds only. That the
+    published, so its numbers cannot be reproduced; compare scores of one classifier on the same sounds only. That the
     original is the first argument of the divergence, and that probabilities are averaged before it, is our choice:
     windows of two textures do not correspond.
 
@@ -69,21 +77,25 @@ def class_score(original, synthesised, sample_rate, classifier, window=2.0, hop=
         InputError: another rate, other shapes, a window or hop that is not above 0, or probabilities that are none.
 
     Example:
-        >>> classifier = zoo.load("texture-classifier-16k")  # doctest: +SKIP
-        >>> class_score(rain, copy, 16000, classifier)  # doctest: +SKIP
-        array([0.04])
+        >>> classifier = zoo.load("texture-classifier-16k")
+        >>> rain = 0.1 * np.random.default_rng(0).standard_normal(32000)
+        >>> class_score(rain, rain[::-1], 16000, classifier).shape
+        (1,)
     """
-    told = [
+    probabilities = [
         class_probabilities(audio, sample_rate, classifier, window, hop, resample) for audio in (original, synthesised)
     ]
-    if len(told[0]) != len(told[1]):
-        raise InputError(f"{len(told[0])} originals and {len(told[1])} synthesised clips: give as many of each")
+    originals, copies = map(len, probabilities)
+    if originals != copies:
+        raise InputError(f"{originals} originals and {copies} synthesised clips: give as many of each")
     if not getattr(classifier, "multi_label", False):
-        return kl_divergence(*map(_spread, told))
-    return kl_divergence(*(_spread(np.stack([p, 1 - p], axis=-1)) for p in told)).mean(axis=-1)
+        return kl_divergence(*map(_smooth, probabilities))
+    return kl_divergence(*(_smooth(np.stack([p, 1 - p], axis=-1)) for p in probabilities)).mean(axis=-1)
 
 
-def class_probabilities(audio, sample_rate, classifier, window=2.0, hop=0.5, resample=False):
+def class_probabilities(
+    audio: np.ndarray, sample_rate: int, classifier, window: float = 2.0, hop: float = 0.5, resample: bool = False
+) -> np.ndarray:
     """A classifier's probabilities for clips, averaged over windows: the p and q of `class_score`, to keep and reuse.
 
     Arguments and errors as there.
@@ -92,8 +104,10 @@ def class_probabilities(audio, sample_rate, classifier, window=2.0, hop=0.5, res
         float64 (batch, classes) in 0..1; NaN where a clip is silent or not finite, (batch, 1) where every one is.
 
     Example:
-        >>> class_probabilities(rain, 16000, classifier).argmax(axis=1)  # doctest: +SKIP
-        array([6])
+        >>> classifier = zoo.load("texture-classifier-16k")
+        >>> rain = 0.1 * np.random.default_rng(0).standard_normal(32000)
+        >>> class_probabilities(rain, 16000, classifier).sum(axis=1).round(6)
+        array([1.])
     """
     if not callable(classifier) or not hasattr(classifier, "sample_rate"):
         raise InputError(f"{type(classifier).__name__} is no classifier: give a callable with a sample_rate in Hz")
@@ -105,13 +119,13 @@ def class_probabilities(audio, sample_rate, classifier, window=2.0, hop=0.5, res
         raise InputError(f"windows of {window} s, {hop} s apart: give lengths above 0")
     size, step = (max(round(seconds * classifier.sample_rate), 1) for seconds in (window, hop))
     power = np.mean(np.square(audio, dtype=np.float64), axis=1) if audio.shape[1] else np.zeros(len(audio))
-    # A power that is not finite compares as False.
-    told = [
+    # A power that is not finite compares as False, and its clip gets NaN.
+    rows = [
         _probabilities(classifier, _windows(clip, size, step)).mean(axis=0) if _SILENCE**2 < loud < np.inf else None
         for clip, loud in zip(audio, power, strict=True)
     ]
-    classes = next((len(p) for p in told if p is not None), 1)
-    return np.stack([np.full(classes, np.nan) if p is None else p for p in told])
+    classes = next((len(p) for p in rows if p is not None), 1)
+    return np.stack([np.full(classes, np.nan) if p is None else p for p in rows])
 
 
 class YAMNet:
@@ -130,7 +144,7 @@ class YAMNet:
         Returns probabilities, float32 (batch, 521), each for itself.
 
     Example:
-        >>> class_score(rain, copy, 16000, YAMNet("yamnet/"))  # doctest: +SKIP
+        >>> class_score(rain, copy, 16000, YAMNet("yamnet/"))  # needs YAMNet  # doctest: +SKIP
         array([0.0003])
     """
 
@@ -171,7 +185,7 @@ class VGGish:
         Returns probabilities, (batch, classes).
 
     Example:
-        >>> class_score(rain, copy, 16000, VGGish("vggish/", head))  # doctest: +SKIP
+        >>> class_score(rain, copy, 16000, VGGish("vggish/", head))  # needs VGGish  # doctest: +SKIP
         array([0.0011])
     """
 
@@ -195,7 +209,7 @@ class VGGish:
         return _array(self.head(embeddings)).mean(axis=0)
 
 
-def vggish_patches(waveform):
+def vggish_patches(waveform: np.ndarray) -> np.ndarray:
     """The log-mel patches that VGGish reads.
 
     Magnitudes of a short-time spectrum with a periodic Hann window of 25 ms every 10 ms, not padded, transform length
@@ -218,10 +232,10 @@ def vggish_patches(waveform):
     size, hop, frames = 400, 160, 96
     if len(waveform) < size + (frames - 1) * hop:
         raise InputError(f"{len(waveform)} samples are no VGGish patch: give 15600 (0.975 s) or more, a longer window")
-    stretches = np.lib.stride_tricks.sliding_window_view(np.asarray(waveform, np.float64), size)[::hop]
-    stretches = stretches[: len(stretches) // frames * frames]
+    segments = np.lib.stride_tricks.sliding_window_view(np.asarray(waveform, np.float64), size)[::hop]
+    segments = segments[: len(segments) // frames * frames]
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
-    magnitude = np.abs(np.fft.rfft(stretches * hann, 512))
+    magnitude = np.abs(np.fft.rfft(segments * hann, 512))
     return np.log(0.01 + magnitude @ _vggish_mel()).reshape(-1, frames, 64).astype("float32")
 
 
@@ -244,28 +258,29 @@ def _windows(clip, size, step):
 
 
 def _probabilities(classifier, windows):
-    """What a classifier says of (windows, samples), float64 (windows, classes), checked."""
-    told = [_array(classifier(windows[i : i + _BATCH])) for i in range(0, len(windows), _BATCH)]
-    if any(part.ndim != 2 for part in told) or sum(map(len, told)) != len(windows):
+    """A classifier's probabilities of (windows, samples), float64 (windows, classes), checked."""
+    parts = [_array(classifier(windows[i : i + _BATCH])) for i in range(0, len(windows), _BATCH)]
+    if any(part.ndim != 2 for part in parts) or sum(map(len, parts)) != len(windows):
         raise InputError(
-            f"the classifier gives {told[0].shape} for a batch of waveforms: it must give (batch, classes)"
+            f"the classifier gives {parts[0].shape} for a batch of waveforms: it must give (batch, classes)"
         )
-    told = np.concatenate(told).astype(np.float64)
-    if not ((told >= -1e-6) & (told <= 1 + 1e-6)).all():
+    probabilities = np.concatenate(parts).astype(np.float64)
+    if not ((probabilities >= -1e-6) & (probabilities <= 1 + 1e-6)).all():
         raise InputError("the classifier gives values outside 0..1: it must give probabilities, not log-odds")
-    told = np.clip(told, 0.0, 1.0)
+    probabilities = np.clip(probabilities, 0.0, 1.0)
     if getattr(classifier, "multi_label", False):
-        return told
-    total = told.sum(axis=1, keepdims=True)
+        return probabilities
+    total = probabilities.sum(axis=1, keepdims=True)
     if not np.allclose(total, 1, atol=1e-3):
         raise InputError(
             f"the classifier's probabilities sum to {total.flat[0]:.3g}, not 1: give it multi_label = True where its "
             "classes are independent of each other"
         )
-    return told / total
+    return probabilities / total
 
 
-def _spread(p):
+def _smooth(p):
+    """Probabilities with a share spread evenly over all outcomes."""
     return (1 - _FLOOR) * p + _FLOOR / p.shape[-1]
 
 
