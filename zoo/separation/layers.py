@@ -62,7 +62,7 @@ class MaxPoolBins(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class UnpoolBins(layers.Layer):
-    """Puts pooled values back where `MaxPoolBins` found them, and zeros elsewhere.
+    """Puts pooled values back to where `MaxPoolBins` took them from, and zeros elsewhere.
 
     Args:
         bins: before pooling.
@@ -111,12 +111,12 @@ class SpectrumConv2D(layers.Conv2D):
         if self.kernel_size[1] != x.shape[2]:
             return super().call(x)
         rows = ops.reshape(x, (-1, x.shape[2] * x.shape[3]))
-        found = ops.matmul(rows, ops.reshape(self.kernel, (-1, self.filters))) + self.bias
-        return ops.reshape(found, (-1, x.shape[1], 1, self.filters))
+        filtered = ops.matmul(rows, ops.reshape(self.kernel, (-1, self.filters))) + self.bias
+        return ops.reshape(filtered, (-1, x.shape[1], 1, self.filters))
 
 
 class TransposedConv2D(layers.Layer):
-    """The transpose of a convolution: from its filters back to what it was computed of.
+    """The transpose of a convolution: from its filters back to its input channels.
 
     Args:
         convolution: built keras.layers.Conv2D without padding, strides of 1.

@@ -97,9 +97,8 @@ class ChandnaLoss(keras.losses.Loss):
         total = 0.0
         for i in named:
             beta = self.beta_vocals if self.sources[i] == "vocals" else self.beta
-            found = estimate[i]
-            total += _distance(true[i], found) - beta * _distance(other, found)
-            total -= self.alpha * sum(_distance(apart[j], found) for j in named if j != i)
+            total += _distance(true[i], estimate[i]) - beta * _distance(other, estimate[i])
+            total -= self.alpha * sum(_distance(apart[j], estimate[i]) for j in named if j != i)
         return total
 
     def get_config(self):
@@ -123,7 +122,7 @@ class SourcesSISDR(keras.losses.Loss):
         source sounds; int32 (batch,) `lengths` in samples.
 
     Example:
-        >>> wave = ops.sin(ops.arange(8000, dtype="float32")).reshape((1, 2, 4000))
+        >>> wave = np.sin(np.arange(8000, dtype="float32")).reshape(1, 2, 4000)
         >>> round(float(SourcesSISDR()(wave, 0.5 * wave)))
         -80
     """

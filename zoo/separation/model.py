@@ -1,4 +1,4 @@
-"""Chandna's low-latency separator: masks for segments of a magnitude spectrogram, behind a waveform face.
+"""Chandna's low-latency separator: masks for segments of a magnitude spectrogram, inside a waveform wrapper.
 
 Chandna, Miron, Janer and Gomez 2017, "Monoaural Audio Source Separation Using Deep Convolutional Neural Networks".
 """
@@ -59,7 +59,7 @@ class ChandnaSeparator(WaveformModel):
 
     Attributes:
         core: functional keras.Model, to train but not to save by itself, magnitudes (batch, frames, bins) -> masks (batch, sources, frames, bins).
-        latency: seconds from a sample's coming to its going in `zoo.separation.stream.Stream`.
+        latency: seconds from a sample's input to its output in `zoo.separation.stream.Stream`.
 
     Raises:
         InputError: `step` does not divide `frames` twice or more, hop_length n_fft four times, or `height` exceeds
@@ -165,8 +165,8 @@ class ChandnaSeparator(WaveformModel):
             mixture: float (samples,), (samples, channels) or (batch, samples, channels) in [-1, 1]; each channel is
                 separated by itself.
             sample_rate: in Hz.
-            resample: bring another rate to the model's and the sources back, instead of raising. What lies above half
-                the model's rate is lost.
+            resample: bring another rate to the model's and the sources back, instead of raising. Frequencies above half
+                the model's rate are lost.
 
         Returns:
             {source: float32 of the shape of `mixture`}, aligned with it. The sources sum to the mixture.
@@ -175,9 +175,11 @@ class ChandnaSeparator(WaveformModel):
             InputError: for another rate, other shapes, integers, no samples, or NaN or infinity in it.
 
         Example:
-            >>> separator = zoo.load("chandna-4stem-44k")  # doctest: +SKIP
-            >>> sources = separator.separate(song, sample_rate=44100)  # doctest: +SKIP
-            >>> karaoke = song - sources["vocals"]  # doctest: +SKIP
+            >>> separator = zoo.load("chandna-4stem-44k")
+            >>> mixture = np.random.default_rng(0).normal(size=(22050, 2)) / 10
+            >>> sources = separator.separate(mixture, sample_rate=44100)
+            >>> sorted(sources), sources["vocals"].shape
+            (['bass', 'drums', 'other', 'vocals'], (22050, 2))
         """
         mixture = checks.as_floats(mixture)
         if mixture.ndim not in (1, 2, 3) or (mixture.ndim > 1 and mixture.shape[-1] > _MOST_CHANNELS):

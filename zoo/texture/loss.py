@@ -21,10 +21,10 @@ _BLOCK = 4096  # but those of so many frames
 
 
 class TextureLoss(keras.losses.Loss):
-    """Base of the losses: features of both clips, and what a subclass makes of them.
+    """Base of the losses: features of both clips, which a subclass compares.
 
     Args:
-        ensemble: a `RandomConvEnsemble`, a source string that `zoo.load` reads, or None for the paper's. Only a string
+        ensemble: a `RandomConvEnsemble`, a source string as for `zoo.load`, or None for the paper's. Only a string
             or None can be saved with a compiled model.
         waveform: whether a call takes waveforms rather than log spectrograms.
         reduction: as for any Keras loss.
@@ -60,27 +60,27 @@ class TextureLoss(keras.losses.Loss):
         if lengths is None:
             return self.between(target, estimate)
         lengths = ops.cast(lengths, "int32")
-        found = self.ensemble.frames_of(spectrum.frame_count(lengths) if self.waveform else lengths)
-        loss = self.between(target, estimate, lengths, [ops.maximum(count, 1) for count in found])
-        enough = [count >= fewest for count, fewest in zip(found, self.fewest(), strict=True)]
+        counts = self.ensemble.frames_of(spectrum.frame_count(lengths) if self.waveform else lengths)
+        loss = self.between(target, estimate, lengths, [ops.maximum(count, 1) for count in counts])
+        enough = [count >= fewest for count, fewest in zip(counts, self.fewest(), strict=True)]
         return ops.where(ops.all(ops.stack(enough), axis=0), loss, float("nan"))
 
     def between(self, target, estimate, lengths=None, counts=None):
         """The loss (batch,) between clips as they are.
 
         Args:
-            target, estimate, lengths: as for `call`, which has looked at them.
+            target, estimate, lengths: as for `call`, which has checked them.
             counts: list of int (batch,), the frames of each bank that `lengths` leaves; None with no lengths.
         """
         theirs, ours = (self.features(x, lengths) for x in (target, estimate))
         return self.compare(self.targets(theirs, counts), ours, counts)
 
     def features(self, clips, lengths=None):
-        """What the ensemble gives of clips, as for a call: a list of float (batch, frames, filters)."""
+        """The ensemble's features of clips, as for a call: a list of float (batch, frames, filters)."""
         return self.ensemble(spectrum.log_spectrogram(clips, lengths) if self.waveform else clips)
 
     def fewest(self):
-        """Frames that each bank must give of a clip, a list of integers."""
+        """Frames of each bank that a clip must have, a list of integers."""
         return [1] * len(self.ensemble.widths)
 
     def targets(self, features, counts=None):
@@ -138,10 +138,10 @@ class GramLoss(TextureLoss):
         size, unit = hop + ensemble.fewest_frames, 1  # of a block, and a frame, in what `clips` have
         if self.waveform:
             size, unit = spectrum.samples_in(size), spectrum.HOP_LENGTH
-        found = ensemble.frames_of(frames)
-        most = max(count * stride for count, stride in zip(found, ensemble.strides, strict=True))
+        bank_frames = ensemble.frames_of(frames)
+        most = max(count * stride for count, stride in zip(bank_frames, ensemble.strides, strict=True))
         blocks = overlapping_blocks(clips, size, hop * unit, most * unit)
-        counts = [ops.full((1,), count, "int32") for count in found] if counts is None else counts
+        counts = [ops.full((1,), count, "int32") for count in bank_frames] if counts is None else counts
         return terms.gram_by_blocks(self.features, ops.swapaxes(blocks, 0, 1), ensemble, hop, counts)
 
 
@@ -189,7 +189,7 @@ class AutocorrelationLoss(TextureLoss):
 
     def _in_frames(self, frames):
         """(first, last) lag of each bank, for banks of so many frames; None for any."""
-        found = []
+        lags = []
         for i, stride in enumerate(self.ensemble.strides):
             first, last = (round(lag * FRAME_RATE / stride) for lag in self.lags)
             if frames is not None:
@@ -197,8 +197,8 @@ class AutocorrelationLoss(TextureLoss):
                 if last < first:
                     least = 2 * self.lags[0] + self.ensemble.fewest_frames / FRAME_RATE
                     raise InputError(f"a clip is too short for a lag of {self.lags[0]:g} s; give {least:.2f} s or more")
-            found.append((first, last))
-        return found
+            lags.append((first, last))
+        return lags
 
     def get_config(self):
         return {**super().get_config(), "lags": list(self.lags)}
@@ -290,16 +290,16 @@ class ShiftSchedule:
 
     def __init__(self, shifts, every=50, memory=10):
         self.shifts, self.every, self.memory = shifts, every, memory
-        self.step, self.found = 0, []
+        self.step, self.worst = 0, []
 
     def allowed(self):
         """float32 (shifts,): 1 for those of this step."""
         mask = np.zeros(self.shifts, "float32")
         mask[self.step % self.every :: self.every] = 1
-        mask[self.found] = 1
+        mask[self.worst] = 1
         return mask
 
     def advance(self, worst):
         """Go on to the next step; `worst` is the shift, an integer, at which this one copied most."""
         self.step += 1
-        self.found = [*self.found, int(worst)][-self.memory :]
+        self.worst = [*self.worst, int(worst)][-self.memory :]

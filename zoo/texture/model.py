@@ -66,7 +66,7 @@ class RandomConv1D(keras.layers.Layer):
             name="kernel",
             shape=kernel.shape,
             initializer=lambda shape, dtype=None: ops.convert_to_tensor(kernel, dtype),
-            trainable=False,  # whatever the layer is told: a seed has nothing to learn
+            trainable=False,  # whatever the layer's `trainable` says: there is nothing to learn in a seed
         )
 
     @property
@@ -174,16 +174,16 @@ class RandomConvEnsemble(keras.Model):
 
     def frames_of(self, frames):
         """Frames of each bank, for so many of the spectrogram: a list of integers, or of tensors."""
-        found = []
+        counts = []
         for width in self.widths:
-            found.append(frames - width + 1)
-            frames = found[-1] // 2 if self.stacked else frames
-        return found
+            counts.append(frames - width + 1)
+            frames = counts[-1] // 2 if self.stacked else frames
+        return counts
 
     serving_inputs = ("spectrogram",)
 
     def serve(self, spectrogram, lengths):
-        """What a served model gives, by the name of the output: `features_<i>` and `gram_<i>` of each bank."""
+        """Outputs of a served model, by name: `features_<i>` and `gram_<i>` of each bank."""
         features = self(spectrogram)
         counts = [ops.maximum(count, 1) for count in self.frames_of(lengths)]
         grams = terms.gram(features, counts)
@@ -195,10 +195,10 @@ class RandomConvEnsemble(keras.Model):
             raise InputError(f"{frames} frames are fewer than the {self.fewest_frames} that the widest kernel needs")
         if not self.stacked:
             return [bank(spectrogram) for bank in self.banks]
-        found = []
+        features = []
         for bank in self.banks:
-            found.append(bank(ops.max_pool(found[-1], 2, strides=2) if found else spectrogram))
-        return found
+            features.append(bank(ops.max_pool(features[-1], 2, strides=2) if features else spectrogram))
+        return features
 
     def get_config(self):
         config = {
