@@ -1,5 +1,7 @@
 """The evaluation of surrogates, and how the bundled ones agree with their metric."""
 
+import gc
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ import pytest
 import zoo
 from tests.support.harness import REPOSITORY, data_path
 from tests.support.quality_net import RATE, TARGET, known_pair
-from zoo.audio import io, mix
+from zoo import scoring
+from zoo.audio import io, mix, pairs
 from zoo.data.speech import read_corpus
 from zoo.quality_net import evaluate, examples
 from zoo.quality_net.model import QualityNetLite
@@ -26,6 +29,62 @@ def test_report_groups():
     assert counts["other"] == (2, 0)
     assert counts["snr 0..10"] == (0, 1)
     assert report["all"]["rmse"][0] == pytest.approx(1.0)
+
+
+def test_agreement_needs_no_more_than_is_kept_of_a_row():
+    rng = np.random.default_rng(0)
+    edges = [-10.0, 0.0, 10.0, 30.0, -10.1, 40.0, np.nan]
+    kinds = ["noisy"] * len(edges) + list(rng.choice(["noisy", "enhanced", "clean", "codec", "rir"], 293))
+    snrs = [*edges, *rng.uniform(-15, 35, 293)]
+    facts = [{"kind": kind, "snr_db": snr_db} for kind, snr_db in zip(kinds, snrs, strict=True)]
+    truth = rng.uniform(1, 4, 300)
+    predicted = np.where(rng.random(300) < 0.05, np.nan, truth + rng.normal(0, 0.2, 300))
+    found = [pairs.Pair("", "", "", facts=(kind, str(snr_db))) for kind, snr_db in zip(kinds, snrs, strict=True)]
+    scores = [{"truth": x, "predicted": y} for x, y in zip(truth, predicted, strict=True)]
+    rows = [scoring.Row(pair, both, "") for pair, both in zip(found, scores, strict=True)]
+    found, expected = evaluate.report(*evaluate.summed(rows)), evaluate.report(facts, truth, predicted)
+    assert found.keys() == expected.keys() and len(found) == 9
+    for group, values in expected.items():
+        for name, value in values.items():
+            np.testing.assert_array_equal(found[group][name], value)
+
+
+def test_rows_are_not_kept(tmp_path, monkeypatch):
+    scored = []
+
+    def score(directory, recipe, pair):
+        scored.append(1)
+        return scoring.Row(pair, {"truth": 1.0, "predicted": 2.0}, "")
+
+    def watched(rows):
+        for number, row in enumerate(rows, start=1):
+            if number == 2000:
+                alive.append(sum(isinstance(thing, scoring.Row) for thing in gc.get_objects()))
+            yield row
+
+    monkeypatch.setattr(evaluate, "_score", score)
+    with open(tmp_path / "pairs.csv", "w") as file:
+        file.write("reference,degraded,kind,snr_db\n")
+        file.writelines(f"reference{i}.wav,degraded{i}.wav,kind{i},{i / 50}\n" for i in range(2000))
+    for resume in (False, True):
+        alive = []
+        rows = evaluate.evaluate_pairs(
+            "", Recipe("x", "QualityNetLite", "stoi"), tmp_path / "pairs.csv", tmp_path / "o.csv", resume, n_jobs=1
+        )
+        facts, truth, predicted = evaluate.summed(watched(rows))
+        assert len(facts) == len(truth) == len(predicted) == 2000 and len(scored) == 2000
+        assert alive[0] <= 2 and len(set(map(id, facts))) == 4  # one a band
+
+
+def test_a_plot_of_very_many_pairs_is_drawn_of_a_few(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(evaluate, "_save", lambda figure, path: figures.append(figure))
+    scores = np.linspace(1, 4, 50_000)
+    evaluate.scatter([{"kind": "noisy"}, {"kind": "clean"}] * 25_000, scores, scores, "x", tmp_path / "x.png")
+    (axes,) = figures[0].axes
+    drawn = [len(points.get_offsets()) for points in axes.collections]
+    assert sum(drawn) == evaluate._DRAWN and min(drawn[0], drawn[2]) > 1500
+    assert axes.get_legend().get_texts()[0].get_text() == "noisy (25000)"
 
 
 def test_ascent_raises_what_the_surrogate_says(monkeypatch):

@@ -2,22 +2,21 @@
 
 import csv
 import dataclasses
-import gc
 import itertools
+import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from tests.support.evaluation import evaluate as run_command
 from tests.support.harness import REPOSITORY, kill_after_lines
-from zoo import scoring
-from zoo.audio import io, pairs
-from zoo.checkpoint import preset
+from zoo.audio import io
+from zoo.checkpoint import preset, registry
 from zoo.errors import InputError
 from zoo.metrics import speech
-from zoo.quality_net import evaluate, train
+from zoo.quality_net import evaluate, report, train
 from zoo.quality_net.model import QualityNetLite
 
 AUDIO = REPOSITORY / "zoo" / "data" / "audio"
@@ -102,24 +101,6 @@ def test_nothing_is_written_that_was_not_asked_for(run, tmp_path):
     assert set(tmp_path.iterdir()) == before
 
 
-def test_agreement_needs_no_more_than_is_kept_of_a_row():
-    rng = np.random.default_rng(0)
-    edges = [-10.0, 0.0, 10.0, 30.0, -10.1, 40.0, np.nan]
-    kinds = ["noisy"] * len(edges) + list(rng.choice(["noisy", "enhanced", "clean", "codec", "rir"], 293))
-    snrs = [*edges, *rng.uniform(-15, 35, 293)]
-    facts = [{"kind": kind, "snr_db": snr_db} for kind, snr_db in zip(kinds, snrs, strict=True)]
-    truth = rng.uniform(1, 4, 300)
-    predicted = np.where(rng.random(300) < 0.05, np.nan, truth + rng.normal(0, 0.2, 300))
-    found = [pairs.Pair("", "", "", facts=(kind, str(snr_db))) for kind, snr_db in zip(kinds, snrs, strict=True)]
-    scores = [{"truth": x, "predicted": y} for x, y in zip(truth, predicted, strict=True)]
-    rows = [scoring.Row(pair, both, "") for pair, both in zip(found, scores, strict=True)]
-    found, expected = evaluate.report(*evaluate.summed(rows)), evaluate.report(facts, truth, predicted)
-    assert found.keys() == expected.keys() and len(found) == 9
-    for group, values in expected.items():
-        for name, value in values.items():
-            np.testing.assert_array_equal(found[group][name], value)
-
-
 def test_a_killed_evaluation_goes_on(run, checkpoint, table, tmp_path):
     told = run("--output", tmp_path / "expected.csv")
     output, part = tmp_path / "found.csv", tmp_path / "found.csv.part"
@@ -180,42 +161,7 @@ def test_what_goes_with_pairs_is_refused_without(checkpoint, more):
         run_command("quality-net", "--checkpoint", checkpoint, *more)
 
 
-def test_rows_are_not_kept(tmp_path, monkeypatch):
-    scored = []
-
-    def score(directory, recipe, pair):
-        scored.append(1)
-        return scoring.Row(pair, {"truth": 1.0, "predicted": 2.0}, "")
-
-    def watched(rows):
-        for number, row in enumerate(rows, start=1):
-            if number == 2000:
-                alive.append(sum(isinstance(thing, scoring.Row) for thing in gc.get_objects()))
-            yield row
-
-    monkeypatch.setattr(evaluate, "_score", score)
-    with open(tmp_path / "pairs.csv", "w") as file:
-        file.write("reference,degraded,kind,snr_db\n")
-        file.writelines(f"reference{i}.wav,degraded{i}.wav,kind{i},{i / 50}\n" for i in range(2000))
-    for resume in (False, True):
-        alive = []
-        rows = evaluate.evaluate_pairs("", RECIPE, tmp_path / "pairs.csv", tmp_path / "o.csv", resume, n_jobs=1)
-        facts, truth, predicted = evaluate.summed(watched(rows))
-        assert len(facts) == len(truth) == len(predicted) == 2000 and len(scored) == 2000
-        assert alive[0] <= 2 and len(set(map(id, facts))) == 4  # one a band
-
-
-def test_a_plot_of_very_many_pairs_is_drawn_of_a_few(tmp_path, monkeypatch):
-    figures = []
-    monkeypatch.setattr(evaluate, "_save", lambda figure, path: figures.append(figure))
-    scores = np.linspace(1, 4, 50_000)
-    evaluate.scatter([{"kind": "noisy"}, {"kind": "clean"}] * 25_000, scores, scores, "x", tmp_path / "x.png")
-    (axes,) = figures[0].axes
-    drawn = [len(points.get_offsets()) for points in axes.collections]
-    assert sum(drawn) == evaluate._DRAWN and min(drawn[0], drawn[2]) > 1500
-    assert axes.get_legend().get_texts()[0].get_text() == "noisy (25000)"
-
-
+@pytest.mark.slow
 def test_a_dask_cluster_of_two_evaluates_too(run, tmp_path):
     distributed = pytest.importorskip("distributed")
     import dask
@@ -231,3 +177,18 @@ def test_a_dask_cluster_of_two_evaluates_too(run, tmp_path):
         loaded = client.run(lambda: evaluate._model.cache_info().misses)
     assert list(loaded.values()) == [1, 1]
     check_alike(tmp_path / "found.csv", tmp_path / "expected.csv")
+
+
+def test_a_trained_checkpoint_gets_its_plots_and_card(checkpoint, tmp_path, monkeypatch, capsys):
+    directory = shutil.copytree(checkpoint, tmp_path / "mine")
+    audio = np.random.default_rng(0).integers(-3000, 3000, (2, 2, 32000)).astype("int16")
+    chunks = SimpleNamespace(audio=[audio], facts=[{"kind": "noisy", "snr_db": 5.0}] * 2)
+    monkeypatch.setattr(report, "prepare", lambda *_: (chunks, np.array([0.5, 0.6])))
+    monkeypatch.setattr(evaluate, "_ASCENT_STEPS", (0, 1))
+    report.evaluate_checkpoint(directory, "data", tmp_path / "runs", 1, "python again")
+    card = registry.info(directory)
+    assert card["evaluation"]["results"]["all"]["n"] == 2 and card["gradient"]["steps"] == [0, 1]
+    for facts in (card["evaluation"], card["gradient"]):
+        assert facts["command"] == "python again" and facts["data"].startswith("pairs of the test split")
+    assert {path.name for path in directory.glob("*.png")} == {"scatter.png", "gradient.png"}
+    assert capsys.readouterr().out.startswith("all          n     2")
