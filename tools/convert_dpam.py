@@ -1,4 +1,4 @@
-"""Convert a TensorFlow 1 checkpoint of DPAM's authors to a directory that zoo.load reads.
+"""Convert a TensorFlow 1 checkpoint of the authors of DPAM to a directory that zoo.load reads.
 
     python tools/convert_dpam.py PerceptualAudio/dpam/pre-model/scratch_loss dpam-scratch/
     python tools/convert_dpam.py PerceptualAudio/pre-model/se_model dpam-denoiser/
@@ -25,7 +25,7 @@ from zoo.enhancement.layers import AdaptiveNormalization
 from zoo.errors import InputError
 from zoo.jnd.model import JND
 
-# What a checkpoint may hold beside the network: Adam's state, and running statistics, which upstream never uses.
+# Variables that are not converted: the state of Adam, and running statistics, which the authors' code never uses.
 UNUSED = re.compile(r"beta[12]_power(_\d+)?|.+/Adam(_\d+)?|.+/BatchNorm/moving_(mean|variance)")
 _LICENCE = {"code": "MIT", "weights": "MIT, Copyright (c) 2020 Pranay Manocha", "data": "not stated"}
 _JND_CARD = {
@@ -50,49 +50,49 @@ _ENHANCER_CARD = {
 }
 
 
-def convert(source, output, command):
+def convert(source: Path | str, output: Path | str, command: str) -> JND | ContextAggregationEnhancer:
     """Convert one checkpoint.
 
     Args:
         source: folder that holds one checkpoint, or the checkpoint's prefix.
         output: directory to write, new or a saved model; the model and its card.json go there.
-        command: that repeats the conversion, for the card.
+        command: command line that repeats the conversion, for the card.
 
     Returns:
         The model, a `JND` or a `ContextAggregationEnhancer`.
 
     Raises:
-        InputError: no checkpoint or several, an unknown network, a missing, superfluous or misshapen variable, or an
-            output that is something else than a saved model.
+        InputError: no checkpoint or several, an unknown network, a variable that is missing, superfluous or of another
+            shape, or an output that is not a saved model.
 
     Example:
-        >>> convert("pre-model/scratch_loss", "dpam-scratch/", "by hand").sample_rate  # doctest: +SKIP
+        >>> convert("pre-model/scratch_loss", "dpam/", "by hand").sample_rate  # needs the weights  # doctest: +SKIP
         22050
     """
     prefix = find(source)
     values = _read(prefix)
     if any(name.startswith("loss_conv_") for name in values):
-        model, about = _jnd(values), _JND_CARD
+        model, facts = _jnd(values), _JND_CARD
     elif any(name.startswith("se_conv_") for name in values):
-        model, about = _enhancer(values), _ENHANCER_CARD
+        model, facts = _enhancer(values), _ENHANCER_CARD
     else:
         raise InputError(f"{prefix}: holds neither loss_conv_* nor se_conv_* variables; give a checkpoint of DPAM")
-    preset.save(model, output, card=about | _card(model, prefix, output, command))
+    preset.save(model, output, card=facts | _card(model, prefix, output, command))
     return model
 
 
-def find(source):
-    """Prefix (str) of the checkpoint that `source` means: a prefix, or a folder that holds one checkpoint."""
+def find(source: Path | str) -> str:
+    """Prefix of a checkpoint; `source` is the prefix itself, or a folder that holds one checkpoint."""
     folder = Path(source)
     if not folder.is_dir():
         if not Path(f"{source}.index").is_file():
             raise InputError(f"{source}: no such folder, and no {source}.index; give a folder or a checkpoint's prefix")
         return str(source)
-    found = sorted(folder.glob("*.index"))
-    if len(found) != 1:
-        names = ", ".join(path.stem for path in found) or "none"
+    prefixes = sorted(folder.glob("*.index"))
+    if len(prefixes) != 1:
+        names = ", ".join(path.stem for path in prefixes) or "none"
         raise InputError(f"{source}: must hold one checkpoint, found {names}; give its folder or its prefix")
-    return str(found[0].with_suffix(""))
+    return str(prefixes[0].with_suffix(""))
 
 
 def _read(prefix):
@@ -101,19 +101,19 @@ def _read(prefix):
         reader = tf.train.load_checkpoint(prefix)
         names = reader.get_variable_to_shape_map()
         return {name: reader.get_tensor(name) for name in names if not UNUSED.fullmatch(name)}
-    except (tf.errors.OpError, RuntimeError, IndexError, ValueError) as error:  # cut short, damaged, incomplete
+    except (tf.errors.OpError, RuntimeError, IndexError, ValueError) as error:  # truncated, damaged or incomplete
         reason = str(error).splitlines()[0]
         raise InputError(f"{prefix}: cannot be read ({reason}); get its .index and .data files again") from error
 
 
 def _assign(variables, values):
-    """Give each of {upstream's name: Keras variable} its value; both hold the same names, all shapes fit."""
+    """Assign {name: array} to {name: Keras variable}; names must be the same and shapes must match."""
     if missing := variables.keys() - values.keys():
         raise InputError(f"the checkpoint lacks {_some(missing)}; give one that holds the whole network")
     if superfluous := values.keys() - variables.keys():
         raise InputError(f"the checkpoint holds {_some(superfluous)}, which the network has not; give another one")
     for name, variable in variables.items():
-        # Upstream's convolutions are two-dimensional, of height 1.
+        # The authors' convolutions are two-dimensional, of height 1.
         shape = ((1,) if name.endswith("/weights") else ()) + tuple(variable.shape)
         if values[name].shape != shape:
             raise InputError(f"{name} has shape {values[name].shape}, {shape} is needed; give another checkpoint")
@@ -151,7 +151,7 @@ def _enhancer(values):
 
 
 def _some(names):
-    """The first of several names, and how many more there are."""
+    """The first of several names, and the number of the others."""
     first, *others = sorted(names)
     return f"{first} and {len(others)} more" if others else first
 
@@ -181,9 +181,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", metavar="SOURCE", help="folder that holds one checkpoint, or the checkpoint's prefix")
     parser.add_argument("output", metavar="OUT", help="directory to write")
-    given = parser.parse_args()
-    model = convert(given.source, given.output, " ".join(["python", *sys.argv]))
-    print(f'{type(model).__name__}, {model.count_params():,} parameters: zoo.load("{given.output.rstrip("/")}/")')
+    options = parser.parse_args()
+    model = convert(options.source, options.output, " ".join(["python", *sys.argv]))
+    print(f'{type(model).__name__}, {model.count_params():,} parameters: zoo.load("{options.output.rstrip("/")}/")')
 
 
 if __name__ == "__main__":

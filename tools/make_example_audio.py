@@ -1,15 +1,15 @@
-"""Makes the bundled speech recordings: synthetic talkers, seeded noise, nothing recorded from a person.
+"""Write the bundled speech recordings: synthetic talkers and seeded noise, no recording of a person.
 
     python tools/make_example_audio.py            writes zoo/data/audio/
-    python tools/make_example_audio.py --check    makes them again elsewhere and compares
+    python tools/make_example_audio.py --check    writes them to a temporary folder and compares
 
-Needs the program `espeak-ng` (the bundled files are from 1.51: another version speaks differently).
+Needs the program `espeak-ng` (the bundled files are from 1.51; another version sounds different).
 All files are 16 kHz, mono, 16-bit FLAC, of equal length and aligned to the sample:
 
     speech_reference.flac   one talker
     speech_degraded.flac    the talker in pink noise and babble of six other talkers, 5 dB SNR
     speech_mild.flac        the same noise at 30 dB SNR
-    speech_enhanced.flac    the degraded file after spectral gating: less noise, speech damaged in part
+    speech_enhanced.flac    the degraded file after spectral gating: less noise, some damage to the speech
 """
 
 import argparse
@@ -37,12 +37,12 @@ BABBLE = [
     ("en-gb-x-rp+m3", 30, 160, "He counts the trains at night and writes their numbers in a narrow book."),
     ("en-029+f2", 55, 185, "Nothing grows on the northern slope except grass, thistle and patience."),
 ]
-PEAK = 0.9  # of the loudest file: all keep one gain, so that the files differ by the noise alone
-LARGEST_STEP = 2 / 32768  # two 16-bit steps: what rounding in another build of a resampler may change
+PEAK = 0.9  # of the loudest file; all have the same gain, so that they differ in the noise alone
+LARGEST_STEP = 2 / 32768  # two 16-bit steps, the rounding error of another build of the resampler
 
 
-def speak(voice, pitch, speed, text):
-    """Returns the sentence in that voice, float32 (samples,), trimmed of silence at both ends."""
+def speak(voice: str, pitch: int, speed: int, text: str) -> np.ndarray:
+    """A sentence in a voice, float32 (samples,), without silence at both ends."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
         command = ["espeak-ng", "-v", voice, "-p", str(pitch), "-s", str(speed), "-w", str(path), text]
@@ -52,14 +52,14 @@ def speak(voice, pitch, speed, text):
     return audio[loud[0] : loud[-1] + 1]
 
 
-def babble(samples):
-    """Returns the other talkers at once, each at the same level, float (samples,)."""
+def babble(samples: int) -> np.ndarray:
+    """The other talkers together, each at the same level, float (samples,)."""
     talkers = [speak(*talker) for talker in BABBLE]
     return sum(np.resize(talker / mix.rms(talker), samples) for talker in talkers)
 
 
-def spectral_gate(noisy):
-    """Returns the noisy audio with each bin lowered by twice its median magnitude, by 20 dB at most."""
+def spectral_gate(noisy: np.ndarray) -> np.ndarray:
+    """The noisy audio with twice the median magnitude subtracted from each bin, which lowers it by 20 dB at most."""
     _, _, spectrum = signal.stft(noisy, SAMPLE_RATE, "hann", nperseg=512, noverlap=384)
     magnitude = np.abs(spectrum)
     noise = 2 * np.median(magnitude, axis=-1, keepdims=True)
@@ -68,10 +68,10 @@ def spectral_gate(noisy):
     return enhanced[: len(noisy)]
 
 
-def make(folder):
-    """Writes the four files into the folder."""
+def make(folder: Path | str) -> None:
+    """Write the four files into a folder."""
     rng = np.random.default_rng(SEED)
-    pause = np.zeros(int(0.15 * SAMPLE_RATE))  # so that the speech starts and ends inside the noise
+    pause = np.zeros(int(0.15 * SAMPLE_RATE))  # so that the noise starts before and ends after the speech
     speech = np.concatenate([pause, speak(*TALKER), pause])
     pink = mix.colored_noise(len(speech), 1, rng)
     noise = mix.mix_at_snr(babble(len(speech)), pink, 0)
@@ -87,8 +87,8 @@ def make(folder):
         soundfile.write(Path(folder) / f"{name}.flac", gain * audio, SAMPLE_RATE, subtype="PCM_16")
 
 
-def check(folder):
-    """Makes the files elsewhere and returns one line for each that is not the same."""
+def check(folder: Path | str) -> list[str]:
+    """Write the files elsewhere and describe each difference in one line."""
     differences = []
     with tempfile.TemporaryDirectory() as fresh:
         make(fresh)
@@ -96,7 +96,7 @@ def check(folder):
             new = io.read(path)[0]
             old = io.read(Path(folder) / path.name)[0]
             if len(old) != len(new):
-                differences.append(f"{path.name}: {len(old)} samples, made again {len(new)}")
+                differences.append(f"{path.name}: {len(old)} samples, {len(new)} when written again")
             elif np.abs(old - new).max() > LARGEST_STEP:
                 differences.append(f"{path.name}: differs by up to {np.abs(old - new).max():.4f}")
     return differences
@@ -105,11 +105,11 @@ def check(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     if shutil.which("espeak-ng") is None:
         sys.exit("make_example_audio: the program espeak-ng is missing; install it: apt-get install espeak-ng")
     folder = Path(zoo.__file__).resolve().parent / "data" / "audio"
-    if not arguments.check:
+    if not options.check:
         make(folder)
         return
     differences = check(folder)

@@ -34,7 +34,9 @@ def main():
     rows = prepare(recipe, options.output, options.few, options.jobs)
     for split, kind in sorted({(row["split"], row["kind"]) for row in rows}):
         tracks = [row for row in rows if (row["split"], row["kind"]) == (split, kind)]
-        hours = (f"{source} {sum(row.get(f'{source}_seconds', 0) for row in tracks) / 3600:.2f} h" for source in SOURCES)
+        hours = (
+            f"{source} {sum(row.get(f'{source}_seconds', 0) for row in tracks) / 3600:.2f} h" for source in SOURCES
+        )
         print(f"{split:10} {kind:6} {len(tracks):3} tracks, sounding: {', '.join(hours)}")
 
 

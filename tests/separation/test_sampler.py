@@ -37,5 +37,5 @@ def test_samples_tell_their_pitch_and_start_with_the_note(tmp_path):
     assert sampler.read_samples([tmp_path / "sustain_db2_f_rr1.wav"], octaves=-1)[0].pitch == 25
     assert len(samples[0].audio) == pytest.approx(SAMPLE_RATE, abs=441) and np.abs(samples[0].audio).max() == 1
     io.write(tmp_path / "hum_1.wav", late, SAMPLE_RATE)
-    with pytest.raises(InputError, match="tells no pitch"):
+    with pytest.raises(InputError, match="states no pitch"):
         sampler.read_samples([tmp_path / "hum_1.wav"])

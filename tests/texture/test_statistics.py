@@ -1,15 +1,10 @@
 """The statistics of textures: what each of them measures, their loss and its gradient, and synthesis to them."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from keras import ops
 
 from tests.support import harness
-from tests.support.harness import REPOSITORY
 from zoo.audio import io
 from zoo.errors import InputError
 from zoo.texture import cochlea, optimize, statistics
@@ -61,6 +56,7 @@ def test_the_papers_number_of_statistics():
     assert "envelope_kurtosis" not in measure(noise())
 
 
+@pytest.mark.on_jax
 def test_moments_and_correlations_are_their_equations():
     x = clicks()
     subbands, envelopes = (ops.convert_to_numpy(part)[0].astype("float64") for part in cochlea.cochleagram(x[None]))
@@ -125,7 +121,8 @@ def test_batches_and_silence():
 def test_loss_is_zero_on_itself_and_weighs_classes_alike():
     loss = StatisticsLoss()
     x, y = np.stack([noise(), clicks(1.0)]), np.stack([noise(2.0, 5), clicks()])
-    np.testing.assert_array_equal(ops.convert_to_numpy(loss.call(x, x)), 0.0)
+    # Not exactly 0 everywhere: the two are measured in calls of their own, which a compiler may order differently.
+    np.testing.assert_allclose(ops.convert_to_numpy(loss.call(x, x)), 0.0, atol=1e-6)
     assert ops.convert_to_numpy(loss.call(x, y[::-1])).min() > 0.1  # another texture, of another length
     target, estimate = TextureStatistics()(x), TextureStatistics()(y)
     errors = {name: ops.convert_to_numpy(error) for name, error in relative_errors(target, estimate).items()}
@@ -166,7 +163,7 @@ def test_synthesis_falls_tenfold_and_repeats_itself():
     np.testing.assert_allclose(again, history[:2], rtol=1e-3)
 
 
-@pytest.mark.parametrize(("rate", "seconds"), [(44_100, 2.51)])
+@pytest.mark.parametrize(("rate", "seconds"), [(44_100, 2.51), pytest.param(20_000, 1.0, marks=pytest.mark.on_jax)])
 def test_synthesis_of_any_length_and_level(rate, seconds):
     audio, history = match_statistics(1e-3 * clicks(1.5, rate), rate, seconds=seconds, iterations=2)
     assert audio.shape == (round(seconds * rate),)
@@ -179,7 +176,7 @@ def test_synthesis_of_any_length_and_level(rate, seconds):
     [
         (np.zeros(32_000), {}, "silent"),
         (np.full(32_000, 0.3), {}, "silent"),
-        (np.full(32_000, np.nan), {}, "no number; mend"),
+        (np.full(32_000, np.nan), {}, "holds NaN or infinity; repair"),
         (np.ones((32_000, 2)), {}, "one channel"),
         (np.ones(15_999), {}, "1.00 s or more"),
         (noise(2.0), {"seconds": 0.5}, "0.5 s is too short"),
@@ -192,25 +189,9 @@ def test_targets_and_options_that_are_refused(target, options, says):
 
 
 def test_short_clips_and_unknown_weights_are_refused():
-    with pytest.raises(InputError, match="under 1 s at 20 kHz"):
+    with pytest.raises(InputError, match="less than 1 s at 20 kHz"):
         TextureStatistics()(noise(0.9)[None])
     with pytest.raises(InputError, match="no statistics are called loudness"):
         StatisticsLoss({"loudness": 1.0}).call(noise()[None], noise()[None])
     with pytest.raises(InputError, match="negative or all 0"):
         StatisticsLoss({"c1": -1.0}).call(noise()[None], noise()[None])
-
-
-JAX = """
-import keras
-from tests.texture import test_statistics as tests
-assert keras.backend.backend() == "jax"
-tests.test_moments_and_correlations_are_their_equations()
-tests.test_synthesis_of_any_length_and_level(20_000, 1.0)
-"""
-
-
-@pytest.mark.slow
-def test_on_jax():
-    pytest.importorskip("jax")
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(REPOSITORY)}
-    subprocess.run([sys.executable, "-c", JAX], check=True, env=environment, timeout=300)

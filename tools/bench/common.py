@@ -1,12 +1,13 @@
-"""What the benchmarks share: audio, calls timed side by side, in turns, and their results as a file.
+"""Shared by the benchmarks: audio, timing of calls in turns, and result files.
 
-Libraries take a thread for each core that the process may use: `taskset -c 0 python -m tools.bench....` gives them one.
+Libraries use one thread for each core of the process; `taskset -c 0 python tools/bench/...` limits them to one core.
 """
 
 import json
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -19,19 +20,18 @@ from zoo.files import atomic_write
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PEERS = ("torch", "speechbrain", "asteroid", "torch-pesq", "cdpam", "visqol-python", "openunmix")
-WARM = 0.3  # seconds
-SPEECH = Path(zoo.__file__).resolve().parent / "data" / "audio" / "speech_reference.flac"
+WARM_UP = 0.3  # seconds
 
 
-def speech(seconds, sample_rate):
-    """float32 (samples,): the bundled speech, again and again."""
-    recording, _ = io.read(SPEECH, sample_rate, resample=True)
+def speech(seconds: float, sample_rate: int) -> np.ndarray:
+    """The bundled speech, repeated, float32 (samples,)."""
+    recording, _ = io.read(zoo.examples()["reference"], sample_rate, resample=True)
     samples = int(seconds * sample_rate)
     return np.tile(recording, 1 + samples // len(recording))[:samples]
 
 
-def pairs(count, seconds, sample_rate):
-    """float32 references and degraded, (count, samples): stretches of speech, in pink noise at 0 to 30 dB SNR."""
+def pairs(count: int, seconds: float, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Segments of speech, and the same in pink noise at 0 to 30 dB SNR: float32 (count, samples) each."""
     rng, samples = np.random.default_rng(0), int(seconds * sample_rate)
     recording = speech(4 * seconds, sample_rate)
     reference = np.stack([recording[start : start + samples] for start in rng.integers(3 * samples, size=count)])
@@ -40,39 +40,40 @@ def pairs(count, seconds, sample_rate):
     return reference, np.stack(noisy).astype("float32")
 
 
-def in_turns(calls, repeats, timed=()):
-    """Time calls one after the other, again and again, so that what else the machine does falls on all of them.
+def in_turns(calls: dict[str, Callable], repeats: int, timed: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Time several calls in turns, so that other load on the machine affects all of them alike.
 
-    At its turn each is called for 0.3 s, once at least, and the next call counts: it finds what it compiled, its own
-    threads awake and its own data in the caches, as in a loop of its own, and no longer those of another library.
+    In its turn a call is repeated for 0.3 s, at least once, and the next repetition is timed: then its code is compiled, its
+    threads are awake and its data are in the caches, as in a loop of its own.
 
     Args:
         calls: {name: function without arguments}.
         repeats: rounds.
-        timed: names of the calls that return the seconds that count.
+        timed: names of calls that return their own time in seconds.
 
     Returns:
         {name: float64 (repeats,) seconds}.
     """
-    took = {name: [] for name in calls}
+    seconds = {name: [] for name in calls}
     for _ in range(repeats):
         for name, call in calls.items():
-            warm = time.perf_counter() + WARM
+            warm_end = time.perf_counter() + WARM_UP
             while True:
                 call()
                 start = time.perf_counter()
-                if start >= warm:
+                if start >= warm_end:
                     break
-            own = call()
-            took[name].append(own if name in timed else time.perf_counter() - start)
-    return {name: np.array(seconds) for name, seconds in took.items()}
+            result = call()
+            seconds[name].append(result if name in timed else time.perf_counter() - start)
+    return {name: np.array(times) for name, times in seconds.items()}
 
 
-def count_operations(call):
-    """Additions and multiplications of the matrix products and convolutions of a call that TensorFlow runs by operation.
+def count_operations(call: Callable) -> int:
+    """Additions and multiplications in the matrix products and convolutions of a call that TensorFlow runs eagerly.
 
     Example:
-        >>> count_operations(lambda: tf.ones((2, 3)) @ tf.ones((3, 4)))  # doctest: +SKIP
+        >>> import tensorflow as tf
+        >>> count_operations(lambda: tf.ones((2, 3)) @ tf.ones((3, 4)))
         48
     """
     from tensorflow.python.framework import op_callbacks
@@ -83,8 +84,8 @@ def count_operations(call):
         nonlocal counted
         if kind in ("MatMul", "BatchMatMulV2"):
             attributes = dict(zip(attributes[::2], attributes[1::2], strict=True))
-            turned = attributes["transpose_a" if kind == "MatMul" else "adj_x"]
-            counted += 2 * int(np.prod(outputs[0].shape)) * inputs[0].shape[-2 if turned else -1]
+            transposed = attributes["transpose_a" if kind == "MatMul" else "adj_x"]
+            counted += 2 * int(np.prod(outputs[0].shape)) * inputs[0].shape[-2 if transposed else -1]
         elif kind == "Conv2D":
             counted += 2 * int(np.prod(outputs[0].shape)) * int(np.prod(inputs[1].shape[:-1]))
         elif kind == "Conv2DBackpropInput":
@@ -100,57 +101,59 @@ def count_operations(call):
     return counted
 
 
-def compare(job, took, ours, peer, reach):
-    """A result: the seconds of both, and the share of the peer's time that ours takes.
+def compare(job: str, seconds: dict[str, np.ndarray], ours: str, peer: str, reach: float | None) -> dict:
+    """Compare two timed calls: the seconds of both, and the share of the peer's time that ours takes.
 
     Args:
-        job: what is done, in words.
-        took: as `in_turns` gives it.
+        job: description of the call.
+        seconds: as of `in_turns`.
         ours, peer: names in it.
-        reach: the largest share that is aimed at; None for none.
+        reach: the largest share that is the aim; None for no aim.
 
     Returns:
         {"job", "ours", "peer", "n", "seconds", "peer_seconds", "share", "reach"}; the numbers are the median and the
         lower and upper quartile of `n` rounds, the share that of each round.
     """
-    found = {"seconds": took[ours], "peer_seconds": took[peer], "share": took[ours] / took[peer]}
-    told = {key: [float(f"{x:.4g}") for x in np.percentile(values, (50, 25, 75))] for key, values in found.items()}
-    return {"job": job, "ours": ours, "peer": peer, "n": len(took[ours]), **told, "reach": reach}
+    figures = {"seconds": seconds[ours], "peer_seconds": seconds[peer], "share": seconds[ours] / seconds[peer]}
+    quartiles = {
+        key: [float(f"{x:.4g}") for x in np.percentile(values, (50, 25, 75))] for key, values in figures.items()
+    }
+    return {"job": job, "ours": ours, "peer": peer, "n": len(seconds[ours]), **quartiles, "reach": reach}
 
 
-def write(name, results):
-    """`save` results of `compare`, and print a line each."""
+def write(name: str, results: list[dict]) -> None:
+    """`save` results of `compare`, and print one line for each."""
     save(name, {"results": results})
-    for one in results:
-        share, low, high = one["share"]
-        aim = "" if one["reach"] is None else f", aim {one['reach']:.3g}"
-        print(f"{one['job']}: {share:.3g} [{low:.3g}, {high:.3g}] of the time of {one['peer']}{aim}")
+    for result in results:
+        share, low, high = result["share"]
+        aim = "" if result["reach"] is None else f", aim {result['reach']:.3g}"
+        print(f"{result['job']}: {share:.3g} [{low:.3g}, {high:.3g}] of the time of {result['peer']}{aim}")
 
 
-def save(name, found):
-    """Write results/<name>.json, or <name>-<backend>-gpu.json off TensorFlow and off the CPU, with what measured it."""
+def save(name: str, content: dict) -> None:
+    """Write results/<name>.json, or <name>-<backend>-gpu.json off TensorFlow and off the CPU, with the machine and versions."""
     versions, peers = provenance.versions(), {peer: _version(peer) for peer in PEERS}
     cores = sorted(os.sched_getaffinity(0))
     pinned = [] if len(cores) == os.cpu_count() else ["taskset", "-c", ",".join(map(str, cores))]
-    about = {"command": " ".join([*pinned, "python", *sys.argv]), "commit": provenance.commit()}
+    context = {"command": " ".join([*pinned, "python", *sys.argv]), "commit": provenance.commit()}
     threads = {key: value for key, value in os.environ.items() if key.endswith("_THREADS")}
     machine = provenance.machine()
-    about |= {"machine": machine, "processor": _processor(), "threads": len(cores), "set": threads}
-    about |= {"versions": versions | {peer: version for peer, version in peers.items() if version}}
+    context |= {"machine": machine, "processor": _processor(), "threads": len(cores), "set": threads}
+    context |= {"versions": versions | {peer: version for peer, version in peers.items() if version}}
     suffix = "" if versions["backend"] == "tensorflow" else f"-{versions['backend']}"
-    device = machine.split(",")[0].split()[1].lower()  # cpu, or the accelerator that comes before
+    device = machine.split(",")[0].split()[1].lower()  # "cpu", or the accelerator, which is named first
     suffix += "" if device == "cpu" else f"-{device}"
     with atomic_write(RESULTS / f"{name}{suffix}.json") as part:
-        part.write_text(json.dumps(about | found, indent=1) + "\n")
+        part.write_text(json.dumps(context | content, indent=1) + "\n")
 
 
 def _version(package):
-    """Of a package that this process has loaded, or None."""
+    """Version of a package that this process has imported, or None."""
     return metadata.version(package) if package.replace("-", "_").removesuffix("_python") in sys.modules else None
 
 
 def _processor():
-    """The processor's name, where Linux tells it."""
+    """Name of the processor, which Linux states."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.exists() else []
     names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]

@@ -1,9 +1,9 @@
-"""How time and memory grow with what a job is given: once, ten and a hundred times; into results/growth.json and .png.
+"""Growth of time and memory with the input, times 1, 10 and 100; writes results/growth.json and .png.
 
     .venv-peers/bin/python tools/bench/growth.py
 
-Each is a process of its own, which does the job once to compile it, and once for the clock. Memory is the most that it
-holds beyond what it held with the audio read. The longest recordings have an hour.
+Each measurement is a process of its own, which does the job once to compile it and once for the clock. Memory is the
+peak beyond what the process used before. The longest recordings have an hour.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -42,8 +43,8 @@ OF_BATCH = (
 )
 
 
-def job(name):
-    """What a job does with (batch, samples) of speech, and its sample rate."""
+def job(name: str) -> tuple[Callable, int]:
+    """Function of a job, of (batch, samples) of speech, and its sample rate."""
     import zoo
     from zoo.texture import optimize, spectrum
     from zoo.texture.loss import GramLoss
@@ -65,39 +66,41 @@ def job(name):
     return lambda audio: measure(audio, 0.9 * audio, model.sample_rate), model.sample_rate
 
 
-def measure(name, seconds, batch):
-    """Seconds and megabytes of a job, in this process."""
-    do, rate = job(name)
+def measure(name: str, seconds: float, batch: int) -> dict:
+    """Seconds and megabytes of a job in this process."""
+    run, rate = job(name)
     audio = np.tile(common.speech(seconds, rate), (batch, 1))
-    do(audio[:, : int(2.5 * rate)])  # what TensorFlow takes for itself at its first call does not grow
-    before = held("VmRSS")
-    do(audio)
-    most, start = held("VmHWM"), time.perf_counter()
-    do(audio)
-    return {"seconds": time.perf_counter() - start, "megabytes": most - before}
+    run(audio[:, : int(2.5 * rate)])  # memory that TensorFlow allocates at its first call does not grow
+    before_mb = memory("VmRSS")
+    run(audio)
+    peak_mb, start = memory("VmHWM"), time.perf_counter()
+    run(audio)
+    return {"seconds": time.perf_counter() - start, "megabytes": peak_mb - before_mb}
 
 
-def held(what):
-    """Memory of this process now (VmRSS) or at most (VmHWM), in MB."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(what))
+def memory(field: str) -> float:
+    """Memory of this process in MB: now (field "VmRSS") or at its peak ("VmHWM")."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
     return int(line.split()[1]) / 1024
 
 
-def again(name, seconds, batch):
-    """`measure` in a process of its own; None where that dies, of memory for one."""
+def measure_apart(name: str, seconds: float, batch: int) -> dict:
+    """`measure` in a process of its own; None if that fails, for example for want of memory."""
     command = [sys.executable, __file__, "--job", name, "--seconds", str(seconds), "--batch", str(batch)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    found = {"seconds": None, "megabytes": None} if done.returncode else json.loads(done.stdout.splitlines()[-1])
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    figures = (
+        {"seconds": None, "megabytes": None} if process.returncode else json.loads(process.stdout.splitlines()[-1])
+    )
     print(
         f"{name}, {batch} x {seconds:g} s:",
-        *(f"{key} {value:.4g}" for key, value in found.items() if value),
+        *(f"{key} {value:.4g}" for key, value in figures.items() if value),
         flush=True,
     )
-    return {"audio_seconds": seconds, "batch": batch, **found}
+    return {"audio_seconds": seconds, "batch": batch, **figures}
 
 
-def draw(rows, path):
-    """Seconds and megabytes by the seconds of audio, of one recording and of a batch, as PNG."""
+def draw(rows: list[dict], path: Path) -> None:
+    """Plot seconds and megabytes over the seconds of audio, for one recording and for a batch, as PNG."""
     figure = Figure(figsize=(11, 9), layout="constrained")
     columns = {"length": "one recording", "batch": "recordings of 2.5 s"}
     panels = figure.subplots(2, 2, sharex="col").T
@@ -116,17 +119,17 @@ def draw(rows, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--job", help=argparse.SUPPRESS)  # in the process of one
+    parser.add_argument("--job", help=argparse.SUPPRESS)  # in the process of one measurement
     parser.add_argument("--seconds", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--batch", type=int, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.job:
-        print(json.dumps(measure(given.job, given.seconds, given.batch)))
+    options = parser.parse_args()
+    if options.job:
+        print(json.dumps(measure(options.job, options.seconds, options.batch)))
         return
     long = [(name, seconds, 1) for name, lengths in OF_LENGTH.items() for seconds in lengths]
     many = [(name, 2.5, batch) for name in OF_BATCH for batch in PAIRS]
-    rows = [{"job": job[0], "grows": "length", **again(*job)} for job in long]
-    rows += [{"job": job[0], "grows": "batch", **again(*job)} for job in many]
+    rows = [{"job": job[0], "grows": "length", **measure_apart(*job)} for job in long]
+    rows += [{"job": job[0], "grows": "batch", **measure_apart(*job)} for job in many]
     common.save("growth", {"rows": rows})
     draw(rows, common.RESULTS / "growth.png")
 

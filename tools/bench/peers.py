@@ -1,11 +1,12 @@
-"""What users would pick instead, in PyTorch at its published size, each behind a function of NumPy arrays.
+"""Alternatives to this zoo in PyTorch, at their published sizes, each as a function of NumPy arrays.
 
-Weights are random where the time does not depend on them. Networks run on the GPU where PyTorch has one.
+Weights are random where the time does not depend on them. Networks run on the GPU if PyTorch has one.
 `make .venv-peers/.ready` installs what this imports.
 """
 
 import functools
 import sys
+from collections.abc import Callable
 from unittest import mock
 
 import numpy as np
@@ -21,7 +22,7 @@ torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class JND(nn.Module):
-    """The network of a `zoo.jnd.model.JND`, with its weights: (n, samples) references and degraded -> (n,) distances."""
+    """The network and weights of a `zoo.jnd.model.JND`: references and degraded (n, samples) -> distances (n,)."""
 
     def __init__(self, model):
         super().__init__()
@@ -44,8 +45,8 @@ class JND(nn.Module):
         return total
 
 
-def scorer(network, batch_size):
-    """(n, samples) references and degraded -> (n,), `batch_size` pairs at a time, without gradients."""
+def scorer(network: nn.Module, batch_size: int) -> Callable:
+    """Function references, degraded (n, samples) -> (n,), in batches of `batch_size`, without gradients."""
 
     @torch.inference_mode()
     def score(reference, degraded):
@@ -56,11 +57,11 @@ def scorer(network, batch_size):
     return score
 
 
-def gradient(loss):
-    """(reference, estimate) -> the gradient of a loss's mean in the estimate."""
+def gradient(loss: Callable) -> Callable:
+    """Function (reference, estimate) -> gradient of the mean loss to the estimate."""
 
     def compute(reference, estimate):
-        # Copies: torch-pesq writes into what it is given.
+        # Copies, because torch-pesq overwrites its inputs.
         reference, estimate = (torch.tensor(x) for x in (reference, estimate))
         estimate.requires_grad_()
         loss(reference.clone(), estimate.clone()).mean().backward()
@@ -69,29 +70,29 @@ def gradient(loss):
     return compute
 
 
-def cdpam():
-    """CDPAM (Manocha et al. 2021), with its weights: (n, samples) at 22.05 kHz -> (n,) distances."""
+def cdpam() -> Callable:
+    """CDPAM (Manocha et al. 2021), with its weights: pairs (n, samples) at 22.05 kHz -> distances (n,)."""
     import cdpam as package
 
-    # Its file is of a kind that PyTorch 2.6 no longer reads unasked.
+    # By default PyTorch 2.6 does not read a pickled file such as its weights.
     with mock.patch.object(torch, "load", functools.partial(torch.load, weights_only=False)):
         metric = package.CDPAM(dev=str(torch.get_default_device()))
     forward = torch.inference_mode()(metric.forward)
     return lambda reference, degraded: forward(32768 * reference, 32768 * degraded).cpu().numpy()
 
 
-def visqol():
-    """ViSQOL in speech mode: (n, samples) at 16 kHz -> (n,) scores, one pair after the other, on one core."""
+def visqol() -> Callable:
+    """ViSQOL in speech mode: pairs (n, samples) at 16 kHz -> scores (n,), one pair after the other on one core."""
     from visqol import VisqolApi
 
-    judge = VisqolApi()
-    judge.create(mode="speech", use_lattice_model=False)
+    api = VisqolApi()
+    api.create(mode="speech", use_lattice_model=False)
     return lambda reference, degraded: np.array(
-        [judge.measure_from_arrays(r, d, 16000).moslqo for r, d in zip(reference, degraded)]
+        [api.measure_from_arrays(r, d, 16000).moslqo for r, d in zip(reference, degraded)]
     )
 
 
-def metricgan_discriminator():
+def metricgan_discriminator() -> Callable:
     """The loss through MetricGAN+'s discriminator as SpeechBrain has it: spectra of 512 every 256 samples, log(1 + x)."""
     from speechbrain.lobes.models.MetricGAN import MetricDiscriminator
 
@@ -104,7 +105,7 @@ def metricgan_discriminator():
     return loss
 
 
-def pmsqe():
+def pmsqe() -> Callable:
     """PMSQE (Martin-Donas et al. 2018) as asteroid has it, at 16 kHz."""
     from asteroid.losses import SingleSrcPMSQE
 
@@ -112,14 +113,14 @@ def pmsqe():
     return lambda reference, estimate: measure(_power(estimate), _power(reference))
 
 
-def torch_pesq():
+def torch_pesq() -> Callable:
     """The loss of the package torch-pesq at 16 kHz."""
     from torch_pesq import PesqLoss
 
     return PesqLoss(1.0, sample_rate=16000)
 
 
-def metricgan_generator():
+def metricgan_generator() -> Callable:
     """MetricGAN+'s enhancer as SpeechBrain has it: (samples,) at 16 kHz -> (samples,)."""
     from speechbrain.lobes.models.MetricGAN import EnhancementGenerator
 
@@ -134,10 +135,10 @@ def metricgan_generator():
     return enhance
 
 
-def gram_loss(kernels, target):
-    """The relative error of the Gram matrices of ReLU convolutions (width, bins, filters), of all together.
+def gram_loss(kernels: list[np.ndarray], target: np.ndarray) -> Callable:
+    """Relative error of the Gram matrices of ReLU convolutions with kernels (width, bins, filters), over all of them.
 
-    Gives (frames, bins) -> (loss, its gradient), for a target (frames, bins).
+    Returns a function (frames, bins) -> (loss, gradient), for a target (frames, bins).
     """
     kernels = [torch.tensor(np.transpose(kernel, (2, 1, 0))) for kernel in kernels]
 
@@ -145,11 +146,11 @@ def gram_loss(kernels, target):
         features = [torch.relu(functional.conv1d(x, kernel))[0] for kernel in kernels]
         return [x @ x.T / x.shape[1] for x in features]
 
-    wanted = grams(torch.tensor(target.T[None]))
+    targets = grams(torch.tensor(target.T[None]))
 
     def loss(x):
-        error = sum((a - b).square().sum() for a, b in zip(grams(x), wanted, strict=True))
-        return error / sum(b.square().sum() for b in wanted)
+        error = sum((a - b).square().sum() for a, b in zip(grams(x), targets, strict=True))
+        return error / sum(b.square().sum() for b in targets)
 
     def compute(spectrogram):
         x = torch.tensor(spectrogram.T[None]).requires_grad_()
@@ -160,8 +161,8 @@ def gram_loss(kernels, target):
     return compute
 
 
-def open_unmix():
-    """The four networks of Open-Unmix (Stoeter et al. 2019): magnitudes (frames, channels, 2049) -> four of them."""
+def open_unmix() -> Callable:
+    """The four networks of Open-Unmix (Stoeter et al. 2019): magnitudes (frames, channels, 2049) -> list of four."""
     from openunmix.model import OpenUnmix
 
     networks = [

@@ -1,14 +1,15 @@
-"""How fast a surrogate scores, beside the metric itself; into results/scoring.json.
+"""Speed of learned metrics, compared with the metric itself; writes results/scoring.json.
 
     python tools/bench/scoring.py
 
-Pairs are 2.5 s of the bundled speech in noise. Calls take turns; at each, the last of two or more counts. The straight
-Keras model is the same network, its spectral normalisation folded into Keras's plain layers, called by
-`predict_on_batch`, as Keras compiles it (on a CPU without XLA) and by XLA.
+Pairs are 2.5 s of the bundled speech in noise. Calls are timed in turns, each after a warm-up. The straight Keras model
+is the same network with its spectral normalisation folded into plain Keras layers, called by `predict_on_batch`, as
+Keras compiles it (on a CPU without XLA) and with XLA.
 """
 
 import argparse
 import os
+from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -24,8 +25,8 @@ LITE, TINY = "quality-net-lite-pesq-wb-16k", "quality-net-tiny-pesq-wb-16k"
 PAPER, RATE, SECONDS, BATCH = "quality-net-pesq-wb-16k", 16000, 2.5, 16
 
 
-def straight(jit_compile):
-    """(references, degraded) -> (n,) scores, by the paper's network with Keras's own layers."""
+def straight(jit_compile: bool | str) -> Callable:
+    """Function (references, degraded) -> scores (n,), of the paper's network with plain Keras layers."""
     model = zoo.load(PAPER)
     model.core = fold_spectral_normalization(model.core)
     model.compile(jit_compile=jit_compile)
@@ -41,8 +42,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7, help="rounds (default: 7)")
     parser.add_argument("--pairs", type=int, default=128, help="in a call (default: 128)")
-    given = parser.parse_args()
-    pair = common.pairs(given.pairs, SECONDS, RATE)
+    options = parser.parse_args()
+    pair = common.pairs(options.pairs, SECONDS, RATE)
     ours = {name: zoo.load(name) for name in (LITE, TINY, PAPER)}
     paper = ours[PAPER]
     plain = {"straight Keras model": straight("auto")}
@@ -55,10 +56,10 @@ def main():
         **{name: lambda score=score: score(*pair) for name, score in plain.items()},
         "pesq, all cores": lambda: speech.pesq(*pair, RATE, n_jobs=-1),
     }
-    took = common.in_turns(calls, given.repeats)
-    job = f"score {given.pairs} pairs of {SECONDS} s"
-    results = [common.compare(job, took, name, "pesq, all cores", 1 / 5) for name in (LITE, TINY)]
-    results += [common.compare(job, took, PAPER, name, 1 / 1.5) for name in plain]
+    times = common.in_turns(calls, options.repeats)
+    job = f"score {options.pairs} pairs of {SECONDS} s"
+    results = [common.compare(job, times, name, "pesq, all cores", 1 / 5) for name in (LITE, TINY)]
+    results += [common.compare(job, times, PAPER, name, 1 / 1.5) for name in plain]
     common.write("scoring", results)
 
 

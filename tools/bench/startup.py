@@ -1,8 +1,8 @@
-"""How long the zoo takes to start, beside TensorFlow alone; into tools/bench/results/startup.json.
+"""Time to start the zoo, compared with TensorFlow alone; writes results/startup.json.
 
     python tools/bench/startup.py
 
-Every call is a fresh Python. They take turns; at each, the last of two or more counts, which finds the files in memory.
+Every call is a new Python process. They are timed in turns, each after a warm-up that reads the files into memory.
 """
 
 import argparse
@@ -27,15 +27,15 @@ CODE = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7, help="rounds (default: 7)")
-    given = parser.parse_args()
+    options = parser.parse_args()
     calls = {
         name: functools.partial(subprocess.run, [sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
         for name, code in CODE.items()
     }
-    took = common.in_turns(calls, given.repeats)
+    times = common.in_turns(calls, options.repeats)
     results = [
-        common.compare("list the checkpoints", took, "zoo.list()", "import tensorflow", 0.05),
-        common.compare(f"load `{NAME}`", took, "zoo.load", "TensorFlow and the network unloaded", 1.2),
+        common.compare("list the checkpoints", times, "zoo.list()", "import tensorflow", 0.05),
+        common.compare(f"load `{NAME}`", times, "zoo.load", "TensorFlow and the network unloaded", 1.2),
     ]
     common.write("startup", results)
 

@@ -1,9 +1,10 @@
-"""How long the Gram loss and its gradient take at the paper's size, beside plain convolutions; into results/texture.json.
+"""Time of the Gram loss and its gradient, compared with plain convolutions; writes results/texture.json.
 
     .venv-peers/bin/python tools/bench/texture.py
 
-The plain way is six convolutions and F' F of each, by automatic differentiation, in the backend's and in PyTorch's own
-operations. The sound is the bundled speech in noise. Calls take turns; at each, the last of two or more counts.
+The networks have the paper's size. The plain method is six convolutions and F' F of each, with automatic
+differentiation, in the operations of the backend and of PyTorch. The sound is the bundled speech in noise. Calls are
+timed in turns, each after a warm-up.
 """
 
 import argparse
@@ -23,7 +24,7 @@ OURS, PLAIN, TORCH = "RandomConvEnsemble", "plain convolutions", "plain convolut
 
 
 def plain_gram(features):
-    """Gram matrices as one would write them down."""
+    """Gram matrices by their definition."""
     return [ops.matmul(ops.transpose(x, (0, 2, 1)), x) / x.shape[1] for x in features]
 
 
@@ -31,14 +32,14 @@ def contestants(target):
     """{name: (frames, bins) -> (loss, gradient)}, for a target (frames, bins)."""
     plain, ours = RandomConvEnsemble(method="plain"), RandomConvEnsemble()
     gram = GramLoss(ours)
-    kept = gram.targets(ours(target[None]))
-    plain_kept = plain_gram(plain(target[None]))
+    targets = gram.targets(ours(target[None]))
+    plain_targets = plain_gram(plain(target[None]))
 
     def straight(x):
-        return terms.relative_error(plain_kept, plain_gram(plain(x[None])))[0], ()
+        return terms.relative_error(plain_targets, plain_gram(plain(x[None])))[0], ()
 
     compiled = {
-        OURS: optimize.value_and_gradient(lambda x: (gram.compare(kept, ours(x[None]))[0], ())),
+        OURS: optimize.value_and_gradient(lambda x: (gram.compare(targets, ours(x[None]))[0], ())),
         PLAIN: optimize.value_and_gradient(straight),
     }
     kernels = [ops.convert_to_numpy(kernel) for kernel in plain.variables if len(kernel.shape) == 3]
@@ -59,15 +60,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=7.0, help="of the target (default: 7)")
     parser.add_argument("--repeats", type=int, default=9, help="rounds (default: 9)")
-    given = parser.parse_args()
-    pair = common.pairs(1, given.seconds, spectrum.SAMPLE_RATE)
+    options = parser.parse_args()
+    pair = common.pairs(1, options.seconds, spectrum.SAMPLE_RATE)
     target, start = (ops.convert_to_numpy(spectrum.log_spectrogram(clip))[0] for clip in pair)
     functions = contestants(target)
-    (_, expected), (_, theirs) = functions[OURS](start), functions[TORCH](start)
-    np.testing.assert_allclose(theirs, expected, atol=1e-2 * np.abs(expected).max())
-    took = common.in_turns({name: lambda f=f: f(start) for name, f in functions.items()}, given.repeats)
-    job = f"Gram loss and its gradient, {given.seconds:g} s"
-    results = [common.compare(job, took, OURS, name, 1 / 2.5) for name in (PLAIN, TORCH)]
+    (_, expected), (_, gradient) = functions[OURS](start), functions[TORCH](start)
+    np.testing.assert_allclose(gradient, expected, atol=1e-2 * np.abs(expected).max())
+    times = common.in_turns({name: lambda f=f: f(start) for name, f in functions.items()}, options.repeats)
+    job = f"Gram loss and its gradient, {options.seconds:g} s"
+    results = [common.compare(job, times, OURS, name, 1 / 2.5) for name in (PLAIN, TORCH)]
     common.write("texture", results)
 
 

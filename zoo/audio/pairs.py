@@ -1,8 +1,11 @@
-"""Pairs of a reference and a degraded recording: found in files, folders or a CSV, read at one rate, batched."""
+"""Pairs of a reference and a degraded recording, from files, folders or a CSV, and both read at one rate."""
 
 import csv
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from zoo.audio.checks import padded
 from zoo.errors import InputError
@@ -12,7 +15,14 @@ SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 
 @dataclass(frozen=True)
 class Pair:
-    """Two recordings, the name to show for them, what is wrong where one is missing, and what else a CSV tells."""
+    """Files of a reference and a degraded recording.
+
+    Attributes:
+        name: to show for the pair.
+        reference, degraded: paths.
+        error: message if one is missing, else "".
+        facts: further columns of a CSV, see `stream`.
+    """
 
     name: str
     reference: Path
@@ -21,7 +31,7 @@ class Pair:
     facts: tuple = ()
 
 
-def find(reference, degraded=None):
+def find(reference: Path | str, degraded: Path | str | None = None) -> list[Pair]:
     """Pairs of two files, of two folders by relative name, or of a CSV.
 
     Args:
@@ -30,13 +40,15 @@ def find(reference, degraded=None):
         degraded: recording or folder; None with a CSV.
 
     Returns:
-        list of `Pair`, one or more; a file that lacks its other half is a pair with an error.
+        list of `Pair`, one or more; a file without a counterpart is a pair with an error.
 
     Raises:
-        InputError: a file beside a folder, no recording found, or a CSV that cannot be used.
+        InputError: a file and a folder, no recording in the folders, or a CSV that cannot be used.
 
     Example:
-        >>> pairs = find("clean/", "enhanced/")
+        >>> files = zoo.examples()
+        >>> [pair.name for pair in find(files["reference"].parent, files["reference"].parent)][:2]
+        ['speech_degraded.flac', 'speech_enhanced.flac']
     """
     first = Path(reference)
     if degraded is None:
@@ -52,31 +64,43 @@ def find(reference, degraded=None):
     return [Pair(str(degraded), first, second)]
 
 
-def stream(path, facts=None):
-    """Pairs of a CSV one at a time, however many it has.
+def stream(path: Path | str, facts: dict[str, str] | None = None) -> Iterator[Pair]:
+    """Pairs of a CSV, one at a time, so that it may have any number of rows.
 
     Args:
         path: CSV with the columns `reference` and `degraded`, whose paths are relative to its folder.
-        facts: {column: text where a row has none}, what to keep as the `facts` of a pair, in this order.
+        facts: {column: text if a row has none}, columns to keep as the `facts` of a pair, in this order.
 
     Yields:
-        `Pair`; a row that lacks a path is one with an error.
+        `Pair`; one with an error for a row without both paths.
 
     Raises:
-        InputError: the CSV cannot be used; where it is read.
+        InputError: the CSV cannot be used; raised during iteration.
 
     Example:
-        >>> next(stream("pairs.csv"))  # doctest: +SKIP
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "pairs.csv")
+        ...     _ = path.write_text("reference,degraded\\nclean.wav,noisy.wav\\n")
+        ...     [pair.name for pair in stream(path)]
+        ['noisy.wav']
     """
     path = Path(path)
     for number, row in enumerate(_rows(path, ("reference", "degraded")), start=1):
         reference, degraded = row["reference"] or "", row["degraded"] or ""
         error = "" if reference and degraded else f"row {number} lacks its reference or degraded; fill it in"
-        told = tuple(row.get(column) or usual for column, usual in (facts or {}).items())
-        yield Pair(degraded or f"row {number}", path.parent / reference, path.parent / degraded, error, told)
+        values = tuple(row.get(column) or default for column, default in (facts or {}).items())
+        yield Pair(degraded or f"row {number}", path.parent / reference, path.parent / degraded, error, values)
 
 
-def read(pair, rates=None, resample=False, downmix=False, pad=None, silent=False):
+def read(
+    pair: Pair,
+    rates: Sequence[int] | None = None,
+    resample: bool = False,
+    downmix: bool = False,
+    pad: bool | None = None,
+    silent: bool = False,
+) -> tuple[np.ndarray, np.ndarray, int]:
     """Both recordings of a pair, mono, at one rate.
 
     Args:
@@ -84,9 +108,9 @@ def read(pair, rates=None, resample=False, downmix=False, pad=None, silent=False
         rates: sample rates in Hz to choose from, the preferred one first; None takes the reference's own.
         resample: whether to resample rather than refuse another rate.
         downmix: whether to average the channels rather than refuse more than one.
-        pad: whether to let the shorter recording end in digital silence rather than refuse two lengths; None
-            refuses them and does not offer it.
-        silent: whether to take digital silence rather than refuse it.
+        pad: whether to pad the shorter recording with zeros rather than refuse two lengths; None refuses them, with a
+            message that does not offer padding.
+        silent: whether to accept digital silence rather than refuse it.
 
     Returns:
         (reference, degraded, rate): float32 `(samples,)` twice, and Hz.
@@ -95,9 +119,12 @@ def read(pair, rates=None, resample=False, downmix=False, pad=None, silent=False
         InputError: a recording cannot be used (see `zoo.audio.io.read`), is silent, or they differ in length.
 
     Example:
-        >>> reference, degraded, rate = read(pair, rates=(16000,), resample=True)
+        >>> pair = Pair("speech", zoo.examples()["reference"], zoo.examples()["degraded"])
+        >>> reference, degraded, rate = read(pair, rates=(16000,))
+        >>> len(reference) == len(degraded), rate
+        (True, 16000)
     """
-    # Late, so that the parser of a command line loads no audio library.
+    # Imported late, so that the parser of the command line loads no audio library.
     from zoo.audio import io
 
     reference, own_rate = io.read(pair.reference, downmix=downmix)
@@ -123,12 +150,12 @@ def read(pair, rates=None, resample=False, downmix=False, pad=None, silent=False
     return reference, degraded, rate
 
 
-def read_table(path, columns):
+def read_table(path: Path | str, columns: Sequence[str]) -> list[dict[str, str]]:
     """Rows of a CSV.
 
     Args:
-        path: CSV in UTF-8, its first line the names of its columns.
-        columns: those that must be there, a sequence of names.
+        path: CSV in UTF-8, with the names of the columns in its first line.
+        columns: names of required columns, two or more.
 
     Returns:
         list of {column: text}, one or more.
@@ -137,7 +164,12 @@ def read_table(path, columns):
         InputError: the file cannot be read, has no row, or lacks a column.
 
     Example:
-        >>> rows = read_table("ratings.csv", ("file", "reference", "mos"))  # doctest: +SKIP
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "pairs.csv")
+        ...     _ = path.write_text("reference,degraded\\nclean.wav,noisy.wav\\n")
+        ...     read_table(path, ("reference", "degraded"))
+        [{'reference': 'clean.wav', 'degraded': 'noisy.wav'}]
     """
     return list(_rows(path, columns))
 
@@ -160,19 +192,27 @@ def _rows(path, columns):
 
 
 def _of_folders(reference, degraded):
-    found = {folder: recordings(folder) for folder in (reference, degraded)}
-    names = sorted(found[reference] | found[degraded])
+    names_in = {folder: recordings(folder) for folder in (reference, degraded)}
+    names = sorted(names_in[reference] | names_in[degraded])
     if not names:
         raise InputError(f"{reference} and {degraded} hold no {', '.join(sorted(SUFFIXES))} file; check the paths")
     pairs = []
     for name in names:
-        lacking = [folder for folder in found if name not in found[folder]]
-        error = f"{lacking[0] / name}: no such file; add it" if lacking else ""
+        missing = [folder for folder in names_in if name not in names_in[folder]]
+        error = f"{missing[0] / name}: no such file; add it" if missing else ""
         pairs.append(Pair(name, reference / name, degraded / name, error))
     return pairs
 
 
-def recordings(folder):
-    """Names of the wav, flac, ogg and mp3 files in a folder (`pathlib.Path`) and those in it, relative to it; a set."""
+def recordings(folder: Path) -> set[str]:
+    """Audio files (wav, flac, ogg, mp3) in a folder and its sub-folders, without hidden ones.
+
+    Returns:
+        set of names relative to the folder, with "/".
+
+    Example:
+        >>> "speech_mild.flac" in recordings(zoo.examples()["mild"].parent)
+        True
+    """
     files = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     return {file.as_posix() for file in files if not file.name.startswith(".")}

@@ -1,7 +1,9 @@
-"""Separation from file to files, block by block: a song of any length in bounded memory."""
+"""Separate a song file to stem files, block by block: any length in bounded memory."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -13,31 +15,33 @@ from zoo.files import atomic_write
 from zoo.separation.stream import BLOCK_SECONDS, Stream
 
 ACCOMPANIMENT = "accompaniment"  # all sources but the vocals
-_LARGEST_WAV = 2**32 - 2**16  # bytes: its header counts in 32 bits
+_MAX_WAV_BYTES = 2**32 - 2**16  # the header counts in 32 bits
 
 
-def separate_file(model, song, targets, progress=None):
-    """Separate a recording into files, each whole or not there.
+def separate_file(
+    model: Any, song: Path | str, targets: dict[str, Path | str], progress: Callable[[float, float], None] | None = None
+) -> dict[str, int]:
+    """Separate a song into stem files, each of which is written whole or not at all.
 
-    Any sample rate and number of channels; each channel is separated by itself at the model's rate, and the result is
-    brought back, without what lies above half of that rate. The files have the song's rate, channels and number of
-    samples. Of an mp3 without the header that counts its frames, libsndfile may see less than there is.
+    The song may have any sample rate and number of channels. Each channel is separated on its own at the model's rate and
+    resampled to the song's, without frequencies above half of the model's rate. The files have the song's rate, channels
+    and number of samples. An mp3 whose header does not count its frames may be read incompletely by libsndfile.
 
     Args:
         model: `ChandnaSeparator`.
         song: wav, flac, ogg or mp3 file.
-        targets: {stem: file to write}; a stem is one of `model.sources`, or "accompaniment", all but the vocals. wav
-            becomes float32, flac 24 bit.
-        progress: called as progress(seconds done, seconds in all) after each block, or None.
+        targets: {stem: file to write}; a stem is one of `model.sources`, or "accompaniment", all but the vocals. wav is
+            written as float32, flac as 24 bit.
+        progress: called as progress(seconds done, total seconds) after each block, or None.
 
     Returns:
-        {stem: samples beyond full scale that were clipped}.
+        {stem: number of samples that were clipped to [-1, 1]}; 0 for wav, which is not clipped.
 
     Raises:
         InputError: an unknown stem, a song that cannot be read or holds NaN, or a file that cannot be written.
 
     Example:
-        >>> separate_file(zoo.load("chandna-4stem-44k"), "song.mp3", {"vocals": "vocals.wav"})  # doctest: +SKIP
+        >>> separate_file(zoo.load("chandna-4stem-44k"), "song.mp3", {"vocals": "vocals.wav"})  # needs a song  # doctest: +SKIP
     """
     for stem in targets:
         if stem not in (*model.sources, ACCOMPANIMENT):
@@ -61,25 +65,24 @@ def separate_file(model, song, targets, progress=None):
 
 
 class _AnyRate:
-    """A stream whose blocks have another rate than the model's."""
+    """A stream for blocks at any sample rate."""
 
     def __init__(self, model, channels, rate):
         self.stream = Stream(model, channels)
-        there, back = (rate, model.sample_rate), (model.sample_rate, rate)
-        self.there = _resampler(*there, channels)
-        self.back = {source: _resampler(*back, channels) for source in model.sources}
+        self.to_model = _resampler(rate, model.sample_rate, channels)
+        self.from_model = {source: _resampler(model.sample_rate, rate, channels) for source in model.sources}
 
     def push(self, block, last):
-        """{source: (samples, channels)} of what is done; with the last block, of all."""
-        given = self.stream.push(self.there(block, last))
+        """{source: (samples, channels)} that are complete after this block; all that is left, if it is the last."""
+        sources = self.stream.push(self.to_model(block, last))
         if last:
             rest = self.stream.flush()
-            given = {source: np.concatenate([audio, rest[source]]) for source, audio in given.items()}
-        return {source: self.back[source](audio, last) for source, audio in given.items()}
+            sources = {source: np.concatenate([audio, rest[source]]) for source, audio in sources.items()}
+        return {source: self.from_model[source](audio, last) for source, audio in sources.items()}
 
 
 def _resampler(from_rate, to_rate, channels):
-    """(block, last) -> resampled block."""
+    """Function (block, whether it is the last) -> resampled block."""
     if from_rate == to_rate:
         return lambda block, last: block
     stream = soxr.ResampleStream(from_rate, to_rate, channels, dtype="float32", quality="VHQ")
@@ -87,13 +90,13 @@ def _resampler(from_rate, to_rate, channels):
 
 
 class _Writer:
-    """A file that appears when the stack closes without an error; `total` samples are expected."""
+    """A stem file, which gets its name when the stack closes without an error; `total` samples are expected."""
 
     def __init__(self, stack, path, rate, channels, total):
         self.path, container = path, io.container_of(path)
         if path.is_dir():
             raise InputError(f"{path}: is a folder; give the name of a file")
-        if container == "WAV" and total * channels * 4 > _LARGEST_WAV:
+        if container == "WAV" and total * channels * 4 > _MAX_WAV_BYTES:
             raise InputError(f"{path}: would exceed the 4 GB that wav can hold; write flac")
         temporary = stack.enter_context(atomic_write(path))
         try:
@@ -105,7 +108,7 @@ class _Writer:
         self.written, self.clipped, self.floats = 0, 0, container == "WAV"
 
     def write(self, audio, end):
-        """Write a block; at the `end`, so many samples in all: a resampler leaves one more or less."""
+        """Write a block; cut or pad the last one to `end` samples in total, because resampling may add or lose one."""
         if end is not None:
             missing = end - self.written - len(audio)
             audio = np.pad(audio, ((0, missing), (0, 0))) if missing > 0 else audio[: end - self.written]
@@ -128,7 +131,7 @@ def _write(files, sources, end):
 
 
 def _blocks(file, size):
-    """(block, whether it is the last); an mp3's header may promise more samples than there are."""
+    """Pairs of a block and whether it is the last, found by reading ahead: an mp3's header may count too many samples."""
     block = io.read_block(file, size)
     while len(block):
         following = io.read_block(file, size)

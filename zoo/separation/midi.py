@@ -1,4 +1,4 @@
-"""MIDI songs as notes; the line in them that a voice can sing; their sound by FluidSynth.
+"""MIDI songs as notes, their melody, and their sound by FluidSynth.
 
 Imports mido only where a file is read or written, and no Keras backend.
 """
@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,20 +20,28 @@ from zoo.errors import InputError
 from zoo.separation.tracks import SAMPLE_RATE
 
 SOUNDFONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"  # where Debian's fluid-soundfont-gm (MIT licence) puts it
-TAIL = 2.0  # seconds of decay kept after the last note
+TAIL = 2.0  # seconds of decay after the last note
 _DRUM_CHANNEL = 9  # General MIDI's channel 10
 _BASS_PROGRAMS = range(32, 40)
 _DRUM_PROGRAMS = range(116, 119)  # taiko, melodic tom, synth drum
 _LEAD_PROGRAMS = range(80, 88)
-_LOW = 45  # MIDI pitch; a synth lead that stays below doubles the bass or is the bass
-_SINGABLE = (52, 80)  # mean MIDI pitch of a line that a voice can take
-_SHORTEST = 0.12  # seconds of a note that is sung
-_TICKS = 9600  # a quarter note of half a second: 0.05 ms a tick
+_LOW = 45  # MIDI pitch; a synth lead with a lower mean pitch is the bass or doubles it
+_SINGABLE = (52, 80)  # mean MIDI pitch of a line that a voice can sing
+_SHORTEST = 0.12  # seconds; shorter notes are not sung
+_TICKS = 9600  # for a quarter note of half a second: 0.05 ms each
 
 
 @dataclass(frozen=True)
 class Note:
-    """A note: start and end in seconds, MIDI pitch (60 is C4), velocity 1 to 127, and the stem that it belongs to."""
+    """A note of a song.
+
+    Attributes:
+        start, end: seconds.
+        pitch: MIDI pitch; 60 is C4.
+        velocity: 1..127.
+        channel: MIDI channel, 0..15.
+        source: stem that it belongs to, "drums", "bass" or "other".
+    """
 
     start: float
     end: float
@@ -48,35 +57,43 @@ class Song:
 
     Attributes:
         notes: tuple of `Note`, by start.
-        events: tuple of (seconds, mido message), all that is no note: programs, controllers, bends.
+        events: tuple of (seconds, mido message) of all other messages: programs, controllers, bends.
         seconds: length, to the end of the last note.
+
+    Example:
+        >>> song = Song((Note(0, 1, 40, 90, source="bass"), Note(0, 2, 60, 90)), (), 2.0)
+        >>> len(song.of("bass"))
+        1
     """
 
     notes: tuple
     events: tuple
     seconds: float
 
-    def of(self, source):
-        """Tuple of the notes of one stem."""
+    def of(self, source: str) -> tuple[Note, ...]:
+        """Notes of one stem."""
         return tuple(note for note in self.notes if note.source == source)
 
-    def window(self, seconds):
-        """At most so many seconds of the song: those in which the poorest of its stems has the most notes.
+    def window(self, seconds: float) -> "Song":
+        """The part of the song in which its rarest stem has the largest share of its notes.
 
         Args:
-            seconds: length; a shorter song is kept whole, from its first note.
+            seconds: length; a shorter song is complete, from its first note.
 
         Returns:
-            `Song`, of notes that start in the window; those that are held beyond its end are cut there.
+            `Song` of the notes that start in the window, cut at its end.
 
         Example:
-            >>> song = read_song("song.mid").window(90)  # doctest: +SKIP
+            >>> song = Song(tuple(Note(i, i + 1, 60, 90) for i in range(60)), (), 60.0)
+            >>> part = song.window(10)
+            >>> len(part.notes), float(part.seconds)
+            (10, 10.0)
         """
         first = self.notes[0].start
         starts = np.arange(first, max(self.seconds - seconds, first) + 1e-9, 10)
         parts = [np.array([note.start for note in self.of(source)]) for source in {note.source for note in self.notes}]
         shares = [min(np.mean((start <= part) & (part < start + seconds)) for part in parts) for start in starts]
-        start = starts[int(np.argmax(shares))]  # the first of equals
+        start = starts[int(np.argmax(shares))]  # the first, of equal shares
         notes = tuple(
             Note(
                 note.start - start, min(note.end - start, seconds), note.pitch, note.velocity, note.channel, note.source
@@ -88,11 +105,11 @@ class Song:
         return Song(notes, events, max(note.end for note in notes))
 
 
-def read_song(path):
-    """Read a MIDI file; each note belongs to drums, bass or other.
+def read_song(path: Path | str) -> Song:
+    """Read a MIDI file, with each note assigned to drums, bass or other.
 
-    Drums are channel 10 and the programs taiko, melodic tom and synth drum; bass is General MIDI's eight basses and
-    synth leads of a mean pitch below 45 (A2), which in game music double the bass or are it; other is the rest.
+    Drums are channel 10 and the programs taiko, melodic tom and synth drum. Bass is General MIDI's eight basses and
+    synth leads with a mean pitch below 45 (A2), which in game music are the bass or double it. Other is the rest.
 
     Args:
         path: Standard MIDI File.
@@ -101,31 +118,31 @@ def read_song(path):
         `Song`.
 
     Raises:
-        InputError: mido is not installed, or the file is missing, no MIDI file, or without notes.
+        InputError: mido is not installed, or the file is missing, not a MIDI file, or without notes.
 
     Example:
-        >>> bass = read_song("song.mid").of("bass")  # doctest: +SKIP
+        >>> bass = read_song("song.mid").of("bass")  # needs a MIDI file  # doctest: +SKIP
     """
     mido = _mido()
     try:
         messages = list(mido.MidiFile(path, clip=True))
     except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
         raise InputError(f"{path}: cannot be read; give a Standard MIDI File") from error
-    now, program, held, notes, events = 0.0, defaultdict(int), defaultdict(list), [], []
+    now, program, open_notes, notes, events = 0.0, defaultdict(int), defaultdict(list), [], []
     for message in messages:
         now += message.time
         if message.type not in ("note_on", "note_off"):
             if message.type == "program_change":
                 program[message.channel] = message.program
-            if not message.is_meta:  # tempo is in the seconds already
+            if not message.is_meta:  # times in seconds already include the tempo
                 events.append((now, message))
             continue
-        waiting = held[message.channel, message.note]
+        pending = open_notes[message.channel, message.note]
         if message.type == "note_on" and message.velocity:
-            waiting.append((now, message.velocity, program[message.channel]))
-        elif waiting:
-            start, velocity, its = waiting.pop(0)
-            notes.append((start, max(now, start + 0.01), message.note, velocity, message.channel, its))
+            pending.append((now, message.velocity, program[message.channel]))
+        elif pending:
+            start, velocity, its_program = pending.pop(0)
+            notes.append((start, max(now, start + 0.01), message.note, velocity, message.channel, its_program))
     if not notes:
         raise InputError(f"{path}: holds no notes; give another MIDI file")
     sources = _sources(notes)
@@ -134,7 +151,7 @@ def read_song(path):
 
 
 def _sources(notes):
-    """{(channel, program): stem} of all that play."""
+    """{(channel, program): stem} of all notes."""
     pitches, sources = defaultdict(list), {}
     for *_, pitch, _, channel, program in notes:
         pitches[channel, program].append(pitch)
@@ -147,17 +164,25 @@ def _sources(notes):
     return sources
 
 
-def write_song(path, song, notes, kit=None):
+def write_song(path: Path | str, song: Song, notes: Iterable[Note], kit: int | None = None) -> None:
     """Write some notes of a song, with all its programs and controllers, as a MIDI file.
 
     Args:
         path: file to write.
         song: `Song`.
-        notes: those to keep.
-        kit: program of the drum channel, instead of the song's own.
+        notes: the notes to write.
+        kit: program of the drum channel; None for the song's own.
+
+    Raises:
+        InputError: mido is not installed.
 
     Example:
-        >>> write_song("bass.mid", song, song.of("bass"))  # doctest: +SKIP
+        >>> import tempfile
+        >>> song = Song((Note(0.0, 1.0, 40, 90, source="bass"), Note(0.0, 2.0, 60, 90)), (), 2.0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_song(f"{folder}/bass.mid", song, song.of("bass"))
+        ...     len(read_song(f"{folder}/bass.mid").notes)
+        1
     """
     mido = _mido()
     drum_kit = [mido.Message("program_change", channel=_DRUM_CHANNEL, program=kit)] if kit is not None else []
@@ -165,7 +190,7 @@ def write_song(path, song, notes, kit=None):
     for time, message in song.events:
         if not (drum_kit and message.type == "program_change" and message.channel == _DRUM_CHANNEL):
             timed.append((time, 1, message))
-    for note in notes:  # at one time: notes end, then programs change, then notes start
+    for note in notes:  # of one time, in this order: ends of notes, programs, starts of notes
         on = mido.Message("note_on", channel=note.channel, note=note.pitch, velocity=note.velocity)
         off = mido.Message("note_off", channel=note.channel, note=note.pitch)
         timed += [(note.start, 2, on), (note.end, 0, off)]
@@ -175,22 +200,24 @@ def write_song(path, song, notes, kit=None):
         track.append(message.copy(time=tick - last))
         last = tick
     end = max(round((song.seconds + TAIL) * 2 * _TICKS), last)
-    # An undefined controller keeps the synthesiser running until the notes have decayed.
+    # A message to an undefined controller, so that the synthesiser runs until the notes have decayed.
     track.append(mido.Message("control_change", channel=15, control=119, value=0, time=end - last))
     mido.MidiFile(ticks_per_beat=_TICKS, tracks=[track]).save(path)
 
 
-def synthesise(song, notes, soundfont=SOUNDFONT, kit=None):
-    """The sound of some notes of a song by FluidSynth, with its reverb and chorus; the same in every run.
+def synthesise(
+    song: Song, notes: Collection[Note], soundfont: Path | str = SOUNDFONT, kit: int | None = None
+) -> np.ndarray:
+    """The sound of some notes of a song by FluidSynth, with its reverb and chorus; deterministic.
 
-    Sounds whose channels are in opposite phase (synth leads of some SoundFonts), which would vanish in mono, have the
-    right one turned over.
+    Where the channels are in opposite phase (synth leads of some SoundFonts) and would cancel in mono, the right one is
+    inverted.
 
     Args:
         song: `Song`.
-        notes: those to play; the others' silence lasts as long.
+        notes: the notes to play, at their times.
         soundfont: path of a SoundFont (.sf2) of General MIDI.
-        kit: program of the drum channel, such as 16 (power) or 25 (TR-808); None takes the song's own.
+        kit: program of the drum channel, such as 16 (power) or 25 (TR-808); None for the song's own.
 
     Returns:
         float32 `(samples, 2)` at 44.1 kHz, `song.seconds + 2` long; not limited to [-1, 1].
@@ -199,7 +226,7 @@ def synthesise(song, notes, soundfont=SOUNDFONT, kit=None):
         InputError: the program fluidsynth, the SoundFont or mido is missing, or fluidsynth fails.
 
     Example:
-        >>> drums = synthesise(song, song.of("drums"))  # doctest: +SKIP
+        >>> drums = synthesise(song, song.of("drums"))  # needs FluidSynth  # doctest: +SKIP
     """
     require_fluidsynth(soundfont)
     samples = round((song.seconds + TAIL) * SAMPLE_RATE)
@@ -219,11 +246,14 @@ def synthesise(song, notes, soundfont=SOUNDFONT, kit=None):
     return np.pad(audio, ((0, samples - len(audio)), (0, 0)))
 
 
-def require_fluidsynth(soundfont=SOUNDFONT):
-    """Raise `InputError` where FluidSynth, the SoundFont or mido is missing.
+def require_fluidsynth(soundfont: Path | str = SOUNDFONT) -> None:
+    """Check that FluidSynth, the SoundFont and mido are installed.
+
+    Raises:
+        InputError: one is missing; the message says how to install it.
 
     Example:
-        >>> require_fluidsynth("my.sf2")  # doctest: +SKIP
+        >>> require_fluidsynth("my.sf2")  # needs FluidSynth  # doctest: +SKIP
     """
     if shutil.which("fluidsynth") is None:
         raise InputError("the program fluidsynth is missing; install it (Debian: fluidsynth, fluid-soundfont-gm)")
@@ -232,22 +262,26 @@ def require_fluidsynth(soundfont=SOUNDFONT):
     _mido()
 
 
-def melody(song):
-    """The line of a song that a voice can sing, and the notes that it takes the place of.
+def melody(song: Song) -> tuple[list[Note], set[Note]]:
+    """The line of a song that a voice can sing, and the notes that it replaces.
 
-    Of the channels of "other" with 16 notes of 0.12 s or more, a mean pitch of 52 to 80 and few chords, the one that is
-    the most monophonic and sounds the longest (up to 60 % of the song). The highest note of a chord is sung, and notes
-    shorter than that are not.
+    It comes from the channel of "other" that is the most monophonic and sounds the longest (up to 60 % of the song), of
+    those with 16 notes of 0.12 s or more, a mean pitch of 52 to 80 and few chords. The highest note of a chord is sung;
+    shorter notes are not.
 
     Args:
         song: `Song`.
 
     Returns:
-        (line, replaced): list of `Note`, one at a time, empty where no channel fits; and the set of notes of that
-        channel and of those that double it (70 % of their notes start with a sung note of the same pitch class).
+        line: list of `Note` that do not overlap, empty if no channel is suitable.
+        replaced: set of the notes of that channel and of those that double it (70 % of their notes start with a sung
+            note of the same pitch class).
 
     Example:
-        >>> line, replaced = melody(read_song("song.mid"))  # doctest: +SKIP
+        >>> song = Song(tuple(Note(i, i + 0.9, 60 + i % 5, 90) for i in range(20)), (), 20.0)
+        >>> line, replaced = melody(song)
+        >>> len(line), len(replaced)
+        (20, 20)
     """
     channels, best, chosen, singer = defaultdict(list), 0.0, [], None
     for note in song.of("other"):
@@ -271,7 +305,7 @@ def melody(song):
 
 
 def _skyline(notes):
-    """The highest of the notes that start together (30 ms), each cut where the next starts."""
+    """The highest of the notes that start within 30 ms of each other, each cut where the next starts."""
     line = []
     for note in notes:
         if line and note.start - line[-1].start < 0.03:

@@ -1,4 +1,4 @@
-"""Songs with their stems: MUSDB18 (HQ folders or `.stem.mp4`), DSD100, and any folder of the same shape.
+"""Songs with their stems: MUSDB18 (HQ folders or `.stem.mp4`), DSD100, and folders laid out alike.
 
 Imports no Keras backend, and stempeg only where a `.stem.mp4` is read.
 """
@@ -15,7 +15,7 @@ from zoo.errors import InputError
 
 SOURCES = ("vocals", "drums", "bass", "other")
 SAMPLE_RATE = 44100
-SLACK = 4410  # samples (0.1 s) by which a track's stems may differ: lossy coders pad, authors' exports end unevenly
+SLACK = 4410  # samples (0.1 s) by which the stems of a track may differ: lossy codecs pad, and exports may end unevenly
 _SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 _STEMS = ".stem.mp4"
 _STREAMS = {"drums": 1, "bass": 2, "other": 3, "vocals": 4}  # of a `.stem.mp4`; stream 0 is the mixture
@@ -25,12 +25,12 @@ _DSD100 = {"train": "Dev", "test": "Test"}
 
 @dataclass(frozen=True)
 class Track:
-    """A song's stems on the disk.
+    """The files of a song's stems.
 
     Attributes:
         name: of the song.
-        files: {source: path} of wav, flac, ogg or mp3 files, or the path of one `.stem.mp4`. A source may be absent:
-            the track then takes part only in remixing.
+        files: {source: path} of wav, flac, ogg or mp3 files, or the path of one `.stem.mp4`. A track without all sources
+            is used only in remixes.
 
     Example:
         >>> track = Track("song", {"vocals": "song/vocals.wav", "drums": "song/drums.wav"})
@@ -42,33 +42,35 @@ class Track:
     files: dict | str | Path
 
     @property
-    def sources(self):
-        """Tuple of the sources that the track has, in the order of `SOURCES`."""
+    def sources(self) -> tuple[str, ...]:
+        """Sources of the track, in the order of `SOURCES`."""
         return tuple(source for source in SOURCES if not isinstance(self.files, dict) or source in self.files)
 
     @cached_property
-    def samples(self):
-        """Length of the longest stem at 44.1 kHz; from the files' headers, but a `.stem.mp4` is decoded for it.
+    def samples(self) -> int:
+        """Length of the longest stem at 44.1 kHz, from the files' headers; a `.stem.mp4` is decoded to measure it.
 
         Raises:
             InputError: a missing or unreadable file.
         """
         if not isinstance(self.files, dict):
-            return len(self._whole("vocals"))  # the streams of one file are alike
+            return len(self._whole("vocals"))  # the streams of one file have one length
         return max(self._length(path) for path in self.files.values())
 
-    def read(self):
-        """Read all stems whole.
+    def read(self) -> dict[str, np.ndarray]:
+        """Read all stems.
 
         Returns:
-            {source: float32 (samples, 2)} in [-1, 1] at 44.1 kHz, alike in length: stems that are up to 0.1 s shorter
-            than the longest end in zeros. Both channels of a mono stem are the same, so that every track is stereo.
+            {source: float32 (samples, 2)} in [-1, 1] at 44.1 kHz, of one length: stems that are up to 0.1 s shorter than
+            the longest are padded with zeros. A mono stem is copied to both channels.
 
         Raises:
-            InputError: a missing, unreadable or empty file, more than two channels, or lengths further apart.
+            InputError: a missing, unreadable or empty file, more than two channels, or lengths that differ by more than 0.1 s.
 
         Example:
-            >>> mixture = sum(track.read().values())  # doctest: +SKIP
+            >>> track = Track("talk", {"vocals": zoo.examples()["reference"]})
+            >>> track.read()["vocals"].shape == (track.samples, 2)
+            True
         """
         stems = {source: self._whole(source) for source in self.sources}
         lengths = {source: len(stem) for source, stem in stems.items()}
@@ -80,11 +82,11 @@ class Track:
             )
         return {source: np.pad(stem, ((0, longest - len(stem)), (0, 0))) for source, stem in stems.items()}
 
-    def read_excerpt(self, source, start, count):
+    def read_excerpt(self, source: str, start: int, count: int) -> np.ndarray:
         """Read a part of one stem.
 
         Of a file at 44.1 kHz only the part is decoded: fastest for wav of 16 bits or float, slower for flac, ogg and
-        mp3. A file at another rate and a `.stem.mp4` are decoded whole each time: make a wav tree of them before
+        mp3. A file at another rate and a `.stem.mp4` are decoded completely each time: convert them to wav before
         training.
 
         Args:
@@ -96,22 +98,24 @@ class Track:
             float32 `(count, 2)` in [-1, 1]; zeros past the end.
 
         Raises:
-            InputError: the track lacks the source, `start` or `count` is below 0, or as `read`.
+            InputError: the track has no such source, `start` or `count` is below 0, or as for `read`.
 
         Example:
-            >>> two_seconds = track.read_excerpt("bass", 44100, 88200)  # doctest: +SKIP
+            >>> track = Track("talk", {"vocals": zoo.examples()["reference"]})
+            >>> track.read_excerpt("vocals", 44100, 1000).shape
+            (1000, 2)
         """
         if source not in self.sources:
             raise InputError(f"{self.name} has no {source}; it has {', '.join(self.sources)}")
         if start < 0 or count < 0:
             raise InputError(f"{self.name}: an excerpt of {count} samples from {start}; give 0 or more")
-        part = self._sought(source, start, count)
+        part = self._read_part(source, start, count)
         if part is None:
-            part = self._whole(source)[start : start + count].copy()  # a view would keep the whole stem
+            part = self._whole(source)[start : start + count].copy()  # a view would keep the whole stem in memory
         return part if len(part) == count else np.pad(part, ((0, count - len(part)), (0, 0)))
 
-    def _sought(self, source, start, count):
-        """The part of a file at 44.1 kHz, without zeros past its end; None for what must be decoded whole."""
+    def _read_part(self, source, start, count):
+        """The part of a file at 44.1 kHz, shorter at its end; None for a file that must be decoded completely."""
         if not isinstance(self.files, dict):
             return None
         path = self.files[source]
@@ -122,35 +126,36 @@ class Track:
         """One stem, float32 (samples, 2) at 44.1 kHz."""
         if not isinstance(self.files, dict):
             return _read_stream(self.files, source)
-        found = io.read_channels(self.files[source])
-        stem = _stereo(found.audio, self.files[source])
-        return np.ascontiguousarray(io.resample(stem.T, found.sample_rate, SAMPLE_RATE).T)
+        recording = io.read_channels(self.files[source])
+        stem = _stereo(recording.audio, self.files[source])
+        return np.ascontiguousarray(io.resample(stem.T, recording.sample_rate, SAMPLE_RATE).T)
 
     def _length(self, path):
         with io.open_audio(path) as file:
             return round(file.frames * SAMPLE_RATE / file.samplerate)
 
 
-def find_tracks(folder, split=None, partial=False):
+def find_tracks(folder: Path | str, split: str | None = None, partial: bool = False) -> list[Track]:
     """The tracks of a folder.
 
-    Known shapes: a folder of track folders with `vocals.wav` ... (or flac, ogg, mp3) or of `.stem.mp4` files, either
-    with `train/`, `validation/` and `test/` above them (MUSDB18-HQ, MUSDB18, what tools/prepare_music.py makes) or
-    without; and DSD100, whose `Dev` is "train" and `Test` is "test". Mixtures are not needed: they are the sums.
+    Known layouts: a folder of track folders with `vocals.wav` and so on (or flac, ogg, mp3), or of `.stem.mp4` files,
+    with or without `train/`, `validation/` and `test/` above them (MUSDB18-HQ, MUSDB18, output of
+    tools/prepare_music.py); and DSD100, whose `Dev` is "train" and `Test` is "test". Mixtures are not read: they are the
+    sums of the stems.
 
     Args:
         folder: of the data set.
-        split: "train", "validation" or "test"; None takes all tracks.
-        partial: whether to take tracks that lack sources, rather than refuse them.
+        split: "train", "validation" or "test"; None for all tracks.
+        partial: whether to include tracks without all sources, rather than refuse them.
 
     Returns:
         list of `Track`, sorted by name.
 
     Raises:
-        InputError: no such folder or split, no tracks in it, or a track that lacks a source.
+        InputError: no such folder or split, no tracks in it, or a track without all sources.
 
     Example:
-        >>> songs = find_tracks("musdb18hq", "train")  # doctest: +SKIP
+        >>> songs = find_tracks("musdb18hq", "train")  # needs songs  # doctest: +SKIP
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -167,14 +172,14 @@ def find_tracks(folder, split=None, partial=False):
     return sorted(tracks, key=lambda track: track.name)
 
 
-def read_kinds(folder):
-    """What kind of track each is, as `tracks.csv` of tools/prepare_music.py says.
+def read_kinds(folder: Path | str) -> dict[str, str]:
+    """Kind of each track, from the `tracks.csv` of tools/prepare_music.py.
 
     Args:
         folder: of the data set.
 
     Returns:
-        {track name: kind}; empty where there is no tracks.csv.
+        {track name: kind}; empty if there is no tracks.csv.
 
     Example:
         >>> read_kinds("musdb18hq")
@@ -195,18 +200,18 @@ def _places(folder, split):
         folder, names = folder / "Sources", _DSD100
     else:
         names = {name: name for name in _SPLITS}
-    found = {name: folder / place for name, place in names.items() if (folder / place).is_dir()}
-    if split is not None and split not in found:
+    existing = {name: folder / place for name, place in names.items() if (folder / place).is_dir()}
+    if split is not None and split not in existing:
         raise InputError(
-            f"{folder} has no {split} tracks (it has {', '.join(found) or 'no splits'}); leave out the split"
+            f"{folder} has no {split} tracks (it has {', '.join(existing) or 'no splits'}); leave out the split"
         )
     if split is not None:
-        return [found[split]]
-    return list(found.values()) or [folder]
+        return [existing[split]]
+    return list(existing.values()) or [folder]
 
 
 def _tracks_in(place):
-    """Tracks of one folder; what is hidden, such as a track that is being made, is passed over."""
+    """Tracks of one folder; hidden ones, such as a track that is being rendered, are ignored."""
     tracks = []
     for path in sorted(place.iterdir()):
         if path.name.startswith("."):
@@ -224,7 +229,7 @@ def _stem_file(folder, source):
 
 
 def _stereo(audio, path):
-    """Two channels of (samples, channels): a mono one is taken twice."""
+    """Two channels of (samples, channels); a mono recording is copied to both."""
     if audio.shape[1] > 2:
         raise InputError(f"{path}: has {audio.shape[1]} channels; give mono or stereo")
     return np.repeat(audio, 2, axis=1) if audio.shape[1] == 1 else audio
@@ -236,14 +241,14 @@ def _read_stream(path, source):
         raise InputError(f"{path}: no such file; check the path")
     try:
         import ffmpeg
-        import stempeg  # at import it looks for the program
+        import stempeg  # its import needs the program
     except RuntimeError as error:
         raise InputError(f"{path}: needs the program ffmpeg; install it (Debian: ffmpeg)") from error
     try:
         info = stempeg.Info(str(path))
     except ffmpeg.Error as error:
         raise InputError(f"{path}: cannot be read; give a {_STEMS} file") from error
-    if info.nb_audio_streams != 1 + len(_STREAMS):  # stempeg itself takes another stream, and says nothing
+    if info.nb_audio_streams != 1 + len(_STREAMS):  # stempeg would read another stream without an error
         raise InputError(f"{path}: has {info.nb_audio_streams} streams; give a {_STEMS} file of five, as MUSDB18 has")
     audio, rate = stempeg.read_stems(str(path), stem_id=_STREAMS[source], dtype=np.float32, always_3d=True, info=info)
     stem = _stereo(audio[0], path)

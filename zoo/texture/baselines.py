@@ -7,7 +7,7 @@ from keras import ops
 
 from zoo.audio import io, phase
 from zoo.texture import optimize, spectrum, terms
-from zoo.texture.checks import check_target, wanted_samples
+from zoo.texture.checks import check_target, result_samples
 
 _RATE, _N_FFT, _HOP = 22050, 2048, 512  # of Ulyanov and Lebedev
 _SHORTEST = 0.5  # seconds: the kernel's 11 frames
@@ -37,7 +37,7 @@ def one_network(target, sample_rate, seconds=None, iterations=300, phase_iterati
     Example:
         >>> audio = one_network(rain, 16000)  # doctest: +SKIP
     """
-    samples = wanted_samples(target, sample_rate, seconds, _SHORTEST)
+    samples = result_samples(target, sample_rate, seconds, _SHORTEST)
     audio = io.resample(check_target(target, sample_rate, _SHORTEST), sample_rate, _RATE)
     seen = np.log1p(np.abs(phase.spectrum(audio, _N_FFT, _HOP)))[None]
     rng, bins = np.random.default_rng([seed, 2]), seen.shape[2]

@@ -1,14 +1,14 @@
-"""Wide convolutions over time, by blocks: two or three products an output, whatever the width of the kernel.
+"""Wide convolutions over time, block by block: two or three products for each output, whatever the kernel's width.
 
 Overlap-save with real products only. A block of n frames gives n - width + 1 outputs of y[t] = sum_j x[t + j] k[j]. Its
 discrete Fourier transform has n / 2 + 1 bins, two of them real; a complex product takes three real ones (Gauss):
 
     p1 = (a + b) c    p2 = a (-d - c)    p3 = b (c - d)    (a + ib)(c - id) = (p1 - p3) + i (p1 + p2)
 
-so the convolution is S [(A x) * (G k)] for three small constant matrices: A takes a block to 3 n / 2 - 1 numbers, G a
-kernel, S the products back to outputs. The products are matrix products over channels, one for each of the numbers, on
-all blocks at once. Blocks are short, so that a number's matrix, channels x filters, stays in the cache while all blocks
-pass; a transform of the whole clip would be bound by memory.
+so the convolution is S [(A x) * (G k)] with three small constant matrices: A transforms a block to 3 n / 2 - 1 numbers,
+G a kernel, and S the products back to outputs. The products are matrix products over channels, one for each of the
+numbers, on all blocks at once. Blocks are short, so that the matrix of a number, channels x filters, stays in the cache
+for all blocks; a transform of the whole clip would be limited by the bandwidth of the memory.
 """
 
 import functools
@@ -16,22 +16,23 @@ import functools
 import numpy as np
 from keras import ops
 
+from zoo.audio.dsp import Tensor
 from zoo.nn.layers import overlapping_blocks
 
-_NARROWEST = 4  # frames: a narrower kernel is faster as it is
+_MIN_WIDTH = 4  # frames; narrower kernels are faster as plain convolutions
 
 
-def blocked(width):
-    """Whether a kernel of so many frames gains by blocks."""
-    return width >= _NARROWEST
+def blocked(width: int) -> bool:
+    """Whether blocks are faster than a plain convolution for a kernel of `width` frames."""
+    return width >= _MIN_WIDTH
 
 
 @functools.lru_cache
-def transforms(width):
-    """The matrices of a kernel's width.
+def transforms(width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The three matrices for kernels of one width.
 
     Args:
-        width: frames, 2 or more.
+        width: of the kernel in frames, 2 or more.
 
     Returns:
         A (numbers, n), G (numbers, width), S (outputs, numbers), float64: S @ ((A @ x) * (G @ k)) are the first
@@ -59,7 +60,7 @@ def transforms(width):
     return block, kernel, back
 
 
-def transform_kernel(kernel):
+def transform_kernel(kernel: np.ndarray) -> np.ndarray:
     """G k for each pair of channels.
 
     Args:
@@ -76,32 +77,33 @@ def transform_kernel(kernel):
     return np.tensordot(matrix, kernel.astype("float64"), axes=1).astype(kernel.dtype)
 
 
-def block_convolution(inputs, transformed, width):
+def block_convolution(inputs: Tensor, transformed: Tensor, width: int) -> Tensor:
     """Correlation over time with a transformed kernel, whole outputs only.
 
     Args:
         inputs: float (batch, frames, channels).
-        transformed: of `transform_kernel`, (numbers, channels, filters).
-        width: of the kernel.
+        transformed: (numbers, channels, filters), as of `transform_kernel`.
+        width: of the kernel in frames.
 
     Returns:
         (batch, frames - width + 1, filters); a gradient reaches `inputs`.
 
     Example:
         >>> kernel = np.ones((4, 3, 5), "float32")
-        >>> float(block_convolution(np.ones((1, 9, 3), "float32"), transform_kernel(kernel), 4)[0, 0, 0])  # doctest: +SKIP
-        12.0
+        >>> outputs = block_convolution(np.ones((1, 9, 3), "float32"), transform_kernel(kernel), 4)
+        >>> outputs.shape[1], round(float(outputs[0, 0, 0]), 3)
+        (6, 12.0)
     """
     inputs = ops.convert_to_tensor(inputs)
     block, _, back = (ops.convert_to_tensor(matrix, inputs.dtype) for matrix in transforms(width))
     size, hop = block.shape[1], back.shape[0]
     batch, frames, channels = ops.shape(inputs)
-    found, filters = frames - width + 1, transformed.shape[-1]
-    pieces = overlapping_blocks(inputs, size, hop, found)
+    count, filters = frames - width + 1, transformed.shape[-1]
+    pieces = overlapping_blocks(inputs, size, hop, count)
     blocks = ops.shape(pieces)[1]
     rows = ops.reshape(ops.transpose(pieces, (2, 0, 1, 3)), (size, -1))
     numbers = ops.reshape(ops.matmul(block, rows), (block.shape[0], -1, channels))
     products = ops.reshape(ops.matmul(numbers, ops.cast(transformed, inputs.dtype)), (block.shape[0], -1))
     outputs = ops.reshape(ops.matmul(back, products), (hop, batch, blocks, filters))
     outputs = ops.reshape(ops.transpose(outputs, (1, 2, 0, 3)), (batch, blocks * hop, filters))
-    return outputs[:, :found]
+    return outputs[:, :count]

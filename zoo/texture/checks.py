@@ -1,4 +1,4 @@
-"""What every synthesis asks of its target and of the result's length."""
+"""Input checks that all syntheses share: the target, the length of the result, counts."""
 
 import numpy as np
 
@@ -7,19 +7,19 @@ from zoo.errors import InputError
 _SILENCE = 1e-6  # of full scale
 
 
-def check_target(target, sample_rate, fewest_seconds):
-    """A target as it is used: mono, finite, not silent, long enough.
+def check_target(target: np.ndarray, sample_rate: float, fewest_seconds: float) -> np.ndarray:
+    """Check a target: mono float, finite, not silent, long enough.
 
     Args:
         target: float (samples,) in [-1, 1].
         sample_rate: in Hz, above 0.
-        fewest_seconds: that it must have.
+        fewest_seconds: shortest allowed length.
 
     Returns:
         float32 (samples,).
 
     Raises:
-        InputError: channels, integers, NaNs, silence, or less than `fewest_seconds`.
+        InputError: several channels, integers, NaN, silence, a rate of 0, or less than `fewest_seconds`.
 
     Example:
         >>> check_target(np.ones(16000) * np.sin(np.arange(16000)), 16000, 0.5).dtype
@@ -31,9 +31,9 @@ def check_target(target, sample_rate, fewest_seconds):
     if not np.issubdtype(target.dtype, np.floating):
         raise InputError(f"the target is {target.dtype}; give float in [-1, 1] (16-bit samples over 32768)")
     if not sample_rate > 0:
-        raise InputError(f"a rate of {sample_rate} Hz is none; give the target's")
+        raise InputError(f"the sample rate is {sample_rate} Hz; give the target's, above 0")
     if not np.isfinite(target).all():
-        raise InputError("the target has samples that are no number; mend it")
+        raise InputError("the target holds NaN or infinity; repair it")
     if len(target) < fewest_seconds * sample_rate:
         raise InputError(f"the target has {len(target) / sample_rate:.2f} s; give {fewest_seconds:.2f} s or more")
     if np.abs(target - target.mean()).max() < _SILENCE:
@@ -41,34 +41,44 @@ def check_target(target, sample_rate, fewest_seconds):
     return target.astype("float32")
 
 
-def wanted_samples(target, sample_rate, seconds, fewest_seconds):
-    """Samples of a result at the target's rate.
+def result_samples(target: np.ndarray, sample_rate: float, seconds: float | None, fewest_seconds: float) -> int:
+    """Length of the result in samples, at the target's rate.
 
     Args:
         target: (samples,).
         sample_rate: in Hz.
-        seconds: that are asked for; None for the target's.
-        fewest_seconds: that a result must have.
+        seconds: length of the result; None for the target's.
+        fewest_seconds: shortest allowed length.
 
     Returns:
         int.
 
     Raises:
-        InputError: seconds that are no number, or too few.
+        InputError: `seconds` is not finite, or too short.
 
     Example:
-        >>> wanted_samples(np.zeros(44101), 44100, None, 0.5), wanted_samples(np.zeros(9), 44100, 2.0, 0.5)
+        >>> result_samples(np.zeros(44101), 44100, None, 0.5), result_samples(np.zeros(9), 44100, 2.0, 0.5)
         (44101, 88200)
     """
     if seconds is None:
         return len(target)
     if not (np.isfinite(seconds) and seconds >= fewest_seconds):
-        raise InputError(f"a result of {seconds} s is too short, or none; give {fewest_seconds:.2f} s or more")
+        raise InputError(f"a result of {seconds} s is too short or not finite; give {fewest_seconds:.2f} s or more")
     return round(seconds * sample_rate)
 
 
-def check_counts(**counts):
-    """Raises an InputError unless all are integers, 0 or more: iterations, a seed."""
+def check_counts(**counts: int) -> None:
+    """Check that values, such as a seed or a number of iterations, are integers of 0 or more.
+
+    Args:
+        counts: {name for the message: value}.
+
+    Raises:
+        InputError: another value.
+
+    Example:
+        >>> check_counts(iterations=10, seed=0)
+    """
     for name, value in counts.items():
         if not isinstance(value, (int, np.integer)) or value < 0:
             raise InputError(f"{name.replace('_', ' ')} is {value!r}; give an integer, 0 or more")

@@ -1,8 +1,8 @@
 """A differentiable model of the ear's first stages: cochlear bands, their envelopes, and filters of modulation.
 
 After McDermott and Simoncelli 2011, "Sound Texture Perception via Statistics of the Auditory Periphery". All filters
-have zero phase and act on the spectrum of the whole clip, so time is circular, as in the paper: the end runs into the
-start. Nothing here takes `lengths`, then: zeros after a clip are part of the circle.
+have zero phase and act on the spectrum of the whole clip, so time is circular, as in the paper: the start follows the
+end. Therefore no function here takes `lengths`: zeros after a clip would be part of the circle.
 """
 
 import functools
@@ -10,6 +10,7 @@ import functools
 import numpy as np
 from keras import ops
 
+from zoo.audio.dsp import Tensor
 from zoo.errors import InputError
 
 SAMPLE_RATE = 20_000  # Hz
@@ -23,10 +24,10 @@ OCTAVE_QUALITY = 2.0**0.5  # bands an octave wide, whose squares sum to one
 
 _LOW_HZ, _HIGH_HZ = 20.0, 10_000.0
 _COMPRESSION = 0.3
-_EPS = 1e-10  # of squared magnitude, inside the root: 100 dB below full scale the gradient stops growing
+_EPS = 1e-10  # of squared magnitude, inside the root: bounds the gradient 100 dB below full scale
 
 
-def cochlear_filters(samples):
+def cochlear_filters(samples: int) -> np.ndarray:
     """Responses of the cochlear bands at the bins of a clip's spectrum; their squares sum to one at every bin.
 
     Half cosines on the ERB-rate scale of Glasberg and Moore 1990, E(f) = 9.265 ln(1 + f / 228.8): band k of 1..30
@@ -35,7 +36,7 @@ def cochlear_filters(samples):
     band 31 the high-pass filter that reaches one at 10 kHz.
 
     Args:
-        samples: of the clip, at 20 kHz.
+        samples: length of the clip at 20 kHz.
 
     Returns:
         float64 (32, samples // 2 + 1), in [0, 1].
@@ -50,7 +51,7 @@ def cochlear_filters(samples):
     return np.cos(np.pi / 2 * np.clip(position - np.arange(BANDS + 2)[:, None], -1, 1))
 
 
-def band_centers():
+def band_centers() -> np.ndarray:
     """Centres of the 32 cochlear bands in Hz, float64 (32,): the low-pass filter 20, the cosines, the high-pass 10,000.
 
     Example:
@@ -65,22 +66,25 @@ def _erb_rate(frequency):
     return 9.265 * np.log1p(np.asarray(frequency) / 228.8455)
 
 
-def modulation_filters(frames, centers=MODULATIONS, quality=MODULATION_QUALITY):
+def modulation_filters(
+    frames: int, centers: np.ndarray = MODULATIONS, quality: float = MODULATION_QUALITY
+) -> np.ndarray:
     """Responses of constant-Q filters at the bins of an envelope's spectrum.
 
     Half cosines on log frequency, cos(pi / 2 log2(f / centre) / w) for |log2(f / centre)| < w, with w octaves such that
     the bandwidth at -3 dB is centre / Q: w = 2 asinh(1 / (2 Q)) / ln 2, 0.71 for Q = 2 and 1 for Q = sqrt(2).
 
-    A departure from the paper: a bin's squared response is its mean over the bin's width. In a clip of some seconds
-    the lowest bands have one or two bins; sampled there alone, they would measure another power in each length of clip.
+    A departure from the paper: the squared response at a bin is the mean over the width of the bin. In a clip of a few
+    seconds the lowest bands have one or two bins; with the response at their centres alone, the measured power would
+    depend on the length of the clip.
 
     Args:
-        frames: of the envelope, at 400 Hz.
+        frames: length of the envelope at 400 Hz.
         centers: (bands,) Hz.
         quality: Q, centre / bandwidth.
 
     Returns:
-        float64 (bands, frames // 2 + 1), in [0, 1]; 0 at 0 Hz, for the mean of an envelope is no modulation.
+        float64 (bands, frames // 2 + 1), in [0, 1]; 0 at 0 Hz, because the mean of an envelope is no modulation.
 
     Example:
         >>> modulation_filters(1200).shape
@@ -95,16 +99,16 @@ def modulation_filters(frames, centers=MODULATIONS, quality=MODULATION_QUALITY):
     return np.pad(np.sqrt(squared), ((0, 0), (1, 0)))
 
 
-def cochleagram(waveform):
+def cochleagram(waveform: Tensor) -> tuple[Tensor, Tensor]:
     """Subbands of a waveform, and their compressed envelopes.
 
     subband_k = F^-1[H_k F[x]], H_k from `cochlear_filters`; envelope_k = |subband_k + i Hilbert(subband_k)|^0.3, then
-    low-pass filtered (all below 200 Hz, nothing from there on) and taken at 400 Hz. Circular in time. The squared
-    magnitude has 1e-10 added, so silence has a finite gradient and an envelope of 0.032.
+    low-pass filtered (ideally, at 200 Hz) and sampled at 400 Hz. Circular in time. 1e-10 is added to the squared
+    magnitude, so that silence has a finite gradient; its envelope is 0.032.
 
     Args:
-        waveform: float (batch, samples) in [-1, 1] at 20 kHz, of a known number of samples, 50 or more. The last
-            samples % 50 are left out.
+        waveform: float (batch, samples) in [-1, 1] at 20 kHz, of a static number of samples, 50 or more. The last
+            samples % 50 are ignored.
 
     Returns:
         (subbands, envelopes): (batch, 32, samples // 50 * 50) and (batch, 32, samples // 50), of the waveform's type.
@@ -127,20 +131,20 @@ def cochleagram(waveform):
     spectrum = [part[:, None] for part in ops.rfft(ops.convert_to_tensor(waveform)[:, :samples])]
     subbands, quadrature = analytic(spectrum, _cochlear_filters(samples), samples)
     envelopes = ops.power(ops.square(subbands) + ops.square(quadrature) + _EPS, _COMPRESSION / 2)
-    # An even clip has a bin at 200 Hz: half of it is an alias, so it is left out.
+    # With an even number of frames the last bin is at 200 Hz; half of it is an alias, so it is left out.
     bins = (frames + 1) // 2
-    kept = [part[..., :bins] / STEP for part in ops.rfft(envelopes)]
-    kept = [ops.pad(part, ((0, 0), (0, 0), (0, frames // 2 + 1 - bins))) for part in kept]
-    return subbands, ops.irfft(tuple(kept), frames)
+    low_pass = [part[..., :bins] / STEP for part in ops.rfft(envelopes)]
+    low_pass = [ops.pad(part, ((0, 0), (0, 0), (0, frames // 2 + 1 - bins))) for part in low_pass]
+    return subbands, ops.irfft(tuple(low_pass), frames)
 
 
-def analytic(spectrum, filters, samples):
+def analytic(spectrum: tuple[Tensor, Tensor], filters: np.ndarray, samples: int) -> tuple[Tensor, Tensor]:
     """Real and imaginary part of the analytic signals of filtered real ones.
 
     Args:
         spectrum: real and imaginary part, as of `keras.ops.rfft`, each (..., bins).
         filters: NumPy (filters, bins), zero-phase responses; they broadcast against the spectrum.
-        samples: of the result.
+        samples: length of the result.
 
     Returns:
         The filtered signal and its Hilbert transform, (..., samples) each.
@@ -150,12 +154,12 @@ def analytic(spectrum, filters, samples):
         >>> bool(np.allclose(analytic(spectrum, np.ones((1, 5)), 8)[1], np.sin(np.arange(8) * np.pi / 2), atol=1e-6))
         True
     """
-    # -i X has an imaginary part at 0 Hz and at the Nyquist frequency, which no real signal has.
-    turned = filters * ((np.arange(filters.shape[-1]) > 0) & (np.arange(filters.shape[-1]) < samples / 2))
-    filters, turned = (ops.convert_to_tensor(h, spectrum[0].dtype) for h in (filters, turned))
+    # The spectrum of a real signal is real at 0 Hz and at the Nyquist frequency, so -i X is left out there.
+    rotated = filters * ((np.arange(filters.shape[-1]) > 0) & (np.arange(filters.shape[-1]) < samples / 2))
+    filters, rotated = (ops.convert_to_tensor(h, spectrum[0].dtype) for h in (filters, rotated))
     real, imaginary = spectrum
     signal = ops.irfft((real * filters, imaginary * filters), samples)
-    return signal, ops.irfft((imaginary * turned, -real * turned), samples)
+    return signal, ops.irfft((imaginary * rotated, -real * rotated), samples)
 
 
 _cochlear_filters = functools.lru_cache(maxsize=4)(cochlear_filters)

@@ -1,4 +1,6 @@
-"""L-BFGS around one compiled value-and-gradient: SciPy's on the host, TensorFlow Probability's on the device."""
+"""L-BFGS on a compiled value and gradient: SciPy's on the host, or TensorFlow Probability's on the device."""
+
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -6,11 +8,11 @@ import scipy.optimize
 
 from zoo.errors import InputError
 
-_MEMORY = 10  # pairs of steps and gradient changes that either keeps
-_RESTARTS = 5  # in a row that gained nothing: the precision is used up
+_MEMORY = 10  # pairs of steps and gradient changes that L-BFGS stores
+_RESTARTS = 5  # in a row without progress, after which the precision of float32 is exhausted
 
 
-def value_and_gradient(function):
+def value_and_gradient(function: Callable) -> Callable:
     """Compile a function together with its gradient.
 
     Args:
@@ -35,23 +37,25 @@ def value_and_gradient(function):
         def compiled(x, *rest):
             with tf.GradientTape() as tape:
                 tape.watch(x)
-                found = function(x, *rest)
-            return found, tape.gradient(found[0], x)
+                result = function(x, *rest)
+            return result, tape.gradient(result[0], x)
 
-        return lambda *given: compiled(*map(tf.convert_to_tensor, given))
+        return lambda *arrays: compiled(*map(tf.convert_to_tensor, arrays))
     if keras.backend.backend() == "jax":
         import jax
 
         return jax.jit(jax.value_and_grad(function, has_aux=True))
-    raise InputError(f"no gradient on the backend {keras.backend.backend()}: set KERAS_BACKEND to tensorflow or jax")
+    raise InputError(
+        f"no compiled gradient on the backend {keras.backend.backend()}: set KERAS_BACKEND to tensorflow or jax"
+    )
 
 
-def on_host(compute, shape):
-    """What `minimize` evaluates, of a function without others and its gradient on the device.
+def on_host(compute: Callable, shape: tuple[int, ...]) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+    """Wrap a compiled value and gradient for `minimize`: flat float64 arrays in and out.
 
     Args:
-        compute: of `value_and_gradient`, for float32 of `shape`.
-        shape: of what it takes.
+        compute: as of `value_and_gradient`, of a float32 array.
+        shape: of that array.
 
     Returns:
         array (n,) -> (float, gradient float64 (n,)).
@@ -69,14 +73,20 @@ def on_host(compute, shape):
     return evaluate
 
 
-def minimize(evaluate, start, iterations, callback, lowest=0.0):
-    """SciPy's L-BFGS-B, the paper's optimiser: with bounds, and started anew where its line search gives up.
+def minimize(
+    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    start: np.ndarray,
+    iterations: int,
+    callback: Callable[[np.ndarray, float], None],
+    lowest: float = 0.0,
+) -> np.ndarray:
+    """SciPy's L-BFGS-B, the paper's optimiser: with a lower bound, and restarted where its line search fails.
 
     Args:
-        evaluate: array (n,) -> (value, gradient (n,)); what it computes may change from iteration to iteration.
+        evaluate: array (n,) -> (value, gradient (n,)); the function may change from iteration to iteration.
         start: float (n,).
-        iterations: most iterations.
-        callback: called as callback(x, value) after each iteration; may raise StopIteration to end.
+        iterations: greatest number of iterations.
+        callback: called as callback(x, value) after each iteration; may raise StopIteration to stop.
         lowest: bound of every element of x.
 
     Returns:
@@ -99,35 +109,35 @@ def minimize(evaluate, start, iterations, callback, lowest=0.0):
         callback(intermediate_result.x, float(intermediate_result.fun) / scale)
 
     while done < iterations and stalled < _RESTARTS:
-        before = done
-        # No tolerances: a loss in float32 that seems to stand still for a step goes on falling.
+        previous = done
+        # No tolerances: a float32 loss that is constant for one step may fall again in the next.
         options = {"maxiter": iterations - done, "maxfun": 20 * iterations, "maxcor": _MEMORY, "ftol": 0.0, "gtol": 0.0}
-        found = scipy.optimize.minimize(
+        result = scipy.optimize.minimize(
             scaled, x, jac=True, method="L-BFGS-B", bounds=bounds, options=options, callback=count
         )
-        x, stalled = found.x, stalled + 1 if done - before < 2 else 0
-        if found.status == 99:  # StopIteration
+        x, stalled = result.x, stalled + 1 if done - previous < 2 else 0
+        if result.status == 99:  # StopIteration
             break
     return x
 
 
 def _scale(x, gradient):
-    """What the function is multiplied with, so that the first step, which is its gradient, is a tenth of the start.
+    """Factor for the function that makes the first step, which is its gradient, a tenth as long as the start.
 
-    With bounds SciPy never makes it longer, and where the function is concave it takes the same step ever again.
+    With bounds SciPy never lengthens that step, and where the function is concave it repeats it.
     """
     length = np.linalg.norm(gradient)
     return 0.1 * (np.linalg.norm(x) or np.sqrt(x.size)) / length if length else 1.0
 
 
-def device_minimizer(function):
+def device_minimizer(function: Callable) -> Callable[[np.ndarray, int], tuple[np.ndarray, int]]:
     """TensorFlow Probability's L-BFGS: all iterations in one compiled loop, no bounds.
 
     Args:
         function: tensor (n,) -> scalar, differentiable.
 
     Returns:
-        (x float32 (n,), iterations) -> (x float32 (n,), the last iterate; iterations that were done); compiled once.
+        (x float32 (n,), iterations) -> (x float32 (n,), the last iterate; number of iterations done); compiled once.
 
     Raises:
         InputError: the backend is not TensorFlow.
@@ -153,7 +163,7 @@ def device_minimizer(function):
         )
 
     def run(x, iterations):
-        found = compiled(tf.convert_to_tensor(x, "float32"), tf.constant(iterations, "int32"))
-        return found.position.numpy(), int(found.num_iterations)
+        result = compiled(tf.convert_to_tensor(x, "float32"), tf.constant(iterations, "int32"))
+        return result.position.numpy(), int(result.num_iterations)
 
     return run

@@ -1,6 +1,7 @@
-"""The spectrogram that textures are made in, and how audio comes back from one."""
+"""The log spectrogram in which textures are synthesised, and audio from one."""
 
 import functools
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import scipy.signal
 from keras import ops
 
 from zoo.audio import dsp, phase
+from zoo.audio.dsp import Tensor
 
 SAMPLE_RATE = 16000
 N_FFT, HOP_LENGTH = 512, 64
@@ -15,11 +17,11 @@ BINS = N_FFT // 2 + 1
 _EPS = 1e-12  # inside a square root, so that silence has a finite gradient
 
 
-def log_spectrogram(waveform, lengths=None):
+def log_spectrogram(waveform: Tensor, lengths: Tensor | None = None) -> Tensor:
     """log(1 + |S|), S the short-time Fourier transform (Antognini et al. 2019, section 2).
 
-    Periodic Hann window of 512 samples, hop 64, whole frames only, no padding and no scaling, so that the ends of a
-    clip look like its middle.
+    Periodic Hann window of 512 samples, hop 64, whole frames only, no padding and no scaling, so that the frames
+    at the ends of a clip are like those in its middle.
 
     Args:
         waveform: float (batch, samples) in [-1, 1] at 16 kHz, 512 samples or more.
@@ -41,27 +43,50 @@ def log_spectrogram(waveform, lengths=None):
     return ops.log1p(ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS))
 
 
-def frame_count(samples):
-    """Whole frames in so many samples: 1 + (samples - 512) // 64, an integer or a tensor; 0 or less where there is none."""
+def frame_count(samples: int | Tensor) -> int | Tensor:
+    """Whole frames in so many samples, an integer or a tensor: 1 + (samples - 512) // 64; 0 or less where none fits.
+
+    Example:
+        >>> frame_count(16000)
+        243
+    """
     return 1 + (samples - N_FFT) // HOP_LENGTH
 
 
-def samples_in(frames):
-    """Samples that so many frames reach over, the inverse of `frame_count`."""
+def samples_in(frames: int) -> int:
+    """Samples that so many frames cover: the smallest number with that `frame_count`.
+
+    Example:
+        >>> samples_in(243)
+        16000
+    """
     return (frames - 1) * HOP_LENGTH + N_FFT
 
 
-def frames_for(samples):
-    """Frames whose waveform has so many samples between its two ends, which fade; see `audio_of`."""
+def frames_for(samples: int) -> int:
+    """Frames from which `audio_of` gets so many samples between the two fading ends.
+
+    Example:
+        >>> frames_for(16000)
+        257
+    """
     return -(-(samples + N_FFT) // HOP_LENGTH) - 1
 
 
-def audio_of(spectrogram, samples, iterations, rng, momentum=0.0, progress=None, interruptible=False):
+def audio_of(
+    spectrogram: np.ndarray,
+    samples: int,
+    iterations: int,
+    rng: np.random.Generator,
+    momentum: float = 0.0,
+    progress: Callable[[int, float], None] | None = None,
+    interruptible: bool = False,
+) -> tuple[np.ndarray, list[float]]:
     """A waveform for a log spectrogram, by Griffin and Lim's iteration.
 
     Args:
         spectrogram: float (frames, 257) of `log_spectrogram`, `frames_for(samples)` frames or more.
-        samples: of the waveform; they start where all frames reach, 448 samples into the first one.
+        samples: length of the waveform; it starts 448 samples into the first frame, from where on all frames overlap.
         iterations, rng, momentum, progress, interruptible: as for `zoo.audio.phase.griffin_lim`.
 
     Returns:
@@ -74,8 +99,8 @@ def audio_of(spectrogram, samples, iterations, rng, momentum=0.0, progress=None,
         (1000,)
     """
     magnitude = np.expm1(np.asarray(spectrogram, "float32"))
-    rest = momentum, progress, interruptible
-    audio, convergence = phase.griffin_lim(magnitude, N_FFT, HOP_LENGTH, iterations, rng, *rest)
+    options = momentum, progress, interruptible
+    audio, convergence = phase.griffin_lim(magnitude, N_FFT, HOP_LENGTH, iterations, rng, *options)
     start = N_FFT - HOP_LENGTH
     return audio[start : start + samples], convergence
 

@@ -1,21 +1,25 @@
-"""The terms of a texture's loss, on features: what two clips of one texture share, and how far one copies the other.
+"""Terms of the texture loss, as functions of features: Gram matrices, autocorrelations, diversity.
 
-Features are lists of float (batch, frames, filters), one a bank, as `zoo.texture.model.RandomConvEnsemble` gives them;
-frames of a batch's clips may count in part, then `counts` is a list of int (batch,), one a bank. Equations are those of
-Antognini, Hoffman and Weiss 2019. Tildes mark the target; every term is relative to the target's own size, so that
+Features are lists of float (batch, frames, filters), one for each bank of `zoo.texture.model.RandomConvEnsemble`. Where
+only the first frames of a clip count, `counts` is a list of int (batch,), one for each bank. Equations are those of
+Antognini, Hoffman and Weiss 2019. Tildes mark the target; every term is relative to the energy of the target, so that
 alpha and beta mean the same for every clip.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import scipy.fft
 from keras import ops
 
 from zoo.audio import dsp
+from zoo.audio.dsp import Tensor
 
 _EPS = 1e-12
 
 
-def gram(features, counts=None):
+def gram(features: list[Tensor], counts: list[Tensor] | None = None) -> list[Tensor]:
     """Gram matrices, equation (2): G_mn = 1 / T sum_t F_tm F_tn of each bank.
 
     Args:
@@ -24,73 +28,86 @@ def gram(features, counts=None):
 
     Returns:
         list of (batch, filters, filters).
+
+    Example:
+        >>> ops.convert_to_numpy(gram([np.array([[[1.0, 0.0], [1.0, 2.0]]])])[0]).tolist()
+        [[[1.0, 1.0], [1.0, 2.0]]]
     """
-    found = []
+    matrices = []
     for x, count in _counted(features, counts):
-        # As F' F, but with one product in the gradient where F' F takes two: the second factor stands still.
+        # The value and gradient of F' F, but one product in the gradient instead of two: one factor is a constant.
         product = ops.matmul(ops.transpose(x, (0, 2, 1)), ops.stop_gradient(x))
         doubled = 2 * product - ops.stop_gradient(product)
-        found.append((doubled + ops.transpose(doubled, (0, 2, 1))) / (2 * count))
-    return found
+        matrices.append((doubled + ops.transpose(doubled, (0, 2, 1))) / (2 * count))
+    return matrices
 
 
-def gram_by_blocks(features, blocks, ensemble, hop, counts):
-    """`gram` of clips whose features are too many to hold: one block's at a time, and once more for the gradient.
+def gram_by_blocks(
+    features: Callable[[Tensor], list[Tensor]], blocks: Tensor, ensemble: Any, hop: int, counts: list[Tensor]
+) -> list[Tensor]:
+    """`gram` of long clips in bounded memory: features of one block at a time, computed again for the gradient.
 
     Args:
-        features: function of a block to a list of (batch, frames, filters), `hop` frames of the first bank or more.
-        blocks: (blocks, batch, ...), which overlap so that each bank's frames in their first hops are all frames.
+        features: function of a block to a list of (batch, frames, filters), with at least `hop` frames of the first bank.
+        blocks: (blocks, batch, ...); they overlap, and the first `hop` frames of each, joined, are the frames of the clip.
         ensemble: the `RandomConvEnsemble` that `features` calls; no gradient reaches its kernels.
-        hop: frames of the first bank from a block to the next, a multiple of all strides.
-        counts: list of int (batch or 1,) frames of the clips that count, one a bank.
+        hop: frames of the first bank from one block to the next, a multiple of all strides.
+        counts: list of int (batch or 1,), frames of the clips that count, one for each bank.
 
     Returns:
         list of (batch, filters, filters).
     """
     kernels = [bank.kernel for bank in ensemble.banks]
-    # TensorFlow finds a variable behind a tensor that was only read from it, and cannot give the loop's gradient to it:
-    # so the loop reads copies, which no gradient passes.
+    # On TensorFlow the gradient of a loop that reads a variable fails, even for a tensor that was read from it before.
+    # So the loop reads copies that stop the gradient.
     values = [ops.stop_gradient(ops.convert_to_tensor(kernel)) for kernel in kernels]
-    place = ops.expand_dims(ops.arange(blocks.shape[0], dtype="int32"), 1)
-    inside = [
-        ops.clip(ops.cast(count, "int32") - place * (hop // stride), 0, hop // stride)
+    index = ops.expand_dims(ops.arange(blocks.shape[0], dtype="int32"), 1)
+    counted = [
+        ops.clip(ops.cast(count, "int32") - index * (hop // stride), 0, hop // stride)
         for count, stride in zip(counts, ensemble.strides, strict=True)
     ]
 
     def add(sums, block_and_counts):
-        block, inside = block_and_counts
+        block, counted = block_and_counts
 
         @keras.remat
         def sums_of(block):
             with keras.StatelessScope(list(zip(kernels, values, strict=True))):
-                found = features(block)
+                banks = features(block)
             return [
                 mean * ops.maximum(ops.cast(n, mean.dtype), 1)[:, None, None]
-                for mean, n in zip(gram(found, inside), inside, strict=True)
+                for mean, n in zip(gram(banks, counted), counted, strict=True)
             ]
 
-        return [total + more for total, more in zip(sums, sums_of(block), strict=True)], None
+        return [total + partial for total, partial in zip(sums, sums_of(block), strict=True)], None
 
-    nothing = ops.zeros((ops.shape(blocks)[1], ensemble.filters, ensemble.filters), ensemble.compute_dtype)
-    sums, _ = ops.scan(add, [nothing] * len(inside), (blocks, inside))
+    zeros = ops.zeros((ops.shape(blocks)[1], ensemble.filters, ensemble.filters), ensemble.compute_dtype)
+    sums, _ = ops.scan(add, [zeros] * len(counted), (blocks, counted))
     return [total / ops.cast(count, total.dtype)[:, None, None] for total, count in zip(sums, counts, strict=True)]
 
 
-def autocorrelation(features, lags, counts=None):
+def autocorrelation(
+    features: list[Tensor], lags: list[tuple[int, int]], counts: list[Tensor] | None = None
+) -> list[Tensor]:
     """Autocorrelation of every filter over time, equation (4), at some lags.
 
-    A_sm = 1 / (T - s) sum_t F_tm F_(t + s)m, by a transform of each filter that is padded with zeros. The paper's is not
-    divided; it then depends on the length of a clip.
+    A_sm = 1 / (T - s) sum_t F_tm F_(t + s)m, computed by a zero-padded transform of each filter. The paper's has no
+    1 / (T - s), so that it depends on the length of the clip.
 
     Args:
         features: list of (batch, frames, filters).
-        lags: list of (first, last), frames of each bank, last below the bank's frames.
+        lags: list of (first, last), in frames of each bank; last is below the number of frames.
         counts: list of (batch,) frames T that count, or None for all.
 
     Returns:
         list of (batch, filters, last - first + 1); with `counts`, 0 at lags beyond half of a clip.
+
+    Example:
+        >>> alternating = np.array([[[1.0], [-1.0], [1.0], [-1.0]]], "float32")
+        >>> ops.convert_to_numpy(autocorrelation([alternating], [(1, 2)])[0]).round(3).tolist()
+        [[[-1.0, 1.0]]]
     """
-    found = []
+    correlations = []
     for (x, count), (first, last) in zip(_counted(features, counts), lags, strict=True):
         size = _fast_size(x.shape[1] + last)
         padded = ops.pad(ops.transpose(x, (0, 2, 1)), [[0, 0], [0, 0], [0, size - x.shape[1]]])
@@ -100,37 +117,48 @@ def autocorrelation(features, lags, counts=None):
         overlaps = count - ops.cast(ops.arange(first, last + 1), x.dtype)
         if counts is not None:
             lagged = lagged * ops.cast(2 * ops.arange(first, last + 1) <= ops.cast(count, "int32"), x.dtype)
-        found.append(lagged / ops.maximum(overlaps, 1))
-    return found
+        correlations.append(lagged / ops.maximum(overlaps, 1))
+    return correlations
 
 
-def relative_error(targets, estimates):
+def relative_error(targets: list[Tensor], estimates: list[Tensor]) -> Tensor:
     """Equations (3) and (5): sum of (target - estimate)^2 over sum of target^2, of all banks together.
 
     Args:
-        targets, estimates: lists of (batch or 1, ...), a tensor a bank.
+        targets, estimates: lists of (batch or 1, ...), one tensor for each bank.
 
     Returns:
         (batch,), 0 and up, lower is better.
+
+    Example:
+        >>> round(float(relative_error([np.ones((1, 4))], [np.full((1, 4), 1.5)])[0]), 3)
+        0.25
     """
     pairs = list(zip(targets, estimates, strict=True))
-    error = sum(_total(ops.square(theirs - ours)) for theirs, ours in pairs)
-    return error / (sum(_total(ops.square(theirs)) for theirs, _ in pairs) + _EPS)
+    error = sum(_total(ops.square(target - estimate)) for target, estimate in pairs)
+    return error / (sum(_total(ops.square(target)) for target, _ in pairs) + _EPS)
 
 
-def squared_distance(targets, features, rounds, shifts, strides, counts=None):
+def squared_distance(
+    targets: list[Tensor],
+    features: list[Tensor],
+    rounds: int | Tensor,
+    shifts: int,
+    strides: list[int],
+    counts: list[Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
     """Distances of features from the target's, at every shift of the target, and the target's own size.
 
-    D_s = sum_t,m (F_tm - F~_(t + s)m)^2 over all banks, t + s taken modulo the frames of the target's spectrogram: the
-    target goes round, as often as a longer clip needs. Frames that a bank lacks at the seam are left out. All shifts
-    come from one transform of each filter.
+    D_s = sum_t,m (F_tm - F~_(t + s)m)^2 over all banks, with t + s modulo the frames of the target's spectrogram: the
+    target is repeated as often as a longer clip needs. Frames that a bank does not have where one repetition follows
+    another are left out. All shifts are computed by one transform of each filter.
 
     Args:
         targets, features: lists of (batch or 1, frames, filters); without `counts`, their frames may differ.
         rounds: int or (batch,), frames of the target's spectrogram that count.
-        shifts: int, how many to look at, 0, 1, ...: the frames of the target's spectrogram.
-        strides: list of int, frames of the spectrogram in one of the bank's.
-        counts: list of (batch,) frames that count of both, or None for all.
+        shifts: int, number of shifts 0, 1, ...: the frames of the target's spectrogram.
+        strides: list of int, frames of the spectrogram for one frame of each bank.
+        counts: list of (batch,), frames of both that count, or None for all.
 
     Returns:
         distances: (batch, shifts), 0 and up.
@@ -147,27 +175,40 @@ def squared_distance(targets, features, rounds, shifts, strides, counts=None):
         turn = ops.reshape(rounds // stride, (-1,)), -(-shifts // stride)
         energy = _circular(masks[0], powers[1], *turn)
         distance = energy + _circular(powers[0], masks[1], *turn) - 2 * _circular(ours, theirs, *turn)
-        distances = distances + _stretched(distance, stride)[:, :shifts]
-        energies = energies + _stretched(energy, stride)[:, :shifts]
+        distances = distances + _repeated(distance, stride)[:, :shifts]
+        energies = energies + _repeated(energy, stride)[:, :shifts]
     inside = ops.arange(shifts, dtype="int32")[None, :] < ops.reshape(rounds, (-1, 1))
     return ops.maximum(distances, 0.0), energies * ops.cast(inside, energies.dtype)
 
 
-def copying(distances, energies):
-    """sum of F~^2 / D_s at every shift, (batch, shifts), of `squared_distance`: 0 and up, 1e6 for a copy."""
+def copying(distances: Tensor, energies: Tensor) -> Tensor:
+    """How closely the clip copies the target at every shift: sum of F~^2 / D_s, of the results of `squared_distance`.
+
+    Returns:
+        (batch, shifts), 0 and up; 1e6 for a copy.
+
+    Example:
+        >>> float(copying(np.array([[2.0]]), np.array([[4.0]]))[0, 0].round(3))
+        2.0
+    """
     return energies / (distances + 1e-6 * energies + _EPS)
 
 
-def diversity(distances, energies, allowed=None):
+def diversity(distances: Tensor, energies: Tensor, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Shift-invariant diversity, equation (7): the largest sum of F~^2 / D_s over the shifts s; high for a copy.
 
     Args:
-        distances, energies: of `squared_distance`.
-        allowed: (shifts,), 1 for shifts that are looked at and 0 for others; None for all.
+        distances, energies: (batch, shifts), of `squared_distance`.
+        allowed: (shifts,), 1 for shifts that count and 0 for others; None for all.
 
     Returns:
-        loss: (batch,), 0 and up, lower is more diverse; at most 1e6, where a clip is the target itself.
-        worst: int (batch,), the shift that is most alike.
+        loss: (batch,), 0 and up, lower is more diverse; 1e6 for the target itself.
+        worst: int (batch,), the shift of the largest ratio.
+
+    Example:
+        >>> loss, worst = diversity(np.array([[2.0, 1.0]]), np.array([[4.0, 4.0]]))
+        >>> round(float(loss[0]), 3), int(worst[0])
+        (4.0, 1)
     """
     ratios = copying(distances, energies)
     if allowed is not None:
@@ -182,25 +223,25 @@ def _circular(ours, theirs, rounds, shifts):
     (a, b), (c, d) = (
         ops.rfft(ops.pad(ops.transpose(x, (0, 2, 1)), [[0, 0], [0, 0], [0, size - x.shape[1]]])) for x in (ours, theirs)
     )
-    # conj(ours) * theirs, summed over channels before the way back.
+    # conj(ours) * theirs, summed over channels before the inverse transform.
     real, imaginary = ops.sum(a * c + b * d, axis=1), ops.sum(a * d - b * c, axis=1)
     linear = ops.irfft((real, imaginary), size)
-    # A shift of the circle is the shifts of the line that are whole rounds below it.
-    found = 0.0
+    # A circular shift is the sum of the linear shifts that are whole rounds below it.
+    correlation = 0.0
     for i in range(-(-own // shifts) + 1):
-        place = ops.arange(shifts, dtype="int32")[None, :] - i * rounds[:, None]
-        place = ops.broadcast_to(place, (ops.shape(linear)[0], shifts))
-        inside = ops.cast(place > -own, linear.dtype)
-        found = found + inside * ops.take_along_axis(linear, ops.mod(place, size), axis=1)
-    return found
+        shift = ops.arange(shifts, dtype="int32")[None, :] - i * rounds[:, None]
+        shift = ops.broadcast_to(shift, (ops.shape(linear)[0], shifts))
+        inside = ops.cast(shift > -own, linear.dtype)
+        correlation = correlation + inside * ops.take_along_axis(linear, ops.mod(shift, size), axis=1)
+    return correlation
 
 
-def _stretched(values, times):
+def _repeated(values, times):
     return ops.repeat(values, times, axis=1) if times > 1 else values
 
 
 def _counted(features, counts):
-    """(features that are 0 where they do not count, frames that count as (batch, 1, 1)) of each bank."""
+    """For each bank: the features, 0 where they do not count, and the number of frames that count, (batch, 1, 1)."""
     if counts is None:
         return [(x, ops.full((1, 1, 1), x.shape[1], dtype=x.dtype)) for x in features]
     masks = (
@@ -217,5 +258,5 @@ def _total(x):
 
 
 def _fast_size(at_least):
-    """The next even length whose transform is fast."""
+    """The next even length with a fast transform."""
     return 2 * scipy.fft.next_fast_len(-(-at_least // 2), real=True)
