@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+from argparse import Namespace
 
 import keras
 import numpy as np
@@ -17,6 +18,8 @@ from zoo.jnd import train
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
 from zoo.jnd.train import Recipe
+from zoo.training.config import Config
+from zoo.training.distribution import ONE_DEVICE
 
 CONFIGS = sorted((REPOSITORY / "tools" / "configs").glob("jnd-*.toml"))
 
@@ -141,3 +144,57 @@ def test_configs_are_recipes_named_as_their_files(config):
     words = read_words(config)
     assert "not stated" not in [words["description"], words["data"], *words["licence"].values()]
     assert words["limits"]
+
+
+# --- from a config ----------------------------------------------------------------------------------------------
+
+
+def options(runs, **changes):
+    usual = {"data": "data", "runs": runs, "jobs": 1, "verbose": 0, "judgments": None, "dcase": None}
+    return Namespace(**usual | {"seeds": None, "seed": None, "start": None} | changes)
+
+
+@pytest.fixture
+def rendered_pairs(monkeypatch):
+    monkeypatch.setattr(train, "_rendered_answers", lambda options, renders: [judged(), judged(8, seed=5)])
+    monkeypatch.setattr(train, "prepare_ladders", lambda *_: ladders())
+
+
+def test_of_several_seeds_the_best_is_kept_and_all_are_listed(rendered_pairs, tmp_path):
+    config = Config("tiny.toml", "jnd", dataclasses.asdict(dataclasses.replace(TINY, epochs=1)), {})
+    trained = train.train_config(config, options(tmp_path, seeds=[3, 4]), ONE_DEVICE)
+    losses = {row["seed"]: row["cross_entropy"] for row in trained.facts["seeds"]}
+    assert list(losses) == [3, 4] and trained.recipe.seed == min(losses, key=losses.get)
+    assert trained.facts["curve"]["val_loss"] == [losses[trained.recipe.seed]] and trained.minutes > 0
+    again = train.train_config(config, options(tmp_path, seed=trained.recipe.seed), ONE_DEVICE)
+    for ours, theirs in zip(again.model.get_weights(), trained.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_features_get_a_head_by_the_leading_process_alone(rendered_pairs, tmp_path, monkeypatch):
+    def pretrain(recipe, *sounds):
+        keras.utils.set_random_seed(recipe.seed)
+        return JND(channels=(4, 4, 4)), {"classes": []}, 1.0
+
+    monkeypatch.setattr(train.pretrain, "read_sounds", lambda *_: [])
+    monkeypatch.setattr(train.pretrain, "pretrain", pretrain)
+    config = Config("pre.toml", "jnd", {"name": "pre"}, {})
+    trained = train.train_config(config, options(tmp_path, seeds=[2]), ONE_DEVICE)
+    assert trained.recipe.seed == 2 and trained.facts == {"classes": []}
+    before = trained.model.head.get_weights()
+    assert trained.complete()["head"]["answers"] == {"training": 16, "validation": 8}
+    assert any(np.any(ours != theirs) for ours, theirs in zip(before, trained.model.head.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("fields", "changes", "message"),
+    [
+        ({"name": "pre"}, {"start": "jnd-22k"}, "no --start"),
+        ({"name": "pre"}, {"seeds": [0, 1]}, "one of --seeds"),
+        ({"name": "x", "network": "JND"}, {"dcase": "DCASE"}, "this one trains a metric"),
+        ({"name": "x", "network": "JND"}, {"seeds": [0], "seed": 1}, "--seed or --seeds"),
+    ],
+)
+def test_options_that_do_not_fit_the_config_are_refused(fields, changes, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        train.train_config(Config("x.toml", "jnd", fields, {}), options(tmp_path, **changes), ONE_DEVICE)
