@@ -1,7 +1,7 @@
 """A checkpoint's card: its facts as card.json holds them, in one schema, `Card`. Imports no backend.
 
 A card is a plain dict in the order of its file. `Card` names the facts that every card has, required and optional;
-facts that only one family's cards have stand beside them and belong to `zoo.<family>.card`.
+a family's cards may have more facts, which belong to `zoo.<family>.card`.
 
     words = card_words(recipe_file["card"])                     # what a recipe's TOML file says in words
     card = training_card("jnd", recipe, model, facts, minutes, command, commit, words)

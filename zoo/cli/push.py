@@ -3,8 +3,8 @@
 import argparse
 
 _DESCRIPTION = """Publish a checkpoint on the Hugging Face Hub, in one commit: the Keras directory, a SavedModel,
-the card, its golden output, and a page with the Hub's metadata. Refused if the card lacks a
-licence, a figure or a command, or if the golden output does not reproduce. Log in first:
+the card, its golden output, and a page with the Hub's metadata. Refused if a licence,
+a figure or a command is missing from the card, or if the golden output does not reproduce. Log in first:
 `hf auth login`, or HF_TOKEN. A folder in place of ORG/NAME gets the same files, and nothing
 is uploaded."""
 _EXAMPLES = """examples:

@@ -42,7 +42,7 @@ def push(
         "files": {name: bytes}.
 
     Raises:
-        InputError: the card lacks a required fact, the golden output does not reproduce, the export fails, the folder
+        InputError: a required fact of the card is missing, the golden output does not reproduce, the export fails, the folder
             is not empty, or as for `zoo.checkpoint.hub.upload`. Nothing is uploaded then, and no folder is left.
 
     Example:

@@ -36,9 +36,10 @@ print(classifier.classes[probabilities[0].argmax()])"""
 target, sample_rate = zoo.audio.io.read(zoo.examples()["degraded"])  # or rain, a stream, applause
 
 ensemble = zoo.load("{source}")  # a keras.Model of log spectrograms
+# A quick try: without the last three options it is the paper's synthesis, which takes minutes.
 result = zoo.texture.synthesize(
-    target[:sample_rate], sample_rate, iterations=2, phase_iterations=5, ensemble=ensemble
-)  # a first sign of life: leave both numbers out for those of the paper, which take minutes
+    target[:sample_rate], sample_rate, ensemble=ensemble, beta=0, iterations=2, phase_iterations=5
+)
 print(result.audio.shape)"""
 
 
