@@ -177,3 +177,9 @@ def test_gain_table_signs_its_figures():
     gain = evaluate.gains(rows({"a": {0: 2.0}, "b": {0: 1.0}}), rows({"a": {0: 1.5}, "b": {0: 1.5}}))
     line = evaluate.gain_table({"x over noisy": gain}).splitlines()[-1]
     assert line.startswith("x over noisy") and "+0.00 [-0.50, +0.50]" in line
+
+
+def test_a_gain_of_one_utterance_has_no_interval():
+    gain = evaluate.gains(rows({"a": {0: 2.0}}), rows({"a": {0: 1.5}}))
+    assert evaluate.gain_table({"x": gain}).splitlines()[-1].split()[:2] == ["x", "+0.50"]
+    assert "nan" not in evaluate.gain_table({"x": gain})

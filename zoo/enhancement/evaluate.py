@@ -180,7 +180,7 @@ def table(columns: dict[str, dict]) -> str:
 
     Example:
         >>> row = {"name": "a", "snr_db": 6, "pesq-wb": 2.0, "pesq-nb": 2.5, "stoi": 0.8, "si-sdr": 6.0, "jnd": 0.5}
-        >>> print(table({"noisy": results([row])}).split("\n\n")[0])
+        >>> print("\\n".join(table({"noisy": results([row])}).splitlines()[:4]))
         PESQ wb
         SNR (dB)             noisy
         6                     2.00
@@ -208,7 +208,8 @@ def gain_table(gains_by_name: dict[str, dict]) -> str:
 
     Example:
         >>> row = {"name": "a", "snr_db": 6, "pesq-wb": 2.0, "pesq-nb": 2.5, "stoi": 0.8, "si-sdr": 6.0, "jnd": 0.5}
-        >>> print(gain_table({"Wiener over noisy": gains([row | {"stoi": 0.9}], [row])}).splitlines()[-1])
+        >>> gain = gains([row | {"stoi": 0.9}], [row])
+        >>> print(gain_table({"Wiener over noisy": gain}).splitlines()[-1])
         Wiener over noisy             +0.00             +0.00            +0.100              +0.0             +0.00
     """
     headings = [title for title, _ in METRICS.values()]
@@ -278,11 +279,11 @@ def _means(rows):
 
 
 def _cell(triple, decimals, sign=""):
-    value, low, high = np.array(triple, float)  # None becomes NaN
-    if np.isnan(value):
+    mean, *interval = np.array(triple, float)  # None becomes NaN
+    if np.isnan(mean):
         return "-"
-    value, low, high = (f"{figure:{sign}z.{decimals}f}" for figure in (value, low, high))
-    return value if low == "nan" else f"{value} [{low}, {high}]"
+    mean, low, high = (f"{value:{sign}z.{decimals}f}" for value in (mean, *interval))
+    return mean if np.isnan(interval).any() else f"{mean} [{low}, {high}]"
 
 
 def _aligned(title, corner, columns, rows):
