@@ -25,7 +25,7 @@ class Bidirectional(keras.layers.Bidirectional):
 
     The operation is TensorFlow's BlockLSTM, which is faster than Keras's loop, most of all for one recording; its gradient
     is slower. Training is therefore left to Keras's layer, and so is what the operation is not for: other backends,
-    devices and precisions, XLA, `zoo.backend`, and LSTMs that are not as they are made by default, but for returning
+    devices and precisions, XLA, `zoo.backend`, and LSTMs with other than the default options, but for returning
     sequences. Outputs are the same, but for rounding. In inference it holds seven arrays of the size of a direction's
     outputs, and there is no second derivative. The class has Keras's name, by which files of weights know it.
 
@@ -51,10 +51,10 @@ class Bidirectional(keras.layers.Bidirectional):
         return super().call(sequences, initial_state, mask, training)
 
     def _is_plain(self):
-        """Whether this is what the operation computes."""
+        """Whether the operation computes the same as this layer."""
         pair = self.forward_layer, self.backward_layer
-        found = pair[0].go_backwards, self.return_state, self.merge_mode, self.compute_dtype
-        return found == (False, False, "concat", "float32") and all(map(_is_default_lstm, pair))
+        options = pair[0].go_backwards, self.return_state, self.merge_mode, self.compute_dtype
+        return options == (False, False, "concat", "float32") and all(map(_is_default_lstm, pair))
 
     def _by_block_lstm(self, sequences, mask):
         import tensorflow as tf
@@ -63,18 +63,18 @@ class Bidirectional(keras.layers.Bidirectional):
         lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
         forwards = ops.transpose(ops.pad(sequences, [[0, 0], [0, 0], [0, odd]]), (1, 0, 2))
         backwards = tf.reverse_sequence(forwards, lengths, 0, 1)  # from each row's own end
-        found = []
+        outputs = []
         for x, layer in ((forwards, self.forward_layer), (backwards, self.backward_layer)):
             kernel = ops.pad(layer.cell.kernel, [[0, odd], [0, 0]])
             bias = tf.identity(layer.cell.bias.value)  # of a variable tf.custom_gradient asks for another argument
-            found.append(_block_lstm(x, ops.concatenate([kernel, layer.cell.recurrent_kernel], axis=0), bias))
-        found[1] = tf.reverse_sequence(found[1], lengths, 0, 1)
-        # Chosen, not multiplied: padding may hold NaN.
-        return ops.where(ops.expand_dims(mask, 2), ops.transpose(ops.concatenate(found, axis=2), (1, 0, 2)), 0.0)
+            outputs.append(_block_lstm(x, ops.concatenate([kernel, layer.cell.recurrent_kernel], axis=0), bias))
+        outputs[1] = tf.reverse_sequence(outputs[1], lengths, 0, 1)
+        # `where`, not a product: padding may hold NaN, and NaN x 0 is NaN.
+        return ops.where(ops.expand_dims(mask, 2), ops.transpose(ops.concatenate(outputs, axis=2), (1, 0, 2)), 0.0)
 
 
 def _is_default_lstm(layer):
-    """Whether a layer is an LSTM as it is made by default, but for returning sequences."""
+    """Whether a layer is an LSTM with the default options, but for returning sequences."""
     if not isinstance(layer, keras.layers.LSTM):
         return False
     functions = layer.activation, layer.recurrent_activation
@@ -90,7 +90,7 @@ def _has_block_lstm():
     import tensorflow as tf
     from tensorflow.python.ops import control_flow_util
 
-    # XLA does not know the operation, and nothing public tells that it compiles.
+    # XLA does not know the operation, and no public function says that XLA compiles.
     cpu = all(device.device_type == "CPU" for device in tf.config.get_visible_devices())
     return cpu and not control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
@@ -117,9 +117,9 @@ def _block_lstm(x, kernel, bias):
         outputs = tf.raw_ops.BlockLSTMV2(**inputs, use_peephole=False)._asdict()
 
         def gradient(upstream):
-            given = {"cs_grad": tf.zeros_like(upstream), "h_grad": upstream, "use_peephole": False}
-            found = tf.raw_ops.BlockLSTMGradV2(**inputs, **outputs, **given)
-            return found.x_grad, found.w_grad, found.b_grad
+            options = {"cs_grad": tf.zeros_like(upstream), "h_grad": upstream, "use_peephole": False}
+            slopes = tf.raw_ops.BlockLSTMGradV2(**inputs, **outputs, **options)
+            return slopes.x_grad, slopes.w_grad, slopes.b_grad
 
         return outputs["h"], gradient
 

@@ -34,7 +34,7 @@ class Enhancer(WaveformModel):
         lookahead: seconds of what follows a sample that the network looks at, None for all of it; the statistics of
             the whole recording come on top, so every enhancer here works offline.
         hop_length: samples; chunks of a long recording begin at multiples of it.
-        context: hops on each side of a chunk that are computed and thrown away.
+        context: hops on each side of a chunk that are computed and dropped.
         chunks_at_once: of a long recording, in a batch.
     """
 
@@ -74,8 +74,10 @@ class Enhancer(WaveformModel):
             InputError: for another rate, other shapes, no samples, or NaN or infinity in what counts.
 
         Example:
-            >>> enhancer = zoo.load("blstm-quality-net-refresh-16k")  # doctest: +SKIP
-            >>> clean = enhancer.enhance(noisy, sample_rate=16000)  # doctest: +SKIP
+            >>> enhancer = zoo.load("blstm-quality-net-refresh-16k")
+            >>> noisy, rate = zoo.audio.io.read(zoo.examples()["degraded"])
+            >>> enhancer.enhance(noisy, sample_rate=rate).shape == noisy.shape
+            True
         """
         rows, lengths = checks.as_rows(noisy, lengths)
         checks.check_rate(sample_rate, self.sample_rate, resample)
@@ -130,13 +132,13 @@ class Enhancer(WaveformModel):
                 (max(start - context, 0), start, start + chunk) for start in starts[turn : turn + self.chunks_at_once]
             ]
             parts = [recording[first : stop + context] for first, _, stop in spans]
-            found = self._predict(parts, *(np.repeat(x, len(parts), axis=0) for x in conditions))
-            for (first, start, stop), out in zip(spans, found):
-                enhanced[start:stop] = out[start - first : stop - first]
+            outputs = self._predict(parts, *(np.repeat(x, len(parts), axis=0) for x in conditions))
+            for (first, start, stop), output in zip(spans, outputs, strict=True):
+                enhanced[start:stop] = output[start - first : stop - first]
         return enhanced
 
     def _conditions(self, recording, chunk):
-        """Facts of the whole recording that its chunks are to be enhanced with, each (1, ...)."""
+        """Statistics of the whole recording with which its chunks are enhanced, each (1, ...)."""
         return []
 
     def get_config(self):
@@ -241,7 +243,7 @@ class BLSTMEnhancer(MaskEnhancer):
         self.units, self.hidden = units, hidden
         features, frames = _mask_inputs(n_fft)
         counted, x = FrameMask()(features, frames), features
-        # All made first and kept: Keras's loader tells layers apart by id(), which a freed one hands on.
+        # All are built before any is used: Keras's loader tells layers apart by id(), which a freed one hands on.
         pairs = [[layers.LSTM(units, return_sequences=True, go_backwards=back) for back in (False, True)] for _ in "12"]
         for forward, backward in pairs:
             x = Bidirectional(forward, backward_layer=backward)(x, mask=counted)

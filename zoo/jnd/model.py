@@ -78,9 +78,11 @@ class JNDMetric(PairMetric):
             InputError: for another rate, other shapes, or integers.
 
         Example:
-            >>> metric = zoo.load("jnd-22k")  # doctest: +SKIP
-            >>> metric.distance(reference, degraded, sample_rate=22050)  # doctest: +SKIP
-            array([0.42])
+            >>> metric = zoo.load("jnd-22k")
+            >>> reference, _ = zoo.audio.io.read(zoo.examples()["reference"])
+            >>> degraded, rate = zoo.audio.io.read(zoo.examples()["degraded"])
+            >>> metric.distance(reference, degraded, sample_rate=rate, resample=True).shape
+            (1,)
         """
         return self.judge(reference, degraded, sample_rate, lengths, resample, pad, batch_size)[0]
 
@@ -93,8 +95,9 @@ class JNDMetric(PairMetric):
             float64 (batch,) in 0..1. It is a little above 0 for identical recordings, as with people.
 
         Example:
-            >>> metric.probability(reference, degraded, sample_rate=22050)  # doctest: +SKIP
-            array([0.81])
+            >>> speech = np.random.default_rng(0).normal(size=22050) / 10
+            >>> bool(zoo.load("jnd-22k").probability(speech, 0.1 * speech, sample_rate=22050)[0] > 0.5)
+            True
         """
         return self.judge(reference, degraded, sample_rate, lengths, resample, pad, batch_size)[1]
 
@@ -107,8 +110,10 @@ class JNDMetric(PairMetric):
             distances, probabilities: float64 (batch,) each.
 
         Example:
-            >>> metric.judge(reference, degraded, sample_rate=22050)  # doctest: +SKIP
-            (array([1.42]), array([0.81]))
+            >>> speech = np.random.default_rng(0).normal(size=22050) / 10
+            >>> distances, probabilities = zoo.load("jnd-22k").judge(speech, 0.1 * speech, sample_rate=22050)
+            >>> distances.shape, probabilities.shape
+            ((1,), (1,))
         """
         if pad:
             if lengths is not None:

@@ -12,7 +12,7 @@ from zoo.jnd.model import JNDMetric
 from zoo.nn.layers import MaskTime
 
 _FLOOR = 1e-5  # added to power: noise some 55 dB below speech at -16 LUFS counts for little
-_CENTRE, _SPREAD = -3.0, 4.0  # of the log power of speech, about
+_CENTRE, _SPREAD = -3.0, 4.0  # approximate mean and deviation of the log power of speech
 _POWER = 4.0  # of the mean that lets a short, large difference count
 _EPS = 1e-8
 
@@ -90,7 +90,8 @@ class SpectralJND(JNDMetric):
             different: 1 where the listener answered "different", else 0, (n,).
 
         Example:
-            >>> model.calibrate(model.distance(reference, degraded, 22050), answers)  # doctest: +SKIP
+            >>> distances = np.array([0.1, 0.5, 1.0, 2.0, 5.0, 0.2, 3.0, 0.8])
+            >>> SpectralJND().calibrate(distances, different=np.array([0, 0, 1, 1, 1, 0, 1, 0]))
         """
         answer = self.head.get_layer("answer")
         start = np.concatenate([[0.0], *(np.ravel(ops.convert_to_numpy(w)) for w in (answer.slope, answer.lapses))])
@@ -98,8 +99,8 @@ class SpectralJND(JNDMetric):
         def cost(parameters):
             unit, slope, *lapses = parameters
             lowest, highest = 0.2 * scipy.special.expit(lapses)
-            heard = scipy.special.expit(np.logaddexp(0, slope) * (np.log(distances + _EPS) + unit))
-            probability = lowest + (1 - lowest - highest) * heard
+            audible = scipy.special.expit(np.logaddexp(0, slope) * (np.log(distances + _EPS) + unit))
+            probability = lowest + (1 - lowest - highest) * audible
             # A trace of a prior, so that answers without lapses have a fit.
             return -np.mean(np.log(np.where(different, probability, 1 - probability))) + 1e-5 * np.sum(
                 np.square(parameters - start)
@@ -196,8 +197,8 @@ class MonotoneAnswer(keras.layers.Layer):
     def call(self, distances):
         lowest, highest = (0.2 * ops.sigmoid(self.lapses[i]) for i in range(2))
         steepness = ops.softplus(self.slope)
-        heard = ops.sigmoid(steepness * ops.log(ops.sum(distances, axis=1) + _EPS))
-        different = lowest + (1 - lowest - highest) * heard
+        audible = ops.sigmoid(steepness * ops.log(ops.sum(distances, axis=1) + _EPS))
+        different = lowest + (1 - lowest - highest) * audible
         return ops.stack([ops.log(1 - different), ops.log(different)], axis=1)
 
     def compute_output_shape(self, distances_shape):

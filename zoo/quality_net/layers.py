@@ -44,8 +44,8 @@ class FourierConv2D(keras.layers.Conv2D):
 
     def __init__(self, filters, kernel_size, **options):
         super().__init__(filters, kernel_size, **options)
-        found = self.padding, self.strides, self.dilation_rate, self.groups, self.data_format
-        if found != ("valid", (1, 1), (1, 1), 1, "channels_last"):
+        options = self.padding, self.strides, self.dilation_rate, self.groups, self.data_format
+        if options != ("valid", (1, 1), (1, 1), 1, "channels_last"):
             raise ValueError("FourierConv2D has no padding, strides, dilation or groups, and takes channels last")
 
     def convolution_op(self, inputs, kernel):
@@ -66,11 +66,11 @@ class FourierConv2D(keras.layers.Conv2D):
     def _by_blocks(self, inputs, kernel):
         height, width, channels, filters = kernel.shape
         size, bands, (batch, frames, _, _) = _block_size(height), inputs.shape[2], ops.shape(inputs)
-        found = frames - height + 1
+        rows = frames - height + 1
         along, back_along = _frame_transforms(height)
         across, back_across = _band_transforms(bands, width)
         hop, bins = back_along.shape[0] // 2, across.shape[0] // 2
-        blocks = overlapping_blocks(ops.matmul(across, inputs), size, hop, found)
+        blocks = overlapping_blocks(ops.matmul(across, inputs), size, hop, rows)
         count = ops.shape(blocks)[1]
         # All blocks are the rows of a product: (frame, part, bin, blocks, channels), where parts are real and imaginary.
         x = ops.transpose(ops.reshape(blocks, (-1, size, bins, 2, channels)), (1, 3, 2, 0, 4))
@@ -81,7 +81,7 @@ class FourierConv2D(keras.layers.Conv2D):
         y = ops.matmul(back_along, ops.reshape(y, (2 * size, -1)))
         y = ops.transpose(ops.reshape(y, (hop, 2, bins, -1, filters)), (3, 0, 2, 1, 4))
         y = ops.matmul(back_across, ops.reshape(y, (batch, count * hop, 2 * bins, filters)))
-        return y[:, :found]
+        return y[:, :rows]
 
 
 def _transformed(kernel, bands):

@@ -90,8 +90,10 @@ class SurrogateMetric(PairMetric):
 
         Example:
             >>> metric = zoo.load("quality-net-lite-pesq-wb-16k")
-            >>> metric.score(reference, degraded, sample_rate=16000)  # doctest: +SKIP
-            array([2.31])
+            >>> reference, _ = zoo.audio.io.read(zoo.examples()["reference"])
+            >>> degraded, rate = zoo.audio.io.read(zoo.examples()["degraded"])
+            >>> bool(1 < metric.score(reference, degraded, sample_rate=rate)[0] < 3)
+            True
         """
         reference, degraded, lengths = self.prepare(
             reference, degraded, sample_rate=sample_rate, lengths=lengths, resample=resample
@@ -171,7 +173,7 @@ class QualityNet(SurrogateMetric):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class QualityNetLite(SurrogateMetric):
-    """A small network of our own with the same face: strided 3 x 3 convolutions on mel bands of the pair.
+    """A small network of our own with the same interface: strided 3 x 3 convolutions on mel bands of the pair.
 
     3 x 3 convolutions with batch normalisation and LeakyReLU 0.3, time and frequency halved on the way, mean and maximum
     over time, two dense layers. By default six, with about 1/150 of the operations of the paper's network on plain spectra.
