@@ -1,4 +1,4 @@
-"""What synthesis is compared with: one wide random network, and phases alone; `zoo.texture.statistics` has a third."""
+"""Methods that synthesis is compared with: one wide random network, and phases alone; a third is in `statistics`."""
 
 import math
 
@@ -13,7 +13,15 @@ _RATE, _N_FFT, _HOP = 22050, 2048, 512  # of Ulyanov and Lebedev
 _SHORTEST = 0.5  # seconds: the kernel's 11 frames
 
 
-def one_network(target, sample_rate, seconds=None, iterations=300, phase_iterations=500, seed=0, filters=4096):
+def one_network(
+    target: np.ndarray,
+    sample_rate: int,
+    seconds: float | None = None,
+    iterations: int = 300,
+    phase_iterations: int = 500,
+    seed: int = 0,
+    filters: int = 4096,
+) -> np.ndarray:
     """Ulyanov and Lebedev 2016, "Audio texture synthesis and style transfer": Gram matrix of one random convolution.
 
     22,050 Hz, Hann 2048, hop 512, log(1 + magnitude); one convolution over 11 frames, normal weights of standard
@@ -35,31 +43,33 @@ def one_network(target, sample_rate, seconds=None, iterations=300, phase_iterati
         InputError: a target or a length that cannot be used.
 
     Example:
-        >>> audio = one_network(rain, 16000)  # doctest: +SKIP
+        >>> rain = 0.1 * np.random.default_rng(0).standard_normal(16000)
+        >>> one_network(rain, 16000, iterations=1, phase_iterations=1, filters=4).shape
+        (16000,)
     """
     samples = result_samples(target, sample_rate, seconds, _SHORTEST)
     audio = io.resample(check_target(target, sample_rate, _SHORTEST), sample_rate, _RATE)
-    seen = np.log1p(np.abs(phase.spectrum(audio, _N_FFT, _HOP)))[None]
-    rng, bins = np.random.default_rng([seed, 2]), seen.shape[2]
+    original = np.log1p(np.abs(phase.spectrum(audio, _N_FFT, _HOP)))[None]
+    rng, bins = np.random.default_rng([seed, 2]), original.shape[2]
     deviation = np.sqrt(2) * np.sqrt(2 / ((bins + filters) * 11))
     kernel = ops.convert_to_tensor((deviation * rng.standard_normal((11, bins, filters))).astype("float32"))
 
     def features(x):
         return [ops.relu(ops.conv(x, kernel, padding="valid"))]
 
-    wanted = terms.gram(features(ops.convert_to_tensor(seen)))
+    wanted = terms.gram(features(ops.convert_to_tensor(original)))
     compute = optimize.value_and_gradient(lambda x: (terms.relative_error(wanted, terms.gram(features(x)))[0], ()))
     length = math.ceil(samples * _RATE / sample_rate) + 1
     shape = (1, -(-(length + _N_FFT) // _HOP) + 2, bins)
-    start = np.abs(rng.standard_normal(shape)) * seen.std(axis=1, keepdims=True)
+    start = np.abs(rng.standard_normal(shape)) * original.std(axis=1, keepdims=True)
     evaluate = optimize.on_host(compute, shape)
-    found = optimize.minimize(evaluate, start.ravel(), iterations, lambda *_: None).reshape(shape)[0]
-    made, _ = phase.griffin_lim(np.expm1(found), _N_FFT, _HOP, phase_iterations, rng)
-    return io.resample(made[_N_FFT - _HOP :][:length], _RATE, sample_rate)[:samples]
+    spectrogram = optimize.minimize(evaluate, start.ravel(), iterations, lambda *_: None).reshape(shape)[0]
+    result, _ = phase.griffin_lim(np.expm1(spectrogram), _N_FFT, _HOP, phase_iterations, rng)
+    return io.resample(result[_N_FFT - _HOP :][:length], _RATE, sample_rate)[:samples]
 
 
-def round_trip(target, phase_iterations=500, seed=0):
-    """The target's own spectrogram with phases of Griffin-Lim: the best that any spectrogram can sound.
+def round_trip(target: np.ndarray, phase_iterations: int = 500, seed: int = 0) -> np.ndarray:
+    """The target's own spectrogram with phases of Griffin-Lim: an upper bound for any synthesised spectrogram.
 
     Args:
         target: float (samples,) in [-1, 1] at 16 kHz.
@@ -70,10 +80,12 @@ def round_trip(target, phase_iterations=500, seed=0):
         float32 (samples,).
 
     Example:
-        >>> audio = round_trip(rain)  # doctest: +SKIP
+        >>> rain = 0.1 * np.random.default_rng(0).standard_normal(16000)
+        >>> round_trip(rain, phase_iterations=1).shape
+        (16000,)
     """
     padded = np.pad(np.asarray(target, "float32"), spectrum.N_FFT, mode="reflect")
-    seen = ops.convert_to_numpy(spectrum.log_spectrogram(padded[None]))[0]
-    # `audio_of` begins where all frames reach, a hop before the end of the padding.
+    original = ops.convert_to_numpy(spectrum.log_spectrogram(padded[None]))[0]
+    # `audio_of` starts at the first sample that all frames cover, a hop before the end of the padding.
     samples, rng = spectrum.HOP_LENGTH + len(target), np.random.default_rng([seed, 1])
-    return spectrum.audio_of(seen, samples, phase_iterations, rng)[0][spectrum.HOP_LENGTH :]
+    return spectrum.audio_of(original, samples, phase_iterations, rng)[0][spectrum.HOP_LENGTH :]
