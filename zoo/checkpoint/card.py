@@ -11,7 +11,7 @@ a family's cards may have more facts, which belong to `zoo.<family>.card`.
     missing, wrong = card_flaws(card)                           # ([], []): it may be published
 
 `write_card` takes any dict, since a card grows: a training writes it, an evaluation completes it. `card_flaws` says what
-is still missing; `zoo.checkpoint.publish` and the tests of the bundled checkpoints accept a card without flaws only.
+is still missing; `zoo.serving.publish` and the tests of the bundled checkpoints accept a card without flaws only.
 """
 
 import json
