@@ -159,7 +159,7 @@ def _find(source):
 
 
 def _check(jobs, arguments):
-    """Refuse what cannot work, and what would overwrite an input or a reference, before anything is done."""
+    """Refuse arguments that cannot work, or outputs that would overwrite an input or a reference, before any work."""
     if bool(arguments.reference) != bool(arguments.report):
         raise InputError("--report needs --reference, and --reference needs --report; give both or neither")
     outputs = [job.enhanced for job in jobs]
@@ -183,7 +183,7 @@ def _check_paths(job, overwrite):
         raise InputError(f"{job.noisy}: no such file; check the path")
     if os.path.lexists(job.enhanced) and not overwrite:
         raise InputError(f"{job.enhanced}: exists; replace it by --overwrite, or give another OUT")
-    _container(job, None)  # a suffix that names none is refused
+    _container(job, None)  # refuses an unknown suffix
 
 
 def _identity(path):

@@ -9,10 +9,11 @@ from zoo.errors import InputError
 DEFAULT_CHECKPOINT = "chandna-4stem-44k"
 
 _DESCRIPTION = """Split a song into its sources, one file each in OUTDIR: vocals, drums, bass, other.
-Sample rate, channels and number of samples stay; any rate is taken to the checkpoint's
-and back, and what lies above half of that is lost. The sources of a song at its rate
-sum to it. It is read and written block by block, so a song of any length fits. What
-lies beyond full scale is clipped and counted; wav (float) keeps it."""
+Sample rate, channels and number of samples stay; a song at another rate than the
+checkpoint's is resampled to it and back, and loses frequencies above half of it. The
+sources of a song at the checkpoint's rate sum to the song. It is read and written
+block by block, so a song of any length fits. Samples beyond full scale are clipped and
+counted; wav (float) keeps them."""
 _EXAMPLES = """examples:
   zoo separate song.mp3 stems/
   zoo separate song.flac stems/ --stems vocals,accompaniment --format flac

@@ -7,9 +7,10 @@ from zoo import files
 from zoo.errors import InputError
 
 _DESCRIPTION = """Synthesise more of a sound whose character stays the same: rain, fire, a crowd,
-a clock. Random networks look at its spectrogram, a new one is made that they
-cannot tell from it, and phases are found for that (Antognini et al. 2019).
-Ctrl-C ends it early and writes what there is; again, and the phases end too."""
+a clock. A new spectrogram is optimised until random networks give it the
+statistics of the original, then its phases are estimated (Antognini et al. 2019).
+Ctrl-C ends the optimisation and writes the result so far; a second one ends the
+phases too."""
 _EXAMPLES = """examples:
   zoo texture rain.wav more-rain.wav --seconds 10
   zoo texture clock.wav clock-2.wav --alpha 1e4 --plot clock.png
@@ -50,7 +51,7 @@ def _texture(arguments):
 
     target, rate = io.read(arguments.target, downmix=arguments.downmix)
     _check(arguments)
-    io.container_of(Path(arguments.output))  # a suffix that names none is refused
+    io.container_of(Path(arguments.output))  # refuses an unknown suffix
     from zoo import texture
 
     with _Bar() as bar:
@@ -79,7 +80,7 @@ def _texture(arguments):
 
 
 def _check(arguments):
-    """Refuse what cannot be written, and what would overwrite an input or an output, before anything is done."""
+    """Refuse outputs that cannot be written, or that would overwrite an input or each other, before any work."""
     named = (arguments.target, arguments.output, arguments.state, arguments.plot)
     paths = [Path(path).resolve() for path in named if path is not None]
     for path in paths[1:]:
