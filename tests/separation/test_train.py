@@ -13,6 +13,7 @@ import zoo
 from tests.support.harness import REPOSITORY
 from tests.support.separation import SMALL, songs
 from tools import train as tool
+from zoo.checkpoint.card import card_flaws
 from zoo.errors import InputError
 from zoo.separation import mixing, train
 
@@ -124,13 +125,29 @@ def test_the_tool_saves_a_checkpoint_with_its_card(tmp_path, monkeypatch):
     songs(tmp_path / "music", count=11, seconds=0.3)
     shutil.rmtree(tmp_path / "music" / "validation")
     config = REPOSITORY / "tools" / "configs" / "chandna-4stem-44k.toml"
-    asked = ["--tracks", "music", "--runs", "runs", "--output", "my", "--name", "mine", "--epochs", "1", "--steps", "2"]
+    asked = [
+        "--tracks",
+        "music",
+        "--runs",
+        "runs",
+        "--output",
+        "my",
+        "--name",
+        "mine",
+        "--epochs",
+        "1",
+        "--steps",
+        "2",
+        "--jobs",
+        "1",
+    ]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["tools/train.py", str(config), *asked])
     tool.main()
     model, card = zoo.load("my/mine/", verify=True), zoo.info("my/mine/")
     assert model.count_params() == card["parameters"] == 585_742
     assert card["training"]["command"].startswith("python tools/train.py") and card["n_tracks"] == 9
+    assert card_flaws(card) == ([], []) and card["evaluation"]["command"] == card["training"]["command"]
     assert card["sources"] == ["vocals", "drums", "bass", "other"] and card["latency"] == 0.1916
 
 

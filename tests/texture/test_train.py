@@ -11,7 +11,7 @@ import zoo
 from tests.support.harness import REPOSITORY, SOUND_CLASSES, data_path, labelled_sounds, predict
 from tools import train as tool
 from zoo.audio import io
-from zoo.checkpoint.card import read_words
+from zoo.checkpoint.card import card_flaws, read_words
 from zoo.data import clips as drawing
 from zoo.data.environment import SPLITS
 from zoo.errors import InputError
@@ -125,6 +125,7 @@ def test_the_tool_saves_a_checkpoint_with_a_whole_card(recordings, tmp_path, mon
     assert card["training"]["n_train"] + card["training"]["n_validation"] == 15 and card["training"]["seed"] == 0
     assert card["training"]["command"].startswith("python tools/train.py")
     assert card["evaluation"]["n"] == 12 and len(card["evaluation"]["accuracy"]) == 3
+    assert card_flaws(card) == ([], [])
     for key in ("description", "data", "departures", "limits", "licence", "parameters", "files"):
         assert card[key], key
     held = [r for r in train.read_sounds(tmp_path, SPLITS[1])]
