@@ -63,7 +63,9 @@ def test_the_site_builds_and_loads_nothing_from_other_servers(tmp_path):
     for page in pages:
         assert not OTHER_SERVERS.search(page.read_text(encoding="utf-8")), page
     assert "audio with <code>lengths</code>" in (tmp_path / "architecture.html").read_text()
-    assert ">>> </span>" in (tmp_path / "api" / "zoo.metrics.html").read_text(), "examples are not shown as code"
+    assert "&gt;&gt;&gt; </span>" in (tmp_path / "api" / "zoo.metrics.html").read_text(), (
+        "examples are not shown as code"
+    )
 
 
 @pytest.mark.slow
