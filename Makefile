@@ -1,29 +1,36 @@
-# make demo          score bundled audio with the bundled checkpoints, write demo/report.html
-# make test          all tests, in the reference environment (requirements.lock)
-# make test-latest   all tests, on the newest TensorFlow that setup.py allows
+# make demo          run every family on bundled audio with the bundled checkpoints, write demo/report.html
+# make test          tests of every module, in the reference environment (requirements.lock): some minutes
+# make test-all      these and the slow ones: all checkpoints, whole trainings, JAX
+# make test-latest   what `make test` runs, on the newest TensorFlow that setup.py allows
 # make cards         write MODEL_CARDS.md and the README's table from checkpoints/*/card.json
 # make docs          the pages of docs/ and the API reference as a site, in site/; fails on a broken link or example
 # make bench         measure what the README's table of speed tells, on this machine, beside other packages (8 GB)
 # make lint          ruff
 # make clean         remove the environments and everything built
 #
-# PYTHON=/path/to/python chooses the interpreter; ARGS="-m 'not slow'" goes to pytest.
+# PYTHON=/path/to/python chooses the interpreter; ARGS="-k jnd" goes to pytest; WORKERS=1 is for little memory.
 
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
+# Processes that share the tests, file by file; each has one thread and takes up to 4 GB.
+WORKERS ?= 2
+PYTEST = -m pytest -q -n $(WORKERS) --dist loadfile
 
-.PHONY: demo test test-latest cards docs bench lint clean machine
+.PHONY: demo test test-all test-latest cards docs bench lint clean machine
 
 demo: .venv/.ready
 	.venv/bin/python -m examples.demo
 
 test: .venv/.ready
-	.venv/bin/python -m pytest -q $(ARGS)
+	.venv/bin/python $(PYTEST) -m "not slow" $(ARGS)
+
+test-all: .venv/.ready
+	.venv/bin/python $(PYTEST) $(ARGS)
 
 test-latest: .venv-latest/.ready
-	.venv-latest/bin/python -m pytest -q $(ARGS)
+	.venv-latest/bin/python $(PYTEST) -m "not slow" $(ARGS)
 
 cards: .venv/.ready
 	.venv/bin/python tools/make_cards.py
@@ -40,6 +47,7 @@ bench: .venv-peers/.ready
 
 lint: .venv/.ready
 	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
 
 clean:
 	rm -rf .venv .venv-latest .venv-peers build dist demo site *.egg-info .pytest_cache .ruff_cache

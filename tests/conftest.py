@@ -1,15 +1,21 @@
 """Settings of the suite: quiet logs, a fixed seed before each test, the `slow` marker."""
 
+import functools
 import os
 import random
 import sys
 
-import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # oneDNN sums in an order that depends on the machine
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores: threads of one would wait for those of the other. NumPy reads this when it is imported.
+    for threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(threads, "1")
+
+import numpy as np
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +25,20 @@ def fixed_seed():
     np.random.seed(0)
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """A function that exports a bundled checkpoint, once a session; gives what `zoo.serving.export.export` gives."""
+    folder = tmp_path_factory.mktemp("exported")
+
+    @functools.cache
+    def export_once(name):
+        from zoo.serving import export
+
+        return export.export(name, folder / name)
+
+    return export_once
 
 
 @pytest.fixture
