@@ -13,14 +13,14 @@ from zoo.checkpoint import registry
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("directory", metavar="DIR", help="made where missing; a model that is there already stays")
+    parser.add_argument("directory", metavar="DIR", help="created where missing; models in it are not replaced")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these checkpoints")
-    given = parser.parse_args()
-    for name in given.names or registry.names():
-        folder = Path(given.directory) / name
+    arguments = parser.parse_args()
+    for name in arguments.names or registry.names():
+        folder = Path(arguments.directory) / name
         if not any(folder.glob("*/saved_model.pb")) and (failed := cli.main(["export", name, str(folder)])):
             sys.exit(failed)
-    sys.exit(cli.main(["serve-config", given.directory]))
+    sys.exit(cli.main(["serve-config", arguments.directory]))
 
 
 if __name__ == "__main__":

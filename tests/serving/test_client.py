@@ -1,17 +1,14 @@
 """The client of TF Serving, over gRPC and REST, against a stand-in that runs exported SavedModels."""
 
-import subprocess
-import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-import zoo
+from tests.support.audio import wav
+from tests.support.checkpoints import load
 from tests.support.harness import REPOSITORY
 from tests.support.separation import separator
 from zoo.audio import io
@@ -22,7 +19,6 @@ from zoo.serving import client
 if keras.backend.backend() != "tensorflow":
     pytest.skip("exports on TensorFlow", allow_module_level=True)
 
-from tests.serving.test_export import wav
 from tests.support.serving_stand_in import StandIn
 from zoo.serving import export
 
@@ -30,9 +26,9 @@ PAIR = ("reference", "degraded")
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
+def models(tmp_path_factory, exported):
     folder = tmp_path_factory.mktemp("models")
-    stoi = export.export("quality-net-lite-stoi-16k", folder / "stoi")["directory"]
+    stoi = exported("quality-net-lite-stoi-16k")["directory"]
     preset.save(separator(), folder / "network")
     stems = export.export(folder / "network", folder / "stems")["directory"]
     return {"stoi": {1: stoi, 2: stoi}, "stems": {1: stems}}
@@ -58,7 +54,7 @@ def recordings():
     data = REPOSITORY / "zoo" / "data" / "audio"
     pair = [io.read(data / f"speech_{kind}.flac")[0].astype("float32") for kind in PAIR]
     cut = {name: [x[:length] for length in (len(x), 20000, 9000)] for name, x in zip(PAIR, pair, strict=True)}
-    metric = zoo.load("quality-net-lite-stoi-16k")
+    metric = load("quality-net-lite-stoi-16k")
     return cut, [metric.score(*both, sample_rate=16000)[0] for both in zip(*cut.values(), strict=True)]
 
 
@@ -241,42 +237,3 @@ def test_a_token_goes_over_tls_alone(address):
     assert client.connect("grpcs://localhost:1", token="s")._transport.how["metadata"] == [
         ("authorization", "Bearer s")
     ]
-
-
-@pytest.mark.parametrize(
-    "status, body, error, says",
-    [
-        (404, b"<html>", ConnectionError, r"is no TF Serving \(404\)"),
-        (404, b'{"detail": "Not Found"}', ConnectionError, r"is no TF Serving \(404\)"),
-        (200, b"[1]", ConnectionError, r"is no TF Serving \(200\)"),
-        (401, b"", ConnectionError, "wants another token: 401"),
-        (500, b'{"error": "out of memory"}', ConnectionError, r"fails \(500\): out of memory"),
-        (504, b"", TimeoutError, "gave up"),
-    ],
-)
-def test_what_other_servers_answer(status, body, error, says):
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    with client.connect(f"http://127.0.0.1:{server.server_port}") as connected, pytest.raises(error, match=says):
-        connected.status("stoi")
-    server.shutdown()
-    server.server_close()
-
-
-def test_over_rest_no_backend_is_imported():
-    script = (
-        "import sys, zoo; zoo.serving.client.connect('http://127.0.0.1:9');"
-        "print({'tensorflow', 'keras'} & set(sys.modules) != set())"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False"]

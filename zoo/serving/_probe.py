@@ -1,4 +1,4 @@
-"""Looks at a SavedModel as a server would: python -P _probe.py SAVED_MODEL FOLDER SAMPLE_RATE
+"""Checks a SavedModel as a server would run it: python -P _probe.py SAVED_MODEL FOLDER SAMPLE_RATE
 
 A script that imports TensorFlow and nothing of the zoo. It fails where the graph holds an operation of cuDNN or of
 Python, or one in float64, and where TensorFlow's loader for sessions does not take it. It runs every signature on
@@ -18,13 +18,13 @@ REFUSED = {"Cudnn": "runs on a GPU alone", "PyFunc": "needs Python"}
 
 
 def main(saved, folder, sample_rate):
-    told = {}
+    described = {}
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         meta = tf.compat.v1.saved_model.loader.load(session, ["serve"], saved)
         check_operations(session.graph.as_graph_def())
         signatures = {name: one for name, one in meta.signature_def.items() if not name.startswith("__")}
         for name, signature in signatures.items():
-            told[name] = {"inputs": sorted(signature.inputs), "outputs": sorted(signature.outputs)}
+            described[name] = {"inputs": sorted(signature.inputs), "outputs": sorted(signature.outputs)}
         for path in sorted(Path(folder).glob("inputs_*.npz")):
             with np.load(path) as file:
                 inputs = dict(file)
@@ -33,13 +33,13 @@ def main(saved, folder, sample_rate):
                 for name, x in inputs.items()
                 if x.ndim == 2
             }
-            found = {}
+            outputs = {}
             for name, signature in signatures.items():
-                fed = {info.name: inputs[key] for key, info in signature.inputs.items()}
-                fetched = {key: info.name for key, info in signature.outputs.items()}
-                found |= {f"{name}/{key}": value for key, value in session.run(fetched, fed).items()}
-            np.savez(path.with_name(path.name.replace("inputs", "outputs")), **found)
-    (Path(folder) / "signatures.json").write_text(json.dumps(told))
+                feed = {info.name: inputs[key] for key, info in signature.inputs.items()}
+                fetches = {key: info.name for key, info in signature.outputs.items()}
+                outputs |= {f"{name}/{key}": value for key, value in session.run(fetches, feed).items()}
+            np.savez(path.with_name(path.name.replace("inputs", "outputs")), **outputs)
+    (Path(folder) / "signatures.json").write_text(json.dumps(described))
 
 
 def check_operations(graph):
@@ -55,7 +55,7 @@ def check_operations(graph):
 
 def files(waveforms, lengths, sample_rate):
     """WAV files of 16 bits, an array of bytes, of the samples that count."""
-    made = np.empty(len(waveforms), dtype=object)
+    contents = np.empty(len(waveforms), dtype=object)
     for i, (waveform, length) in enumerate(zip(waveforms, lengths, strict=True)):
         memory = io.BytesIO()
         with wave.open(memory, "wb") as file:
@@ -63,8 +63,8 @@ def files(waveforms, lengths, sample_rate):
             file.setsampwidth(2)
             file.setframerate(sample_rate)
             file.writeframes(np.round(32768 * waveform[:length]).astype("<i2").tobytes())
-        made[i] = memory.getvalue()
-    return made
+        contents[i] = memory.getvalue()
+    return contents
 
 
 if __name__ == "__main__":

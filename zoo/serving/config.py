@@ -65,24 +65,24 @@ def write(directory):
         >>> write("models/")
         {'pesq': {'stable': 1}}
     """
-    found = {name: _labels(versions) for name, versions in _models(Path(directory)).items()}
-    texts = {"models.config": _models_config(found), "batching.config": _BATCHING, "monitoring.config": _MONITORING}
+    labels = {name: _labels(versions) for name, versions in _models(Path(directory)).items()}
+    texts = {"models.config": _models_config(labels), "batching.config": _BATCHING, "monitoring.config": _MONITORING}
     for name, text in {**texts, "docker-compose.yml": _COMPOSE}.items():
         with atomic_write(Path(directory) / name) as fresh:
             Path(fresh).write_text(_HEAD + text, encoding="utf-8")
-    return found
+    return labels
 
 
 def _models(directory):
     """{name: versions, ascending} of the models in a folder."""
-    found = {}
+    versions_of = {}
     for path in directory.glob("*/*/saved_model.pb"):
         name, version = path.parts[-3:-1]
         if re.fullmatch("[1-9][0-9]*", version) and not name.startswith("."):
-            found.setdefault(name, []).append(int(version))
-    if not found:
+            versions_of.setdefault(name, []).append(int(version))
+    if not versions_of:
         raise InputError(f"{directory} holds no models: zoo export NAME {directory / 'NAME'} makes one")
-    return {name: sorted(versions) for name, versions in sorted(found.items())}
+    return {name: sorted(versions) for name, versions in sorted(versions_of.items())}
 
 
 def _labels(versions):
@@ -90,13 +90,13 @@ def _labels(versions):
     return {"stable": versions[0]} if len(versions) == 1 else {"stable": versions[-2], "canary": versions[-1]}
 
 
-def _models_config(found):
+def _models_config(labels_of):
     """The text of a ModelServerConfig."""
     from google.protobuf import text_format
     from tensorflow_serving.config import model_server_config_pb2
 
     config = model_server_config_pb2.ModelServerConfig()
-    for name, labels in found.items():
+    for name, labels in labels_of.items():
         one = config.model_config_list.config.add(
             name=name, base_path=f"/models/{name}", model_platform="tensorflow", version_labels=labels
         )

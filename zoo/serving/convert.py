@@ -1,4 +1,4 @@
-"""Checkpoints as one file, for TensorFlow Lite or ONNX Runtime: the same signatures, set beside the Keras model."""
+"""Checkpoints as one file, for TensorFlow Lite or ONNX Runtime: the same signatures, compared with the Keras model."""
 
 import re
 import tempfile
@@ -20,13 +20,14 @@ _SIGNATURES = {"tflite": ("serving_default", "lengths"), "onnx": ("lengths",)}  
 def convert(source, path, to):
     """Convert a checkpoint to a file of TensorFlow Lite or ONNX, and check it.
 
-    TensorFlow Lite's has the signatures `serving_default` and `lengths` of `zoo.serving.export.export`; ONNX's has the inputs
-    and outputs of `lengths`. Any batch size and length. Spectra are products with a matrix in it and LSTMs are Keras's
-    loops: neither format has the transforms, nor TensorFlow's LSTM. The check is that of `export`, by the runtime itself.
+    TensorFlow Lite's has the signatures `serving_default` and `lengths` of `zoo.serving.export.export`; ONNX's has the
+    inputs and outputs of `lengths`. Any batch size and length. Spectra are products with a matrix in it and LSTMs are
+    Keras's loops: neither format has the transforms, nor TensorFlow's LSTM. The check is that of `export`, by the runtime
+    itself.
 
     Args:
         source: as for `zoo.load`.
-        path: of the file, to be made.
+        path: of the file to write.
         to: "tflite", or "onnx", which needs the packages of the extra `onnx`.
 
     Returns:
@@ -54,8 +55,8 @@ def convert(source, path, to):
     except InputError:
         raise
     except Exception as error:  # the converters have no errors in common
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputError(f"the converter does not take {source}: {said}") from error
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"the converter does not take {source}: {reason}") from error
     for inputs, expected in served.checks:
         compare(
             {name: x for name, x in expected.items() if name.split("/")[0] in _SIGNATURES[to]}, run(content, inputs)
@@ -79,11 +80,11 @@ def _run_tflite(content, inputs):
     try:
         for name in interpreter.get_signature_list():
             runner = interpreter.get_signature_runner(name)
-            found = runner(**{key: inputs[key] for key in runner.get_input_details()})
-            outputs |= {f"{name}/{key}": value for key, value in found.items()}
+            results = runner(**{key: inputs[key] for key in runner.get_input_details()})
+            outputs |= {f"{name}/{key}": value for key, value in results.items()}
     except RuntimeError as error:
-        said = str(error).strip().splitlines()[0]
-        raise InputError(f"the interpreter of TensorFlow {tf.__version__} does not run the file: {said}") from None
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"the interpreter of TensorFlow {tf.__version__} does not run the file: {reason}") from None
     return outputs
 
 
@@ -96,9 +97,9 @@ def _to_onnx(served):
 
 def _run_onnx(content, inputs):
     session = _onnx("onnxruntime").InferenceSession(content, providers=["CPUExecutionProvider"])
-    found = session.run(None, {one.name: inputs[one.name] for one in session.get_inputs()})
+    results = session.run(None, {one.name: inputs[one.name] for one in session.get_inputs()})
     names = [one.name for one in session.get_outputs()]
-    return {f"lengths/{name}": np.asarray(value) for name, value in zip(names, found, strict=True)}
+    return {f"lengths/{name}": np.asarray(value) for name, value in zip(names, results, strict=True)}
 
 
 def _onnx(package):

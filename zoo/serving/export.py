@@ -39,7 +39,7 @@ def export(source, directory, version=1, xla=False, verify=False):
     | texture: a classifier | `waveform` | `probabilities`, (batch, classes); NaN for silence |
     | texture: an ensemble | `spectrogram` (batch, frames, 257), no `wav` | `features_<i>` and `gram_<i>` of each bank |
 
-    For two batch sizes and three lengths, every signature is set beside the Keras model, after TensorFlow's loader of
+    For two batch sizes and three lengths, every signature is compared with the Keras model, after TensorFlow's loader of
     SavedModels for sessions took it; the graph must hold no operation of cuDNN, of Python, or in float64.
 
     `assets.extra/tf_serving_warmup_requests` has a request to each signature, which TF Serving answers for itself first.
@@ -49,7 +49,7 @@ def export(source, directory, version=1, xla=False, verify=False):
 
     Args:
         source: as for `zoo.load`.
-        directory: of all versions of the model; made where missing.
+        directory: of all versions of the model; created where missing.
         version: a positive integer; TF Serving serves the highest.
         xla: let XLA compile the signatures, for each batch size and length anew; there is no `wav` then.
         verify: also compute the checkpoint's golden output again and compare.
@@ -71,24 +71,24 @@ def export(source, directory, version=1, xla=False, verify=False):
         raise InputError(f"{target}: exists; give another version")
     served = ServingModel(source, verify)
     with tempfile.TemporaryDirectory() as outside:
-        told = _checked(Path(outside) / "saved", served, xla)
+        signatures = _checked(Path(outside) / "saved", served, xla)
         size = sum(path.stat().st_size for path in Path(outside).rglob("*") if path.is_file())
         _place(Path(outside) / "saved", target)
-    return {"directory": target, "signatures": told, "megabytes": size / 1e6}
+    return {"directory": target, "signatures": signatures, "megabytes": size / 1e6}
 
 
 def write(directory, served, xla=False):
     """Write a `ServingModel` as a SavedModel, unchecked.
 
     Args:
-        directory: to be made.
+        directory: to create.
         served: a `zoo.serving.signatures.ServingModel`.
         xla: as for `export`.
 
     Example:
         >>> write("saved", ServingModel("jnd-22k"))  # doctest: +SKIP
     """
-    archive = keras.export.ExportArchive()  # finds the variables by the signatures; tracked ones it would keep twice
+    archive = keras.export.ExportArchive()  # finds the variables by the signatures; it would write tracked ones twice
     for name, (function, inputs) in served.signatures.items():
         if not xla:
             archive.add_endpoint(name, function, input_signature=inputs)
@@ -100,10 +100,10 @@ def write(directory, served, xla=False):
 def _checked(directory, served, xla):
     """A SavedModel that gives what the Keras model does, with warm-up requests; its signatures."""
     write(directory, served, xla)
-    told = _check(directory, served)
+    signatures = _check(directory, served)
     inputs, _ = served.checks[0]
-    warmup.write(directory, told, inputs, served.sample_rate)
-    return told
+    warmup.write(directory, signatures, inputs, served.sample_rate)
+    return signatures
 
 
 def _place(directory, target):
@@ -123,7 +123,7 @@ def _place(directory, target):
 
 
 def _check(directory, served):
-    """Set a SavedModel beside what the Keras model gives; its signatures."""
+    """Compare a SavedModel with what the Keras model gives; its signatures."""
     with tempfile.TemporaryDirectory() as folder:
         for i, (inputs, _) in enumerate(served.checks):
             np.savez(Path(folder) / f"inputs_{i}.npz", **inputs)
@@ -132,10 +132,10 @@ def _check(directory, served):
         command = [sys.executable, "-P", str(_PROBE), str(directory), folder, str(served.sample_rate)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = done.stderr.strip().splitlines() or [f"its check ended with status {done.returncode}"]
-            raise InputError(f"the exported model fails: {said[-1]}")
-        told = json.loads((Path(folder) / "signatures.json").read_text())
+            lines = done.stderr.strip().splitlines() or [f"its check ended with status {done.returncode}"]
+            raise InputError(f"the exported model fails: {lines[-1]}")
+        signatures = json.loads((Path(folder) / "signatures.json").read_text())
         for i, (_, expected) in enumerate(served.checks):
             with np.load(Path(folder) / f"outputs_{i}.npz") as outputs:
-                compare({name: x for name, x in expected.items() if name.split("/")[0] in told}, outputs)
-        return told
+                compare({name: x for name, x in expected.items() if name.split("/")[0] in signatures}, outputs)
+        return signatures

@@ -26,6 +26,7 @@ class ServingModel:
 
     Args:
         source: as for `zoo.load`.
+        verify: also compute its golden output again and compare.
 
     Attributes:
         sample_rate: in Hz, of waveforms.
@@ -41,36 +42,39 @@ class ServingModel:
         ['lengths', 'serving_default', 'wav']
     """
 
-    def __init__(self, source):
+    def __init__(self, source, verify=False):
         if keras.backend.backend() != "tensorflow":
             raise InputError(f"Keras runs on {keras.backend.backend()}; export with KERAS_BACKEND=tensorflow")
         _hide_gpus()
         checkpoint = registry.resolve(source)
-        model = preset.load(checkpoint)
+        model = preset.load(checkpoint, verify=verify)
         if not hasattr(model, "serve"):
             raise InputError(
                 f"{source!r} holds a {type(model).__name__}: give it `serve` and `serving_inputs`, as ours have"
             )
         self.sample_rate = model.sample_rate
-        self.signatures = _signatures(model, _server(model, _score_name(checkpoint)))
+        serve = _server(model, _score_name(checkpoint))
+        self.signatures = _signatures(model, serve)
         self.checks = [(inputs, self._expected(inputs)) for inputs in _batches(model)]
+        # Every signature calls one function, which is traced once: the expected outputs come from the untraced one.
+        self.signatures = _signatures(model, tf.function(serve, input_signature=_serve_specs(model)))
         if any(isinstance(layer, SpectralNormalization) for layer in getattr(model, "core", model).layers):
             model.core = fold_spectral_normalization(model.core)
 
     def _expected(self, inputs):
         """{"signature/name": array}; WAV files hold just the samples that count."""
-        found = {}
+        values = {}
         for name in ("serving_default", "lengths"):
             function, specs = self.signatures[name]
             outputs = function(*(tf.constant(inputs[spec.name]) for spec in specs))
-            found |= {(name, key): value.numpy() for key, value in outputs.items()}
+            values |= {(name, key): value.numpy() for key, value in outputs.items()}
         if "wav" in self.signatures:
-            found |= {("wav", key): value for (name, key), value in found.items() if name == "lengths"}
-        return {"/".join(names): value for names, value in found.items()}
+            values |= {("wav", key): value for (name, key), value in values.items() if name == "lengths"}
+        return {"/".join(names): value for names, value in values.items()}
 
 
 def compare(expected, outputs):
-    """Set {"signature/name": array} of the Keras model beside that of the exported one.
+    """Compare {"signature/name": array} of the Keras model with that of the exported one.
 
     Raises:
         InputError: an output is missing, a shape differs, or a value by more than `TOLERANCE` of the largest.
@@ -78,9 +82,9 @@ def compare(expected, outputs):
     for name, value in expected.items():
         if name not in outputs:
             raise InputError(f"the exported model has no {name}")
-        found = outputs[name]
+        actual = outputs[name]
         near = TOLERANCE * np.nanmax(np.abs(value))
-        if value.shape != found.shape or not np.allclose(value, found, rtol=0, atol=near, equal_nan=True):
+        if value.shape != actual.shape or not np.allclose(value, actual, rtol=0, atol=near, equal_nan=True):
             raise InputError(f"the exported model's {name} differs from the Keras model's")
 
 
@@ -102,31 +106,35 @@ def _score_name(checkpoint):
 def _server(model, score_name):
     """What every signature ends in: (inputs, lengths) -> {name: float32}."""
 
-    def served(inputs, lengths):
+    def serve(inputs, lengths):
         samples = tf.shape(inputs[0])[1]
         lengths = tf.clip_by_value(lengths, 0, samples)
         counted = tf.sequence_mask(lengths, samples)
         counted = tf.expand_dims(counted, 2) if len(inputs[0].shape) == 3 else counted
-        # Chosen, not multiplied: padding may hold NaN.
-        found = model.serve(*(tf.where(counted, x, 0.0) for x in inputs), lengths)
-        return {score_name if name == "score" else name: tf.cast(value, tf.float32) for name, value in found.items()}
+        # `where`, not a product: padding may hold NaN, and NaN x 0 is NaN.
+        outputs = model.serve(*(tf.where(counted, x, 0.0) for x in inputs), lengths)
+        return {score_name if name == "score" else name: tf.cast(value, tf.float32) for name, value in outputs.items()}
 
-    return served
+    return serve
 
 
-def _signatures(model, served):
+def _serve_specs(model):
+    """Input signature of `_server`'s function: waveforms (batch, samples) or spectrograms, and lengths (batch,)."""
+    shape = (None, None, model.bins) if model.serving_inputs == ("spectrogram",) else (None, None)
+    inputs = [tf.TensorSpec(shape, tf.float32, name) for name in model.serving_inputs]
+    return [inputs, tf.TensorSpec((None,), tf.int32, "lengths")]
+
+
+def _signatures(model, serve):
     """{name: (function, input signature)} of a model."""
     names = model.serving_inputs
-    spectrogram = names == ("spectrogram",)
-    shape = (None, None, model.bins) if spectrogram else (None, None)
-    waveforms = [tf.TensorSpec(shape, tf.float32, name) for name in names]
-    lengths = tf.TensorSpec((None,), tf.int32, "lengths")
+    inputs, lengths = _serve_specs(model)
 
-    def whole(*inputs):
-        return served(inputs, tf.fill(tf.shape(inputs[0])[:1], tf.shape(inputs[0])[1]))
+    def whole(*arrays):
+        return serve(list(arrays), tf.fill(tf.shape(arrays[0])[:1], tf.shape(arrays[0])[1]))
 
-    def counted(*inputs):
-        return served(inputs[:-1], inputs[-1])
+    def counted(*arrays):
+        return serve(list(arrays[:-1]), arrays[-1])
 
     def files(*contents):
         decoded = [_decode(name, content, model.sample_rate) for name, content in zip(names, contents, strict=True)]
@@ -137,12 +145,12 @@ def _signatures(model, served):
         ]
         with tf.control_dependencies(alike):  # or what follows fails first, with its own words
             audio = [tf.identity(audio) for audio, _ in decoded]
-        return served(audio, lengths)
+        return serve(audio, lengths)
 
-    found = {"serving_default": (whole, waveforms), "lengths": (counted, [*waveforms, lengths])}
-    if not spectrogram:
-        found["wav"] = (files, [tf.TensorSpec((None,), tf.string, f"{name}_wav") for name in names])
-    return found
+    signatures = {"serving_default": (whole, inputs), "lengths": (counted, [*inputs, lengths])}
+    if names != ("spectrogram",):
+        signatures["wav"] = (files, [tf.TensorSpec((None,), tf.string, f"{name}_wav") for name in names])
+    return signatures
 
 
 def _decode(name, contents, sample_rate):

@@ -23,7 +23,7 @@ def write(saved, signatures, inputs, sample_rate):
         >>> write("models/pesq/1", ["serving_default"], {"waveform": noise, "lengths": lengths}, 16000)  # doctest: +SKIP
     """
     waveforms = {name: x for name, x in inputs.items() if name != "lengths"}
-    made = {
+    arrays_for = {
         "serving_default": lambda: waveforms,
         "lengths": lambda: inputs,
         "wav": lambda: {f"{name}_wav": _files(x, sample_rate) for name, x in waveforms.items()},
@@ -32,7 +32,7 @@ def write(saved, signatures, inputs, sample_rate):
     folder.mkdir()
     with tf.io.TFRecordWriter(str(folder / "tf_serving_warmup_requests")) as writer:
         for signature in sorted(signatures):
-            request = predict_request("model", None, None, signature, made[signature]())
+            request = predict_request("model", None, None, signature, arrays_for[signature]())
             log = prediction_log_pb2.PredictLog(request=request)
             writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
 

@@ -105,9 +105,10 @@ class Client:
 
         Args:
             model: its name on the server.
-            inputs: {name: recordings}, by the names of `zoo.serving.export`'s table: a list of float waveforms (samples,) of any
-                lengths or an array (batch, samples), at the model's rate; or a list of WAV files as bytes. Of several
-                inputs, those in one place are of one length. A texture ensemble takes spectrograms (frames, bins).
+            inputs: {name: recordings}, by the names of `zoo.serving.export`'s table: a list of float waveforms (samples,)
+                of any lengths or an array (batch, samples), at the model's rate; or a list of WAV files as bytes. Of
+                several inputs, those in one place are of one length. A texture ensemble takes spectrograms
+                (frames, bins).
             version: of the model; None for the newest that is served.
             label: of a version, such as "stable", instead.
 
@@ -128,15 +129,15 @@ class Client:
             raise InputError("give a version or a label, not both")
         target, checked = (model, version, label), _checked(inputs)
         signature = "wav" if isinstance(next(iter(checked.values()))[0], bytes) else "lengths"
-        found = []
+        answers = []
         for start, stop in self._parts(checked):
             part = {name: recordings[start:stop] for name, recordings in checked.items()}
             answer = self._transport.predict(target, signature, _arrays(signature, part))
             # The server may have padded this request to the length of another in its batch.
             longest = max(map(_samples, next(iter(part.values()))))
             along = self._outputs_along_samples(target, signature)
-            found.append({name: value[:, :longest] if name in along else value for name, value in answer.items()})
-        return {name: _join([part[name] for part in found]) for name in found[0]}
+            answers.append({name: value[:, :longest] if name in along else value for name, value in answer.items()})
+        return {name: _join([part[name] for part in answers]) for name in answers[0]}
 
     def _parts(self, inputs) -> Iterator[tuple[int, int]]:
         """Where to cut a batch so that no request exceeds `max_batch` recordings and `max_request` bytes, padded."""
@@ -162,10 +163,10 @@ class Client:
         return self._along_samples[key]
 
 
-def refusal(told: str) -> InputError:
+def refusal(message: str) -> InputError:
     """The error for what a server says of a request; of a check in the graph that failed, its message alone."""
-    found = re.search(r"assertion failed: \[(.*?)\]", told)
-    return InputError(f"the server refuses: {found[1] if found else told}")
+    check = re.search(r"assertion failed: \[(.*?)\]", message)
+    return InputError(f"the server refuses: {check[1] if check else message}")
 
 
 def _checked(inputs):
@@ -190,18 +191,18 @@ def _recordings(name, recordings):
     kinds = f"{name}: give a list of float waveforms (samples,), or of WAV files as bytes, Path.read_bytes()"
     if not isinstance(recordings, (list, tuple, np.ndarray)):
         raise InputError(f"{kinds}; this is a {type(recordings).__name__}")
-    made = []
+    checked = []
     for one in recordings:
         if isinstance(one, (bytes, bytearray, memoryview)):
-            made.append(bytes(one))
+            checked.append(bytes(one))
             continue
         one = np.asarray(one)
         if one.ndim not in (1, 2) or not np.issubdtype(one.dtype, np.floating):
             raise InputError(f"{kinds}; one of them is {one.dtype} of shape {one.shape}")
-        if made and (isinstance(made[0], bytes) or one.shape[1:] != made[0].shape[1:]):
+        if checked and (isinstance(checked[0], bytes) or one.shape[1:] != checked[0].shape[1:]):
             raise InputError(f"{kinds}; these are of several kinds")
-        made.append(one.astype("float32"))
-    return made
+        checked.append(one.astype("float32"))
+    return checked
 
 
 def _bytes(recording):

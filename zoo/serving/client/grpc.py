@@ -58,20 +58,20 @@ class Grpc:
         request.model_spec.name = model
         reply = self._call(self.models.GetModelStatus, request)
         states = get_model_status_pb2.ModelVersionStatus.State
-        return {found.version: states.Name(found.state) for found in reply.model_version_status}
+        return {version.version: states.Name(version.state) for version in reply.model_version_status}
 
     def _call(self, method, request):
         try:
             return method(request, **self.how)
         except grpc.RpcError as error:
-            code, told = error.code(), error.details()
+            code, message = error.code(), error.details()
         if code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION):
-            raise refusal(told)
+            raise refusal(message)
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             raise TimeoutError(f"no answer within {self.how['timeout']:g} s")
         if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
-            raise ConnectionError(f"the server wants another token: {told}")
-        raise ConnectionError(f"the server cannot be reached or fails ({code.name}): {told}")
+            raise ConnectionError(f"the server wants another token: {message}")
+        raise ConnectionError(f"the server cannot be reached or fails ({code.name}): {message}")
 
 
 def predict_request(model, version, label, signature, arrays):

@@ -36,19 +36,19 @@ class Rest:
             for name, value in arrays.items()
         }
         body = {"signature_name": signature, "inputs": inputs}
-        found = self._call("POST", f"{self._path(*target)}:predict", data=json.dumps(body))["outputs"]
-        if not isinstance(found, dict):  # of one output the server tells no name
-            found = {next(iter(self.output_shapes(target, signature))): found}
-        return {name: np.asarray(value, "float32") for name, value in found.items()}
+        outputs = self._call("POST", f"{self._path(*target)}:predict", data=json.dumps(body))["outputs"]
+        if not isinstance(outputs, dict):  # of a single output the server sends no name
+            outputs = {next(iter(self.output_shapes(target, signature))): outputs}
+        return {name: np.asarray(value, "float32") for name, value in outputs.items()}
 
     def output_shapes(self, target, signature):
-        found = self._call("GET", f"{self._path(*target)}/metadata")["metadata"]["signature_def"]["signature_def"]
-        outputs = found[signature]["outputs"]
+        signatures = self._call("GET", f"{self._path(*target)}/metadata")["metadata"]["signature_def"]["signature_def"]
+        outputs = signatures[signature]["outputs"]
         return {name: [int(axis["size"]) for axis in info["tensor_shape"]["dim"]] for name, info in outputs.items()}
 
     def status(self, model):
-        found = self._call("GET", self._path(model))["model_version_status"]
-        return {int(one["version"]): one["state"] for one in found}
+        versions = self._call("GET", self._path(model))["model_version_status"]
+        return {int(one["version"]): one["state"] for one in versions}
 
     def _path(self, model, version=None, label=None):
         path = f"{self.address}/v1/models/{quote(model, safe='')}"
@@ -68,13 +68,13 @@ class Rest:
         if reply.status_code == 504:
             raise TimeoutError(f"the server gave up: {reply.text[:100]!r}")
         try:
-            told = json.loads(reply.content)  # with NaN, which reply.json() may refuse
+            answer = json.loads(reply.content)  # with NaN, which reply.json() may refuse
         except ValueError:
-            told = None
-        if not isinstance(told, dict) or not told.keys() & {"error", "outputs", "metadata", "model_version_status"}:
+            answer = None
+        if not isinstance(answer, dict) or not answer.keys() & {"error", "outputs", "metadata", "model_version_status"}:
             raise ConnectionError(f"{path} is no TF Serving ({reply.status_code}): {reply.text[:100]!r}")
         if reply.status_code in (400, 404, 412):
-            raise refusal(str(told.get("error")))
+            raise refusal(str(answer.get("error")))
         if not reply.ok:
-            raise ConnectionError(f"the server fails ({reply.status_code}): {told.get('error')}")
-        return told
+            raise ConnectionError(f"the server fails ({reply.status_code}): {answer.get('error')}")
+        return answer

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tools import make_cards
-from tools.bench import common, training
+from tools.bench import common
 
 
 def test_pairs_are_speech_and_the_same_in_noise():
@@ -51,18 +51,6 @@ def test_products_and_convolutions_are_counted():
     forward = 2 * positions * (5 * 5 * 4 * 3 + 3 * 7)
     # The gradient in both kernels, and in the dense layer's input; the convolution's is a constant.
     assert common.count_operations(step) == 2 * forward + 2 * positions * 3 * 7
-
-
-def test_a_training_is_timed_from_pipeline_to_peak(monkeypatch):
-    monkeypatch.setattr(training, "PEAK", 8)
-    model, batches = keras.Sequential([keras.layers.Dense(1)]), [(np.ones((4, 3)), np.ones((4, 1)))] * 5
-    model.compile("sgd", "mse", jit_compile=False)
-    model.build((None, 3))
-    with pytest.raises(training.Measured) as found:
-        training.Stopwatch(name="dense", steps=3, repeats=1).fit(model, batches, None, [], 1)
-    (results,) = found.value.args
-    assert [(one["ours"], one["peer"]) for one in results[:2]] == [("pipeline", "ready"), ("compiled", "eager")]
-    assert all(one["seconds"][0] > 0 for one in results) and results[0]["job"] == "3 training steps of `dense`"
 
 
 def test_the_share_is_that_of_each_round():
