@@ -7,15 +7,13 @@ import sys
 import keras
 import numpy as np
 import pytest
-from keras import layers, ops
+from keras import ops
 
 from tests.support.harness import REPOSITORY, check_batch_invariance, check_save_load, predict
 from tests.support.separation import separator
 from zoo.errors import InputError
 from zoo.separation import model as networks
-from zoo.separation.layers import MaxPoolBins, SoftMasks, SpectrumConv2D, TransposedConv2D, UnpoolBins
 from zoo.separation.model import ChandnaSeparator
-from zoo.separation.stream import Stream
 
 RATE = 44100
 VARIANTS = {
@@ -135,23 +133,6 @@ def test_blocks_are_the_whole(model, monkeypatch):
         np.testing.assert_allclose(separated, audio, atol=1e-6)
 
 
-def test_a_stream_is_the_whole_and_keeps_its_latency(model):
-    song, rng = noise(60000, 2), np.random.default_rng(1)
-    whole = model.separate(song, RATE)
-    stream, parts, come = Stream(model, channels=2), [], 0
-    while come < len(song):
-        block = song[come : come + rng.integers(1, 3000)]
-        come += len(block)
-        parts.append(stream.push(block))
-        behind = come - sum(len(part["bass"]) for part in parts)
-        assert behind < stream.latency * RATE + 1
-    parts.append(stream.flush())
-    for source, audio in whole.items():
-        np.testing.assert_allclose(np.concatenate([part[source] for part in parts]), audio, atol=1e-6)
-    again = stream.push(song)["vocals"]  # begins anew
-    np.testing.assert_allclose(again, whole["vocals"][: len(again)], atol=1e-6)
-
-
 def test_the_papers_latency():
     assert ChandnaSeparator().latency == pytest.approx(0.1916, abs=1e-4)
 
@@ -190,14 +171,6 @@ def test_what_cannot_be_separated_is_refused(mixture, message):
         separator().separate(mixture, RATE)
 
 
-def test_what_cannot_be_streamed_is_refused():
-    stream = Stream(separator(), channels=2)
-    bad = ((np.zeros((5, 3)), r"give \(samples, 2\)"), (np.full((5, 2), np.nan), "NaN"), (np.zeros((5, 2), int), "int"))
-    for block, message in bad:
-        with pytest.raises(InputError, match=message):
-            stream.push(block)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [({"step": 20}, "step is 20"), ({"height": 31}, "height is 31"), ({"hop_length": 300}, "hop_length is 300")],
@@ -212,45 +185,3 @@ def test_a_long_song_takes_bounded_memory():
     environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}"}
     done = subprocess.run([sys.executable, "-c", LONG], capture_output=True, text=True, check=True, env=environment)
     assert int(done.stdout.split()[-1]) < 2500  # MB
-
-
-@pytest.mark.parametrize("width", [9, 5])
-def test_a_convolution_over_all_bins_is_keras_own(width):
-    x = noise(2, 3, 9, 1)
-    ours, theirs = SpectrumConv2D(4, (1, width)), layers.Conv2D(4, (1, width))
-    found = ours(x)
-    theirs.build(x.shape)
-    theirs.set_weights([weight + 0.1 for weight in ours.get_weights()])
-    ours.set_weights(theirs.get_weights())
-    np.testing.assert_allclose(ours(x), theirs(x), atol=1e-5)
-    assert tuple(found.shape) == tuple(theirs(x).shape)
-
-
-@pytest.mark.parametrize(("kernel", "size"), [((1, 9), 9), ((1, 4), 9), ((3, 1), 1)])
-def test_the_transposed_convolution_is_the_adjoint_of_its_convolution(kernel, size):
-    """<C x, y> = <x, C' y>, which defines a transpose."""
-    convolution = layers.Conv2D(4, kernel, use_bias=False)
-    x = noise(2, 5, size, 2).astype("float32")
-    y = noise(*convolution(x).shape, seed=1)
-    back = TransposedConv2D(convolution, tied=True)(y)
-    assert tuple(back.shape) == x.shape
-    left, right = float(ops.sum(convolution(x) * y)), float(ops.sum(back * x))
-    assert left == pytest.approx(right, rel=1e-4)
-    own = TransposedConv2D(convolution, tied=False)
-    assert own(y).shape == back.shape and len(own.trainable_variables) == 3
-    assert not np.allclose(own(y), back)
-
-
-def test_pooling_remembers_where():
-    x = np.array([3.0, 1.0, 2.0, -1.0, -5.0], "float32").reshape(1, 1, 5, 1)
-    pooled, places = MaxPoolBins(3)(x)
-    np.testing.assert_array_equal(ops.convert_to_numpy(pooled).ravel(), [3.0, 0.0])
-    np.testing.assert_array_equal(
-        ops.convert_to_numpy(UnpoolBins(5)(ops.convert_to_tensor(pooled) * 2, places)).ravel(), [6.0, 0, 0, 0, 0]
-    )
-
-
-def test_soft_masks():
-    outputs = np.array([3.0, -1.0, 0.0, 0.0], "float32").reshape(1, 4, 1, 1)
-    np.testing.assert_allclose(ops.convert_to_numpy(SoftMasks()(outputs)).ravel(), [0.75, 0.25, 0, 0], atol=1e-6)
-    np.testing.assert_allclose(ops.convert_to_numpy(SoftMasks()(0 * outputs)).ravel(), 0.25)
