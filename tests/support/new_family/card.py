@@ -23,7 +23,9 @@ print(metric.score(reference, 0.5 * reference, sample_rate=sample_rate))"""
 
 def evaluation(card):
     evaluated = card["evaluation"]
-    return section("Error", table(["RMSE (dB)", "n"], [[evaluated["rmse"], evaluated["n"]]]), code(evaluated["command"]))
+    return section(
+        "Error", table(["RMSE (dB)", "n"], [[evaluated["rmse"], evaluated["n"]]]), code(evaluated["command"])
+    )
 
 
 def headlines(card):

@@ -41,5 +41,6 @@ def noise_pairs(count, seed):
     """References, recordings and how much louder they are: float32 (count, 8000) twice, and (count,) dB."""
     rng = np.random.default_rng(seed)
     gains = rng.uniform(-20, 20, count).astype("float32")
-    reference = 0.05 * rng.standard_normal((count, 8000)).astype("float32")
+    levels = 0.05 * 10 ** (rng.uniform(-10, 10, (count, 1)) / 20)
+    reference = (levels * rng.standard_normal((count, 8000))).astype("float32")
     return reference, reference * 10 ** (gains[:, None] / 20), gains

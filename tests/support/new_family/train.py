@@ -17,7 +17,7 @@ class Recipe:
 
     name: str
     n_train: int = 64
-    epochs: int = 60
+    epochs: int = 200
     learning_rate: float = 0.5
     seed: int = 0
 
