@@ -29,3 +29,9 @@ def test_rows_are_written_as_csv(tmp_path):
     tables.write_csv(tmp_path / "table.csv", [{"name": "a, b", "score": 1.5}, {"name": "c", "score": 2}])
     assert (tmp_path / "table.csv").read_text() == 'name,score\n"a, b",1.5\nc,2\n'
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_names_that_are_no_utf8_are_no_error_in_a_table_or_a_csv(tmp_path):
+    assert tables.table(["name"], [["Bj\udcf6rk.flac"]]).splitlines()[-1] == "Bj\ufffdrk.flac"
+    tables.write_csv(tmp_path / "table.csv", [{"name": "Bj\udcf6rk.flac"}])
+    assert (tmp_path / "table.csv").read_bytes().splitlines() == [b"name", b"Bj\xf6rk.flac"]

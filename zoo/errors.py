@@ -3,3 +3,24 @@
 
 class InputError(ValueError):
     """Input that the zoo cannot use; the message says in one line what to do."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, one line: its class where it says nothing.
+
+    Example:
+        >>> first_line(OSError("disk full")), first_line(MemoryError())
+        ('disk full', 'MemoryError')
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line for a table of many files: of a library's error the class too, since its words rarely do.
+
+    Example:
+        >>> describe(InputError("a.wav: is empty")), describe(KeyError("rate"))
+        ('a.wav: is empty', "KeyError: 'rate'")
+    """
+    line = first_line(error)
+    return line if isinstance(error, (InputError, OSError)) else f"{type(error).__name__}: {line}"

@@ -1,26 +1,31 @@
 """Files that are written whole or not at all, and text that may go to stdout."""
 
+import json
 import os
+import secrets
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import InputError
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike, overwrite: bool = True) -> Iterator[Path]:
     """A temporary path that becomes `path` at the end of the block, or vanishes if the block fails.
 
     Args:
         path: file to write; its folder must exist.
+        overwrite: whether a file that is there by the end of the block is replaced rather than left alone.
 
     Returns:
         context manager of the temporary `Path`, in the same folder.
 
     Raises:
-        InputError: the folder does not exist.
+        InputError: the folder does not exist, `path` cannot be the name of a new file, or a file is there.
 
     Example:
         >>> import tempfile
@@ -31,33 +36,103 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         ['scores.csv']
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: its folder does not exist; make it first")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    _check_name(path)
+    temporary = beside(path)
     try:
         yield temporary
+        if not overwrite:
+            _claim(path)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def check_output(path: str | os.PathLike) -> None:
-    """Refuse a file that cannot be written, before the work is done.
+def beside(path: Path) -> Path:
+    """A hidden name that nothing has, in the folder of a path; short, so that the path's own may be as long as any.
+
+    Example:
+        >>> beside(Path("scores.csv")).suffix
+        '.tmp'
+    """
+    return path.with_name(f".{secrets.token_hex(6)}.tmp")
+
+
+def _claim(path):
+    """Create an empty file, for which only one of several processes succeeds."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        raise InputError(f"{path}: appeared meanwhile, and was left alone; give another name") from None
+
+
+def _check_name(path):
+    """Refuse a name that no file can get, or that is no file's."""
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: its folder does not exist; make it first")
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:  # as it should, or a link to nothing, which is replaced
+        return
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); give another name") from None
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{path}: is a folder; name a file in it")
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{path}: is a device or a pipe, which is not replaced; name a file")
+
+
+def check_output(path: str | os.PathLike, parents: bool = False) -> None:
+    """Refuse a file that cannot be written, before the work is done; nothing is left behind.
+
+    Args:
+        path: file to write.
+        parents: whether its folder may be missing, since it will be made.
 
     Raises:
-        InputError: its folder does not exist, or it is a folder itself.
+        InputError: its folder does not exist or cannot be written to, or the name is a folder's or too long.
 
     Example:
         >>> check_output("scores.csv")
     """
-    if not Path(path).absolute().parent.is_dir():
-        raise InputError(f"{path}: its folder does not exist; make it first")
-    if Path(path).is_dir():
-        raise InputError(f"{path}: is a folder; name a file in it")
+    path = Path(path).absolute()
+    if parents and not path.parent.exists():
+        check_folder(path.parent)
+        return
+    _check_name(path)
+    _check_creates(path.parent, path)
+
+
+def check_folder(path: str | os.PathLike) -> None:
+    """Refuse a folder that cannot be written to, or that cannot be made with those above it; nothing is left behind.
+
+    Raises:
+        InputError: a file has its name or that of a folder above it, or the file system refuses.
+
+    Example:
+        >>> check_folder("scores/of/today")
+    """
+    path = Path(path).absolute()
+    existing = next(folder for folder in (path, *path.parents) if os.path.lexists(folder))
+    if not existing.is_dir():
+        raise InputError(f"{existing}: is no folder; give another place")
+    _check_creates(existing, path)
+
+
+def _check_creates(folder, path):
+    """Try to create a file in a folder, for the sake of `path`: permissions and read-only disks have no other test."""
+    temporary = beside(folder / "any")
+    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); give another place") from None
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_text(output: str | os.PathLike, write: Callable) -> None:
     """Write a text file whole or not at all, or to stdout where `output` is "-".
+
+    Names of files in it may be no UTF-8: they are written as the bytes that they are.
 
     Args:
         output: path, or "-".
@@ -70,5 +145,26 @@ def write_text(output: str | os.PathLike, write: Callable) -> None:
     if output == "-":
         write(sys.stdout)
         return
-    with atomic_write(output) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_write(output) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
         write(file)
+
+
+def write_json(output: str | os.PathLike, content: Any) -> None:
+    """Write JSON as `write_text` does; to a stdout that is no UTF-8 with escapes, since it must stay JSON.
+
+    Args:
+        output: path, or "-".
+        content: without NaN.
+
+    Example:
+        >>> write_json("-", {"name": "Björk"})
+        {
+          "name": "Björk"
+        }
+    """
+    ascii_only = output == "-" and (getattr(sys.stdout, "encoding", None) or "utf-8").lower() not in ("utf-8", "utf8")
+    text = json.dumps(content, indent=2, ensure_ascii=ascii_only)
+    write_text(output, lambda file: print(text, file=file))

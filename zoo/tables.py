@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 
-from zoo.files import atomic_write
+from zoo import files
 
 
 def printable(path: str | os.PathLike) -> str:
@@ -15,7 +15,8 @@ def printable(path: str | os.PathLike) -> str:
         >>> printable("rain.wav")
         'rain.wav'
     """
-    return os.fsencode(path).decode("utf-8", "replace")
+    # Not by the file system's encoding, which need not be UTF-8 nor have the letters of a CSV.
+    return os.fsdecode(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def number(score: float) -> str:
@@ -46,7 +47,7 @@ def interval(triple: Sequence[float], format_spec: str = ".3f") -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows of text as lines in aligned columns, under a header.
+    """Rows of text as lines in aligned columns, under a header; names of files are made `printable`.
 
     Example:
         >>> print(table(["name", "score"], [["a.wav", "2.500"]]))
@@ -54,7 +55,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         -----  -----
         a.wav  2.500
     """
-    rows = list(rows)
+    rows = [list(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = [header, ["-" * width for width in widths], *rows]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
@@ -62,7 +63,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def write_csv(path: str | os.PathLike, rows: Sequence[dict]) -> None:
     """Write rows, dicts of the same keys, as a CSV file that is whole or not there."""
-    with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+
+    def write(file):
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows)
+
+    files.write_text(path, write)
