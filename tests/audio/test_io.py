@@ -1,10 +1,14 @@
 """Reading, resampling and writing recordings."""
 
+import os
+import subprocess
+
 import numpy as np
 import pytest
 import soundfile
 
 from tests.support.audio import RATE, tone
+from tests.support.disk import cutting
 from zoo.audio import io
 from zoo.errors import InputError
 
@@ -174,4 +178,100 @@ def test_resample_to_the_same_rate_changes_nothing():
 def test_write_refuses(tmp_path, name, audio, message):
     with pytest.raises(InputError, match=message):
         io.write(tmp_path / name, audio, RATE)
+    assert not list(tmp_path.iterdir())
+
+
+CONTAINERS = [
+    ("a.wav", None),
+    ("a.wav", "PCM_16"),
+    ("a.flac", None),
+    ("a.ogg", None),
+    ("a.ogg", "OPUS"),
+    ("a.mp3", None),
+    ("a.aiff", None),
+    ("a.w64", None),
+    ("a.rf64", None),
+    ("a.caf", None),
+    ("a.au", None),
+]
+
+
+@pytest.mark.parametrize(("name", "subtype"), CONTAINERS)
+def test_a_file_that_the_disk_cuts_is_an_error_and_not_there(tmp_path, monkeypatch, name, subtype):
+    audio = np.random.default_rng(0).uniform(-0.5, 0.5, (RATE, 2))
+    io.write(tmp_path / name, audio, RATE, subtype=subtype)
+    before = (tmp_path / name).read_bytes()
+    monkeypatch.setattr(io.soundfile, "SoundFile", cutting(".tmp"))
+    with pytest.raises(InputError, match=f"{name}: was not written whole .*; is the disk full"):
+        io.write(tmp_path / name, audio, RATE, subtype=subtype)
+    assert (tmp_path / name).read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder of a disk of 64 kB; mounting one is for root alone."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no disk can be mounted here")
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+@pytest.mark.parametrize(("suffix", "samples"), [("wav", 16384), ("flac", 23500), ("ogg", 214000), ("mp3", 275000)])
+def test_a_disk_that_fills_up_is_an_error_wherever_it_does(small_disk, suffix, samples):
+    noise, written = np.random.default_rng(0).uniform(-0.5, 0.5, 2 * samples), []
+    for count in np.linspace(0.9 * samples, 1.1 * samples, 17, dtype=int):
+        path = small_disk / f"{count}.{suffix}"
+        try:
+            io.write(path, noise[:count], RATE)
+        except InputError as error:
+            assert "is the disk full" in str(error) or "is it full" in str(error)
+            assert not os.listdir(small_disk)
+        else:
+            written.append(count)
+            assert len(io.read(path)[0]) == count
+            path.unlink()
+    assert 0 < len(written) < 17
+
+
+@pytest.mark.parametrize("name", ["a" * 246 + ".wav", os.fsdecode(b"Bj\xf6rk.flac"), "日本.ogg"])
+def test_names_as_long_as_any_and_of_any_bytes_are_written(tmp_path, name):
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    io.write(folder / name, tone(), RATE)
+    assert os.listdir(folder) == [name] and len(io.read(folder / name)[0]) == len(tone())
+
+
+def test_what_appeared_meanwhile_is_not_replaced(tmp_path):
+    io.write(tmp_path / "a.wav", tone(), RATE, overwrite=False)
+    before = (tmp_path / "a.wav").read_bytes()
+    with pytest.raises(InputError, match="a.wav: appeared meanwhile"):
+        io.write(tmp_path / "a.wav", 0.5 * tone(), RATE, overwrite=False)
+    assert (tmp_path / "a.wav").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "channels", "message"),
+    [
+        ("a.mp3", 96000, 1, "cannot be written as MP3 MPEG_LAYER_III: MPEG-1/2/2.5 only supports"),
+        ("a.mp3", 44100, 3, "cannot be written as MP3"),
+        ("a.flac", 44100, 9, "cannot be written as FLAC"),
+        ("a.flac", 10**6, 1, "cannot be written as FLAC PCM_24: flac does not support this sample rate"),
+        ("a.xyz", 16000, 1, "unknown audio suffix"),
+        ("none/a.wav", 16000, 1, "folder does not exist"),
+        ("a" * 256 + ".wav", 16000, 1, "File name too long"),
+    ],
+)
+def test_what_cannot_be_written_is_known_before(tmp_path, name, rate, channels, message):
+    with pytest.raises(InputError, match=message):
+        io.check_writable(tmp_path / name, rate, channels)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("name", "subtype"), CONTAINERS)
+def test_what_can_be_written_is_no_error_before(tmp_path, name, subtype):
+    assert io.check_writable(tmp_path / name, RATE, 2, subtype=subtype) is None
+    assert io.check_writable(tmp_path / "new" / name, RATE, 2, parents=True) is None
     assert not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
 """From file to files: any rate and format, the song's length, sums, clipping, nothing half written; the command."""
 
+import os
 import sys
 from contextlib import ExitStack
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pytest
 import soundfile
 
 import zoo
+from tests.support.disk import cutting
 from tests.support.separation import separator, stems
 from zoo.audio import io
 from zoo.errors import InputError
@@ -86,7 +88,7 @@ def test_stems_in_lossy_formats(model, song, tmp_path, suffix, monkeypatch):
 def test_the_last_block_is_brought_to_the_songs_length(tmp_path, end):
     """A resampler gives a sample more or less."""
     with ExitStack() as stack:
-        writer = files._Writer(stack, tmp_path / "stem.wav", 8000, 1, 100)
+        writer = files._Writer(stack, tmp_path / "stem.wav", 8000, 1, 100, overwrite=True)
         writer.write(np.full((60, 1), 0.5), None)
         writer.write(np.full((40, 1), 0.5), end)
     found, _ = soundfile.read(tmp_path / "stem.wav")
@@ -129,6 +131,37 @@ def test_nothing_is_left_half_written(model, tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["other.wav"]
 
 
+def test_two_runs_into_one_folder_do_not_mix_their_stems(model, song, tmp_path):
+    """The second to end fails and leaves the first one's stems alone, whole."""
+    wanted, other = targets(tmp_path, "wav"), []
+
+    def run_another(done, total):
+        if not other:
+            other.append(True)
+            separate_file(model, song, wanted, overwrite=False)
+            other.append({path: path.read_bytes() for path in wanted.values()})
+
+    before = set(tmp_path.iterdir())
+    with pytest.raises(InputError, match="appeared meanwhile, and was left alone"):
+        separate_file(model, song, wanted, run_another, overwrite=False)
+    assert {path: path.read_bytes() for path in wanted.values()} == other[1]
+    assert set(tmp_path.iterdir()) - before == set(wanted.values())
+
+
+def test_a_stem_that_is_not_whole_is_an_error(model, song, tmp_path, monkeypatch):
+    monkeypatch.setattr(io.soundfile, "SoundFile", cutting(".tmp"))
+    with pytest.raises(InputError, match="was not written whole"):
+        separate_file(model, song, targets(tmp_path, "ogg"))
+    assert not list(tmp_path.glob("*.ogg")) and not list(tmp_path.glob(".*"))
+
+
+def test_a_folder_and_a_stem_may_have_any_name(model, song, tmp_path):
+    folder = tmp_path / os.fsdecode(b"Bj\xf6rk")
+    folder.mkdir()
+    separate_file(model, song, {"vocals": folder / ("a" * 246 + ".wav"), "drums": folder / os.fsdecode(b"\xff.flac")})
+    assert sorted(len(os.fsencode(name)) for name in os.listdir(folder)) == [6, 250]
+
+
 def test_what_cannot_be_done_is_refused(model, song, tmp_path):
     (tmp_path / "text.wav").write_text("no audio")
     soundfile.write(tmp_path / "empty.wav", np.zeros((0, 1)), 44100)
@@ -147,7 +180,7 @@ def test_what_cannot_be_done_is_refused(model, song, tmp_path):
 
 def test_five_hours_of_wav_are_refused_at_once(model, tmp_path):
     with pytest.raises(InputError, match="4 GB.*flac"):
-        files._Writer(None, tmp_path / "long.wav", 44100, 2, 5 * 3600 * 44100 + 2**29)
+        files._Writer(None, tmp_path / "long.wav", 44100, 2, 5 * 3600 * 44100 + 2**29, True)
 
 
 def test_the_command(run, saved, song, tmp_path):

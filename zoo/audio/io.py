@@ -3,7 +3,10 @@
 import functools
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +14,14 @@ import soundfile
 import soxr
 
 from zoo.errors import InputError
-from zoo.files import atomic_write
+from zoo.files import atomic_write, check_output
 
 # WAV keeps float32 bit for bit, FLAC knows integers only; other formats keep libsndfile's default.
 _SUBTYPES = {"WAV": "FLOAT", "FLAC": "PCM_24"}
 # Sub-types that keep the number of samples; ADPCM and GSM fill whole blocks.
 _EXACT_LENGTH = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "VORBIS", "OPUS"}
+_SYSTEM_ERROR = 2  # libsndfile's code
+_CHECKED_BLOCK = 2**19  # samples that are decoded at a time to count them
 _MP3_PREROLL = 11520  # samples, ten mp3 frames
 # Sub-types of WAV that need no decoder: type of a sample, and the factor that makes full scale 1.
 _UNCODED = {"PCM_16": (np.dtype("<i2"), np.float32(2**-15)), "FLOAT": (np.dtype("<f4"), np.float32(1))}
@@ -270,6 +275,7 @@ def write(
     container: str | None = None,
     subtype: str | None = None,
     clip: bool = False,
+    overwrite: bool = True,
 ) -> int:
     """Write a recording, whole or not at all.
 
@@ -277,17 +283,15 @@ def write(
         path: audio file.
         audio: `(samples,)` or `(samples, channels)`, in [-1, 1].
         sample_rate: Hz.
-        container: libsndfile's name, such as "WAVEX"; None takes the suffix of `path`: wav, flac, ogg, mp3.
-        subtype: libsndfile's name, such as "PCM_16". None, and one that the container lacks or that would change the
-            number of samples (ADPCM), means float32 for wav, 24 bit for flac, elsewhere libsndfile's choice.
+        container, subtype: as for `create`.
         clip: whether to clip samples outside [-1, 1] rather than refuse them; float sub-types keep them.
+        overwrite: whether a file that is there is replaced.
 
     Returns:
         int, how many samples were clipped.
 
     Raises:
-        InputError: unknown suffix, missing folder, audio that is empty, not finite or beyond [-1, 1], or what the
-            container cannot hold.
+        InputError: audio that is empty, not finite or beyond [-1, 1], or as `create`.
 
     Example:
         >>> import tempfile
@@ -296,9 +300,7 @@ def write(
         0
     """
     path, audio = Path(path), np.asarray(audio, dtype=np.float32)
-    container = container or container_of(path)
-    if subtype not in _EXACT_LENGTH or not soundfile.check_format(container, subtype):
-        subtype = subtype_of(container)
+    container, subtype = _format(path, container, subtype)
     if not audio.size or not np.isfinite(audio).all():
         raise InputError(f"{path}: the audio is empty or not finite; nothing was written")
     peak, clipped = np.abs(audio).max(), 0
@@ -307,12 +309,118 @@ def write(
     if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
         clipped = np.count_nonzero(np.abs(audio) > LOUDEST)
         audio = np.clip(audio, -1, 1)
-    with atomic_write(path) as temporary:
-        try:
-            soundfile.write(temporary, audio, sample_rate, format=container, subtype=subtype)
-        except soundfile.LibsndfileError as error:
-            raise InputError(f"{path}: cannot be written as {container} {subtype}: {error.error_string}") from error
+    with create(path, sample_rate, audio[0].size, container, subtype, overwrite) as file:
+        file.write(audio)
     return clipped
+
+
+@contextmanager
+def create(
+    path: Path | str,
+    sample_rate: int,
+    channels: int,
+    container: str | None = None,
+    subtype: str | None = None,
+    overwrite: bool = True,
+) -> Iterator[soundfile.SoundFile]:
+    """An audio file to write block by block: at the end of the block it is whole, or it is not there.
+
+    It is read again once it is closed, since encoders say nothing of a disk that is full at their last page.
+
+    Args:
+        path: audio file.
+        sample_rate: Hz.
+        channels: how many.
+        container: libsndfile's name, such as "WAVEX"; None takes the suffix of `path`: wav, flac, ogg, mp3.
+        subtype: libsndfile's name, such as "PCM_16". None, and one that the container lacks or that would change the
+            number of samples (ADPCM), means float32 for wav, 24 bit for flac, elsewhere libsndfile's choice.
+        overwrite: whether a file that is there is replaced.
+
+    Returns:
+        context manager of a `soundfile.SoundFile`, to `write` float32 `(samples, channels)` in [-1, 1] to.
+
+    Raises:
+        InputError: unknown suffix, missing folder, what the container cannot hold, a disk that does not take all
+            samples, or a file that is there and must stay.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with create(f"{folder}/tone.flac", 16000, channels=1) as file:
+        ...         file.write(np.zeros(16000, "float32"))
+        ...     len(read(f"{folder}/tone.flac")[0])
+        16000
+    """
+    path = Path(path)
+    container, subtype = _format(path, container, subtype)
+    with atomic_write(path, overwrite) as temporary:
+        name = os.fsencode(temporary)  # soundfile refuses text that is no UTF-8
+        try:
+            with soundfile.SoundFile(name, "w", sample_rate, channels, subtype, format=container) as file:
+                yield file
+                samples = file.frames
+        except soundfile.LibsndfileError as error:
+            raise unwritable(path, error, f" as {container} {subtype}") from error
+        _check_whole(path, name, samples)
+
+
+def _format(path, container, subtype):
+    """Container and sub-type that a file is written in; `create` says how they are chosen."""
+    container = container or container_of(path)
+    exact = subtype in _EXACT_LENGTH and soundfile.check_format(container, subtype)
+    return container, subtype if exact else subtype_of(container)
+
+
+def _check_whole(path, name, samples):
+    """Decode the file `name`, which is to become `path`, and count."""
+    count = 0
+    try:
+        with soundfile.SoundFile(name) as file:
+            while len(block := file.read(_CHECKED_BLOCK, dtype="float32")):
+                count += len(block)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise InputError(f"{path}: was not written whole (it cannot be read again); is the disk full?") from error
+    if count != samples:
+        raise InputError(f"{path}: was not written whole ({count} of {samples} samples); is the disk full?")
+
+
+def check_writable(
+    path: Path | str,
+    sample_rate: int,
+    channels: int,
+    container: str | None = None,
+    subtype: str | None = None,
+    parents: bool = False,
+) -> None:
+    """Refuse an audio file that cannot be written, before the work is done; nothing is left behind.
+
+    Args:
+        path, sample_rate, channels, container, subtype: as for `create`.
+        parents: whether its folder may be missing, since it will be made.
+
+    Raises:
+        InputError: the file cannot be created there, or the container does not take the rate or the channels.
+
+    Example:
+        >>> check_writable("tone.mp3", 44100, channels=2)
+        >>> check_writable("tone.mp3", 96000, channels=2)
+        Traceback (most recent call last):
+        zoo.errors.InputError: tone.mp3: cannot be written as MP3 MPEG_LAYER_III: MPEG-1/2/2.5 only supports ...
+    """
+    container, subtype = _format(path, container, subtype)
+    check_output(path, parents)
+    try:
+        soundfile.SoundFile(BytesIO(), "w", sample_rate, channels, subtype, format=container).close()
+    except soundfile.LibsndfileError as error:
+        raise unwritable(path, error, f" as {container} {subtype}") from error
+
+
+def unwritable(path: Path | str, error: soundfile.LibsndfileError, form: str = "") -> InputError:
+    """What to raise where libsndfile cannot write a file: to `path`, in the form " as WAV FLOAT"."""
+    reason = (
+        "the disk refuses; is it full?" if error.code == _SYSTEM_ERROR else error.error_string.removeprefix("Error : ")
+    )
+    return InputError(f"{path}: cannot be written{form}: {reason}")
 
 
 def container_of(path: Path | str) -> str:

@@ -11,7 +11,6 @@ import soxr
 
 from zoo.audio import io
 from zoo.errors import InputError
-from zoo.files import atomic_write
 from zoo.separation.stream import BLOCK_SECONDS, Stream
 
 ACCOMPANIMENT = "accompaniment"  # all sources but the vocals
@@ -19,7 +18,11 @@ _MAX_WAV_BYTES = 2**32 - 2**16  # the header counts in 32 bits
 
 
 def separate_file(
-    model: Any, song: Path | str, targets: dict[str, Path | str], progress: Callable[[float, float], None] | None = None
+    model: Any,
+    song: Path | str,
+    targets: dict[str, Path | str],
+    progress: Callable[[float, float], None] | None = None,
+    overwrite: bool = True,
 ) -> dict[str, int]:
     """Separate a song into stem files, each of which is written whole or not at all.
 
@@ -33,12 +36,14 @@ def separate_file(
         targets: {stem: file to write}; a stem is one of `model.sources`, or "accompaniment", all but the vocals. wav is
             written as float32, flac as 24 bit.
         progress: called as progress(seconds done, total seconds) after each block, or None.
+        overwrite: whether files that are there by the end are replaced.
 
     Returns:
         {stem: number of samples that were clipped to [-1, 1]}; 0 for wav, which is not clipped.
 
     Raises:
-        InputError: an unknown stem, a song that cannot be read or holds NaN, or a file that cannot be written.
+        InputError: an unknown stem, a song that cannot be read or holds NaN, or a file that cannot be written, is not
+            whole once it is, or is there and must stay.
 
     Example:
         >>> separate_file(zoo.load("chandna-4stem-44k"), "song.mp3", {"vocals": "vocals.wav"})  # needs a song  # doctest: +SKIP
@@ -51,7 +56,9 @@ def separate_file(
         rate, total = source.samplerate, source.frames
         if not total:
             raise InputError(f"{song}: holds no samples; record it again")
-        files = {stem: _Writer(stack, Path(path), rate, source.channels, total) for stem, path in targets.items()}
+        files = {
+            stem: _Writer(stack, Path(path), rate, source.channels, total, overwrite) for stem, path in targets.items()
+        }
         separator = _AnyRate(model, source.channels, rate)
         done = 0
         for block, last in _blocks(source, int(BLOCK_SECONDS * rate)):
@@ -92,19 +99,11 @@ def _resampler(from_rate, to_rate, channels):
 class _Writer:
     """A stem file, which gets its name when the stack closes without an error; `total` samples are expected."""
 
-    def __init__(self, stack, path, rate, channels, total):
+    def __init__(self, stack, path, rate, channels, total, overwrite):
         self.path, container = path, io.container_of(path)
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder; give the name of a file")
         if container == "WAV" and total * channels * 4 > _MAX_WAV_BYTES:
             raise InputError(f"{path}: would exceed the 4 GB that wav can hold; write flac")
-        temporary = stack.enter_context(atomic_write(path))
-        try:
-            self.file = stack.enter_context(
-                soundfile.SoundFile(temporary, "w", rate, channels, io.subtype_of(container), format=container)
-            )
-        except soundfile.LibsndfileError as error:
-            raise InputError(f"{path}: cannot be written as {container}: {error.error_string}") from error
+        self.file = stack.enter_context(io.create(path, rate, channels, overwrite=overwrite))
         self.written, self.clipped, self.floats = 0, 0, container == "WAV"
 
     def write(self, audio, end):
@@ -118,7 +117,7 @@ class _Writer:
         try:
             self.file.write(audio)
         except soundfile.LibsndfileError as error:
-            raise InputError(f"{self.path}: cannot be written: {error.error_string}") from error
+            raise io.unwritable(self.path, error) from error
         self.written += len(audio)
 
 
