@@ -1,13 +1,17 @@
-"""What depends on the Keras backend: compilation by XLA, graphs for other runtimes, and short cuts in a graph.
+"""What depends on the Keras backend: inference, compilation by XLA, graphs for other runtimes, short cuts in a graph.
 
 Importing this module imports no backend.
 """
 
 import contextlib
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
-_portable = False
+import numpy as np
+
+# Of this thread alone: an export must not change what another thread traces meanwhile.
+_portable = ContextVar("portable", default=False)
 
 
 def jit() -> bool:
@@ -28,7 +32,7 @@ def jit() -> bool:
 
 def is_portable() -> bool:
     """Whether what is traced now must run outside TensorFlow: the networks then use portable operations alone."""
-    return _portable
+    return _portable.get()
 
 
 @contextlib.contextmanager
@@ -42,12 +46,11 @@ def portable_operations() -> Iterator[None]:
         ...     is_portable()
         True
     """
-    global _portable
-    before, _portable = _portable, True
+    before = _portable.set(True)
     try:
         yield
     finally:
-        _portable = before
+        _portable.reset(before)
 
 
 def fast_path(condition: Any, fast: Callable[[], Any], general: Callable[[], Any]) -> Any:
@@ -66,3 +69,53 @@ def fast_path(condition: Any, fast: Callable[[], Any], general: Callable[[], Any
     from keras import ops
 
     return general() if jit() else ops.cond(condition, fast, general)
+
+
+def predict(model: Any, inputs: Any) -> Any:
+    """What a model gives of one batch in inference, compiled; several threads may call it at once.
+
+    `keras.Model.predict_on_batch` may be called by one thread only: on JAX it gives the model's variables away to the
+    compiled function and puts them back afterwards.
+
+    Args:
+        model: keras.Model that is built.
+        inputs: what a call of it takes.
+
+    Returns:
+        The model's outputs, as NumPy arrays that may be written to.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        >>> predict(model, np.zeros((2, 4), "float32")).shape
+        (2, 1)
+    """
+    import keras
+
+    # Not by setattr: Keras and TensorFlow would look for something to track or to save in it.
+    compute = vars(model).get("_inference") or vars(model).setdefault("_inference", _inference(model))
+    to_numpy = keras.ops.convert_to_numpy
+    return keras.tree.map_structure(lambda x: np.require(to_numpy(x), requirements="W"), compute(inputs))
+
+
+def _inference(model):
+    """A function from inputs to outputs of a model, which reads its variables and leaves them as they are."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        def compute(values, inputs):
+            with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))):
+                return model(inputs, training=False)
+
+        compiled = jax.jit(compute)
+        return lambda inputs: compiled([variable.value for variable in model.variables], inputs)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        call = tf.function(lambda inputs: model(inputs, training=False), autograph=False, reduce_retracing=True)
+        return lambda inputs: call(inputs)  # a SavedModel would hold a tf.function that is an attribute
+    import torch
+
+    return torch.no_grad()(lambda inputs: model(inputs, training=False))

@@ -14,6 +14,7 @@ from tests.support.harness import (
     check_save_load,
     predict,
 )
+from zoo import backend
 from zoo.errors import InputError
 from zoo.jnd.model import JND
 
@@ -159,9 +160,9 @@ def test_what_is_no_recording_raises(model, recording, pad, message):
 
 def test_long_recordings_go_in_smaller_batches(model, monkeypatch):
     inputs, sizes = pair(batch=4), []
-    whole, measure = model.judge(*inputs, RATE), model.core.predict_on_batch
+    whole, measure = model.judge(*inputs, RATE), backend.predict
     monkeypatch.setattr("zoo.nn.segments._BATCH_SECONDS", 2 * 5000 / RATE)
-    monkeypatch.setattr(model.core, "predict_on_batch", lambda x: sizes.append(len(x[0])) or measure(x))
+    monkeypatch.setattr(backend, "predict", lambda core, x: sizes.append(len(x[0])) or measure(core, x))
     np.testing.assert_allclose(model.judge(*inputs, RATE), whole, rtol=1e-5)
     assert sizes == [2, 2]
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from zoo import backend
 from zoo.audio import checks, dsp
 from zoo.audio.io import resample as resample_audio
 from zoo.enhancement.layers import Bidirectional, FrameMask
@@ -119,7 +120,7 @@ class Enhancer(WaveformModel):
         padded = np.zeros((len(recordings), -(-int(lengths.max()) // bucket) * bucket), "float32")
         for row, recording in zip(padded, recordings):
             row[: len(recording)] = recording
-        out = self.predict_on_batch([padded, lengths, *conditions])
+        out = backend.predict(self, [padded, lengths, *conditions])
         return [row[:n] for row, n in zip(out, lengths)]
 
     def _enhance_long(self, recording, chunk):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from zoo.backend import jit
+from zoo.backend import jit, predict
 from zoo.jnd.batches import Judged
 from zoo.jnd.examples import as_float
 
@@ -55,4 +55,4 @@ def _layer_distances(metric, judged):
     """float32 (judgments, layers)."""
     chunks = (np.array_split(as_float(chunk), 8) for chunk in judged.renderings[0])
     pairs = (list(np.moveaxis(part, 1, 0)) for parts in chunks for part in parts if len(part))
-    return np.concatenate([metric.core.predict_on_batch(metric.core_inputs(pair)) for pair in pairs])
+    return np.concatenate([predict(metric.core, metric.core_inputs(pair)) for pair in pairs])

@@ -126,6 +126,5 @@ class PairMetric(WaveformModel):
         """
         outputs = np.empty((len(spans), *self.core.output_shape[1:]))
         for places, batch in segments.batches([reference, degraded], spans, batch_size, self.sample_rate):
-            # Built in the scope of a strategy, every replica predicts the whole batch.
-            outputs[places] = self.core.predict_on_batch(self.core_inputs(batch))[: len(places)]
+            outputs[places] = backend.predict(self.core, self.core_inputs(batch))
         return outputs
