@@ -6,16 +6,15 @@ PESQ is computed by the C code of ITU-T P.862 that the `pesq` package carries; I
 so read it before you use PESQ commercially.
 """
 
-import warnings
 from functools import partial
 
 import numpy as np
 import pesq as itu
-import pystoi
 from joblib import Parallel, delayed
 
 from zoo.audio.checks import as_batch
 from zoo.errors import InputError
+from zoo.metrics import intelligibility
 
 PESQ_RATES = {"wb": (16000,), "nb": (16000, 8000)}
 # ITU's code keeps room for 50 utterances and overruns memory past them: it scores nonsense, then crashes.
@@ -94,7 +93,7 @@ def stoi(
         True
     """
     _check_rate(sample_rate)
-    return _batch(_stoi, reference, degraded, sample_rate, lengths, n_jobs)
+    return _batch(METRICS["stoi"], reference, degraded, sample_rate, lengths, n_jobs)
 
 
 def estoi(
@@ -126,7 +125,7 @@ def estoi(
         True
     """
     _check_rate(sample_rate)
-    return _batch(partial(_stoi, extended=True), reference, degraded, sample_rate, lengths, n_jobs)
+    return _batch(METRICS["estoi"], reference, degraded, sample_rate, lengths, n_jobs)
 
 
 def si_sdr(reference: np.ndarray, degraded: np.ndarray, lengths: np.ndarray | None = None) -> np.ndarray:
@@ -208,22 +207,14 @@ def _pesq(reference, degraded, sample_rate, mode):
         raise Unscorable("PESQ finds no utterance; check that the reference holds speech") from None
 
 
-def _stoi(reference, degraded, sample_rate, extended=False):
+def _stoi(reference, degraded, sample_rate, measure):
     too_short = Unscorable("STOI needs 0.4 s of reference speech, silence taken out; use a longer recording")
     if len(reference) < STOI_MIN_SECONDS * sample_rate:
         raise too_short
-    with warnings.catch_warnings():
-        # pystoi warns and returns 1e-5, which looks like a score.
-        warnings.filterwarnings("error", message="Not enough STFT frames", category=RuntimeWarning)
-        # ESTOI adds random noise at float64's resolution, which decides the score of muted frames (+-0.002).
-        state = np.random.get_state()
-        np.random.seed(0)
-        try:
-            return pystoi.stoi(reference, degraded, sample_rate, extended=extended)
-        except RuntimeWarning:
-            raise too_short from None
-        finally:
-            np.random.set_state(state)
+    segments = intelligibility.third_octaves(reference, degraded, sample_rate)
+    if not len(segments[0]):
+        raise too_short
+    return measure(*segments)
 
 
 def _si_sdr(reference, degraded, sample_rate):
@@ -241,8 +232,8 @@ def _si_sdr(reference, degraded, sample_rate):
 METRICS = {
     "pesq-wb": partial(_pesq, mode="wb"),
     "pesq-nb": partial(_pesq, mode="nb"),
-    "stoi": _stoi,
-    "estoi": partial(_stoi, extended=True),
+    "stoi": partial(_stoi, measure=intelligibility.stoi),
+    "estoi": partial(_stoi, measure=intelligibility.estoi),
     "si-sdr": _si_sdr,
 }
 
