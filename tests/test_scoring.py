@@ -83,8 +83,9 @@ def test_rows_are_written_while_pairs_are_read(tmp_path):
 
 def test_pairs_that_cannot_be_read_cost_nothing(tmp_path):
     (tmp_path / "found.csv.part").write_text("kept")
-    table = scoring.Table(tmp_path / "found.csv", ["stoi"])
-    with pytest.raises(InputError, match="nothing.csv: cannot be read"):
+    table = scoring.Table(tmp_path / "found.csv", ["stoi"], resume=True)
+    (tmp_path / "found.csv.part").write_text("kept")
+    with pytest.raises(InputError, match="nothing.csv: no such file; check the path"):
         list(scoring.rows(abs, pairs.stream(tmp_path / "nothing.csv"), table))
     assert table.part.read_text() == "kept"
 
@@ -162,9 +163,30 @@ def test_a_run_without_a_pair_writes_the_header(tmp_path):
     assert (tmp_path / "scores.csv").read_text() == "reference,degraded,stoi,error\n"
 
 
-def test_without_resume_a_run_begins_anew(table, tmp_path, expected):
-    (tmp_path / "found.csv.part").write_text("something else\n")
+def test_without_resume_the_rows_of_a_stopped_run_are_not_thrown_away(table, tmp_path, capsys, monkeypatch):
+    (tmp_path / "found.csv.part").write_text("rows of some days\n")
+    monkeypatch.setattr(measure, "score_pair", None)
     assert cli.main(command(table, tmp_path / "found.csv")) == 2
+    said = capsys.readouterr().err
+    assert "found.csv.part has the rows of a run that was stopped: go on with --resume, or remove it" in said
+    assert (tmp_path / "found.csv.part").read_text() == "rows of some days\n"
+    with pytest.raises(InputError, match="has the rows of a run that was stopped"):
+        scoring.Table(tmp_path / "found.csv", ["stoi"])
+    assert not (tmp_path / "found.csv").exists()
+
+
+def test_of_two_runs_at_once_one_begins(tmp_path):
+    first, second = (scoring.Table(tmp_path / "found.csv", ["stoi"]) for _ in range(2))
+    with first:
+        first.write(scoring.Row(pairs.Pair("", "a.wav", "b.wav"), {"stoi": 0.5}, ""))
+        with pytest.raises(InputError, match="go on with --resume"), second:
+            pytest.fail("it must not begin")
+    assert (tmp_path / "found.csv").read_text().splitlines()[1] == "a.wav,b.wav,0.5,"
+
+
+def test_an_empty_part_is_begun_anew(table, tmp_path, expected):
+    (tmp_path / "found.csv.part").write_text("reference,degr")  # killed in its first line
+    assert cli.main(command(table, tmp_path / "found.csv", "--resume")) == 2
     assert (tmp_path / "found.csv").read_text() == expected
 
 
@@ -228,6 +250,23 @@ def test_resume_needs_a_file(table, capsys):
     assert "--resume goes on with a CSV; name it by --csv" in capsys.readouterr().err
 
 
+def test_a_scheduler_is_one_of_dask(table, tmp_path, capsys):
+    assert cli.main(command(table, tmp_path / "found.csv", "--scheduler", "tcp://host:8786")) == 2
+    assert "--scheduler is the address of a Dask cluster; give --backend dask too" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "no-scheme://host"])
+def test_a_scheduler_that_does_not_answer_is_named(address):
+    pytest.importorskip("distributed")
+    import dask
+
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "0.2s"}),
+        pytest.raises(InputError, match=f"no Dask scheduler answers at {address}"),
+    ):
+        list(scoring.scored(abs, [1], jobs=2, backend="dask", scheduler=address))
+
+
 def test_a_missing_backend_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray.util.joblib", None)
     with pytest.raises(InputError, match="--backend ray needs a package that is not installed"):
@@ -253,11 +292,23 @@ def test_memory_does_not_grow_with_the_pairs(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_a_dask_cluster_scores_too(table, tmp_path, expected):
+@pytest.mark.parametrize("named", ["--scheduler", "DASK_SCHEDULER_ADDRESS"])
+def test_a_dask_cluster_scores_too_and_is_named(table, tmp_path, expected, named):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        given = [sys.executable, "-m", "zoo", *command(table, tmp_path / "found.csv", "--backend", "dask")]
-        environment = {**os.environ, "DASK_SCHEDULER_ADDRESS": cluster.scheduler_address}
+        address = cluster.scheduler_address
+        option, variable = ([named, address], {}) if named.startswith("--") else ([], {named: address})
+        given = [sys.executable, "-m", "zoo", *command(table, tmp_path / "found.csv", "--backend", "dask", *option)]
+        environment = {**os.environ, **variable}
         done = subprocess.run(given, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
+    assert f"zoo: dask runs at {address}\n" in done.stderr
     check_alike(tmp_path / "found.csv", expected)
+
+
+@pytest.mark.slow
+def test_dask_without_a_scheduler_says_that_it_runs_here(capsys):
+    pytest.importorskip("distributed")
+    assert list(scoring.scored(abs, [-1, 2], jobs=2, backend="dask")) == [1, 2]
+    said = capsys.readouterr().err
+    assert "zoo: dask runs at a cluster of this machine alone; --scheduler names another" in said

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import joblib
 
+from zoo import files
 from zoo.audio.pairs import Pair
 from zoo.errors import InputError
 
@@ -25,9 +26,48 @@ _AHEAD = 32  # pairs a process that are handed out before the first is written
 
 
 def add_arguments(parser):
-    """Add --resume and --backend to a parser, or to a group of one: what a command over very many pairs takes."""
+    """Add --resume, --backend and --scheduler to a parser, or to a group of one: for commands over very many pairs."""
     parser.add_argument("--resume", action="store_true", help="go on with the CSV of a run that was stopped")
     parser.add_argument("--backend", choices=BACKENDS, help="of the processes, as joblib has them (loky)")
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of --backend dask, tcp://host:8786 (default: a cluster of this machine)"
+    )
+
+
+def check_arguments(arguments: argparse.Namespace, output: str | None, option: str) -> None:
+    """Refuse arguments of `add_arguments`, or a CSV, with which pairs cannot be scored, before anything is.
+
+    Args:
+        arguments: parsed, with `resume`, `backend` and `scheduler`.
+        output: path of the CSV; None or "-" where there is none.
+        option: the argument that names it.
+
+    Raises:
+        InputError: they do not go together, the CSV cannot be written, or a stopped run has left rows of it.
+
+    Example:
+        >>> check_arguments(argparse.Namespace(resume=False, backend="dask", scheduler=None), "scores.csv", "--csv")
+    """
+    if arguments.scheduler and arguments.backend != "dask":
+        raise InputError("--scheduler is the address of a Dask cluster; give --backend dask too")
+    if output in (None, "-"):
+        if arguments.resume:
+            raise InputError(f"--resume goes on with a CSV; name it by {option}")
+        return
+    files.check_output(output)
+    files.check_output(_part(output))
+    if _part(output).exists() and not arguments.resume:
+        raise _leftover(_part(output))
+
+
+def _part(path):
+    """Where a CSV grows."""
+    return Path(f"{path}.part")
+
+
+def _leftover(part):
+    """What to raise rather than begin anew over rows that may have taken days."""
+    return InputError(f"{part} has the rows of a run that was stopped: go on with --resume, or remove it")
 
 
 def processes(text: str) -> int:
@@ -61,6 +101,7 @@ def rows(
     table: "Table | None" = None,
     jobs: int | None = None,
     backend: str | None = None,
+    scheduler: str | None = None,
 ) -> Iterator[Row]:
     """Rows of pairs, in their order: those that a stopped run has written, then the others, scored and written.
 
@@ -68,7 +109,7 @@ def rows(
         score: `pairs.Pair` -> `Row`, with the columns of the table; called and pickled as by `scored`.
         pairs: any number of them.
         table: a `Table` that is not open yet; None writes nothing.
-        jobs, backend: as for `scored`.
+        jobs, backend, scheduler: as for `scored`.
 
     Yields:
         `Row`; it is in the table by then.
@@ -89,27 +130,30 @@ def rows(
     with table or contextlib.nullcontext():
         for number, row in enumerate(table.read_back(pairs) if table else (), start=1):
             yield row
-        for row in tqdm(scored(score, pairs, jobs, backend), unit="pair", initial=number, disable=None):
+        for row in tqdm(scored(score, pairs, jobs, backend, scheduler), unit="pair", initial=number, disable=None):
             if table:
                 table.write(row)
             yield row
 
 
-def scored(score: Callable, pairs: Iterable, jobs: int | None, backend: str | None = None) -> Iterator:
+def scored(
+    score: Callable, pairs: Iterable, jobs: int | None, backend: str | None = None, scheduler: str | None = None
+) -> Iterator:
     """Scores of pairs, in their order, a bounded number of them at a time.
 
     Args:
         score: pair -> row; with several processes it is pickled, and so are pairs and rows.
         pairs: iterable, of any number.
         jobs: processes, joblib's counting; None is all of a `backend` that is named, and otherwise this process alone.
-        backend: one of `BACKENDS`; None is loky, processes of this machine. dask uses the scheduler at
-            DASK_SCHEDULER_ADDRESS, or a cluster of this machine; ray the cluster at RAY_ADDRESS.
+        backend: one of `BACKENDS`; None is loky, processes of this machine. ray uses the cluster at RAY_ADDRESS. A line
+            on stderr says where dask and ray run.
+        scheduler: address of a Dask scheduler; None is that of DASK_SCHEDULER_ADDRESS, or a cluster of this machine.
 
     Yields:
         rows.
 
     Raises:
-        InputError: the backend's package is not installed.
+        InputError: the backend's package is not installed, or no scheduler answers.
 
     Example:
         >>> list(scored(abs, [-1, 2], jobs=1))
@@ -121,7 +165,7 @@ def scored(score: Callable, pairs: Iterable, jobs: int | None, backend: str | No
     jobs = -1 if jobs is None else jobs
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # of the processes of this machine: one a core
     with (
-        _registered(backend or "loky") as name,
+        _registered(backend or "loky", scheduler) as name,
         joblib.parallel_config(name, n_jobs=jobs),
         joblib.Parallel() as parallel,
     ):
@@ -136,24 +180,39 @@ def _chunks(pairs, size):
 
 
 @contextlib.contextmanager
-def _registered(backend):
+def _registered(backend, scheduler=None):
     """Register a backend with joblib for the length of the block; gives its name."""
     with contextlib.ExitStack() as stack:
         try:
             if backend == "dask":
-                import dask
-                import distributed
-
-                # A model must not be called from several threads at once.
-                local = {} if dask.config.get("scheduler-address", None) else {"threads_per_worker": 1}
-                stack.enter_context(distributed.Client(**local))  # joblib uses the client that is current
+                stack.enter_context(_dask_client(scheduler))  # joblib uses the client that is current
             elif backend == "ray":
                 from ray.util.joblib import register_ray
 
                 register_ray()
+                _say_where("ray", os.environ.get("RAY_ADDRESS"), "RAY_ADDRESS names another")
         except ImportError as error:
             raise InputError(f"--backend {backend} needs a package that is not installed: {error.name}") from None
         yield backend
+
+
+def _dask_client(scheduler):
+    """A client of the scheduler that is named, or else of a cluster of this machine."""
+    import dask
+    import distributed
+
+    named = scheduler or dask.config.get("scheduler-address", None)
+    try:
+        # A model must not be called from several threads at once.
+        client = distributed.Client(named) if named else distributed.Client(threads_per_worker=1)
+    except (OSError, ValueError) as error:
+        raise InputError(f"no Dask scheduler answers at {named}: start it, or give another --scheduler") from error
+    _say_where("dask", named, "--scheduler names another")
+    return client
+
+
+def _say_where(backend, address, hint):
+    print(f"zoo: {backend} runs at {address or f'a cluster of this machine alone; {hint}'}", file=sys.stderr)
 
 
 @functools.cache
@@ -173,14 +232,15 @@ class Table:
     Args:
         path: of the CSV; "-" is stdout.
         columns: names of the scores.
-        resume: keep the rows of an interrupted run, or of a whole one; else they are written anew.
+        resume: keep the rows of an interrupted run, or of a whole one; else rows of a whole run are written anew.
         facts: names of what is in the `facts` of each pair.
 
     Attributes:
         part: where it grows.
 
     Raises:
-        InputError: the interrupted run had other columns, or its rows cannot be read.
+        InputError: without `resume` there are rows of an interrupted run; or it had other columns, or its rows cannot be
+            read.
 
     Example:
         >>> with Table("-", ["stoi"]) as table:
@@ -192,7 +252,9 @@ class Table:
     def __init__(self, path, columns, resume=False, facts=()):
         self.path, self.columns = path, columns
         self.header = ["reference", "degraded", *facts, *columns, "error"]
-        self.part = Path(f"{path}.part")
+        self.part = _part(path)
+        if self.part.exists() and not resume and path != "-":
+            raise _leftover(self.part)
         if resume and not self.part.exists() and Path(path).exists():
             shutil.copyfile(path, self.part)
         self.resume = resume and self.part.exists()
@@ -207,6 +269,8 @@ class Table:
                 end -= 1
             file.truncate(end)
         self.resume = end > 0
+        if not end:
+            self.part.unlink()
 
     def read_back(self, pairs: Iterator[Pair]) -> Iterator[Row]:
         """The rows of the run before; to be called before any is written.
@@ -225,7 +289,7 @@ class Table:
             same = pair is not None and texts[: -len(self.columns) - 1] == _name(pair)
             if not same or len(texts) != len(self.header):
                 raise InputError(
-                    f"row {number} of {self.part} is of other recordings: remove it, or leave out --resume"
+                    f"row {number} of {self.part} is of other recordings: remove it, and leave out --resume"
                 )
             scores = map(float, texts[-len(self.columns) - 1 : -1])
             yield Row(pair, dict(zip(self.columns, scores, strict=True)), texts[-1])
@@ -240,17 +304,21 @@ class Table:
                 if (header := next(rows)) != self.header:
                     raise InputError(
                         f"{self.part} has the columns {', '.join(header)}, not those of this run: "
-                        "remove it, or leave out --resume"
+                        "remove it, and leave out --resume"
                     )
                 yield from rows
         except csv.Error as error:
-            raise InputError(f"{self.part} cannot be read ({error}): remove it, or leave out --resume") from None
+            raise InputError(f"{self.part} cannot be read ({error}): remove it, and leave out --resume") from None
 
     def __enter__(self):
-        # Names of files may be no UTF-8.
-        options = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
-        self.file = sys.stdout if self.path == "-" else open(self.part, "a" if self.resume else "w", **options)
-        self.started = self.resume
+        self.started, self.file = self.resume, sys.stdout
+        if self.path != "-":
+            # Names of files may be no UTF-8. Of two runs at once only one may begin.
+            options = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
+            try:
+                self.file = open(self.part, "a" if self.resume else "x", **options)
+            except FileExistsError:
+                raise _leftover(self.part) from None
         return self
 
     def write(self, row: Row) -> None:
@@ -278,7 +346,7 @@ class Table:
             self.part.replace(self.path)
         elif not self.started:
             self.part.unlink()
-        elif kind is KeyboardInterrupt:
+        elif not issubclass(kind, Exception):  # Ctrl-C, or another signal
             print(f"{self.part} has the rows so far; the same command with --resume goes on", file=sys.stderr)
 
 

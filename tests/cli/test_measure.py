@@ -47,6 +47,30 @@ def test_a_pair_has_the_scores_of_every_metric_that_it_can_have():
     assert row.scores["x"] == 1.0 and math.isnan(row.scores["y"]) and row.error == "two: too short"
 
 
+@pytest.mark.parametrize(
+    "error", [ValueError("array is too big\nand more"), RuntimeError(""), MemoryError(), KeyError("x")]
+)
+def test_any_error_of_a_library_is_that_rows_message(monkeypatch, error):
+    row = measure.score_pair(PAIR, {"one": meter(1.0), "two": measure.Meter(None, ("y",), meter(error).function)})
+    assert row.scores["x"] == 1.0 and math.isnan(row.scores["y"])
+    assert row.error.startswith(f"two: {type(error).__name__}: ") and "and more" not in row.error
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(measure.pairs, "read", fail)
+    assert measure.score_pair(PAIR, {"one": meter(1.0)}).error.startswith(f"{type(error).__name__}: ")
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_what_stops_a_run_is_no_message_of_a_row(stop):
+    def function(*_):
+        raise stop
+
+    with pytest.raises(stop):
+        measure.score_pair(PAIR, {"one": measure.Meter(None, ("x",), function)})
+
+
 def test_an_error_that_two_metrics_share_is_told_once():
     wanted = {name: meter(1.0, rates=(8000,)) for name in ("one", "two")}
     assert measure.score_pair(PAIR, wanted).error.count("is at 16000 Hz") == 1

@@ -140,7 +140,7 @@ def test_csv_of_pairs_is_relative_to_its_folder(run, folders, tmp_path, monkeypa
         (["score", REFERENCE, DEGRADED, "--metric", "stoi", "--csv", "none/o.csv"], "folder does not exist"),
         (["score", REFERENCE, DEGRADED, "--metric", "stoi", "--json", AUDIO], "is a folder"),
         (["score", REFERENCE, DEGRADED, "--csv", "-", "--json", "-"], "would mix on stdout"),
-        (["score", "none.csv", "--metric", "stoi"], "none.csv: cannot be read"),
+        (["score", "none.csv", "--metric", "stoi"], "none.csv: no such file; check the path"),
         (["score", REFERENCE, "none.wav", "--metric", "stoi"], "none.wav: no such file"),
         (["score", REFERENCE, DEGRADED, "--volume"], "--volume"),
     ],

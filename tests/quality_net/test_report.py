@@ -96,6 +96,22 @@ def test_every_row_is_written_and_counted(run, checkpoint, tmp_path):
     assert rows[2][4:6] == ["nan", "nan"] and "nothing.flac: no such file" in rows[2][6]
 
 
+def test_any_error_of_a_library_is_that_rows_message(run, tmp_path, monkeypatch):
+    read, calls = evaluate.pairs.read, []
+
+    def fail(*arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            raise ValueError("array is too big\nand more")
+        return read(*arguments)
+
+    monkeypatch.setattr(evaluate.pairs, "read", fail)
+    run("--output", tmp_path / "scores.csv")
+    _, *rows = csv.reader((tmp_path / "scores.csv").open())
+    assert len(rows) == 24 and rows[1][4:] == ["nan", "nan", "ValueError: array is too big"]
+    assert rows[0][6] == rows[3][6] == ""
+
+
 def test_nothing_is_written_that_was_not_asked_for(run, tmp_path):
     before = set(tmp_path.iterdir())
     assert run().out.startswith("all          n    16  failed   8")

@@ -1,7 +1,6 @@
 """`zoo info`: the card of a checkpoint."""
 
-import json
-
+from zoo import files
 from zoo.checkpoint import registry
 
 
@@ -13,5 +12,5 @@ def add(commands):
 
 
 def _info(arguments):
-    print(json.dumps(registry.info(arguments.name), indent=2, ensure_ascii=False))
+    files.write_json("-", registry.info(arguments.name))
     return 0

@@ -4,7 +4,6 @@ import argparse
 import difflib
 import functools
 import itertools
-import json
 import math
 import sys
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from zoo import files, scoring, tables
 from zoo.audio import pairs
 from zoo.checkpoint import registry
-from zoo.errors import InputError
+from zoo.errors import InputError, describe
 from zoo.scoring import Row
 
 _MOST_ROWS = 1000  # of a printed table; of more pairs it has their means alone
@@ -92,7 +91,8 @@ def run(arguments, metrics, meter, **reading):
     table = scoring.Table(arguments.csv, list(results.sums), arguments.resume) if arguments.csv else None
     # Other processes would take longer to start than one pair to score.
     jobs, backend = (None, None) if alone else (arguments.jobs, arguments.backend)
-    for row in scoring.rows(score, pairs_to_score, table, jobs, backend):
+    scheduler = None if alone else arguments.scheduler
+    for row in scoring.rows(score, pairs_to_score, table, jobs, backend, scheduler):
         results.add(row)
     _write(results, arguments)
     if results.n_failed:
@@ -104,11 +104,9 @@ def _check_outputs(arguments):
     """Refuse outputs that cannot be written, before anything is scored."""
     if arguments.csv == "-" and arguments.json == "-":
         raise InputError("--csv - and --json - would mix on stdout; write one of them to a file")
-    for output in (arguments.csv, arguments.json):
-        if output not in (None, "-"):
-            files.check_output(output)
-    if arguments.resume and arguments.csv in (None, "-"):
-        raise InputError("--resume goes on with a CSV; name it by --csv")
+    if arguments.json not in (None, "-"):
+        files.check_output(arguments.json)
+    scoring.check_arguments(arguments, arguments.csv, "--csv")
 
 
 def _pairs(arguments):
@@ -191,13 +189,13 @@ def score_pair(pair, meters, resample=False, downmix=False, **reading):
     for name, meter in {} if errors else meters.items():
         try:
             recordings = pairs.read(pair, meter.rates, resample, downmix, **reading)
-        except InputError as error:
-            errors.append(str(error))
+        except Exception as error:  # noqa: BLE001 - of whatever library; the other pairs go on
+            errors.append(describe(error))
             continue
         try:
             scores.update(zip(meter.columns, meter.function(*recordings), strict=True))
-        except InputError as error:
-            errors.append(f"{name}: {error}")
+        except Exception as error:  # noqa: BLE001
+            errors.append(f"{name}: {describe(error)}")
     # Two metrics that need the same rate give the same error, which is told once.
     return Row(pair, scores, " ".join("; ".join(dict.fromkeys(errors)).split()))  # one line, whatever a library says
 
@@ -211,8 +209,7 @@ def _write(results, arguments):
     columns, summaries = list(results.sums), results.summaries()
     if arguments.json:
         report = {"pairs": [_as_json(row) for row in results.rows], "summary": _null_nan(summaries)}
-        text = json.dumps(report, indent=2, ensure_ascii=False)
-        files.write_text(arguments.json, lambda file: print(text, file=file))
+        files.write_json(arguments.json, report)
     if "-" not in (arguments.csv, arguments.json):
         print(_table(results.rows if results.n <= _MOST_ROWS else [], columns, summaries))
 
@@ -233,9 +230,9 @@ def _table(rows, columns, summaries):
     header = ["degraded", *columns, "error"]
     lines = [
         [
-            tables.printable(row.pair.name),
+            row.pair.name,
             *(tables.number(row.scores[column]) for column in columns),
-            tables.printable(row.error),
+            row.error,
         ]
         for row in rows
     ]

@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import itertools
 from array import array
-from pathlib import Path
 
 import joblib
 import keras
@@ -14,10 +13,10 @@ from keras import ops
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from zoo import scoring
+from zoo import files, scoring
 from zoo.audio import dsp, pairs
 from zoo.checkpoint import preset
-from zoo.errors import InputError
+from zoo.errors import describe
 from zoo.metrics.agreement import agreement, bootstrap
 from zoo.quality_net import examples
 from zoo.quality_net.loss import QualityNetLoss
@@ -67,7 +66,7 @@ def report(facts, truth, predicted):
     return results
 
 
-def evaluate_pairs(directory, recipe, path, output=None, resume=False, n_jobs=-1, backend=None):
+def evaluate_pairs(directory, recipe, path, output=None, resume=False, n_jobs=-1, backend=None, scheduler=None):
     """Score the recordings that a CSV names, truly and predicted, a bounded number of them at a time.
 
     Args:
@@ -76,7 +75,7 @@ def evaluate_pairs(directory, recipe, path, output=None, resume=False, n_jobs=-1
         path: CSV with the columns reference and degraded (relative to its folder), and optionally kind and snr_db.
         output: CSV of the rows, written as they come (`scoring.Table`); None writes none.
         resume: keep the rows of a run that was stopped.
-        n_jobs, backend: as `jobs` and `backend` of `scoring.scored`; each process loads the surrogate once.
+        n_jobs, backend, scheduler: as `jobs` and so on of `scoring.scored`; each process loads the surrogate once.
 
     Yields:
         `scoring.Row` with the scores truth and predicted, one a row, in order; an unreadable pair has NaN scores
@@ -90,7 +89,7 @@ def evaluate_pairs(directory, recipe, path, output=None, resume=False, n_jobs=-1
     """
     table = scoring.Table(output, SCORES, resume, _FACTS) if output else None
     score = functools.partial(_score, directory, recipe)
-    return scoring.rows(score, map(_checked, pairs.stream(path, _FACTS)), table, n_jobs, backend)
+    return scoring.rows(score, map(_checked, pairs.stream(path, _FACTS)), table, n_jobs, backend, scheduler)
 
 
 def _checked(pair):
@@ -112,12 +111,12 @@ def _score(directory, recipe, pair):
     scores, error = dict.fromkeys(SCORES, np.nan), pair.error
     model, function = _model(directory), recipe.target().function
     try:
-        recordings = None if error else pairs.read(pair, (model.sample_rate,))
-    except InputError as raised:
-        error = str(raised)
-    if not error:
-        values = function(*recordings), model.score(*recordings)[0]
-        scores = dict(zip(SCORES, map(float, values), strict=True))
+        if not error:
+            recordings = pairs.read(pair, (model.sample_rate,))
+            values = function(*recordings), model.score(*recordings)[0]
+            scores = dict(zip(SCORES, map(float, values), strict=True))
+    except Exception as raised:  # noqa: BLE001 - of whatever library; the other pairs go on
+        error = describe(raised)
     return scoring.Row(pair, scores, " ".join(error.split()))  # one line, whatever a library says
 
 
@@ -279,6 +278,5 @@ def _true_scores(target, reference, degraded, sample_rate, n_jobs):
 
 
 def _save(figure, path):
-    part = Path(path).with_suffix(".part.png")
-    figure.savefig(part, dpi=110)
-    part.replace(path)
+    with files.atomic_write(path) as part:
+        figure.savefig(part, dpi=110, format="png")

@@ -32,8 +32,8 @@ def run(arguments):
     directory = registry.resolve(arguments.checkpoint)
     if arguments.pairs:
         _evaluate_recordings(directory, arguments)
-    elif arguments.output or arguments.scatter or arguments.resume or arguments.backend:
-        raise InputError("--output, --scatter, --resume and --backend go with --pairs; name a CSV by it")
+    elif any((arguments.output, arguments.scatter, arguments.resume, arguments.backend, arguments.scheduler)):
+        raise InputError("--output, --scatter, --resume, --backend and --scheduler go with --pairs; name a CSV by it")
     else:
         write_card(directory, with_words(registry.info(directory)))
         command = f"python tools/evaluate.py quality-net --checkpoint {arguments.checkpoint}"
@@ -68,13 +68,19 @@ def evaluate_checkpoint(directory, data, runs, n_jobs, command):
 
 def _evaluate_recordings(directory, arguments):
     """True and predicted scores of the pairs of a CSV, and their agreement."""
-    if arguments.resume and not arguments.output:
-        raise InputError("--resume goes on with a CSV; name it by --output")
-    for output in filter(None, (arguments.output, arguments.scatter)):
-        files.check_output(output)
+    scoring.check_arguments(arguments, arguments.output, "--output")
+    if arguments.scatter:
+        files.check_output(arguments.scatter)
     recipe = Recipe(**registry.info(directory)["training"]["recipe"])
     rows = evaluate.evaluate_pairs(
-        directory, recipe, arguments.pairs, arguments.output, arguments.resume, arguments.jobs, arguments.backend
+        directory,
+        recipe,
+        arguments.pairs,
+        arguments.output,
+        arguments.resume,
+        arguments.jobs,
+        arguments.backend,
+        arguments.scheduler,
     )
     facts, truth, predicted = evaluate.summed(_print_errors(rows))
     if arguments.scatter:
