@@ -1,9 +1,6 @@
 """The enhancers' recipe: examples, true scores, the loss that falls, the refresh, going on, the card."""
 
 import dataclasses
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -154,31 +151,13 @@ def test_fit_takes_an_enhancer_and_any_loss(source, surrogate):
 
 
 @pytest.mark.slow
-def test_the_same_recipe_on_jax(surrogate, tmp_path):
-    script = f"""
-import sys
-sys.path.insert(0, {str(REPOSITORY)!r})
-import numpy as np
-from tests.support.enhancement import voice
-from zoo.audio import mix
-from zoo.enhancement import examples, train
-speech = {{"talker": [voice(4.0, seed=1)]}}
-noise = [mix.colored_noise(48000, 1.0, np.random.default_rng(9))]
-refresh = {{"examples": 8, "steps": 2, "learning_rate": 1e-3}}
-recipe = train.Recipe(
-    name="tiny", network="BLSTMEnhancer", options={{"units": 8, "hidden": 8}}, loss={{{surrogate!r}: 1.0}},
-    refresh=refresh, seconds=1.0, batch_size=4, steps=2, epochs=2, monitor="pesq-wb")
-validation = examples.validation_set(speech, noise, 5, seconds=1.0)
-_, facts, _ = train.train(recipe, examples.Mixtures(speech, noise, (0, 5)), validation, {str(tmp_path)!r}, 1, 0)
-import keras
-print(keras.backend.backend(), facts["curve"]["predicted"])
-predicted = facts["curve"]["predicted"]
-assert len(set(predicted)) == 3
-"""
-    environment = {**os.environ, "KERAS_BACKEND": "jax"}
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.startswith("jax")
+@pytest.mark.on_jax
+def test_a_refreshed_surrogate_predicts_anew_after_every_epoch(refreshed, surrogate, source, validation, tmp_path):
+    recipe = dataclasses.replace(
+        refreshed, network="BLSTMEnhancer", options={"units": 8, "hidden": 8}, loss={surrogate: 1.0}, steps=2, epochs=2
+    )
+    _, facts, _ = train.train(recipe, source, validation, tmp_path, n_jobs=1, verbose=0)
+    assert len(set(facts["curve"]["predicted"])) == 3
 
 
 def test_a_refresh_by_another_metric_is_refused(small, source, validation, tmp_path):

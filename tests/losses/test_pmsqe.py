@@ -1,9 +1,6 @@
 """PMSQE against P.862's steps written again, figures of others, PESQ's order, and what a loss must do."""
 
 import itertools
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -74,7 +71,7 @@ def test_tables():
     assert ((matrix[1:256] > 0).sum(axis=1) == 1).all()
 
 
-@pytest.mark.parametrize("name", ["mild", "degraded", "enhanced"])
+@pytest.mark.parametrize("name", ["mild", pytest.param("degraded", marks=pytest.mark.on_jax), "enhanced"])
 def test_is_p862_step_by_step(name):
     reference, estimate = speech("reference"), speech(name)
     assert value(reference, estimate)[0] == pytest.approx(plain_pmsqe(reference[0], estimate[0]), rel=1e-3)
@@ -121,7 +118,7 @@ def test_gain_does_not_count():
     np.testing.assert_allclose(value(reference, 0.1 * estimate), value(reference, estimate), rtol=1e-3)
 
 
-@pytest.mark.parametrize("length", [700, 12000, 16100])
+@pytest.mark.parametrize("length", [700, pytest.param(12000, marks=pytest.mark.on_jax), 16100])
 def test_batch_and_padding(length):
     pair = [np.concatenate([x[:, 8000:24200], x[:, 20000:36200]]) for x in (speech("reference"), speech("degraded"))]
     bare = [value(*(x[i : i + 1, :length] for x in pair))[0] for i in range(2)]
@@ -159,6 +156,7 @@ def test_a_step_against_the_gradient_helps():
     assert loss - stepped == pytest.approx(step * np.square(slope).sum(), rel=0.3)
 
 
+@pytest.mark.on_jax
 def test_extremes_are_finite():
     clip = speech("reference")[0, 8000:20000]
     signals = [np.zeros_like(clip), 1e-7 * clip, clip, np.sign(clip), np.ones_like(clip)]
@@ -167,20 +165,3 @@ def test_extremes_are_finite():
     assert np.isfinite(values).all()
     assert ((values >= 0) & (values < 5.9)).all()
     assert np.isfinite(gradient(reference, estimate)[1]).all()
-
-
-JAX = """
-import keras
-from tests.losses import test_pmsqe as tests
-assert keras.backend.backend() == "jax"
-tests.test_is_p862_step_by_step("degraded")
-tests.test_batch_and_padding(12000)
-tests.test_extremes_are_finite()
-"""
-
-
-@pytest.mark.slow
-def test_on_jax():
-    pytest.importorskip("jax")
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(REPOSITORY)}
-    subprocess.run([sys.executable, "-c", JAX], check=True, env=environment, timeout=300)

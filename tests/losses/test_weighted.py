@@ -1,8 +1,4 @@
-"""Losses by name and sums of them: identity, padding, gradients, saving; on TensorFlow and on JAX."""
-
-import os
-import subprocess
-import sys
+"""Losses by name and sums of them: identity, padding, gradients, saving."""
 
 import keras
 import numpy as np
@@ -10,7 +6,6 @@ import pytest
 from keras import ops
 
 import zoo
-from tests.support.harness import REPOSITORY
 from zoo.checkpoint import preset
 from zoo.errors import InputError
 from zoo.losses.pmsqe import PMSQE
@@ -42,7 +37,7 @@ def test_identity_is_the_best(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("length", [1, 511, 3000, 7999])
+@pytest.mark.parametrize("length", [1, 511, pytest.param(3000, marks=pytest.mark.on_jax), 7999])
 def test_padding_and_batch(name, length):
     loss, lengths = LOSSES[name](), np.array([length, 8000], "int32")
     bare = [value(loss, REFERENCE[:1, :length], ESTIMATE[:1, :length])[0], value(loss, REFERENCE[1:], ESTIMATE[1:])[0]]
@@ -50,6 +45,7 @@ def test_padding_and_batch(name, length):
     np.testing.assert_allclose(value(loss, REFERENCE, ESTIMATE, lengths=lengths), bare, rtol=2e-3, atol=1e-5)
 
 
+@pytest.mark.on_jax
 @pytest.mark.parametrize("name", LOSSES)
 def test_gradient_helps_and_is_finite(name):
     """SGD through `fit`: one step lowers the loss; silence and identical signals give a finite one."""
@@ -66,6 +62,7 @@ def test_gradient_helps_and_is_finite(name):
         assert np.isfinite(model.get_weights()[0]).all()
 
 
+@pytest.mark.on_jax
 def test_weighted_sum():
     loss = build({"magnitude-mse": 2, "pmsqe": 0.5})
     parts = [value(MagnitudeMSE(), REFERENCE, ESTIMATE), value(PMSQE(), REFERENCE, ESTIMATE)]
@@ -169,21 +166,3 @@ def preset_round_trip(model, directory):
 def keras_round_trip(model, path):
     model.save(path)
     return keras.saving.load_model(path)
-
-
-JAX = """
-import keras
-from tests.losses import test_weighted as tests
-assert keras.backend.backend() == "jax"
-for name in tests.LOSSES:
-    tests.test_padding_and_batch(name, 3000)
-    tests.test_gradient_helps_and_is_finite(name)
-tests.test_weighted_sum()
-"""
-
-
-@pytest.mark.slow
-def test_on_jax():
-    pytest.importorskip("jax")
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(REPOSITORY)}
-    subprocess.run([sys.executable, "-c", JAX], check=True, env=environment, timeout=300)

@@ -1,15 +1,11 @@
-"""The frozen loss: its value, its gradient, what it leaves alone; on TensorFlow and on JAX."""
-
-import os
-import subprocess
-import sys
+"""The frozen loss: its value, its gradient, what it leaves alone."""
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from tests.support.harness import REPOSITORY, check_frozen
+from tests.support.harness import check_frozen
 from zoo.audio import dsp
 from zoo.errors import InputError
 from zoo.quality_net.loss import QualityNetLoss
@@ -33,6 +29,7 @@ def test_value_is_one_minus_q_squared():
     np.testing.assert_allclose(float(loss(REFERENCE, ESTIMATE)), np.mean((1 - q) ** 2), rtol=1e-4)
 
 
+@pytest.mark.on_jax
 def test_magnitudes_and_waveforms_agree():
     metric = QualityNetLite()
     spectra = [dsp.magnitude(x) for x in (REFERENCE, ESTIMATE)]
@@ -53,6 +50,7 @@ def test_lengths():
     )
 
 
+@pytest.mark.on_jax
 @pytest.mark.parametrize("spectral_norm", [False, True])
 def test_frozen_and_the_gradient_arrives(spectral_norm):
     metric, model = QualityNetLite(spectral_norm=spectral_norm), gain(9000)
@@ -96,19 +94,3 @@ def test_made_from_a_model_it_cannot_be_saved():
 def test_unknown_inputs():
     with pytest.raises(InputError, match='"waveform" or "magnitude"'):
         QualityNetLoss(QualityNetLite(), inputs="mel")
-
-
-JAX = """
-import keras
-from tests.quality_net import test_loss as tests
-assert keras.backend.backend() == "jax"
-tests.test_frozen_and_the_gradient_arrives(True)
-tests.test_frozen_and_the_gradient_arrives(False)
-tests.test_magnitudes_and_waveforms_agree()
-"""
-
-
-def test_on_jax():
-    pytest.importorskip("jax")
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(REPOSITORY)}
-    subprocess.run([sys.executable, "-c", JAX], check=True, env=environment, timeout=300)

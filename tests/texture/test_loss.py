@@ -1,9 +1,5 @@
 """The losses of textures: exact values, gradients, shifts, lengths, precision, saving."""
 
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -15,6 +11,19 @@ from zoo.texture.loss import AutocorrelationLoss, DiversityLoss, GramLoss, Sendi
 from zoo.texture.model import RandomConvEnsemble
 
 LOSSES = (GramLoss, AutocorrelationLoss, DiversityLoss, SendikLoss)
+
+
+@pytest.fixture
+def float64():
+    """JAX computes in float32 whatever it is given, unless this is set."""
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", False)
 
 
 def ensemble(widths=(2, 8), dtype="float64", bins=9, **options):
@@ -80,6 +89,8 @@ def test_diversity_looks_where_it_is_allowed():
 # --- losses -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.on_jax
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("stacked", [False, True])
 def test_gradients_are_those_of_finite_differences(loss, stacked):
@@ -149,6 +160,8 @@ def test_padding_and_batches_change_nothing(loss, kind):
     np.testing.assert_allclose(one.call(*padded, np.array(lengths)), alone, rtol=1e-6)
 
 
+@pytest.mark.on_jax
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind", ["waveform", "spectrogram", "narrowest last", "stacked"])
 @pytest.mark.parametrize("lengths", [None, (1, 0.37)])
 def test_a_gram_by_blocks_is_that_of_the_whole(kind, lengths, monkeypatch):
@@ -275,13 +288,3 @@ def test_audio_has_the_length_that_is_asked_for():
         assert audio.shape == (samples,) and len(convergence) == 3
     ends = audio[:100], audio[-100:]
     assert all(0.5 < np.std(end) / np.std(audio) < 2 for end in ends)
-
-
-@pytest.mark.slow
-def test_gradients_and_blocks_on_jax():
-    pytest.importorskip("jax")
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}
-    chosen = ["-k", "by_blocks or finite_differences"]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, *chosen]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stdout[-2000:]
