@@ -14,12 +14,12 @@ from joblib import Parallel, delayed
 
 from zoo.audio.checks import as_batch
 from zoo.errors import InputError
-from zoo.metrics import intelligibility
+from zoo.metrics import intelligibility, utterances
 
 PESQ_RATES = {"wb": (16000,), "nb": (16000, 8000)}
-# ITU's code keeps room for 50 utterances and overruns memory past them: it scores nonsense, then crashes.
-# An utterance with its pause takes 0.4 s or more, so speech rarely has 50 of them in 30 s.
+# ITU's code overruns memory past 50 utterances: it scores nonsense, then crashes. Ours may count a few less than it.
 PESQ_MAX_SECONDS = 30.0
+PESQ_MAX_UTTERANCES = utterances.MOST - 4
 # 30 frames of 256 samples at 10 kHz with a hop of 128: STOI's shortest segment.
 STOI_MIN_SECONDS = 0.397
 
@@ -48,7 +48,8 @@ def pesq(
 
     Returns:
         float64 `(batch,)`, higher is better: 1.04..4.64 for `wb`, 1.02..4.55 for `nb`. NaN for a silent
-        signal, less than 0.25 s, more than 30 s, or where ITU's code finds no utterance.
+        signal, less than 0.25 s, more than 30 s or about 50 bursts of speech (ITU's code has no room for them), or
+        where ITU's code finds no utterance.
 
     Raises:
         InputError: shapes differ, or the mode does not take this sample rate.
@@ -199,6 +200,9 @@ def score_or_nan(metric: str, reference: np.ndarray, degraded: np.ndarray, sampl
 def _pesq(reference, degraded, sample_rate, mode):
     if len(reference) > PESQ_MAX_SECONDS * sample_rate:
         raise Unscorable(f"PESQ takes at most {PESQ_MAX_SECONDS:.0f} s; cut the recording")
+    may_have_too_many = len(reference) > PESQ_MAX_UTTERANCES * utterances.SHORTEST_SECONDS * sample_rate
+    if may_have_too_many and utterances.count(reference, sample_rate, mode) > PESQ_MAX_UTTERANCES:
+        raise Unscorable(f"PESQ takes at most {utterances.MOST} utterances, pauses between them; cut the recording")
     try:
         return itu.pesq(sample_rate, reference, degraded, mode)
     except itu.BufferTooShortError:
