@@ -1,8 +1,15 @@
-"""Errors that a user of the zoo can act on."""
+"""Errors and warnings that a user of the zoo can act on."""
 
 
 class InputError(ValueError):
     """Input that the zoo cannot use; the message says in one line what to do."""
+
+    # Keras adds the arguments of the layer that raised, many lines, to the message of an error without this mark.
+    _keras_call_info_injected = True
+
+
+class InputWarning(UserWarning):
+    """Input that the zoo uses in part; the message says in one line what is left out. `zoo` prints it on stderr."""
 
 
 def first_line(error: BaseException) -> str:

@@ -1,5 +1,9 @@
 """The `zoo` command: its help, its modules, and what all commands share."""
 
+import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
 
@@ -75,3 +79,60 @@ def test_list_and_info_import_no_backend():
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert all(name in result.stdout for name in names)
+
+
+STOPPED = """
+import os, signal, sys
+from zoo import cli, files
+from zoo.checkpoint import registry
+
+def names(pattern):
+    with files.atomic_write(sys.argv[2]) as temporary:
+        temporary.write_text("half")
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+        signal.pause()
+
+registry.names = names
+sys.exit(cli.main(["list"]))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU"])
+def test_no_temporary_file_outlives_a_signal(tmp_path, name):
+    command = [sys.executable, "-c", STOPPED, name, str(tmp_path / "whole.txt")]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.stderr == "zoo: stopped; no file is half written\n"
+    assert done.returncode == 128 + getattr(signal, name) and not list(tmp_path.iterdir())
+
+
+def test_a_signal_that_is_ignored_stays_so(monkeypatch, run):
+    """As nohup ignores SIGHUP; and the handlers of the process are as before."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr(registry, "names", lambda pattern: os.kill(os.getpid(), signal.SIGHUP))
+        assert run("list")[0] == 2
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_names_are_printed_in_any_encoding(tmp_path, encoding, form):
+    recording = REPOSITORY / "zoo" / "data" / "audio" / "speech_reference.flac"
+    for folder in ("reference", "degraded"):
+        (tmp_path / folder).mkdir()
+        for name in ("\u00e9-acute.flac", "\u65e5.flac", os.fsdecode(b"Bj\xf6rk.flac")):
+            shutil.copy(recording, tmp_path / folder / name)
+    command = [sys.executable, "-m", "zoo", "score", tmp_path / "reference", tmp_path / "degraded"]
+    command += ["--metric", "si-sdr", *({"table": [], "csv": ["--csv", "-"], "json": ["--json", "-"]}[form])]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    out = done.stdout.decode(encoding)
+    if form == "json":
+        names = [pair["degraded"].rsplit("/", 1)[-1] for pair in json.loads(out)["pairs"]]
+        assert sorted(names) == ["Bj\ufffdrk.flac", "\u00e9-acute.flac", "\u65e5.flac"]
+    else:
+        assert ("\u00e9-acute.flac" if encoding != "ascii" else "\\xe9-acute.flac") in out
+        assert out.count("-acute.flac") == (1 if form == "table" else 2)

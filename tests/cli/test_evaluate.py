@@ -50,3 +50,12 @@ def test_the_data_folder_comes_from_the_environment(monkeypatch):
 def test_a_mistake_is_refused(arguments, message):
     with pytest.raises(InputError, match=message):
         evaluate(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["enhancement", "--speech", "x", "--noise", "y"], ["jnd", "jnd-22k", "--speech", "x"]]
+)
+def test_an_output_that_cannot_be_written_is_known_before_the_work(tmp_path, arguments):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="file: is no folder; give another place"):
+        evaluate(*arguments, "--output", tmp_path / "file" / "deep")

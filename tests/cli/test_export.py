@@ -28,6 +28,15 @@ def test_a_file_is_told_with_what_it_needs(run, monkeypatch):
     assert (status, out) == (0, "place.tflite: 2.0 MB\n  runs with the Flex delegate only, for FlexRFFT\n")
 
 
+@pytest.mark.parametrize("options", [[], ["--format", "tflite"], ["--format", "onnx"]])
+def test_a_place_that_cannot_be_written_is_known_before_the_work(run, tmp_path, monkeypatch, options):
+    monkeypatch.setattr(export, "export", None)
+    monkeypatch.setattr(convert, "convert", None)
+    (tmp_path / "file").write_text("mine")
+    status, out, err = run("export", "name", tmp_path / "file" / "place", *options)
+    assert status == 2 and out == "" and err.startswith(f"zoo: {tmp_path}/file") and err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -19,7 +19,7 @@ class Separator:
 def song(tmp_path, monkeypatch):
     """A song, and a separator that writes empty files and clips three samples of the drums."""
 
-    def separate_file(model, song, targets, progress):
+    def separate_file(model, song, targets, progress, overwrite):
         for target in targets.values():
             target.write_text("")
         return {stem: 3 if stem == "drums" else 0 for stem in targets}
@@ -60,6 +60,12 @@ def test_a_folder_is_needed_and_an_own_one_is_removed_after_an_error(run, song, 
     monkeypatch.setattr(files, "separate_file", fail)
     assert run("separate", song, tmp_path / "stems") == (2, "", "zoo: disk full\n")
     assert not (tmp_path / "stems").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_known_before_the_work(run, song, tmp_path, monkeypatch):
+    monkeypatch.setattr(preset, "load", None)
+    status, _, err = run("separate", song, song / "stems")
+    assert status == 2 and "song.wav: is no folder; give another place" in err
 
 
 def test_another_model_separates_nothing(run, song, tmp_path, monkeypatch):

@@ -67,6 +67,8 @@ def test_an_interruption_writes_what_there_is(run, rain, tmp_path, monkeypatch):
         (("rain.wav", "a.wav", "--momentum", "2"), "momentum in 0..1"),
         (("rain.wav", "a.xyz"), "xyz"),
         (("rain.wav", "none/a.wav"), "folder does not exist"),
+        (("very-fast.wav", "a.mp3", "--resample"), "a.mp3: cannot be written as MP3 MPEG_LAYER_III: MPEG-1/2/2.5 only"),
+        (("rain.wav", "a" * 256 + ".wav"), "File name too long"),
         (("stereo.wav", "a.wav"), "--downmix"),
         (("fast.wav", "a.wav"), "resample"),
         (("rain.wav", "a.wav", "--optimizer", "adam"), "lbfgs-b or tfp"),
@@ -78,6 +80,24 @@ def test_what_cannot_work_is_refused(run, rain, tmp_path, monkeypatch, arguments
     noise = 0.1 * np.random.default_rng(0).standard_normal((48000, 2))
     io.write("stereo.wav", noise[:16000], 16000)
     io.write("fast.wav", noise[:, 0], 48000)
+    io.write("very-fast.wav", noise[:, 0], 96000)
     status, _, err = run("texture", *arguments, *QUICK)
     assert status == 2 and says in err and err.count("\n") == 1
     assert not (tmp_path / "a.wav").exists()
+
+
+@pytest.mark.parametrize("option", ["", "--plot", "--state"])
+def test_a_disk_that_takes_nothing_is_known_before_the_work(run, rain, tmp_path, monkeypatch, option):
+    import zoo.texture
+    from zoo import files
+
+    (tmp_path / "locked").mkdir()
+    beside = files.beside
+    # A file in a folder that is not there cannot be created, as on a read-only disk.
+    locked = lambda path: path / "none" if path.parent.name == "locked" else beside(path)
+    monkeypatch.setattr(files, "beside", locked)
+    monkeypatch.setattr(zoo.texture, "synthesize", None)
+    output = [tmp_path / "locked" / "a.png"] if option else []
+    named = [tmp_path / "a.wav", option, *output] if option else [tmp_path / "locked" / "a.wav"]
+    status, _, err = run("texture", rain, *named, *QUICK)
+    assert status == 2 and "cannot be written (" in err and err.count("\n") == 1

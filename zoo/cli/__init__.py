@@ -5,12 +5,18 @@ synthesised. A backend is loaded only to run a model.
 """
 
 import argparse
+import contextlib
+import functools
 import importlib
 import os
+import signal
 import sys
+import threading
+import warnings
+from collections.abc import Iterator
 
 from zoo import __version__
-from zoo.errors import InputError
+from zoo.errors import InputError, InputWarning
 
 # In the order of the help; a module is called as its command is, with underscores.
 COMMANDS = (
@@ -26,6 +32,8 @@ COMMANDS = (
     "serve-config",
     "push",
 )
+# They end a process that does not handle them: of `kill`, a closed terminal, Ctrl-\\, a batch system.
+_ENDING = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU")
 _EXAMPLES = """examples:
   zoo list 'quality-net*'
   zoo info quality-net-lite-pesq-wb-16k
@@ -48,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
         argv: arguments without the program's name; None takes them from the command line.
 
     Returns:
-        Exit status: 0, or 2 where something could not be done, with a line on stderr that says what to do.
+        Exit status: 0, or 2 where something could not be done, with a line on stderr that says what to do; after a
+        signal 128 and its number, and temporary files are gone.
 
     Example:
         >>> main(["list", "jnd-22k"])
@@ -56,18 +65,63 @@ def main(argv: list[str] | None = None) -> int:
         0
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+    _escape(sys.stdout, sys.stderr)
     try:
-        arguments = parser().parse_args(argv)
-        return arguments.run(arguments)
+        with _ended_by_signals(), warnings.catch_warnings():
+            warnings.showwarning = functools.partial(_show, warnings.showwarning)
+            arguments = parser().parse_args(argv)
+            return arguments.run(arguments)
     except BrokenPipeError:  # `zoo list | head`: nobody reads what else would be printed, at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (InputError, OSError) as error:
         print(f"zoo: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, _Ended) as stop:
         print("zoo: stopped; no file is half written", file=sys.stderr)
-        return 130
+        return 128 + getattr(stop, "number", signal.SIGINT)
+
+
+def _escape(*streams):
+    """Let streams write what their encoding lacks as an escape: a name must not cost the results of hours."""
+    for stream in streams:
+        if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _Ended(BaseException):
+    """A signal ends the process: no error, so that `finally` blocks alone see it on its way to `main`."""
+
+    def __init__(self, number):
+        self.number = number
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let signals that end a process raise in the block; one that is ignored (nohup) or handled stays so."""
+
+    def end(number, frame):
+        raise _Ended(number)
+
+    numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():  # where Python allows no handler
+        numbers = []
+    default = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    try:
+        for number in default:
+            signal.signal(number, end)
+        yield
+    finally:
+        for number in default:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _show(show, message, category, *place):
+    """Show a warning: of input in one line, like an error; another as ever, by the function `show`."""
+    if issubclass(category, InputWarning):
+        print(f"zoo: {message}", file=sys.stderr)
+    else:
+        show(message, category, *place)
 
 
 class Parser(argparse.ArgumentParser):

@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from zoo import files
 from zoo.errors import InputError
 
 _DESCRIPTION = """Export a checkpoint as PLACE/VERSION/, a SavedModel for TF Serving or any TensorFlow:
@@ -50,6 +51,7 @@ def _export(arguments):
         return _saved_model(arguments)
     if arguments.version is not None or arguments.xla:
         raise InputError(f"--version and --xla are for SavedModels: leave them out with --format {arguments.format}")
+    files.check_output(arguments.place)
     from zoo.serving.convert import convert
 
     converted = convert(arguments.checkpoint, arguments.place, arguments.format)
@@ -63,6 +65,7 @@ def _saved_model(arguments):
     version = 1 if arguments.version is None else arguments.version
     if version < 1:
         raise InputError(f"--version is {version}; give a positive integer")
+    files.check_folder(arguments.place)
     from zoo.serving.export import export
 
     exported = export(arguments.checkpoint, arguments.place, version, arguments.xla)

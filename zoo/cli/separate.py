@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from zoo import files
 from zoo.errors import InputError
 
 DEFAULT_CHECKPOINT = "chandna-4stem-44k"
@@ -52,6 +53,7 @@ def _separate(arguments):
     song, folder = Path(arguments.song), Path(arguments.folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; give a folder for the stems")
+    files.check_folder(folder)
     model = preset.load(arguments.checkpoint)
     if not hasattr(model, "separate"):
         kind = type(model).__name__
@@ -69,7 +71,7 @@ def _separate(arguments):
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with _Bar() as bar:
-            clipped = separate_file(model, song, targets, bar)
+            clipped = separate_file(model, song, targets, bar, arguments.overwrite)
     finally:
         if created and not any(folder.iterdir()):
             folder.rmdir()

@@ -51,7 +51,7 @@ def _texture(arguments):
 
     target, rate = io.read(arguments.target, downmix=arguments.downmix)
     _check(arguments)
-    io.container_of(Path(arguments.output))  # refuses an unknown suffix
+    io.check_writable(arguments.output, rate, channels=1)
     from zoo import texture
 
     with _Bar() as bar:
@@ -70,7 +70,7 @@ def _texture(arguments):
             progress=bar,
             resample=arguments.resample,
         )
-    clipped = io.write(arguments.output, result.audio, rate, clip=True)
+    clipped = io.write(arguments.output, result.audio, rate, clip=True, overwrite=arguments.overwrite)
     if arguments.plot:
         from zoo.texture import figures
 
