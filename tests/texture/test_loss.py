@@ -1,5 +1,7 @@
 """The losses of textures: exact values, gradients, shifts, lengths, precision, saving."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -228,7 +230,9 @@ def test_length_is_free(loss):
     assert float(one.compare(targets, one.ensemble(long))[0]) < 1e-3
 
 
-def test_losses_can_be_saved():
+def test_losses_can_be_saved(monkeypatch):
+    # The default ensemble has 66 MB of weights: one for all losses.
+    monkeypatch.setattr("zoo.texture.loss.RandomConvEnsemble", functools.cache(RandomConvEnsemble))
     for loss in LOSSES:
         restored = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss(waveform=True)))
         assert type(restored) is loss and restored.waveform and restored.ensemble.filters == 512
