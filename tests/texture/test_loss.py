@@ -8,7 +8,6 @@ import pytest
 from keras import ops
 
 from zoo.errors import InputError
-from zoo.texture import spectrum, terms
 from zoo.texture.loss import AutocorrelationLoss, DiversityLoss, GramLoss, SendikLoss, ShiftSchedule
 from zoo.texture.model import RandomConvEnsemble
 
@@ -39,56 +38,6 @@ def clips(frames=160, batch=2, seed=0):
 def value(loss, target, estimate):
     """Mean of a batch in the inputs' own precision; a call casts to Keras's."""
     return float(np.mean(loss.call(target, estimate)))
-
-
-def features(seed=0, frames=40, batch=2):
-    rng = np.random.default_rng(seed)
-    return [rng.random((batch, frames, 5)), rng.random((batch, frames - 3, 4))]
-
-
-# --- terms --------------------------------------------------------------------------------------------------------
-
-
-def test_gram_is_the_mean_of_products():
-    for found, x in zip(terms.gram(features()), features(), strict=True):
-        np.testing.assert_allclose(found, np.einsum("btm,btn->bmn", x, x) / x.shape[1], rtol=1e-12)
-
-
-def test_autocorrelation_is_the_mean_of_lagged_products():
-    found = terms.autocorrelation(features(), [(3, 20), (1, 5)])
-    assert [x.shape for x in found] == [(2, 5, 18), (2, 4, 5)]
-    for x, ours, first in zip(features(), found, (3, 1), strict=True):
-        for i in range(ours.shape[2]):
-            lag = first + i
-            np.testing.assert_allclose(ours[:, :, i], np.mean(x[:, :-lag] * x[:, lag:], axis=1), rtol=1e-10)
-
-
-@pytest.mark.parametrize("frames", [40, 25, 100])
-def test_distances_at_all_shifts(frames):
-    targets, ours = features(), features(seed=1, frames=frames)
-    distances, energies = terms.squared_distance(targets, ours, np.array([42], "int32"), 42, [1, 1])
-    assert distances.shape == energies.shape == (2, 42)
-    for shift in (0, 1, 17, 41):
-        distance = energy = 0.0
-        for theirs, own in zip(targets, ours, strict=True):
-            places = (np.arange(own.shape[1]) + shift) % 42
-            kept = places < theirs.shape[1]  # the target's bank has no frame at its seam
-            turned = theirs[:, places[kept]]
-            distance = distance + np.sum((own[:, kept] - turned) ** 2, axis=(1, 2))
-            energy = energy + np.sum(turned**2, axis=(1, 2))
-        np.testing.assert_allclose(distances[:, shift], distance, rtol=1e-9)
-        np.testing.assert_allclose(energies[:, shift], energy, rtol=1e-9)
-
-
-def test_diversity_looks_where_it_is_allowed():
-    distances, energies = np.array([[4.0, 1.0, 2.0]]), np.array([[4.0, 4.0, 4.0]])
-    loss, worst = terms.diversity(distances, energies)
-    assert float(loss[0]) == pytest.approx(4, rel=1e-4) and int(worst[0]) == 1
-    loss, worst = terms.diversity(distances, energies, np.array([1.0, 0.0, 1.0]))
-    assert float(loss[0]) == pytest.approx(2, rel=1e-4) and int(worst[0]) == 2
-
-
-# --- losses -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.on_jax
@@ -274,21 +223,3 @@ def test_a_model_trains_through_a_waveform_loss(whole, monkeypatch):
     noise = 0.1 * np.random.default_rng(0).standard_normal((2, 4000)).astype("float32")
     losses = model.fit(noise, 2 * noise, epochs=4, verbose=0).history["loss"]
     assert losses[-1] < losses[0] and float(gain.kernel[0, 0]) > 1
-
-
-def test_the_spectrogram_is_that_of_scipy():
-    audio = np.random.default_rng(0).standard_normal(4000)
-    window = np.sin(np.pi * np.arange(512) / 512) ** 2
-    frames = np.lib.stride_tricks.sliding_window_view(audio, 512)[::64]
-    found = np.asarray(spectrum.log_spectrogram(audio[None]))[0]
-    np.testing.assert_allclose(found, np.log1p(np.abs(np.fft.rfft(frames * window))), atol=1e-6)
-    assert len(found) == spectrum.frame_count(4000)
-
-
-def test_audio_has_the_length_that_is_asked_for():
-    for samples in (512, 1000, 4096):
-        frames = spectrum.frames_for(samples)
-        audio, convergence = spectrum.audio_of(np.ones((frames, 257)), samples, 3, np.random.default_rng(0))
-        assert audio.shape == (samples,) and len(convergence) == 3
-    ends = audio[:100], audio[-100:]
-    assert all(0.5 < np.std(end) / np.std(audio) < 2 for end in ends)
