@@ -20,7 +20,7 @@ def test_folders_are_paired_by_name_and_say_what_is_missing(tmp_path):
     with pytest.raises(InputError, match="is a folder, .* is not"):
         pairs.find(clean, noisy / "a.wav")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="hold no .*wav"):
+    with pytest.raises(InputError, match="empty holds no .*wav"):
         pairs.find(tmp_path / "empty", tmp_path / "empty")
 
 

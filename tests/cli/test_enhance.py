@@ -11,6 +11,7 @@ import soundfile
 import zoo
 from tests.support.harness import REPOSITORY, data_path
 from zoo import cli
+from zoo import files as zoo_files
 from zoo.audio import io
 from zoo.checkpoint import preset
 from zoo.enhancement.model import BLSTMEnhancer
@@ -195,7 +196,8 @@ def test_a_batch_goes_on_past_bad_files(run, gain, folder):
     gain(0.5)
     out = folder.parent / "out"
     status, printed, err = run(folder, out)
-    *lines, last = err.splitlines()
+    left_out, *lines, last = err.splitlines()
+    assert left_out == f"zoo: {folder}: 2 files left out: 1 hidden, 1 of no audio format (.txt)"
     assert status == 2 and printed == "" and last.startswith("zoo: 4 of 6 recordings were not enhanced")
     assert files(out) == ["deep/good.wav", "good.wav"]
     for line, (name, reason) in zip(lines, BAD.items(), strict=True):
@@ -204,6 +206,58 @@ def test_a_batch_goes_on_past_bad_files(run, gain, folder):
     status, _, err = run(folder, out)
     assert status == 2 and f"{out}/good.wav: exists; replace it by --overwrite" in err and "6 of 6" in err
     assert "4 of 6" in run(folder, out, "--overwrite")[2]
+
+
+class Failing(Scale):
+    """An enhancer in which a library fails at a recording of 99 samples."""
+
+    error = RuntimeError("no kernel\nat line 3")
+
+    def enhance(self, noisy, sample_rate, resample=False):
+        if noisy.shape[1] == 99:
+            raise self.error
+        return super().enhance(noisy, sample_rate, resample)
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, MemoryError, KeyError, ValueError])
+def test_any_error_of_a_library_is_that_files_line(run, monkeypatch, tmp_path, kind):
+    monkeypatch.setattr(preset, "load", lambda source: Failing(1))
+    monkeypatch.setattr(Failing, "error", kind("no kernel\nat line 3"))
+    (tmp_path / "in").mkdir()
+    for name, audio in (("a.wav", tone()[:99]), (os.fsdecode(b"Bj\xf6rk.flac"), tone()), ("c.wav", tone())):
+        soundfile.write(os.fsencode(tmp_path / "in" / name), audio, RATE, format=name[-4:].strip(".").upper())
+    status, _, err = run(tmp_path / "in", tmp_path / "out")
+    assert status == 2 and err.startswith(f"zoo: {tmp_path}/in/a.wav: {kind.__name__}: ") and err.count("\n") == 2
+    assert "1 of 3 recordings were not enhanced" in err
+    assert sorted(os.listdir(os.fsencode(tmp_path / "out"))) == [b"Bj\xf6rk.flac", b"c.wav"]
+    status, _, err = run(tmp_path / "in" / "a.wav", tmp_path / "a.wav")
+    assert status == 2 and f"a.wav: {kind.__name__}: " in err and err.count("\n") == 1
+
+
+def test_what_cannot_be_written_is_refused_before_the_work(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(preset, "load", lambda source: Scale(1))
+    monkeypatch.setattr(Scale, "enhance", None)
+    monkeypatch.setattr(Scale, "sample_rate", 96000)
+    soundfile.write(tmp_path / "a.wav", tone(), 96000)
+    status, _, err = run(tmp_path / "a.wav", tmp_path / "a.mp3")
+    assert status == 2 and "a.mp3: cannot be written as MP3" in err
+    monkeypatch.setattr(zoo_files, "beside", lambda path: tmp_path / "nothing" / "there")
+    status, _, err = run(tmp_path / "a.wav", tmp_path / "b.wav")
+    assert status == 2 and "b.wav: cannot be written (No such file or directory); give another place" in err
+
+
+def test_what_appears_meanwhile_is_not_replaced(run, monkeypatch, tmp_path):
+    class Late(Scale):
+        def enhance(self, noisy, sample_rate, resample=False):
+            (tmp_path / "b.wav").write_text("another's")
+            return noisy
+
+    monkeypatch.setattr(preset, "load", lambda source: Late(1))
+    soundfile.write(tmp_path / "a.wav", tone(), RATE)
+    status, _, err = run(tmp_path / "a.wav", tmp_path / "b.wav")
+    assert status == 2 and "b.wav: appeared meanwhile, and was left alone" in err
+    assert (tmp_path / "b.wav").read_text() == "another's" and files(tmp_path) == ["a.wav", "b.wav"]
+    assert run(tmp_path / "a.wav", tmp_path / "b.wav", "--overwrite")[0] == 0
 
 
 @pytest.mark.parametrize(("name", "reason"), BAD.items())
@@ -265,8 +319,8 @@ def test_a_stopped_run_leaves_whole_files_only(run, monkeypatch, tmp_path):
                 raise KeyboardInterrupt
             return noisy
 
-    def half(path, *arguments, **options):
-        path.write_bytes(b"RIFF")
+    def half(file, audio):
+        assert list(tmp_path.glob(".*.tmp"))
         raise KeyboardInterrupt
 
     (tmp_path / "in").mkdir()
@@ -275,7 +329,7 @@ def test_a_stopped_run_leaves_whole_files_only(run, monkeypatch, tmp_path):
     monkeypatch.setattr(preset, "load", lambda source: Stopped(1))
     status, _, err = run(tmp_path / "in", tmp_path / "out")
     assert status == 130 and "no file is half written" in err and os.listdir(tmp_path / "out") == ["a.wav"]
-    monkeypatch.setattr(io.soundfile, "write", half)
+    monkeypatch.setattr(io.soundfile.SoundFile, "write", half)
     assert run(tmp_path / "in" / "a.wav", tmp_path / "half.wav")[0] == 130
     assert sorted(os.listdir(tmp_path)) == ["in", "out"]
 
@@ -291,8 +345,8 @@ def test_a_network_that_gives_nan_writes_nothing(run, gain, folder, tmp_path):
     [
         (["a.wav"], "required: OUT"),
         (["none.wav", "b.wav"], "none.wav: no such file"),
-        (["z*.wav", "out"], "holds no .flac"),
-        (["folder", "out"], "holds no .flac"),
+        (["z*.wav", "out"], "holds no .wav, .flac"),
+        (["folder", "out"], "holds no .wav, .flac"),
         (["a.wav", "b.xyz"], "unknown audio suffix"),
         (["a.wav", "b"], "unknown audio suffix"),
         (["a.wav", "none/b.wav"], "its folder does not exist"),

@@ -128,7 +128,7 @@ def test_folders_without_recordings(tmp_path):
     (tmp_path / "TRAIN").mkdir()
     with pytest.raises(InputError, match="no sentence for train"):
         datasets.timit(tmp_path, "train")
-    with pytest.raises(InputError, match="holds no .flac"):
+    with pytest.raises(InputError, match="holds no .wav, .flac"):
         datasets.recordings(tmp_path)
     with pytest.raises(InputError, match="no such folder"):
         datasets.recordings(tmp_path / "none")

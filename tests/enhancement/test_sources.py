@@ -109,7 +109,7 @@ def test_the_test_set_of_the_data_folder_shares_nothing_with_training():
 def test_a_damaged_corpus_says_what_is_missing(voice_bank, tmp_path):
     lone = tmp_path / "clean_testset_wav"
     write(lone / "p232_001.wav", voice(1.0, seed=0))
-    (tmp_path / "noisy_testset_wav").mkdir()
+    write(tmp_path / "noisy_testset_wav" / "p232_002.wav", voice(1.0, seed=0))
     with pytest.raises(InputError, match=r"p232_001.*no such file"):
         sources.test_on_voice_bank(tmp_path)
 

@@ -1,8 +1,6 @@
 """Reading, resampling and writing recordings; float32 in [-1, 1]."""
 
-import functools
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from zoo.audio.blocks import open_audio, read_block
 from zoo.errors import InputError
 from zoo.files import atomic_write, check_output
 
@@ -22,9 +21,6 @@ _SUBTYPES = {"WAV": "FLOAT", "FLAC": "PCM_24"}
 _EXACT_LENGTH = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "VORBIS", "OPUS"}
 _SYSTEM_ERROR = 2  # libsndfile's code
 _CHECKED_BLOCK = 2**19  # samples that are decoded at a time to count them
-_MP3_PREROLL = 11520  # samples, ten mp3 frames
-# Sub-types of WAV that need no decoder: type of a sample, and the factor that makes full scale 1.
-_UNCODED = {"PCM_16": (np.dtype("<i2"), np.float32(2**-15)), "FLOAT": (np.dtype("<f4"), np.float32(1))}
 LOUDEST = 1 + 2**-15  # full scale and the last of 16 bits: what exceeds 1 by less is rounding, not clipping
 
 
@@ -35,7 +31,7 @@ class Recording:
     Attributes:
         audio: float32 `(samples, channels)` in [-1, 1].
         sample_rate: Hz.
-        container: libsndfile's name, such as "WAV".
+        container: libsndfile's name, such as "WAV"; the suffix in capitals, such as "M4A", of what ffmpeg read.
         subtype: libsndfile's name, such as "PCM_16".
     """
 
@@ -48,10 +44,10 @@ class Recording:
 def read(
     path: Path | str, sample_rate: int | None = None, resample: bool = False, downmix: bool = False
 ) -> tuple[np.ndarray, int]:
-    """Read a recording (wav, flac, ogg, mp3) as mono.
+    """Read a recording (wav, flac, ogg, mp3, or what else libsndfile or the program ffmpeg can read) as mono.
 
     Args:
-        path: audio file.
+        path: audio file, or a pipe.
         sample_rate: required rate in Hz; None accepts the file's own.
         resample: whether to resample to `sample_rate` rather than refuse another rate.
         downmix: whether to average the channels rather than refuse more than one.
@@ -83,13 +79,13 @@ def read(
 
 
 def read_channels(path: Path | str) -> Recording:
-    """Read a recording (wav, flac, ogg, mp3) with all its channels, at its own rate.
+    """Read a recording with all its channels, at its own rate; of any format that `read` takes.
 
     Args:
-        path: audio file.
+        path: audio file, or a pipe.
 
     Returns:
-        `Recording`.
+        `Recording`, of all samples that are in the file, whatever its header counts: see `zoo.audio.whole`.
 
     Raises:
         InputError: missing, unreadable or empty file, or NaN in it.
@@ -107,132 +103,6 @@ def read_channels(path: Path | str) -> Recording:
     if not np.isfinite(audio).all():
         raise InputError(f"{path}: holds NaN or infinity; repair it")
     return recording
-
-
-def open_audio(path: Path | str) -> soundfile.SoundFile:
-    """Open a recording, to read it block by block with `read_block`.
-
-    Args:
-        path: audio file (wav, flac, ogg, mp3).
-
-    Returns:
-        `soundfile.SoundFile`, a context manager.
-
-    Raises:
-        InputError: missing or unreadable file.
-
-    Example:
-        >>> with open_audio(zoo.examples()["reference"]) as file:
-        ...     read_block(file, 1000).shape
-        (1000, 1)
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path")
-    try:
-        return soundfile.SoundFile(os.fsencode(path))  # soundfile refuses text that is no UTF-8
-    except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: .raw, which has no header
-        raise _unreadable(path) from error
-
-
-def read_block(file: soundfile.SoundFile, samples: int = -1) -> np.ndarray:
-    """Read the next samples of an open recording.
-
-    Args:
-        file: as of `open_audio`.
-        samples: how many; -1 for all that are left.
-
-    Returns:
-        float32 (samples, channels), fewer at the end of the file.
-
-    Raises:
-        InputError: the file ends in the middle of a block, or is damaged.
-
-    Example:
-        >>> with open_audio(zoo.examples()["reference"]) as file:
-        ...     first, rest = read_block(file, 1000), read_block(file)
-        >>> len(first) + len(rest) == len(read(zoo.examples()["reference"])[0])
-        True
-    """
-    # soundfile seeks after each read, and after a seek libsndfile's mp3 decoder first gives zeros: start earlier.
-    preroll = min(file.tell(), _MP3_PREROLL) if file.format == "MP3" else 0
-    try:
-        if preroll:
-            file.seek(-preroll, soundfile.SEEK_CUR)
-        return file.read(samples if samples < 0 else samples + preroll, dtype="float32", always_2d=True)[preroll:]
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise _unreadable(os.fsdecode(file.name)) from error
-
-
-def read_part(path: Path | str, start: int, samples: int) -> tuple[np.ndarray, int]:
-    """Read a part of a recording: the fastest way to many short parts of long files.
-
-    A WAV of 16 bits or float is read at the place of the part; any other file is opened and decoded from there.
-
-    Args:
-        path: audio file.
-        start: first sample, 0 or more.
-        samples: how many.
-
-    Returns:
-        (audio, rate): float32 `(samples, channels)`, fewer at the end, and the file's rate in Hz.
-
-    Raises:
-        InputError: missing or unreadable file.
-
-    Example:
-        >>> audio, rate = read_part(zoo.examples()["reference"], 8000, 4000)
-        >>> audio.shape, rate
-        ((4000, 1), 16000)
-    """
-    status = os.stat(path) if os.path.isfile(path) else None
-    layout = status and _layout_of(os.fspath(path), status.st_ino, status.st_mtime_ns, status.st_size)
-    if not layout:
-        with open_audio(path) as file:
-            file.seek(min(start, file.frames))
-            return read_block(file, samples), file.samplerate
-    values = max(min(samples, layout.frames - start), 0) * layout.channels
-    place = layout.offset + start * layout.channels * layout.dtype.itemsize
-    audio = np.fromfile(path, layout.dtype, values, offset=place).reshape(-1, layout.channels)
-    return np.multiply(audio, layout.scale, dtype=np.float32), layout.sample_rate
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Where the samples of a WAV begin (bytes), their type, and the factor that makes full scale 1."""
-
-    offset: int
-    dtype: np.dtype
-    scale: np.float32
-    frames: int
-    channels: int
-    sample_rate: int
-
-
-@functools.lru_cache(4096)
-def _layout_of(path, *_):
-    """`_Layout` of a file, or None where its samples must be decoded; its inode, time and size are keys of the cache."""
-    with open_audio(path) as file:
-        kind = _UNCODED.get(file.subtype) if file.format in ("WAV", "WAVEX") else None
-        with open(path, "rb") as raw:
-            offset = _data_offset(raw) if kind else None
-        return _Layout(offset, *kind, file.frames, file.channels, file.samplerate) if offset else None
-
-
-def _data_offset(file):
-    """Where the samples of an open RIFF file begin, in bytes; None for a big-endian one (RIFX)."""
-    if file.read(12)[:4] != b"RIFF":
-        return None
-    while len(head := file.read(8)) == 8:
-        name, size = struct.unpack("<4sI", head)
-        if name == b"data":
-            return file.tell()
-        file.seek(size + size % 2, os.SEEK_CUR)
-    return None
-
-
-def _unreadable(path):
-    return InputError(f"{path}: cannot be read; give a wav, flac, ogg or mp3 file")
 
 
 def resample(audio: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.audio import walk
 from zoo.audio.checks import padded
 from zoo.errors import InputError
-
-SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,8 @@ def find(reference: Path | str, degraded: Path | str | None = None) -> list[Pair
     """Pairs of two files, of two folders by relative name, or of a CSV.
 
     Args:
-        reference: recording, folder, or CSV with the columns `reference` and `degraded`, whose paths are
-            relative to the CSV's folder.
+        reference: recording, folder (see `zoo.audio.walk.recordings`), or CSV with the columns `reference` and
+            `degraded`, whose paths are relative to the CSV's folder.
         degraded: recording or folder; None with a CSV.
 
     Returns:
@@ -100,6 +99,7 @@ def read(
     downmix: bool = False,
     pad: bool | None = None,
     silent: bool = False,
+    align: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Both recordings of a pair, mono, at one rate.
 
@@ -111,6 +111,8 @@ def read(
         pad: whether to pad the shorter recording with zeros rather than refuse two lengths; None refuses them, with a
             message that does not offer padding.
         silent: whether to accept digital silence rather than refuse it.
+        align: whether to shift the degraded recording by its delay and cut both to what they share
+            (`zoo.audio.align`), which takes recordings of two lengths.
 
     Returns:
         (reference, degraded, rate): float32 `(samples,)` twice, and Hz.
@@ -125,6 +127,7 @@ def read(
         (True, 16000)
     """
     # Imported late, so that the parser of the command line loads no audio library.
+    from zoo.audio import align as alignment
     from zoo.audio import io
 
     reference, own_rate = io.read(pair.reference, downmix=downmix)
@@ -136,6 +139,8 @@ def read(
         # Files of one duration at two rates may round to lengths one sample apart.
         samples = min(len(reference), len(degraded))
         reference, degraded = reference[:samples], degraded[:samples]
+    if align:
+        reference, degraded, _ = alignment.align(reference, degraded, rate)
     if pad:
         reference, degraded = padded(reference, degraded)
     if len(reference) != len(degraded):
@@ -186,33 +191,23 @@ def _rows(path, columns):
             else:
                 if row:
                     return
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; check the path") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read; give a CSV file in UTF-8") from error
     raise InputError(f"{path}: needs the columns {', '.join(columns[:-1])} and {columns[-1]}, and a row or more")
 
 
 def _of_folders(reference, degraded):
-    names_in = {folder: recordings(folder) for folder in (reference, degraded)}
+    names_in = {folder: walk.recordings(folder) for folder in (reference, degraded)}
     names = sorted(names_in[reference] | names_in[degraded])
-    if not names:
-        raise InputError(f"{reference} and {degraded} hold no {', '.join(sorted(SUFFIXES))} file; check the paths")
+    empty = [str(folder) for folder in names_in if not names_in[folder]]
+    if empty:  # one error rather than one for each file of the other
+        hold = "holds" if len(empty) == 1 else "hold"
+        raise InputError(f"{' and '.join(empty)} {hold} no {walk.WANTED}; check the path")
     pairs = []
     for name in names:
         missing = [folder for folder in names_in if name not in names_in[folder]]
         error = f"{missing[0] / name}: no such file; add it" if missing else ""
         pairs.append(Pair(name, reference / name, degraded / name, error))
     return pairs
-
-
-def recordings(folder: Path) -> set[str]:
-    """Audio files (wav, flac, ogg, mp3) in a folder and its sub-folders, without hidden ones.
-
-    Returns:
-        set of names relative to the folder, with "/".
-
-    Example:
-        >>> "speech_mild.flac" in recordings(zoo.examples()["mild"].parent)
-        True
-    """
-    files = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    return {file.as_posix() for file in files if not file.name.startswith(".")}

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from zoo import files
-from zoo.audio import pairs
+from zoo.audio import walk
 from zoo.cli import gains
-from zoo.errors import InputError
+from zoo.errors import InputError, describe
 
 DEFAULT_CHECKPOINT = "blstm-quality-net-refresh-16k"
 _CLIPPED = 1e-3  # share of flat samples at full scale above which a recording is called clipped
@@ -111,10 +111,11 @@ def _run(jobs, model, arguments):
         try:
             for warning in _enhance_file(job, model, arguments):
                 bar.write(f"zoo: {warning}", file=sys.stderr)
-        except (InputError, OSError) as caught:
+        except Exception as caught:  # of whatever library: the other recordings go on
+            message = str(caught) if isinstance(caught, (InputError, OSError)) else f"{job.noisy}: {describe(caught)}"
             if len(jobs) == 1:
-                raise
-            bar.write(f"zoo: {caught}", file=sys.stderr)
+                raise InputError(message) from caught
+            bar.write(f"zoo: {message}", file=sys.stderr)
             error, failed = "was not enhanced", failed + 1
         if arguments.report:
             report = gains.measure_gain(
@@ -135,14 +136,14 @@ def _jobs(arguments):
         if reference and reference.is_dir():
             reference = reference / names[0].name
         return [_Job(source, names[0], target, reference)]
-    if target.is_file() or (not target.exists() and target.suffix.lower() in pairs.SUFFIXES):
+    if target.is_file() or (not target.exists() and walk.is_audio(target)):
         raise InputError(f"{target} names a file, {source} more than one recording; give a folder")
     if reference and not reference.is_dir():
         raise InputError(f"{reference} is no folder, {source} more than one recording; give the references' folder")
     if root.resolve() in target.resolve().parents:  # results of an earlier run are no input
         names = [name for name in names if target.resolve() not in (root / name).resolve().parents]
     if not names:
-        raise InputError(f"{source} holds no {', '.join(sorted(pairs.SUFFIXES))} file; check the path")
+        raise InputError(f"{source} holds no {walk.WANTED}; check the path")
     return [_Job(str(name), root / name, target / name, reference and reference / name) for name in names]
 
 
@@ -150,12 +151,13 @@ def _find(source):
     """(folder, names in it) that IN means, sorted; the folder is None for one recording."""
     path = Path(source)
     if path.is_dir():
-        return path, sorted(map(Path, pairs.recordings(path)))
+        return path, sorted(map(Path, walk.recordings(path)))
     if path.exists() or not glob.has_magic(source):
         return None, [path]
     root = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts))
     matches = map(Path, glob.iglob(source, recursive=True))
-    return root, sorted(file.relative_to(root) for file in matches if file.is_file())
+    names = sorted(file.relative_to(root) for file in matches if file.is_file())
+    return root, walk.without_loops(root, names)
 
 
 def _check(jobs, arguments):
@@ -171,7 +173,9 @@ def _check(jobs, arguments):
     for output in outputs:
         if output.exists() and _identity(output) in inputs:
             raise InputError(f"{output}: is an input or a reference, which is never overwritten; give another OUT")
-    if len(jobs) == 1:  # a batch goes on past these errors
+    if len(jobs) > 1:
+        files.check_folder(arguments.enhanced)
+    else:  # a batch goes on past these errors
         (job,) = jobs
         _check_paths(job, arguments.overwrite)
         if job.enhanced == Path(arguments.enhanced):  # and not in a folder, which is made
@@ -179,7 +183,7 @@ def _check(jobs, arguments):
 
 
 def _check_paths(job, overwrite):
-    if not job.noisy.is_file():
+    if not walk.is_file(job.noisy):
         raise InputError(f"{job.noisy}: no such file; check the path")
     if os.path.lexists(job.enhanced) and not overwrite:
         raise InputError(f"{job.enhanced}: exists; replace it by --overwrite, or give another OUT")
@@ -195,7 +199,8 @@ def _container(job, container):
     """The container of the result: that of the recording, or of the suffix where it differs."""
     from zoo.audio import io
 
-    same = job.noisy.suffix.lower() == job.enhanced.suffix.lower()
+    suffix = job.noisy.suffix.lower()
+    same = suffix == job.enhanced.suffix.lower() and suffix not in walk.BY_FFMPEG  # which are read, not written
     return container if same else io.container_of(job.enhanced)
 
 
@@ -209,6 +214,8 @@ def _enhance_file(job, model, arguments):
     rate = recording.sample_rate
     if rate != model.sample_rate and not arguments.resample:
         raise InputError(f"{job.noisy}: is at {rate} Hz, {model.sample_rate} Hz is needed; resample it (--resample)")
+    form = _container(job, recording.container), recording.subtype
+    io.check_writable(job.enhanced, rate, recording.audio.shape[1], *form, parents=True)
     warnings = []
     flat = _count_flat(recording.audio)
     if flat > _CLIPPED * recording.audio.size:
@@ -218,8 +225,7 @@ def _enhance_file(job, model, arguments):
     except InputError as error:
         raise InputError(f"{job.noisy}: {error}") from error
     job.enhanced.parent.mkdir(parents=True, exist_ok=True)
-    container = _container(job, recording.container)
-    clipped = io.write(job.enhanced, audio, rate, container, recording.subtype, clip=True)
+    clipped = io.write(job.enhanced, audio, rate, *form, clip=True, overwrite=arguments.overwrite)
     if clipped:
         warnings.append(f"{job.enhanced}: {clipped} samples beyond full scale were clipped; lower the input's level")
     return warnings

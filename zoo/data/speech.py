@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from zoo.audio import mix
+from zoo.audio import io, mix
 from zoo.data.manifest import read_manifest
 from zoo.errors import InputError
 
@@ -86,10 +85,7 @@ def _split_of(manifest_split, for_validation):
 
 
 def _read(data, row):
-    audio, rate = soundfile.read(Path(data) / row["path"], dtype="float32")
-    if rate != SAMPLE_RATE:
-        raise InputError(f"{row['path']} is at {rate} Hz; the corpus must be at {SAMPLE_RATE} Hz")
-    return audio
+    return io.read(Path(data) / row["path"], SAMPLE_RATE)[0]
 
 
 def draw_speech(

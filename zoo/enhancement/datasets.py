@@ -8,7 +8,7 @@ The recordings may have any rate; resample them when you read them:
 
 from pathlib import Path
 
-from zoo.audio import pairs
+from zoo.audio import pairs, walk
 from zoo.data.speech import SPLITS
 from zoo.errors import InputError
 
@@ -115,7 +115,7 @@ def timit(directory: str | Path, split: str) -> dict[str, list[Path]]:
     _check(split)
     folder = _folder(directory, ["TEST" if split == "test" else "TRAIN"])
     talkers = {}
-    for path in sorted(folder / name for name in pairs.recordings(folder)):
+    for path in sorted(folder / name for name in walk.recordings(folder)):
         sentence = path.name.split(".")[0].upper()
         if not sentence.startswith("SA"):
             # Sorted, so that a converted copy comes after its original and takes its place.
@@ -132,7 +132,7 @@ def recordings(directory: str | Path) -> dict[str, list[Path]]:
     """Recordings of any folder, by the folder at its top that they lie in: one a talker, or a kind of noise.
 
     Args:
-        directory: holds wav, flac, ogg or mp3 files, at any depth.
+        directory: holds recordings at any depth; see `zoo.audio.walk.recordings`.
 
     Returns:
         {folder: [paths]}, sorted; files that lie in `directory` itself are under its own name.
@@ -152,11 +152,11 @@ def recordings(directory: str | Path) -> dict[str, list[Path]]:
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; check the path")
     by_folder = {}
-    for path in sorted(root / name for name in pairs.recordings(root)):
+    for path in sorted(root / name for name in walk.recordings(root)):
         inside = path.relative_to(root).parts
         by_folder.setdefault(inside[0] if len(inside) > 1 else root.resolve().name, []).append(path)
     if not by_folder:
-        raise InputError(f"{root} holds no {', '.join(sorted(pairs.SUFFIXES))} file; check the path")
+        raise InputError(f"{root} holds no {walk.WANTED}; check the path")
     return by_folder
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.audio import io, mix
+from zoo.audio import io, mix, walk
 from zoo.data import speech as corpus
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
@@ -165,7 +165,7 @@ def _read_part(data, name, start, end):
     parts = []
     for folder_or_file in _RECORDED[name]:
         path = Path(data) / folder_or_file
-        for file in sorted(path.glob("*.flac")) if path.is_dir() else [path]:
+        for file in sorted(path / name for name in walk.recordings(path, depth=0)) if path.is_dir() else [path]:
             audio, _ = io.read(file, SAMPLE_RATE, resample=True)
             parts.append(audio[int(start * len(audio)) : int(end * len(audio))])
     if not parts:

@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 from tqdm import tqdm
 
-from zoo.audio import io, pairs
+from zoo.audio import io, walk
 from zoo.data import speech as corpus
 from zoo.errors import InputError
 from zoo.files import atomic_write
@@ -212,8 +212,8 @@ def _read(source):
 def _talkers(folder):
     """{talker: [recordings]} of a folder, by sub-folder, sorted; files in the folder itself are one talker."""
     root, talkers = Path(folder), {}
-    for name in sorted(pairs.recordings(root)):
+    for name in sorted(walk.recordings(root)):
         talkers.setdefault(Path(name).parts[0] if "/" in name else "", []).append(root / name)
     if not talkers:
-        raise InputError(f"{root} holds no {', '.join(sorted(pairs.SUFFIXES))} file; check the path")
+        raise InputError(f"{root} holds no {walk.WANTED}; check the path")
     return talkers

@@ -264,7 +264,7 @@ def sounding_frames(stem: np.ndarray) -> np.ndarray:
 
 
 def list_files(folder: Path, pattern: str) -> list[Path]:
-    """Files of a folder that match a shell pattern, sorted.
+    """Files of a folder that match a shell pattern, sorted, without hidden ones.
 
     Raises:
         InputError: there is none.
@@ -273,7 +273,7 @@ def list_files(folder: Path, pattern: str) -> list[Path]:
         >>> [path.name for path in list_files(zoo.examples()["mild"].parent, "*_mild.flac")]
         ['speech_mild.flac']
     """
-    paths = sorted(folder.glob(pattern))
+    paths = sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
     if not paths:
         raise InputError(f"{folder} holds no {pattern}; give the data folder (--data, ZOO_DATA)")
     return paths

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.audio import io
+from zoo.audio import blocks, io, walk
 from zoo.errors import InputError
 
 SOURCES = ("vocals", "drums", "bass", "other")
 SAMPLE_RATE = 44100
 SLACK = 4410  # samples (0.1 s) by which the stems of a track may differ: lossy codecs pad, and exports may end unevenly
-_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+_PREFERRED = (".wav", ".flac", ".ogg", ".mp3")
 _STEMS = ".stem.mp4"
 _STREAMS = {"drums": 1, "bass": 2, "other": 3, "vocals": 4}  # of a `.stem.mp4`; stream 0 is the mixture
 _SPLITS = ("train", "validation", "test")
@@ -29,7 +29,7 @@ class Track:
 
     Attributes:
         name: of the song.
-        files: {source: path} of wav, flac, ogg or mp3 files, or the path of one `.stem.mp4`. A track without all sources
+        files: {source: path} of recordings, or the path of one `.stem.mp4`. A track without all sources
             is used only in remixes.
 
     Example:
@@ -119,7 +119,7 @@ class Track:
         if not isinstance(self.files, dict):
             return None
         path = self.files[source]
-        audio, rate = io.read_part(path, start, count)
+        audio, rate = blocks.read_part(path, start, count)
         return _stereo(audio, path) if rate == SAMPLE_RATE else None
 
     def _whole(self, source):
@@ -138,7 +138,7 @@ class Track:
 def find_tracks(folder: Path | str, split: str | None = None, partial: bool = False) -> list[Track]:
     """The tracks of a folder.
 
-    Known layouts: a folder of track folders with `vocals.wav` and so on (or flac, ogg, mp3), or of `.stem.mp4` files,
+    Known layouts: a folder of track folders with `vocals.wav` and so on (or flac, ogg, mp3 ...), or of `.stem.mp4` files,
     with or without `train/`, `validation/` and `test/` above them (MUSDB18-HQ, MUSDB18, output of
     tools/prepare_music.py); and DSD100, whose `Dev` is "train" and `Test` is "test". Mixtures are not read: they are the
     sums of the stems.
@@ -163,7 +163,7 @@ def find_tracks(folder: Path | str, split: str | None = None, partial: bool = Fa
     tracks = [track for place in _places(folder, split) for track in _tracks_in(place)]
     if not tracks:
         raise InputError(
-            f"{folder} holds no tracks; give folders of {', '.join(SOURCES)} ({', '.join(_SUFFIXES)}) or {_STEMS} files"
+            f"{folder} holds no tracks; give folders of {', '.join(SOURCES)} (.wav, .flac, ...) or {_STEMS} files"
         )
     for track in tracks:
         lacking = [source for source in SOURCES if source not in track.sources]
@@ -212,20 +212,20 @@ def _places(folder, split):
 
 def _tracks_in(place):
     """Tracks of one folder; hidden ones, such as a track that is being rendered, are ignored."""
-    tracks = []
-    for path in sorted(place.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            files = {source: file for source in SOURCES if (file := _stem_file(path, source)) is not None}
-            tracks += [Track(path.name, files)] if files else []
-        elif path.name.endswith(_STEMS):
-            tracks.append(Track(path.name.removesuffix(_STEMS), path))
-    return tracks
+    by_track = {}
+    for name in sorted(walk.recordings(place, depth=1), key=_rank):
+        folder, stem = Path(name).parent.name, Path(name).stem
+        if folder and stem in SOURCES:
+            by_track.setdefault(folder, {}).setdefault(stem, place / name)
+    tracks = [Track(name, {s: files[s] for s in SOURCES if s in files}) for name, files in by_track.items()]
+    coded = [path for path in place.iterdir() if path.name.endswith(_STEMS) and not path.name.startswith(".")]
+    return tracks + [Track(path.name.removesuffix(_STEMS), path) for path in coded]
 
 
-def _stem_file(folder, source):
-    return next((folder / (source + suffix) for suffix in _SUFFIXES if (folder / (source + suffix)).is_file()), None)
+def _rank(name):
+    """Where a source has several files, that comes first whose suffix comes first in `_PREFERRED`."""
+    suffix = Path(name).suffix.lower()
+    return _PREFERRED.index(suffix) if suffix in _PREFERRED else len(_PREFERRED), name
 
 
 def _stereo(audio, path):
