@@ -3,13 +3,16 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
+from tests.support.damage import cut, not_utf8, pointer, random_bytes, web_page
 from tests.support.harness import REPOSITORY
 from tests.support.hub_client import FETCH, run, running_hub, same
 from tests.support.hub_server import TOKEN
 from zoo.checkpoint import hub as zoo_hub
+from zoo.checkpoint import integrity
 from zoo.errors import InputError
 
 NAME = "org/quality-net-lite"
@@ -18,6 +21,13 @@ NAME = "org/quality-net-lite"
 @pytest.fixture(scope="module")
 def checkpoint():
     return REPOSITORY / "checkpoints" / "quality-net-lite-stoi-16k"
+
+
+@pytest.fixture
+def keras_saved(checkpoint, tmp_path):
+    """The same as Keras writes it: without card and checksums."""
+    shutil.copytree(checkpoint, tmp_path / "keras", ignore=lambda _, names: set(names) - set(integrity.CHECKED_FILES))
+    return tmp_path / "keras"
 
 
 @pytest.fixture
@@ -139,6 +149,49 @@ def test_a_cache_that_was_damaged(hub, checkpoint):
         file.truncate(1000)
     assert "damaged in the cache, and this is offline" in run(hub, FETCH, f"hf://{NAME}", "offline")
     assert same(run(hub, FETCH, f"hf://{NAME}"), checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("model.weights.h5", cut),
+        ("model.weights.h5", pointer),
+        ("model.weights.h5", random_bytes),
+        ("config.json", web_page),
+        ("metadata.json", not_utf8),
+    ],
+)
+def test_a_damaged_cache_without_a_card_heals(hub, keras_saved, name, damage):
+    hub.add(NAME, keras_saved)
+    damaged = Path(run(hub, FETCH, f"hf://{NAME}"), name)
+    damage(damaged.resolve())
+    said = run(hub, FETCH, f"hf://{NAME}", "offline")
+    assert "damaged in the cache, and this is offline" in said and name in said
+    directory = run(hub, FETCH, f"hf://{NAME}")
+    assert all((Path(directory) / path.name).read_bytes() == path.read_bytes() for path in keras_saved.iterdir())
+
+
+def test_a_repository_without_a_card_that_is_damaged_on_the_way(hub, keras_saved):
+    hub.add(NAME, keras_saved)
+    hub.corrupt.add("model.weights.h5")
+    assert "downloaded twice, and is damaged on the Hub" in run(hub, FETCH, f"hf://{NAME}")
+
+
+HASHED = """
+import sys
+from zoo.checkpoint import integrity
+digest, names = integrity.sha256, []
+integrity.sha256 = lambda path: names.append(str(path).rsplit("/", 1)[-1]) or digest(path)
+import zoo
+zoo.load(sys.argv[1])
+print(*sorted(names))
+"""
+
+
+def test_each_file_is_hashed_once_on_load(hub, checkpoint):
+    hub.add(NAME, checkpoint)
+    names = "config.json golden.npz metadata.json model.weights.h5"
+    assert run(hub, HASHED, f"hf://{NAME}") == run(hub, HASHED, f"{checkpoint}/") == names
 
 
 def test_a_cut_connection_is_told_and_the_next_try_is_whole(hub, checkpoint):

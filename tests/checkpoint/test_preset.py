@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.support.damage import DAMAGES, random_bytes
 from tests.support.harness import check_save_load, predict
 from zoo.checkpoint import preset
 from zoo.checkpoint.card import write_card
@@ -56,6 +57,63 @@ def test_a_card_is_strict_json(saved):
     assert set(card["files"]) == {"config.json", "metadata.json", "model.weights.h5", "golden.npz"}
 
 
+def test_without_a_card_it_has_checksums(model, tmp_path):
+    zoo.save(model, tmp_path / "small")
+    names = {"config.json", "metadata.json", "model.weights.h5"}
+    assert {path.name for path in (tmp_path / "small").iterdir()} == names | {"checksums.json"}
+    assert set(json.loads((tmp_path / "small" / "checksums.json").read_text())) == names
+    with pytest.raises(InputError, match="has no card.json"):
+        zoo.info(tmp_path / "small")
+    preset.save(model, tmp_path / "small", card=CARD)
+    assert not (tmp_path / "small" / "checksums.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("saver", "name", "damage"),
+    [(saver, *case) for saver in ("zoo", "keras") for case in DAMAGES if case[0] != "golden.npz"]
+    + [("zoo", "model.weights.h5", random_bytes)],  # of what Keras saved nothing tells them from weights
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_damaged_file_is_named_with_or_without_checksums(model, tmp_path, saver, name, damage):
+    zoo.save(model, tmp_path / "small")
+    if saver == "keras":
+        (tmp_path / "small" / "checksums.json").unlink()
+    damage(tmp_path / "small" / name)
+    with pytest.raises(InputError, match=f"{name} .*get it again") as raised:
+        zoo.load(tmp_path / "small")
+    assert "\n" not in str(raised.value)
+
+
+def test_any_error_of_keras_is_a_line(saved, monkeypatch):
+    def fail(*_, **__):
+        raise UnboundLocalError("cannot access local variable\nand more")
+
+    monkeypatch.setattr(keras.saving, "load_model", fail)
+    with pytest.raises(InputError, match="cannot be loaded by this version: cannot access local variable$"):
+        preset.load(saved)
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_a_swap_that_is_stopped_leaves_what_was_there(model, tmp_path, monkeypatch, old):
+    if old:
+        zoo.save(model, tmp_path / "small")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "small").glob("*")}
+    rename = preset.Path.rename
+
+    def stop(self, target):
+        if target.name == "small" and not stopped:
+            stopped.append(True)
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    stopped = []
+    monkeypatch.setattr(preset.Path, "rename", stop)
+    with pytest.raises(KeyboardInterrupt):
+        zoo.save(model, tmp_path / "small")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "small").glob("*")} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["small"] * old
+
+
 def test_keras_reads_it(saved, model, inputs):
     np.testing.assert_array_equal(predict(keras.saving.load_model(saved), inputs), predict(model, inputs))
 
@@ -99,7 +157,7 @@ def test_a_changed_or_missing_file_is_named(saved, name):
 def test_weights_load_strictly(saved, tmp_path):
     other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     zoo.save(other, tmp_path / "other")
-    (saved / "card.json").unlink()
+    (saved / "card.json").unlink()  # and with it the sha256 of the files
     (saved / "model.weights.h5").write_bytes((tmp_path / "other" / "model.weights.h5").read_bytes())
     with pytest.raises(InputError, match="cannot be loaded"):
         preset.load(saved)
@@ -121,6 +179,7 @@ class Nested(keras.layers.Layer):
 def test_a_nested_layer_without_weights_is_refused(tmp_path):
     zoo.save(keras.Sequential([keras.Input((4,)), Nested()]), tmp_path / "nested")
     preset.load(tmp_path / "nested")
+    (tmp_path / "nested" / "checksums.json").unlink()
     with h5py.File(tmp_path / "nested" / "model.weights.h5", "a") as weights:
         del weights["layers/nested/towers/container"]
     with pytest.raises(InputError, match="cannot be loaded"):

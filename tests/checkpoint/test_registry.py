@@ -90,6 +90,13 @@ def test_info_needs_a_card(two):
         zoo.info(two / "jnd-22k")
 
 
+@pytest.mark.parametrize("text", [b"{", b"[]", b"\xff", b"<html>"])
+def test_a_damaged_config_has_no_model_class(two, text):
+    (two / "jnd-22k" / "config.json").write_bytes(text)
+    with pytest.raises(InputError, match="config.json is damaged, get it again"):
+        registry.model_class("jnd-22k")
+
+
 def test_a_wheel_carries_the_checkpoints(tmp_path):
     def run(*command, cwd):
         return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout

@@ -152,6 +152,7 @@ def write_card(directory: str | Path, card: dict) -> None:
     with atomic_write(Path(directory) / FILE) as temporary:
         text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)
         temporary.write_text(f"{text}\n", encoding="utf-8")
+    (Path(directory) / integrity.CHECKSUMS).unlink(missing_ok=True)  # the card has them now
 
 
 def _without_nan(value):

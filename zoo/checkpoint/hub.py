@@ -3,6 +3,7 @@
 Tokens, private repositories, `HF_HOME`, `HF_ENDPOINT`, `HF_HUB_OFFLINE` and progress bars are the Hub client's own.
 """
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from zoo.errors import InputError
 SCHEME = "hf://"
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _SOURCE = re.compile(rf"hf://(?P<repository>{REPOSITORY.pattern})(?:@(?P<revision>[^@\s]+))?")
-_FILES = [*integrity.KERAS_FILES, "card.json", "golden.npz", "assets/*"]
+_FILES = [*integrity.KERAS_FILES, "card.json", integrity.CHECKSUMS, "golden.npz", "assets/*"]
 _RIGHTS = {"download": "read it", "upload": "write there"}
 # The Hub's identifiers of licences; `licence_id` recognises any spelling of one.
 _LICENCES = {
@@ -54,8 +55,8 @@ def parse(source: str) -> tuple[str, str | None]:
 def fetch(repository: str, revision: str | None = None, offline: bool = False, card: dict | None = None) -> Path:
     """Directory of a checkpoint of the Hub, downloaded if it is not in the cache.
 
-    Files that differ from the card's sha256 are never used: the checkpoint is downloaded once more. A repository without
-    a card, such as Keras itself writes, has no sha256 to check. If the Hub cannot be reached or refuses the token, the
+    Files that differ from the card's sha256 are never used: the checkpoint is downloaded once more. Those of a repository
+    without a card, such as Keras itself writes, must have the hash that the Hub's cache names them by. If the Hub cannot be reached or refuses the token, the
     cached files of the branch or tag are used: name a commit to be sure of one.
 
     Args:
@@ -82,17 +83,37 @@ def fetch(repository: str, revision: str | None = None, offline: bool = False, c
     if absent := integrity.missing(directory):
         raise InputError(f"{name} is no Keras checkpoint: it has no {absent[0]}")
     try:
-        integrity.check(directory, card or read_card(directory))
+        _check(directory, card)
         return directory
     except InputError as error:
         if offline:
             raise InputError(f"{name} is damaged in the cache, and this is offline: {error}") from None
     directory = _download(name, repository, revision, offline, again=True)
     try:
-        integrity.check(directory, card or read_card(directory))
+        _check(directory, card)
     except InputError as error:
         raise InputError(f"{name} was downloaded twice, and is damaged on the Hub: {error}") from None
     return directory
+
+
+def _check(directory, card):
+    """`integrity.check`, and of files without a sha256 the hash that is their name in the cache, where links lead to."""
+    card = card or read_card(directory)
+    integrity.check(directory, card)
+    pinned = integrity.pins(directory, card)
+    for path in (directory / name for name in integrity.CHECKED_FILES if name not in pinned):
+        if path.is_symlink() and not _is_named_by_hash(path.resolve()):
+            raise InputError(f"{path} is damaged, get it again: it differs from its hash on the Hub")
+
+
+def _is_named_by_hash(blob):
+    """Whether a file has the sha256 or Git's sha1 that its name is; True where its name is no hash."""
+    if re.fullmatch("[0-9a-f]{64}", blob.name):
+        return integrity.sha256(blob) == blob.name
+    if re.fullmatch("[0-9a-f]{40}", blob.name):
+        content = blob.read_bytes()
+        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == blob.name
+    return True
 
 
 def _download(name, repository, revision, offline, again=False):

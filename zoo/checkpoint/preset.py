@@ -1,11 +1,11 @@
 """A checkpoint directory and a Keras model: saving, loading, verifying.
 
 The directory is Keras's own unpacked layout: config.json, metadata.json, model.weights.h5. Beside them:
-card.json, facts of the checkpoint with the sha256 of its files; golden.npz, inputs and the output they give.
+card.json, facts of the checkpoint with the sha256 of its files, or without facts checksums.json, their sha256 alone;
+golden.npz, inputs and the output they give.
 """
 
 import importlib
-import json
 import os
 import shutil
 import warnings
@@ -16,8 +16,9 @@ import keras
 import numpy as np
 
 from zoo.checkpoint import integrity, registry
-from zoo.checkpoint.card import read_card, write_card
-from zoo.errors import InputError
+from zoo.checkpoint.card import write_card
+from zoo.errors import InputError, first_line
+from zoo.files import beside
 
 # Backends and devices sum in different orders: a correct model differs from its golden by less than this.
 GOLDEN_RTOL = 1e-3
@@ -35,7 +36,7 @@ def save(
     Args:
         model: A built keras.Model.
         directory: Where to. An empty directory or a saved model is replaced with all its files.
-        card: Facts to write as card.json, a dict; `parameters` and `files` are filled in.
+        card: Facts to write as card.json, a dict; `parameters` and `files` are filled in, and by a metric its range.
         golden: NumPy input arrays; they and the model's output on them become golden.npz.
 
     Raises:
@@ -54,7 +55,7 @@ def save(
     target = Path(directory).resolve()
     _check_replaceable(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
+    fresh = beside(target)
     try:
         keras.saving.save_model(model, fresh, zipped=False)
         if not any((fresh / "assets").iterdir()):
@@ -63,7 +64,10 @@ def save(
             inputs = {f"input_{i}": np.asarray(array) for i, array in enumerate(golden)}
             np.savez_compressed(fresh / "golden.npz", **inputs, output=_output(model, golden))
         if card is not None:
+            card = model.complete_card(card) if hasattr(model, "complete_card") else card
             write_card(fresh, {**card, "parameters": model.count_params()})
+        else:
+            integrity.write_checksums(fresh)
         _swap(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -72,7 +76,7 @@ def save(
 def load(
     source: str | os.PathLike, trainable: bool = False, verify: bool = False, offline: bool = False
 ) -> keras.Model:
-    """Load a checkpoint; where it has a card, its files must match the card's sha256.
+    """Load a checkpoint; its files must match the sha256 in its card or its checksums.json, where it has one of them.
 
     The optimizer is not loaded.
 
@@ -94,17 +98,15 @@ def load(
         >>> load("dnn-mse-16k", verify=True).count_params()
         263681
     """
-    directory = registry.resolve(source, offline)
-    integrity.check(directory, read_card(directory))
+    directory = registry.checked(source, offline)
     _import_classes(directory)
     try:
         with warnings.catch_warnings():
             # Keras only warns when a nested layer has no weights in the file and keeps random ones.
             warnings.filterwarnings("error", message="Skipping nested container")
             model = keras.saving.load_model(directory, compile=False)
-    except (ValueError, TypeError, OSError, UserWarning) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"{directory} cannot be loaded by this version: {reason}") from error
+    except Exception as error:  # Keras raises whatever its layers, h5py and Python do
+        raise InputError(f"{directory} cannot be loaded by this version: {first_line(error)}") from error
     model.trainable = trainable
     if verify:
         _check_golden(model, directory)
@@ -119,17 +121,21 @@ def _check_replaceable(target):
 
 
 def _swap(fresh, target):
-    """Put `fresh` where `target` is; the old directory is removed only once the new one stands."""
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    """Put `fresh` where `target` is; the old directory is removed only once the new one stands, else it is put back."""
+    old = beside(target)
     if target.exists():
         target.rename(old)
-    fresh.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    try:
+        fresh.rename(target)
+    finally:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _import_classes(directory):
     """Import the modules of zoo that config.json names: Keras knows only classes that are imported."""
-    config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    config = integrity.read_json(directory, "config.json")
     for name in sorted(_modules(config)):
         if name.startswith("zoo."):
             try:

@@ -2,11 +2,10 @@
 
 import difflib
 import fnmatch
-import json
 import os
 from pathlib import Path
 
-from zoo.checkpoint import hub
+from zoo.checkpoint import hub, integrity
 from zoo.checkpoint.card import read_card
 from zoo.errors import InputError
 
@@ -56,18 +55,57 @@ def resolve(source: str | os.PathLike, offline: bool = False) -> Path:
         >>> resolve("quality-net-lite-pesq-wb-16k").name
         'quality-net-lite-pesq-wb-16k'
     """
+    directory, _ = _locate(source, offline)
+    return directory
+
+
+def checked(source: str | os.PathLike, offline: bool = False) -> Path:
+    """The same directory; its files are whole, and each was read for that once.
+
+    Args:
+        source, offline: As for `resolve`.
+
+    Returns:
+        Path of a directory that `integrity.check` passes.
+
+    Raises:
+        InputError: As for `resolve`, or a file is missing or damaged.
+
+    Example:
+        >>> checked("quality-net-lite-pesq-wb-16k").name
+        'quality-net-lite-pesq-wb-16k'
+    """
+    directory, is_checked = _locate(source, offline)
+    if not is_checked:
+        integrity.check(directory, read_card(directory))
+    return directory
+
+
+def _locate(source, offline):
+    """(directory, whether its files have been checked): those of the Hub are, whenever they are fetched."""
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(f"A source is a bundled name, hf://org/name or a directory, not a {type(source).__name__}.")
     text = os.fspath(source)
     if text.startswith(hub.SCHEME):
-        return hub.fetch(*hub.parse(text), offline)
+        return hub.fetch(*hub.parse(text), offline), True
     if "://" in text:
         raise InputError(f"{text!r}: give a bundled name, hf://org/name, or a directory; download others first.")
     if isinstance(source, os.PathLike) or "/" in text:
         if not (Path(text) / "config.json").is_file():
             raise InputError(f"{text!r} is no saved model: it has no config.json.")
-        return Path(text)
+        return Path(text), False
     return _weights(_bundled(text), offline)
+
+
+def source_of(directory: str | os.PathLike) -> str:
+    """The source string of a checkpoint directory: its name where it is a bundled one, else its path with a slash.
+
+    Example:
+        >>> source_of(root() / "jnd-22k"), source_of("my/metric")
+        ('jnd-22k', 'my/metric/')
+    """
+    directory = Path(directory)
+    return directory.name if directory.resolve().parent == root().resolve() else f"{directory}/"
 
 
 def info(source: str | os.PathLike) -> dict:
@@ -109,18 +147,18 @@ def model_class(source: str | os.PathLike) -> str:
         >>> model_class("quality-net-lite-pesq-wb-16k")
         'zoo.quality_net.model.QualityNetLite'
     """
-    config = json.loads((resolve(source) / "config.json").read_text(encoding="utf-8"))
+    config = integrity.read_json(resolve(source), "config.json")
     return f"{config['module']}.{config['class_name']}"
 
 
 def _weights(directory, offline):
-    """The directory of a bundled checkpoint, or that of its repository where the weights are not bundled."""
+    """`_locate` of a bundled checkpoint: that of its repository where the weights are not bundled."""
     if (directory / "config.json").is_file():
-        return directory
+        return directory, False
     card = read_card(directory)
     if "hub" not in card:
         raise InputError(f"{directory} has no config.json: install the zoo again.")
-    return hub.fetch(card["hub"]["repository"], card["hub"]["revision"], offline, card)
+    return hub.fetch(card["hub"]["repository"], card["hub"]["revision"], offline, card), True
 
 
 def _bundled(name):
