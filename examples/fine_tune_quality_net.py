@@ -121,7 +121,7 @@ def fine_tune(options, ratings):
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.dtype_policy)
     metric = zoo.load(options.base, trainable=True)
-    metric.target_range = tuple(options.range)
+    metric.set_target_range(*options.range)
     freeze(metric.core, options.freeze)
     metric.compile(keras.optimizers.Adam(options.learning_rate), loss="mse")
     start = time.perf_counter()

@@ -1,5 +1,7 @@
 """Recordings of users: what is refused, with what words, and the form that models get."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,10 @@ def test_floats_stay_as_they_are():
     [
         (np.zeros(3, "int16"), r"audio is int16; give float in \[-1, 1\]"),
         ([1, 2], "audio is int64"),
-        (["a"], "give float"),
+        (["a"], r"audio is <U1, not samples.*zoo\.audio\.io\.read"),
+        ("a.wav", r"audio is 'a\.wav', not samples; read a file with zoo\.audio\.io\.read\(path\)"),
+        (Path("a.wav"), r"not samples; read a file"),
+        (None, "audio is object, not samples"),
         ([[0.1, 0.2], [0.1]], "several lengths.*pad them and give lengths"),
     ],
 )
@@ -33,14 +38,47 @@ def test_what_is_not_finite_is_refused(bad):
         checks.check_finite(np.array([0.0, bad]))
 
 
+@pytest.mark.parametrize("audio", [[0.5, -0.5], [8.0, -7.9, 0.01], [1.0, -1.0, 0.0], [1.5, 1.0], [], [np.nan, 0.1]])
+def test_a_scale_of_floats_passes(audio):
+    checks.check_scale(np.array(audio))
+
+
+@pytest.mark.parametrize("audio", [[8.1, 0.0], [0.0, -8.1], [-2.0, 1.0, 0.0], [3000.5, np.nan], [[0.1], [400.2]]])
+def test_samples_that_are_not_scaled_are_refused(audio):
+    with pytest.raises(InputError, match=r"peaks at .*; give float in \[-1, 1\]: divide 16-bit samples by 32768"):
+        checks.check_scale(np.array(audio))
+
+
+def test_an_estimate_may_be_of_any_size_but_not_of_whole_numbers():
+    reference = np.full(100, 0.5)
+    checks.as_batch(reference, 100.5 * reference)
+    for pair in ((100.5 * reference, reference), (reference, np.full(100, 400.0))):
+        with pytest.raises(InputError, match="divide 16-bit samples"):
+            checks.as_batch(*pair)
+
+
+def test_only_what_counts_must_be_scaled():
+    audio = np.full((2, 100), 0.5)
+    audio[1, 50:] = 900.5
+    for check in (checks.as_batch, checks.as_rows):
+        check(audio, lengths=[100, 50])
+        with pytest.raises(InputError, match="divide 16-bit samples"):
+            check(audio, lengths=[100, 51])
+
+
+@pytest.mark.parametrize("rate", [16000, 16000.0, np.float32(16000), np.int64(16000), np.array(16000)])
+def test_a_whole_rate_of_any_type_is_an_integer(rate):
+    assert type(checks.whole_rate(rate)) is int and checks.whole_rate(rate) == 16000
+
+
 def test_another_rate_names_both_and_the_way_out():
-    checks.check_rate(16000, 16000)
-    checks.check_rate(44100, 16000, resample=True)
+    assert checks.check_rate(16000.0, 16000) == 16000
+    assert checks.check_rate(44100, 16000, resample=True) == 44100
     with pytest.raises(InputError, match="at 44100 Hz and the model at 16000 Hz: pass resample=True"):
         checks.check_rate(44100, 16000)
 
 
-@pytest.mark.parametrize("rate", [0, -1, float("nan")])
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), np.inf, 0.5, "16000", True, np.True_, None, [16000]])
 def test_a_rate_that_is_none_is_refused_even_for_resampling(rate):
     with pytest.raises(InputError, match="in Hz, above 0"):
         checks.check_rate(rate, 16000, resample=True)
@@ -52,6 +90,9 @@ def test_a_rate_that_is_none_is_refused_even_for_resampling(rate):
         ([5], "give 2 integers, one a recording"),
         ([[5, 5]], "give 2 integers"),
         ([1.5, 2.0], "float64; give 2 integers"),
+        ([True, True], "bool; give 2 integers"),
+        (["5", "5"], "<U1; give 2 integers"),
+        ([np.nan, 5.0], "float64; give 2 integers"),
         ([1, 11], r"must lie in 1\.\.10 samples, not 1\.\.11"),
         ([0, 10], r"must lie in 1\.\.10 samples, not 0\.\.10"),
     ],
@@ -64,6 +105,8 @@ def test_lengths_that_do_not_fit_are_refused(lengths, message):
 def test_lengths_are_those_of_the_recordings_by_default():
     assert checks.check_lengths(None, 2, 10).tolist() == [10, 10]
     assert checks.check_lengths([0, 10], 2, 10).tolist() == [0, 10]
+    floats = checks.check_lengths([0.0, 10.0], 2, 10)
+    assert floats.dtype.kind == "i" and floats.tolist() == [0, 10]
 
 
 def test_padded_ends_all_in_zeros_at_the_longest():
@@ -85,7 +128,9 @@ def test_a_batch_of_one_two_or_three_recordings():
     [
         ((np.zeros((2, 9)), np.zeros((2, 8))), r"differ in shape, \(2, 9\) and \(2, 8\); align them"),
         ((np.zeros((2, 9, 1)),), r"shape \(2, 9, 1\); give \(samples,\) or \(batch, samples\)"),
-        ((np.zeros((100, 2)),), r"\(100, 2\) looks like \(samples, channels\); give \(batch, samples\)"),
+        ((np.zeros((100, 2)),), r"\(100, 2\) looks like \(samples, channels\); give \(batch, samples\): audio\.T"),
+        ((np.zeros((4000, 200)),), r"\(4000, 200\) looks like \(samples, channels\)"),
+        ((np.zeros((1, 1, 9)),), r"shape \(1, 1, 9\); give \(samples,\) or \(batch, samples\)"),
     ],
 )
 def test_other_shapes_are_refused(recordings, message):
@@ -110,6 +155,28 @@ def test_rows_come_back_in_every_shape(shape):
 def test_rows_of_other_shapes_are_refused(shape):
     with pytest.raises(InputError, match="audio has shape"):
         checks.as_rows(np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((1, 1, 16000), r"has 16000 channels of 1 samples; channels come last.*by audio\.swapaxes\(1, 2\)"),
+        ((2, 8, 9), r"has 9 channels of 8 samples"),
+        ((16000, 8), r"\(16000, 8\) looks like \(samples, channels\).*audio\[None\].*audio\.T"),
+        ((16000, 100), r"looks like \(samples, channels\)"),
+    ],
+)
+def test_axes_are_never_guessed(shape, message):
+    with pytest.raises(InputError, match=message):
+        checks.as_rows(np.zeros(shape))
+
+
+def test_channels_come_last():
+    checks.check_channels_last(np.zeros((9, 8)))
+    with pytest.raises(
+        InputError, match=r"\(8, 9\) has 9 channels of 8 samples.*give \(samples, channels\), as by audio\.T"
+    ):
+        checks.check_channels_last(np.zeros((8, 9)))
 
 
 def test_only_what_counts_must_be_finite():

@@ -11,7 +11,7 @@ from zoo.enhancement.model import DNNEnhancer
 from zoo.errors import InputError
 from zoo.jnd.loss import JNDLoss
 from zoo.jnd.spectral import SpectralJND
-from zoo.losses.learned import LearnedLoss, check_shapes, learned_loss
+from zoo.losses.learned import LearnedLoss, learned_loss
 from zoo.quality_net.loss import QualityNetLoss
 from zoo.quality_net.model import QualityNetLite
 
@@ -29,7 +29,7 @@ def loss(request):
 @pytest.mark.parametrize(
     ("reference", "estimate"),
     [
-        (REFERENCE[..., None], ESTIMATE[..., None]),
+        (REFERENCE[:, None], ESTIMATE[:, None]),
         (REFERENCE[0], ESTIMATE[0]),
         (REFERENCE, ESTIMATE[0]),
         (REFERENCE, ESTIMATE[:, :-1]),
@@ -37,7 +37,7 @@ def loss(request):
     ],
 )
 def test_other_shapes_are_refused_alike(loss, reference, estimate):
-    with pytest.raises(InputError, match=r"the reference has shape .*give \(batch, samples\), without a channel axis"):
+    with pytest.raises(InputError, match=r"reference has shape .*give \(batch, samples\), of one shape"):
         loss.call(reference, estimate)
 
 
@@ -47,10 +47,6 @@ def test_magnitudes_of_other_shapes_are_refused():
     for reference, estimate in ((spectra, spectra[:, :-1]), (REFERENCE, ESTIMATE)):
         with pytest.raises(InputError, match=r"give \(batch, frames, bins\) magnitudes"):
             loss.call(reference, estimate)
-
-
-def test_lengths_that_are_not_known_yet_are_no_error():
-    check_shapes(keras.KerasTensor((None, 9000)), keras.KerasTensor((2, None)), "(batch, samples)", 2)
 
 
 def test_another_rate_is_resampled_inside(loss):

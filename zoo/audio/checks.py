@@ -3,13 +3,20 @@
 Every message says what came and what to give.
 """
 
+import numbers
+import os
 from typing import Any
 
 import numpy as np
 
 from zoo.errors import InputError
 
-_FEW_SAMPLES = 64  # a batch of more recordings than this, each with fewer samples, has its axes swapped
+# A batch of more recordings than this is one recording with its axes swapped where it has at most so many columns: a
+# large array of microphones has some hundred channels, and no model has use for so few samples.
+_MANY_ROWS, _FEW_COLUMNS = 64, 256
+# Float files overshoot full scale, by a few dB after a lossy coder and by some more before a limiter: 8 is 18 dB. Samples
+# of 16 bits that were not scaled stay below only where they are 72 dB under their full scale, and are whole numbers then.
+LOUDEST = 8.0
 
 
 def as_floats(audio: Any) -> np.ndarray:
@@ -24,16 +31,20 @@ def as_floats(audio: Any) -> np.ndarray:
         The array, of its own float type and shape.
 
     Raises:
-        InputError: recordings of several lengths, or no floats.
+        InputError: recordings of several lengths, names of files, or no floats.
 
     Example:
         >>> as_floats([0.5, -0.5])
         array([ 0.5, -0.5])
     """
+    if isinstance(audio, (str, bytes, os.PathLike)):
+        raise InputError(f"audio is {audio!r}, not samples; read a file with zoo.audio.io.read(path)")
     try:
         audio = np.asarray(audio)
     except ValueError:
         raise InputError("recordings of several lengths are no array; pad them and give lengths") from None
+    if audio.dtype.kind in "USO":
+        raise InputError(f"audio is {audio.dtype}, not samples; give floats, read files with zoo.audio.io.read(path)")
     if not np.issubdtype(audio.dtype, np.floating):
         raise InputError(f"audio is {audio.dtype}; give float in [-1, 1] (16-bit samples over 32768)")
     return audio
@@ -49,28 +60,80 @@ def check_finite(audio: np.ndarray) -> None:
         raise InputError("the audio holds NaN or infinity; repair it")
 
 
-def check_rate(sample_rate: float, model_rate: float, resample: bool = False) -> None:
-    """Raise an InputError unless audio has a model's rate, or may be resampled to it.
+def check_scale(audio: np.ndarray, loudest: float = LOUDEST) -> None:
+    """Raise an InputError where audio is far above full scale, as samples of 16 bits cast to float are.
+
+    What is NaN or infinite is left to other checks.
 
     Args:
-        sample_rate: of the audio, in Hz.
+        audio: floats of any shape; full scale is 1.
+        loudest: highest peak. Of what a network gave in training it is infinity: it may be of any size.
+
+    Raises:
+        InputError: a peak above `loudest`, or whole numbers alone with a peak above 1.
+
+    Example:
+        >>> check_scale(np.array([0.5, -1.2]))
+    """
+    peak = max(np.fmax.reduce(audio, axis=None, initial=0.0), -np.fmin.reduce(audio, axis=None, initial=0.0))
+    if not np.isfinite(peak) or peak <= 1:
+        return
+    if peak > loudest or np.array_equal(audio, np.rint(audio)):
+        raise InputError(f"the audio peaks at {peak:g}; give float in [-1, 1]: divide 16-bit samples by 32768")
+
+
+def whole_rate(sample_rate: Any) -> int:
+    """A sample rate as an integer.
+
+    Args:
+        sample_rate: in Hz, a whole number of any type.
+
+    Returns:
+        int.
+
+    Raises:
+        InputError: no number, a boolean, not whole, or not above 0.
+
+    Example:
+        >>> whole_rate(np.float64(16000))
+        16000
+    """
+    rate = sample_rate.item() if isinstance(sample_rate, np.ndarray) and not sample_rate.ndim else sample_rate
+    is_number = isinstance(rate, numbers.Real) and not isinstance(rate, (bool, np.bool_))
+    if not is_number or not 0 < rate < np.inf or rate != int(rate):
+        raise InputError(f"the sample rate is {rate!r}; give that of the audio, a whole number in Hz, above 0")
+    return int(rate)
+
+
+def check_rate(sample_rate: Any, model_rate: int, resample: bool = False) -> int:
+    """The rate of audio as an integer, where it is a model's, or may be resampled to it.
+
+    Args:
+        sample_rate: of the audio, in Hz, a whole number of any type.
         model_rate: in Hz.
         resample: whether another rate is allowed.
 
+    Returns:
+        int, in Hz.
+
+    Raises:
+        InputError: as for `whole_rate`, or the rates differ and `resample` is off.
+
     Example:
-        >>> check_rate(44100, 16000, resample=True)
+        >>> check_rate(44100.0, 16000, resample=True)
+        44100
     """
-    if not sample_rate > 0:
-        raise InputError(f"the sample rate is {sample_rate}; give that of the audio in Hz, above 0")
-    if sample_rate != model_rate and not resample:
-        raise InputError(f"the audio is at {sample_rate} Hz and the model at {model_rate} Hz: pass resample=True")
+    rate = whole_rate(sample_rate)
+    if rate != model_rate and not resample:
+        raise InputError(f"the audio is at {rate} Hz and the model at {model_rate} Hz: pass resample=True")
+    return rate
 
 
 def check_lengths(lengths: Any, count: int, samples: int, fewest: int = 0) -> np.ndarray:
     """Lengths of the recordings of a batch.
 
     Args:
-        lengths: integers (count,), samples of each recording before padding; None where nothing is padded.
+        lengths: whole numbers (count,), samples of each recording before padding; None where nothing is padded.
         count: of recordings.
         samples: of each with its padding.
         fewest: samples that a recording must have.
@@ -79,7 +142,7 @@ def check_lengths(lengths: Any, count: int, samples: int, fewest: int = 0) -> np
         int (count,).
 
     Raises:
-        InputError: another number of lengths, no integers, or lengths outside fewest..samples.
+        InputError: another number of lengths, no whole numbers, or lengths outside fewest..samples.
 
     Example:
         >>> check_lengths([3, 5], 2, 5).tolist()
@@ -88,13 +151,13 @@ def check_lengths(lengths: Any, count: int, samples: int, fewest: int = 0) -> np
     if lengths is None:
         return np.full(count, samples)
     lengths = np.atleast_1d(np.asarray(lengths))
-    if lengths.shape != (count,) or not np.issubdtype(lengths.dtype, np.integer):
-        raise InputError(
-            f"lengths has shape {lengths.shape} of {lengths.dtype}; give {count} integers, one a recording"
-        )
+    if lengths.shape != (count,):
+        raise InputError(f"lengths has shape {lengths.shape}; give {count} integers, one a recording")
+    if lengths.dtype.kind not in "iuf" or not np.array_equal(lengths, np.rint(lengths)):
+        raise InputError(f"lengths are {lengths.tolist()} of {lengths.dtype}; give {count} integers, one a recording")
     if (lengths < fewest).any() or (lengths > samples).any():
         raise InputError(f"lengths must lie in {fewest}..{samples} samples, not {lengths.min()}..{lengths.max()}")
-    return lengths
+    return lengths.astype(int)
 
 
 def padded(*recordings: Any) -> list[np.ndarray]:
@@ -131,7 +194,9 @@ def as_batch(*recordings: Any, lengths: Any = None) -> tuple[np.ndarray, ...]:
         Each of the recordings, (batch, samples), and last the lengths, int (batch,).
 
     Raises:
-        InputError: shapes that differ or are of another rank, integers, or lengths that are not of this batch.
+        InputError: shapes that differ or are of another rank, integers, lengths that are not of this batch, or samples
+            that are not scaled (`check_scale`). Only of the first recording the peak is checked: an estimate, which
+            comes after its reference, may be of any size.
 
     Example:
         >>> reference, degraded, lengths = as_batch(np.zeros(100), np.ones(100))
@@ -144,10 +209,17 @@ def as_batch(*recordings: Any, lengths: Any = None) -> tuple[np.ndarray, ...]:
         if other.shape != shape:
             raise InputError(f"the recordings differ in shape, {shape} and {other.shape}; align them")
     if len(shape) not in (1, 2):
-        raise InputError(f"audio has shape {shape}; give (samples,) or (batch, samples)")
+        raise InputError(f"audio has shape {shape}; give (samples,) or (batch, samples), one channel at a time")
     arrays = [np.atleast_2d(x) for x in arrays]
-    _check_axes(arrays[0])
-    return (*arrays, check_lengths(lengths, *arrays[0].shape))
+    if _is_swapped(shape):
+        raise InputError(
+            f"audio of shape {shape} looks like (samples, channels); give (batch, samples): audio.T for each channel"
+        )
+    lengths = check_lengths(lengths, *arrays[0].shape)
+    for i, array in enumerate(arrays):
+        for row, length in zip(array, lengths, strict=True):
+            check_scale(row[:length], np.inf if i else LOUDEST)
+    return (*arrays, lengths)
 
 
 def as_rows(audio: Any, lengths: Any = None) -> tuple[np.ndarray, np.ndarray]:
@@ -161,8 +233,8 @@ def as_rows(audio: Any, lengths: Any = None) -> tuple[np.ndarray, np.ndarray]:
         float32 (rows, samples), the channels of a recording one after the other, and int (rows,) lengths.
 
     Raises:
-        InputError: another rank, no samples, integers, lengths that are not of this batch, or NaN or infinity in what
-            counts.
+        InputError: another rank or order of axes, no samples, integers, lengths that are not of this batch, NaN or
+            infinity in what counts, or samples that are not scaled (`check_scale`).
 
     Example:
         >>> rows, lengths = as_rows(np.zeros((3, 100, 2)))
@@ -174,15 +246,20 @@ def as_rows(audio: Any, lengths: Any = None) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(
             f"audio has shape {audio.shape}; give (samples,), (batch, samples) or (batch, samples, channels)"
         )
+    if _is_swapped(audio.shape):
+        raise InputError(
+            f"audio of shape {audio.shape} looks like (samples, channels); give (batch, samples, channels), as by "
+            "audio[None], or (batch, samples), as by audio.T"
+        )
     rows = np.atleast_2d(audio)
     if audio.ndim == 3:
+        check_channels_last(audio)
         rows = audio.transpose(0, 2, 1).reshape(-1, audio.shape[1])
-    else:
-        _check_axes(rows)
     channels = audio.shape[2] if audio.ndim == 3 else 1
     lengths = np.repeat(check_lengths(lengths, len(rows) // channels, rows.shape[1], fewest=1), channels)
     for row, length in zip(rows, lengths, strict=True):
         check_finite(row[:length])
+        check_scale(row[:length])
     return rows.astype("float32", copy=False), lengths
 
 
@@ -228,7 +305,7 @@ def at_rate(
         >>> at_rate(speech, lengths=lengths, sample_rate=16000, model_rate=22050, resample=True)[0].shape
         (1, 22050)
     """
-    check_rate(sample_rate, model_rate, resample)
+    sample_rate = check_rate(sample_rate, model_rate, resample)
     # Late, so that a command line without audio loads no audio library.
     from zoo.audio import io
 
@@ -241,7 +318,26 @@ def at_rate(
     return (*arrays, lengths.astype("int32"))
 
 
-def _check_axes(audio):
-    """Refuse (samples, channels) where (batch, samples) is taken."""
-    if audio.shape[1] < _FEW_SAMPLES < audio.shape[0]:
-        raise InputError(f"audio of shape {audio.shape} looks like (samples, channels); give (batch, samples)")
+def check_channels_last(audio: np.ndarray) -> None:
+    """Raise an InputError where the last axis, which is of channels, is longer than the one before, of samples.
+
+    Args:
+        audio: (samples, channels) or (batch, samples, channels).
+
+    Example:
+        >>> check_channels_last(np.zeros((1, 100, 2)))
+    """
+    samples, channels = audio.shape[-2:]
+    if channels > samples:
+        order, fix = "(samples, channels)", "audio.T"
+        if audio.ndim == 3:
+            order, fix = "(batch, samples, channels)", "audio.swapaxes(1, 2)"
+        raise InputError(
+            f"audio of shape {audio.shape} has {channels} channels of {samples} samples; channels come last: "
+            f"give {order}, as by {fix}"
+        )
+
+
+def _is_swapped(shape):
+    """Whether a shape is that of (samples, channels), which no (batch, samples) has."""
+    return len(shape) == 2 and shape[1] <= _FEW_COLUMNS and shape[0] > max(_MANY_ROWS, shape[1])

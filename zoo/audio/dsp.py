@@ -124,7 +124,9 @@ def stft(
     waveform = ops.pad(waveform, ((0, 0), (n_fft // 2, n_fft // 2)))
     if backend.is_portable():
         kernel = (_fourier(n_fft) * _window(window, n_fft)).T[:, None]
-        parts = ops.conv(ops.expand_dims(waveform, 2), ops.convert_to_tensor(kernel), strides=hop_length)
+        parts = ops.conv(
+            ops.expand_dims(waveform, 2), ops.convert_to_tensor(kernel), hop_length, data_format="channels_last"
+        )
         return ops.split(parts, 2, axis=2)
     # Faster than the backends' own, above all in the gradient; a symbolic tensor goes through Keras's operation.
     if n_fft % hop_length == 0 and not keras.utils.is_keras_tensor(waveform):
@@ -310,7 +312,7 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int, lengths: Tensor | N
         waveform = waveform * sequence_mask(lengths, samples)
     kernel, reach, step = _resampler(from_rate, to_rate)
     padded = ops.pad(waveform[:, :, None], [[0, 0], [reach, reach + step], [0, 0]])
-    blocks = ops.conv(padded, kernel, strides=step, padding="valid")
+    blocks = ops.conv(padded, kernel, step, "valid", data_format="channels_last")
     return ops.reshape(blocks, (ops.shape(waveform)[0], -1))[:, : resampled_length(samples, from_rate, to_rate)]
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import scipy.signal
 
-from zoo.audio.checks import as_batch
+from zoo.audio.checks import as_batch, as_floats, whole_rate
 from zoo.errors import InputError
 
 _FRAME_SECONDS = 0.02
@@ -79,11 +79,10 @@ def spectral_gating(noisy: np.ndarray, sample_rate: int, lengths: np.ndarray | N
 
 def _each(enhance, noisy, sample_rate, lengths):
     """`enhance`, a function of one recording, on each recording of a batch up to its length."""
-    noisy = np.asarray(noisy)
-    if not noisy.size or not np.issubdtype(noisy.dtype, np.floating):
-        raise InputError(f"audio is {noisy.dtype} of shape {noisy.shape}; give float samples in [-1, 1]")
-    if not sample_rate > 0:
-        raise InputError(f"sample_rate is {sample_rate}; give it in Hz, above 0")
+    noisy = as_floats(noisy)
+    if not noisy.size:
+        raise InputError(f"audio has shape {noisy.shape}, no samples; give a recording")
+    whole_rate(sample_rate)
     rows, lengths = as_batch(noisy, lengths=lengths)
     enhanced = np.zeros(rows.shape, "float32")
     for out, row, n in zip(enhanced, rows, lengths, strict=True):

@@ -41,6 +41,7 @@ class ContextAggregationEnhancer(Enhancer):
                 channels,
                 3,
                 padding="same",
+                data_format="channels_last",
                 dilation_rate=dilation,
                 use_bias=False,
                 kernel_initializer=NearIdentity(),
@@ -49,7 +50,8 @@ class ContextAggregationEnhancer(Enhancer):
             x = layers.LeakyReLU(0.2)(AdaptiveNormalization(dtype="float32")(x, lengths))
             # Zeros after the end, as around the bare recording.
             x = layers.Reshape((-1, channels))(MaskTime()(layers.Reshape((-1, 1, channels))(x), lengths))
-        core = keras.Model([waveform, lengths], layers.Conv1D(1, 1, dtype="float32")(x), name="core")
+        enhanced = layers.Conv1D(1, 1, data_format="channels_last", dtype="float32")(x)
+        core = keras.Model([waveform, lengths], enhanced, name="core")
         reach = 2**depth  # samples on each side that one sample of the output sees
         super().__init__(core, sample_rate, reach / sample_rate, 1, reach, name)
 

@@ -73,6 +73,19 @@ class Bidirectional(keras.layers.Bidirectional):
         return ops.where(ops.expand_dims(mask, 2), ops.transpose(ops.concatenate(outputs, axis=2), (1, 0, 2)), 0.0)
 
 
+@keras.saving.register_keras_serializable(package="zoo")
+class Orthogonal(keras.initializers.Orthogonal):
+    """Keras's initializer of this name, in float32 for any dtype: TensorFlow has no decomposition in bfloat16.
+
+    Example:
+        >>> Orthogonal()((4, 4), "bfloat16").dtype.name
+        'bfloat16'
+    """
+
+    def __call__(self, shape, dtype=None):
+        return ops.cast(super().__call__(shape, "float32"), dtype or keras.config.floatx())
+
+
 def _is_default_lstm(layer):
     """Whether a layer is an LSTM with the default options, but for returning sequences."""
     if not isinstance(layer, keras.layers.LSTM):

@@ -11,7 +11,7 @@ from keras import layers, ops
 from zoo import backend
 from zoo.audio import checks, dsp
 from zoo.audio.io import resample as resample_audio
-from zoo.enhancement.layers import Bidirectional, FrameMask
+from zoo.enhancement.layers import Bidirectional, FrameMask, Orthogonal
 from zoo.nn.model import WaveformModel
 
 CHUNK_SECONDS = 30.0  # a longer recording goes through the network in chunks of this length, which bounds the memory
@@ -81,7 +81,7 @@ class Enhancer(WaveformModel):
             True
         """
         rows, lengths = checks.as_rows(noisy, lengths)
-        checks.check_rate(sample_rate, self.sample_rate, resample)
+        sample_rate = checks.check_rate(sample_rate, self.sample_rate, resample)
         if sample_rate == self.sample_rate:
             enhanced = self._enhance_rows(rows, lengths, batch_size)
         else:
@@ -141,9 +141,6 @@ class Enhancer(WaveformModel):
     def _conditions(self, recording, chunk):
         """Statistics of the whole recording with which its chunks are enhanced, each (1, ...)."""
         return []
-
-    def get_config(self):
-        return {"sample_rate": self.sample_rate, "name": self.name}
 
 
 class MaskEnhancer(Enhancer):
@@ -245,7 +242,7 @@ class BLSTMEnhancer(MaskEnhancer):
         features, frames = _mask_inputs(n_fft)
         counted, x = FrameMask()(features, frames), features
         # All are built before any is used: Keras's loader tells layers apart by id(), which a freed one hands on.
-        pairs = [[layers.LSTM(units, return_sequences=True, go_backwards=back) for back in (False, True)] for _ in "12"]
+        pairs = [[_lstm(units, back) for back in (False, True)] for _ in "12"]
         for forward, backward in pairs:
             x = Bidirectional(forward, backward_layer=backward)(x, mask=counted)
         x = layers.LeakyReLU(0.3)(layers.Dense(hidden)(x))
@@ -287,6 +284,11 @@ class DNNEnhancer(MaskEnhancer):
 
     def get_config(self):
         return {**super().get_config(), "units": self.units}
+
+
+def _lstm(units, go_backwards):
+    options = {"return_sequences": True, "go_backwards": go_backwards}
+    return layers.LSTM(units, recurrent_initializer=Orthogonal(), **options)
 
 
 def _mask_inputs(n_fft):

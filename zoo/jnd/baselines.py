@@ -44,7 +44,7 @@ class Baseline:
             >>> squared_error().distance(np.ones(100), np.zeros(100), sample_rate=22050)
             array([1.])
         """
-        if sample_rate != self.sample_rate:
+        if checks.whole_rate(sample_rate) != self.sample_rate:
             raise InputError(f"the audio is at {sample_rate} Hz, the metric takes {self.sample_rate}: resample it")
         reference, degraded, _ = checks.as_batch(reference, degraded)
         distances = np.asarray(self.function(reference, degraded), "float64")

@@ -35,13 +35,13 @@ class HalvingConv1D(keras.layers.Layer):
         kernel = ops.cast(self.kernel, inputs.dtype)
 
         def same():
-            return ops.conv(inputs, kernel, self.strides, "same")
+            return ops.conv(inputs, kernel, self.strides, "same", data_format="channels_last")
 
         def by_parity():
             """After a zero on each side of examples of odd length, and two after those of even length."""
             around, after = ([[0, 0], zeros, [0, 0]] for zeros in ([1, 1], [0, 2]))
             padded = ops.where((lengths % 2 == 1)[:, None, None], ops.pad(inputs, around), ops.pad(inputs, after))
-            return ops.conv(padded, kernel, self.strides, "valid")
+            return ops.conv(padded, kernel, self.strides, "valid", data_format="channels_last")
 
         if self.strides == 1:
             return same()
@@ -94,7 +94,8 @@ class ClipNormalization(keras.layers.Layer):
 class PairedDropout(keras.layers.Layer):
     """Dropout with one mask for both halves of a batch: a recording and its reference lose the same features.
 
-    With masks of their own, identical recordings would differ in training.
+    With masks of their own, identical recordings would differ in training. Where the layer is frozen, nothing is dropped:
+    a frozen metric is the same in the training of another model.
 
     Args:
         rate: share that is dropped, in training only.
@@ -109,7 +110,7 @@ class PairedDropout(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, inputs, training=False):
-        if not training or not self.rate:
+        if not (training and self.trainable and self.rate):
             return inputs
         half = inputs[: ops.shape(inputs)[0] // 2]
         mask = keras.random.dropout(ops.ones_like(half), self.rate, seed=self.seed_generator)

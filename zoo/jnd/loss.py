@@ -24,7 +24,7 @@ class JNDLoss(LearnedLoss):
         name: of the loss.
 
     Call:
-        (reference, estimate) -> scalar (reduced); float (batch, samples) in [-1, 1].
+        (reference, estimate) -> scalar (reduced); float (batch, samples) in [-1, 1], or (batch, samples, 1).
         `loss.call(reference, estimate, lengths)` -> float32 (batch,), 0 and up, lower is better, with int32 (batch,)
         `lengths` in samples.
 

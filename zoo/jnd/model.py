@@ -39,8 +39,7 @@ class JNDMetric(PairMetric):
 
     def layer_distances(self, inputs, training=False):
         """The distance of each layer, float32 (batch, layers); arguments as for a call."""
-        # A frozen metric is the same in the training of another model: no dropout.
-        return self.core(self.core_inputs(inputs), training=training and self.trainable)
+        return self.core(self.core_inputs(inputs), training=training)
 
     def call(self, inputs, training=False):
         return ops.sum(self.layer_distances(inputs, training), axis=1)
@@ -170,12 +169,7 @@ class JND(JNDMetric):
         return [ops.expand_dims(reference, 2), ops.expand_dims(degraded, 2), lengths]
 
     def get_config(self):
-        return {
-            "channels": list(self.channels),
-            "dropout": self.dropout,
-            "sample_rate": self.sample_rate,
-            "name": self.name,
-        }
+        return {**super().get_config(), "channels": list(self.channels), "dropout": self.dropout}
 
 
 def _waveform_backbone(channels, dropout):

@@ -63,7 +63,8 @@ class SpectralJND(JNDMetric):
         for i, filters in enumerate(channels):
             strides = (1 if i == 0 else 2, 1 if i == len(channels) - 1 else 2)
             # Zeros on both sides, never "same": that pads by the parity of the padded length.
-            x = layers.Conv2D(filters, 3, strides, kernel_initializer="he_normal")(layers.ZeroPadding2D(1)(x))
+            x = layers.ZeroPadding2D(1, "channels_last")(x)
+            x = layers.Conv2D(filters, 3, strides, data_format="channels_last", kernel_initializer="he_normal")(x)
             counted = (counted + strides[0] - 1) // strides[0]
             x = MaskTime()(layers.LeakyReLU(0.2)(x), counted)
             distances.append(WeightedDistance(name=f"distance_{i + 1}", dtype="float32")(x, counted))
@@ -114,15 +115,8 @@ class SpectralJND(JNDMetric):
                 layer.scale(np.exp(unit))
 
     def get_config(self):
-        return {
-            "channels": list(self.channels),
-            "bands": self.bands,
-            "dropout": self.dropout,
-            "sample_rate": self.sample_rate,
-            "n_fft": self.n_fft,
-            "hop_length": self.hop_length,
-            "name": self.name,
-        }
+        own = {"channels": list(self.channels), "bands": self.bands, "dropout": self.dropout}
+        return {**super().get_config(), **own, "n_fft": self.n_fft, "hop_length": self.hop_length}
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from zoo.audio import dsp
+from zoo.audio import checks, dsp, tensors
 from zoo.checkpoint import preset
 from zoo.errors import InputError
 from zoo.families import FAMILIES
@@ -30,12 +30,12 @@ class LearnedLoss(keras.losses.Loss):
         source: its source string; None where the loss was made from a model.
 
     Call:
-        (reference, estimate) -> scalar (reduced); float (batch, samples) in [-1, 1].
+        (reference, estimate) -> scalar (reduced); float (batch, samples) in [-1, 1], or (batch, samples, 1).
         `loss.call(reference, estimate, lengths)` -> float32 (batch,), 0 and up, lower is better, with int32 (batch,)
         `lengths` in samples.
 
     Raises:
-        InputError: waveforms of another rank or of two lengths, or a loss made from a model is saved.
+        InputError: as for `zoo.audio.tensors.waveform_pair` and `whole_rate`, or a loss made from a model is saved.
 
     Example:
         >>> issubclass(zoo.jnd.loss.JNDLoss, LearnedLoss)
@@ -44,18 +44,16 @@ class LearnedLoss(keras.losses.Loss):
 
     def __init__(self, metric: keras.Model | str, sample_rate: float | None, reduction: str, name: str):
         super().__init__(name=name, reduction=reduction)
-        if sample_rate is not None and not sample_rate > 0:
-            raise InputError(f"sample_rate is {sample_rate}; give that of the waveforms in Hz, above 0")
         self.source = metric if isinstance(metric, str) else None
         self.metric = preset.load(metric) if isinstance(metric, str) else metric
-        self.sample_rate = sample_rate
+        self.sample_rate = None if sample_rate is None else checks.whole_rate(sample_rate)
 
     def measure(self, reference: Any, estimate: Any, lengths: Any) -> Any:
         """The loss (batch,) of waveforms (batch, samples) at the metric's rate, with int32 (batch,) lengths."""
         raise NotImplementedError
 
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
-        check_shapes(reference, estimate, "(batch, samples), without a channel axis", 2)
+        reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         rates = self.sample_rate or self.metric.sample_rate, self.metric.sample_rate
         lengths = dsp.resolve_lengths(reference, lengths)
         pair = [dsp.resample(x, *rates, lengths) for x in (reference, estimate)]
@@ -65,25 +63,6 @@ class LearnedLoss(keras.losses.Loss):
         if self.source is None:
             raise InputError("a loss made from a model cannot be saved: make it from the source string instead")
         return {**super().get_config(), "metric": self.source, "sample_rate": self.sample_rate}
-
-
-def check_shapes(reference: Any, estimate: Any, axes: str, rank: int) -> None:
-    """Raise an InputError unless two arrays are of a rank and of one shape, as far as it is known.
-
-    Args:
-        reference, estimate: arrays or tensors.
-        axes: what to give, in words.
-        rank: number of axes.
-
-    Example:
-        >>> check_shapes(np.ones((2, 9)), np.ones((2, 9)), "(batch, samples)", 2)
-    """
-    shapes = tuple(reference.shape), tuple(estimate.shape)
-    same = all(None in sizes or sizes[0] == sizes[1] for sizes in zip(*shapes, strict=False))
-    if {len(shape) for shape in shapes} != {rank} or not same:
-        raise InputError(
-            f"the reference has shape {shapes[0]} and the estimate {shapes[1]}; give {axes}, both of one shape"
-        )
 
 
 def learned_loss(source: str | os.PathLike, sample_rate: float | None = None) -> LearnedLoss:

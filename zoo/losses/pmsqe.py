@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.audio import dsp
+from zoo.audio import dsp, tensors
 
 N_FFT, HOP_LENGTH = 512, 256
 
@@ -83,9 +83,12 @@ class PMSQE(keras.losses.Loss):
         name: of the loss.
 
     Call:
-        (reference, estimate) -> scalar (reduced); float (batch, samples) in [-1, 1] at 16 kHz.
+        (reference, estimate) -> scalar (reduced); float (batch, samples) in [-1, 1] at 16 kHz, or (batch, samples, 1).
         `loss.call(reference, estimate, lengths)` -> float32 (batch,), 0..5.9, below 3e-4 for identical signals,
         lower is better, with int32 (batch,) `lengths` in samples.
+
+    Raises:
+        InputError: as for `zoo.audio.tensors.waveform_pair`.
 
     Example:
         >>> loss = PMSQE()
@@ -100,6 +103,7 @@ class PMSQE(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction)
 
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
+        reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         mask = dsp.frame_mask(estimate, lengths, HOP_LENGTH)
         return disturbance(_power(reference, lengths), _power(estimate, lengths), mask)
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.audio import dsp
+from zoo.audio import dsp, tensors
 
 _LOG_FLOOR = 3e-4  # added to a magnitude inside its logarithm: 16-bit noise counts for little
 _EPS = 1e-10
@@ -24,9 +24,12 @@ class MagnitudeMSE(keras.losses.Loss):
         name: of the loss.
 
     Call:
-        (reference, estimate) -> scalar (reduced); float (batch, samples) in [-1, 1].
+        (reference, estimate) -> scalar (reduced); float (batch, samples) in [-1, 1], or (batch, samples, 1).
         `loss.call(reference, estimate, lengths)` -> float32 (batch,), 0 and up, lower is better, with int32 (batch,)
         `lengths` in samples.
+
+    Raises:
+        InputError: as for `zoo.audio.tensors.waveform_pair`.
 
     Example:
         >>> float(MagnitudeMSE()(ops.ones((2, 4000)), ops.ones((2, 4000))))
@@ -38,6 +41,7 @@ class MagnitudeMSE(keras.losses.Loss):
         self.n_fft, self.hop_length = n_fft, hop_length
 
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
+        reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (reference, estimate)]
         mask = dsp.frame_mask(estimate, lengths, self.hop_length)
         return _mean(ops.square(spectra[0] - spectra[1]), mask)
@@ -72,6 +76,7 @@ class MultiResolutionSTFT(keras.losses.Loss):
         self.n_fft = tuple(n_fft)
 
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
+        reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         return sum(self._at(n_fft, reference, estimate, lengths) for n_fft in self.n_fft) / len(self.n_fft)
 
     def _at(self, n_fft, reference, estimate, lengths):
@@ -105,6 +110,7 @@ class WaveformL1(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction)
 
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
+        reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         mask = dsp.sequence_mask(dsp.resolve_lengths(reference, lengths), ops.shape(reference)[1])
         difference = ops.abs(ops.cast(reference, "float32") - ops.cast(estimate, "float32"))
         return ops.sum(difference * mask, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1.0)
@@ -119,7 +125,7 @@ class NegativeSISDR(keras.losses.Loss):
         name: of the loss.
 
     Call:
-        (reference, estimate) -> scalar (reduced); float (batch, samples).
+        (reference, estimate) -> scalar (reduced); float (batch, samples), or (batch, samples, 1).
         `loss.call(reference, estimate, lengths)` -> float32 (batch,) in dB, -80 (perfect) to 80, lower is better;
         0 for a silent estimate; int32 (batch,) `lengths` in samples.
 
@@ -133,6 +139,7 @@ class NegativeSISDR(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction)
 
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
+        reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         reference, estimate = (_centred(x, lengths) for x in (reference, estimate))
         share = ops.sum(reference * estimate, axis=1) / (ops.sum(ops.square(reference), axis=1) + _EPS)
         target = share[:, None] * reference

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from zoo.audio import checks
 from zoo.checkpoint import registry
 from zoo.errors import InputError
 from zoo.families import FAMILIES
@@ -78,13 +79,14 @@ def build(terms: str | os.PathLike | Mapping[str, float], sample_rate: float | N
 
     Raises:
         InputError: no term, a weight that is no number above 0, an unknown name, a checkpoint without a loss, or
-            terms of different sample rates.
+            terms of different sample rates, or a sample rate that is none.
 
     Example:
         >>> loss = build({"magnitude-mse": 1.0, "pmsqe": 0.5})
         >>> [(weight, term.name) for weight, term in loss.terms]
         [(1.0, 'magnitude_mse'), (0.5, 'pmsqe')]
     """
+    sample_rate = None if sample_rate is None else checks.whole_rate(sample_rate)
     if not isinstance(terms, Mapping):
         return _by_name(terms, sample_rate)
     if not terms:

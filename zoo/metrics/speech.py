@@ -12,7 +12,7 @@ import numpy as np
 import pesq as itu
 from joblib import Parallel, delayed
 
-from zoo.audio.checks import as_batch
+from zoo.audio.checks import as_batch, whole_rate
 from zoo.errors import InputError
 from zoo.metrics import intelligibility, utterances
 
@@ -93,7 +93,7 @@ def stoi(
         >>> bool(0 < stoi(reference, degraded, sample_rate=16000)[0] < 1)
         True
     """
-    _check_rate(sample_rate)
+    whole_rate(sample_rate)
     return _batch(METRICS["stoi"], reference, degraded, sample_rate, lengths, n_jobs)
 
 
@@ -125,7 +125,7 @@ def estoi(
         >>> bool(0 < estoi(reference, degraded, sample_rate=16000)[0] < 1)
         True
     """
-    _check_rate(sample_rate)
+    whole_rate(sample_rate)
     return _batch(METRICS["estoi"], reference, degraded, sample_rate, lengths, n_jobs)
 
 
@@ -150,7 +150,7 @@ def si_sdr(reference: np.ndarray, degraded: np.ndarray, lengths: np.ndarray | No
         >>> si_sdr(tone, tone + 0.1 * other).round(6)
         array([20.])
     """
-    return _batch(_si_sdr, reference, degraded, None, lengths, n_jobs=1)
+    return _batch(_si_sdr, reference, degraded, 1, lengths, n_jobs=1)  # of any rate
 
 
 def score_pair(metric: str, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
@@ -179,7 +179,7 @@ def score_pair(metric: str, reference: np.ndarray, degraded: np.ndarray, sample_
     if metric.startswith("pesq"):
         _check_pesq(sample_rate, mode=metric[-2:])
     else:
-        _check_rate(sample_rate)
+        whole_rate(sample_rate)
     reference, degraded, _ = as_batch(reference, degraded)
     return _score(METRICS[metric], reference[0], degraded[0], sample_rate)
 
@@ -249,7 +249,7 @@ def _score(function, reference, degraded, sample_rate):
             raise Unscorable(f"the {name} holds NaN or infinity; repair it")
         if not signal.any():
             raise Unscorable(f"the {name} is silent; use another recording")
-    return float(function(reference, degraded, sample_rate))
+    return float(function(reference, degraded, int(sample_rate)))
 
 
 def _score_or_nan(function, reference, degraded, sample_rate):
@@ -266,14 +266,9 @@ def _batch(function, reference, degraded, sample_rate, lengths, n_jobs):
     return np.array(Parallel(n_jobs=n_jobs)(jobs), dtype=np.float64)
 
 
-def _check_rate(sample_rate):
-    if not sample_rate > 0:
-        raise InputError(f"sample_rate is {sample_rate}; give it in Hz, above 0")
-
-
 def _check_pesq(sample_rate, mode):
     if mode not in PESQ_RATES:
         raise InputError(f"PESQ's mode is {mode!r}; use 'wb' or 'nb'")
-    if sample_rate not in PESQ_RATES[mode]:
+    if whole_rate(sample_rate) not in PESQ_RATES[mode]:
         rates = " or ".join(map(str, PESQ_RATES[mode]))
         raise InputError(f"PESQ {mode} takes {rates} Hz, the audio has {sample_rate} Hz; resample it")

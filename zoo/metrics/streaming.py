@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.audio import checks, tensors
 from zoo.metrics import speech
 
 
@@ -28,10 +29,15 @@ class _SpeechMetric(keras.metrics.Metric):
         """Score a batch.
 
         Args:
-            reference: clean speech, `(batch, samples)`, in [-1, 1], unpadded: padding changes the scores.
-            estimate: the same speech as it reaches a listener, `(batch, samples)`.
+            reference: clean speech, `(batch, samples)` or `(batch, samples, 1)`, in [-1, 1], unpadded: padding changes
+                the scores.
+            estimate: the same speech as it reaches a listener, of the same batch and samples.
             sample_weight: weight of each pair, `(batch,)`; None gives all the same.
+
+        Raises:
+            InputError: as for `zoo.audio.tensors.waveform_pair`.
         """
+        reference, estimate = tensors.waveform_pair(reference, estimate)
         scores = ops.cast(_on_host(self._score_batch, reference, estimate), self.dtype)
         scored = ops.logical_not(ops.isnan(scores))
         weight = ops.cast(scored, self.dtype)
@@ -50,7 +56,7 @@ class _SpeechMetric(keras.metrics.Metric):
 class _RatedMetric(_SpeechMetric):
     def __init__(self, sample_rate, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.sample_rate = sample_rate
+        self.sample_rate = checks.whole_rate(sample_rate)
 
     def get_config(self):
         return {**super().get_config(), "sample_rate": self.sample_rate}
@@ -70,7 +76,7 @@ class PESQ(_RatedMetric):
         InputError: at the first batch, where the mode does not take this sample rate.
 
     Example:
-        >>> model = keras.Sequential([keras.Input((16000,)), keras.layers.Dense(16000)])
+        >>> model = keras.Sequential([keras.Input((16000,)), keras.layers.Rescaling(0.5)])
         >>> model.compile("adam", loss="mse", metrics=[PESQ(16000)], jit_compile=False)
     """
 
@@ -95,7 +101,7 @@ class STOI(_RatedMetric):
         dtype: of the state.
 
     Example:
-        >>> model = keras.Sequential([keras.Input((16000,)), keras.layers.Dense(16000)])
+        >>> model = keras.Sequential([keras.Input((16000,)), keras.layers.Rescaling(0.5)])
         >>> model.compile("adam", loss="mse", metrics=[STOI(16000)], jit_compile=False)
     """
 
@@ -116,7 +122,7 @@ class ESTOI(_RatedMetric):
         dtype: of the state.
 
     Example:
-        >>> model = keras.Sequential([keras.Input((16000,)), keras.layers.Dense(16000)])
+        >>> model = keras.Sequential([keras.Input((16000,)), keras.layers.Rescaling(0.5)])
         >>> model.compile("adam", loss="mse", metrics=[ESTOI(16000)], jit_compile=False)
     """
 
@@ -136,7 +142,7 @@ class SISDR(_SpeechMetric):
         dtype: of the state.
 
     Example:
-        >>> model = keras.Sequential([keras.Input((16000,)), keras.layers.Dense(16000)])
+        >>> model = keras.Sequential([keras.Input((16000,)), keras.layers.Rescaling(0.5)])
         >>> model.compile("adam", loss="mse", metrics=[SISDR()], jit_compile=False)
     """
 

@@ -88,6 +88,24 @@ class SpectralNormalization(keras.layers.Wrapper):
         return sigma + _EPS, ops.reshape(right, (-1,))
 
 
+@keras.saving.register_keras_serializable(package="zoo")
+class Dropout(keras.layers.Dropout):
+    """Keras's layer of this name, by which files of weights know it; where it is frozen, it does nothing.
+
+    Keras's drops units in the training of a model that a frozen one is a part of: its values would change from step to
+    step.
+
+    Example:
+        >>> layer = Dropout(0.5)
+        >>> layer.trainable = False
+        >>> float(ops.sum(layer(ops.ones((1, 100)), training=True)))
+        100.0
+    """
+
+    def call(self, inputs, training=False):
+        return super().call(inputs, training=bool(training) and self.trainable)
+
+
 def _unit(vector):
     return vector / (ops.sqrt(ops.sum(ops.square(vector))) + _EPS)
 

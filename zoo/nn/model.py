@@ -1,5 +1,7 @@
 """Bases of the models on waveforms: what their wrappers around a functional core share."""
 
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -7,7 +9,8 @@ import numpy as np
 from keras import ops
 
 from zoo import backend
-from zoo.audio import checks, dsp
+from zoo.audio import checks, dsp, tensors
+from zoo.errors import InputError
 from zoo.nn import segments
 
 
@@ -34,34 +37,91 @@ class WaveformModel(keras.Model):
 
     def __init__(self, core: keras.Model, sample_rate: int, name: str):
         super().__init__(name=name, dtype="float32")
-        self.core, self.sample_rate = core, sample_rate
+        self.core, self.sample_rate = core, checks.whole_rate(sample_rate)
         self.jit_compile = self.core.jit_compile = backend.jit()  # for `predict`
         self.built = True  # the core is functional: every variable exists already
+
+    def as_list(self, inputs: Any) -> list:
+        """The arguments of a call in their order: the waveforms, and lengths where they are there.
+
+        Args:
+            inputs: a waveform, a list of waveforms and perhaps lengths, or a dict of these by the names that a served
+                model takes: `serving_inputs` and "lengths".
+
+        Raises:
+            InputError: another number of arguments, or other names.
+        """
+        names = self.serving_inputs
+        if isinstance(inputs, Mapping):
+            if not set(names) <= set(inputs) <= {*names, "lengths"}:
+                raise InputError(f"the inputs are named {', '.join(inputs)}; give {', '.join(names)}, lengths optional")
+            return [inputs[name] for name in (*names, "lengths") if name in inputs]
+        arguments = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        if not len(names) <= len(arguments) <= len(names) + 1:
+            text = ", ".join(names)
+            raise InputError(f"a call has {len(arguments)} inputs; give [{text}] or [{text}, lengths]")
+        return arguments
 
     def unpack(self, inputs: Any) -> tuple[list, Any, Any]:
         """The arguments of a call.
 
         Args:
-            inputs: a waveform (batch, samples), or a list of as many as `serving_inputs` names, and after them int
-                (batch,) lengths or nothing.
+            inputs: as for `as_list`; waveforms (batch, samples), int (batch,) lengths.
 
         Returns:
             List of the waveforms, float32 and zero after their lengths; the lengths, int32 (batch,); and the mask
             (batch, samples), 1 where a sample counts.
+
+        Raises:
+            InputError: as for `as_list` and `zoo.audio.tensors.check_waveforms`.
         """
-        inputs = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         count = len(self.serving_inputs)
-        waveforms = [ops.cast(x, "float32") for x in inputs[:count]]
-        lengths = dsp.resolve_lengths(waveforms[0], *inputs[count:])
+        *waveforms, lengths = [*self.as_list(inputs), None][: count + 1]
+        waveforms = [x if hasattr(x, "shape") else np.asarray(x) for x in waveforms]
+        tensors.check_waveforms(dict(zip(self.serving_inputs, waveforms, strict=True)), lengths)
+        waveforms = [ops.cast(x, "float32") for x in waveforms]
+        lengths = dsp.resolve_lengths(waveforms[0], lengths)
         counted = dsp.sequence_mask(lengths, ops.shape(waveforms[0])[1])
         return [x * counted for x in waveforms], lengths, counted
 
     def waveform_shape(self, input_shape: tuple) -> tuple:
         """(batch, samples) of the first waveform in the shapes of a call's arguments."""
+        if isinstance(input_shape, Mapping):
+            return input_shape[self.serving_inputs[0]]
         return input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return self.waveform_shape(input_shape)
+
+    def export(
+        self,
+        filepath: str | os.PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **options: Any,
+    ) -> None:
+        """Keras's export, for any batch size and length; `zoo export` names its inputs and outputs, and checks it.
+
+        Args: as for `keras.Model.export`; `input_signature` is by default of float32 waveforms (batch, samples), and
+            all samples count.
+        """
+        if input_signature is None:
+            waveforms = [keras.InputSpec("float32", (None, None), name=name) for name in self.serving_inputs]
+            input_signature = [waveforms if len(waveforms) > 1 else waveforms[0]]
+        super().export(filepath, format, verbose, input_signature, **options)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"sample_rate": self.sample_rate, "name": self.name, "trainable": self.trainable}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "WaveformModel":
+        # A copy of a frozen metric, and one inside a model that is loaded, would else be trained.
+        config = dict(config)
+        trainable = config.pop("trainable", True)
+        model = cls(**config)
+        model.trainable = trainable
+        return model
 
     def prepare(
         self, *recordings: Any, sample_rate: float, lengths: Any = None, resample: bool = False

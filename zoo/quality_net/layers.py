@@ -43,7 +43,7 @@ class FourierConv2D(keras.layers.Conv2D):
     """
 
     def __init__(self, filters, kernel_size, **options):
-        super().__init__(filters, kernel_size, **options)
+        super().__init__(filters, kernel_size, **{"data_format": "channels_last", **options})
         options = self.padding, self.strides, self.dilation_rate, self.groups, self.data_format
         if options != ("valid", (1, 1), (1, 1), 1, "channels_last"):
             raise ValueError("FourierConv2D has no padding, strides, dilation or groups, and takes channels last")

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.audio import dsp
+from zoo.audio import dsp, tensors
 from zoo.errors import InputError
-from zoo.losses.learned import LearnedLoss, check_shapes
+from zoo.losses.learned import LearnedLoss
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -20,7 +20,7 @@ class QualityNetLoss(LearnedLoss):
     Args:
         metric: a surrogate (`zoo.load(...)`), or a source string, which is then loaded. Only a loss made from a
             source can be saved with a compiled model.
-        inputs: "waveform" for float (batch, samples), or "magnitude" for spectra (batch, frames, bins) of
+        inputs: "waveform" for float (batch, samples) or (batch, samples, 1), or "magnitude" for spectra (batch, frames, bins) of
             `zoo.audio.dsp.magnitude` with the surrogate's n_fft and hop_length.
         sample_rate: of the waveforms, in Hz; another than the surrogate's is resampled inside the loss, with a
             gradient. None for the surrogate's own.
@@ -60,7 +60,7 @@ class QualityNetLoss(LearnedLoss):
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         if self.inputs == "waveform":
             return super().call(reference, estimate, lengths)
-        check_shapes(reference, estimate, "(batch, frames, bins) magnitudes", 3)
+        tensors.check_shapes({"reference": reference, "estimate": estimate}, "(batch, frames, bins) magnitudes", 3)
         lengths = dsp.resolve_lengths(reference, lengths)
         return ops.square(1.0 - self.metric.core([estimate, reference, lengths], training=False))
 

@@ -10,8 +10,9 @@ import numpy as np
 from keras import layers, ops
 
 from zoo.audio import dsp
+from zoo.errors import InputError
 from zoo.nn import segments
-from zoo.nn.layers import MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
+from zoo.nn.layers import Dropout, MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
 from zoo.nn.model import PairMetric
 from zoo.quality_net.features import PairFeatures
 from zoo.quality_net.layers import FourierConv2D
@@ -35,17 +36,72 @@ class SurrogateMetric(PairMetric):
     Attributes:
         core: functional keras.Model on [degraded, reference, frames] -> Q (batch,); for fine-tuning on spectra.
         sample_rate: Hz.
-        target_range: (low, high), the metric's values at Q = 0 and Q = 1.
+        target_range: (worst, best), the metric's values at Q = 0 and Q = 1; of a metric of which lower is better the
+            first is the higher. It belongs to the labels that the network learns: `set_target_range`.
+        value_range: (lowest, highest) value that the metric can take, to which `score` clips; None where it is not
+            known. It is not `target_range`: Q = (PESQ + 0.5) / 5 goes from -0.5 to 4.5, PESQ itself from 1.04 to 4.64.
     """
 
-    def __init__(self, core, sample_rate, n_fft, hop_length, target_range, name):
+    def __init__(self, core, sample_rate, n_fft, hop_length, target_range, value_range, name):
         super().__init__(core, sample_rate, name)
         self.n_fft, self.hop_length, self.target_range = n_fft, hop_length, tuple(target_range)
+        self.value_range = tuple(value_range) if value_range else None
+
+    def set_target_range(self, worst, best):
+        """Say what the labels of a fine-tuning are, before `fit`.
+
+        The loss of a metric (`zoo.loss`) leads from the first value to the second, and its card has the range.
+
+        Args:
+            worst, best: the metric's values at Q = 0 and Q = 1: 1.0 and 5.0 for opinion scores, 100.0 and 0.0 for a
+                word error rate in per cent. Labels must lie between them.
+
+        Raises:
+            InputError: the values are equal, or not finite.
+
+        Example:
+            >>> metric = zoo.load("quality-net-lite-pesq-wb-16k", trainable=True)
+            >>> metric.set_target_range(1.0, 5.0)
+            >>> metric.target_range
+            (1.0, 5.0)
+        """
+        worst, best = float(worst), float(best)
+        if not (np.isfinite([worst, best]).all() and worst != best):
+            raise InputError(f"a range from {worst} to {best} is none; give the metric's worst and best value")
+        self.target_range, self.value_range = (worst, best), (min(worst, best), max(worst, best))
+        # Compiled steps hold the range that they were traced with.
+        self.train_function = self.test_function = self.predict_function = None
+
+    def fit(self, x=None, y=None, *arguments, **options):
+        """Keras's `fit`; labels in an array must lie in the metric's range, or at most a twentieth of it outside.
+
+        Raises:
+            InputError: labels outside it: as a loss, the metric would lead away from good sound.
+        """
+        if y is not None:
+            self._check_labels(y)
+        return super().fit(x, y, *arguments, **options)
+
+    def _check_labels(self, labels):
+        labels, (low, high) = np.asarray(labels), sorted(self.value_range or self.target_range)
+        slack = 0.05 * (high - low)  # Q = (PESQ + 0.5) / 5, for one, is a little more than 1 for the best PESQ, 4.64
+        if labels.size and not (low - slack <= labels.min() and labels.max() <= high + slack):
+            raise InputError(
+                f"the labels are {labels.min():g} to {labels.max():g}, and the metric goes from {low:g} to {high:g}; "
+                "say their worst and best value by metric.set_target_range(worst, best)"
+            )
+
+    def complete_card(self, card):
+        """A card whose metric has this model's range and direction."""
+        if "metric" not in card:
+            return card
+        worst, best = self.target_range
+        facts = {"range": sorted(self.value_range or (worst, best)), "higher_is_better": best > worst}
+        return {**card, "metric": {**card["metric"], **facts}}
 
     def call(self, inputs, training=False):
-        reference, degraded, *lengths = inputs
         low, high = self.target_range
-        return low + (high - low) * self.quality(reference, degraded, *lengths, training=training)
+        return low + (high - low) * self.quality(*self.as_list(inputs), training=training)
 
     def quality(self, reference, degraded, lengths=None, training=False):
         """Q of waveforms: the metric on the scale where `target_range` is 0..1. Arguments as for a call."""
@@ -65,9 +121,12 @@ class SurrogateMetric(PairMetric):
         peak = ops.minimum(*(ops.max(ops.abs(x) * counted, axis=1) for x in (reference, degraded)))
         # A peak that is not finite compares as False.
         scorable = ops.logical_and(ops.logical_and(peak > _SILENCE, peak < float("inf")), lengths >= fewest)
-        return {"score": ops.where(scorable, self([reference, degraded, lengths]), float("nan"))}
+        score = self([reference, degraded, lengths])
+        if self.value_range:
+            score = ops.clip(score, *self.value_range)
+        return {"score": ops.where(scorable, score, float("nan"))}
 
-    def score(self, reference, degraded, sample_rate, lengths=None, resample=False, batch_size=16):
+    def score(self, reference, degraded, sample_rate, lengths=None, resample=False, batch_size=16, clip=True):
         """Predict the metric of recordings.
 
         Of a recording of more than 30 s it is the mean over equal segments of at most 30 s, without those in which both
@@ -80,10 +139,12 @@ class SurrogateMetric(PairMetric):
             lengths: int (batch,) samples that count of each padded recording; None for all.
             resample: bring another rate to the model's, instead of raising.
             batch_size: pairs, or segments of them, at a time; fewer where they are long.
+            clip: bring predictions beyond the metric's possible values (`value_range`) to the nearest of them. A call
+                of the model, which has a gradient there, is never clipped.
 
         Returns:
-            float64 (batch,), in the metric's units, higher is better; NaN where a recording is silent, not finite, or
-            has less than 0.5 s.
+            float64 (batch,), in the metric's units, from the worst to the best of `target_range`; NaN where a recording
+            is silent, not finite, or has less than 0.5 s.
 
         Raises:
             InputError: for another rate or other shapes.
@@ -105,16 +166,13 @@ class SurrogateMetric(PairMetric):
         audible = [max(np.abs(x[row, a:b]).max() for x in (reference, degraded)) > _SILENCE for row, a, b in spans]
         spans, (low, high) = spans[np.array(audible, bool)], self.target_range
         quality = self.predict_core(reference, degraded, spans, batch_size)
-        return segments.mean(low + (high - low) * quality, spans, len(reference))
+        scores = segments.mean(low + (high - low) * quality, spans, len(reference))
+        return np.clip(scores, *self.value_range) if clip and self.value_range else scores
 
     def get_config(self):
-        return {
-            "sample_rate": self.sample_rate,
-            "n_fft": self.n_fft,
-            "hop_length": self.hop_length,
-            "target_range": list(self.target_range),
-            "name": self.name,
-        }
+        own = {"n_fft": self.n_fft, "hop_length": self.hop_length, "target_range": list(self.target_range)}
+        own["value_range"] = list(self.value_range) if self.value_range else None
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -132,7 +190,8 @@ class QualityNet(SurrogateMetric):
         spectral_norm: whether every convolution and dense layer is spectrally normalised, as in the paper.
         dropout: before each dense layer, in training.
         sample_rate, n_fft, hop_length: of the spectra, in Hz and samples; Hamming window of n_fft.
-        target_range: the metric's values at Q = 0 and Q = 1.
+        target_range: the metric's worst and best value, at Q = 0 and Q = 1.
+        value_range: the metric's lowest and highest value, to which `score` clips; None does not clip.
         name: of the model.
 
     Example:
@@ -150,6 +209,7 @@ class QualityNet(SurrogateMetric):
         n_fft=512,
         hop_length=256,
         target_range=(-0.5, 4.5),
+        value_range=None,
         name="quality_net",
     ):
         self.features, self.bands, self.spectral_norm, self.dropout = features, bands, spectral_norm, dropout
@@ -158,14 +218,15 @@ class QualityNet(SurrogateMetric):
         # Without the normalisation, its name would be in the files of weights, where Keras's has always been.
         wide = FourierConv2D if spectral_norm else layers.Conv2D
         for kind, channels, size in ((layers.Conv2D, 15, 5), (layers.Conv2D, 25, 7), (wide, 40, 9), (wide, 50, 11)):
-            x = normalise(kind(channels, size))(x)
+            x = normalise(kind(channels, size, data_format="channels_last"))(x)
             x = layers.LeakyReLU(0.3)(x)
         # Four unpadded convolutions see 29 frames: the first `frames - 28` outputs hold no padding.
-        x = layers.GlobalAveragePooling1D(dtype="float32")(MeanOverTime(dtype="float32")(x, frames - 28))
+        average = layers.GlobalAveragePooling1D("channels_last", dtype="float32")
+        x = average(MeanOverTime(dtype="float32")(x, frames - 28))
         for units in (50, 10):
-            x = layers.LeakyReLU(0.3)(normalise(layers.Dense(units))(layers.Dropout(dropout)(x)))
+            x = layers.LeakyReLU(0.3)(normalise(layers.Dense(units))(Dropout(dropout)(x)))
         core = keras.Model(inputs, _quality(normalise(layers.Dense(1, dtype="float32"))(x)), name="core")
-        super().__init__(core, sample_rate, n_fft, hop_length, target_range, name)
+        super().__init__(core, sample_rate, n_fft, hop_length, target_range, value_range, name)
 
     def get_config(self):
         return {**super().get_config(), **_network_config(self)}
@@ -198,6 +259,7 @@ class QualityNetLite(SurrogateMetric):
         n_fft=512,
         hop_length=256,
         target_range=(-0.5, 4.5),
+        value_range=None,
         name="quality_net_lite",
     ):
         self.features, self.bands, self.spectral_norm, self.dropout = features, bands, spectral_norm, dropout
@@ -206,16 +268,17 @@ class QualityNetLite(SurrogateMetric):
         inputs, frames, x = _pair_inputs(features, bands, n_fft, sample_rate)
         for channels, *strides in self.convolutions:
             # One frame and one band of zeros on each side, never "same": that pads by the padded length's parity.
-            x = layers.ZeroPadding2D(1)(x)
-            x = normalise(layers.Conv2D(channels, 3, strides, use_bias=False))(x)
+            x = layers.ZeroPadding2D(1, "channels_last")(x)
+            x = normalise(layers.Conv2D(channels, 3, strides, data_format="channels_last", use_bias=False))(x)
             x = layers.LeakyReLU(0.3)(layers.BatchNormalization(momentum=_MOMENTUM)(x))
             frames = (frames + strides[0] - 1) // strides[0]
             x = MaskTime()(x, frames)
-        pooled = [layers.Flatten()(pool(x, frames)) for pool in (MeanOverTime(dtype="float32"), MaxOverTime())]
-        x = layers.Dropout(dropout)(layers.Concatenate()(pooled))
+        pools = MeanOverTime(dtype="float32"), MaxOverTime()
+        pooled = [layers.Flatten("channels_last")(pool(x, frames)) for pool in pools]
+        x = Dropout(dropout)(layers.Concatenate()(pooled))
         x = layers.LeakyReLU(0.3)(normalise(layers.Dense(64))(x))
         core = keras.Model(inputs, _quality(normalise(layers.Dense(1, dtype="float32"))(x)), name="core")
-        super().__init__(core, sample_rate, n_fft, hop_length, target_range, name)
+        super().__init__(core, sample_rate, n_fft, hop_length, target_range, value_range, name)
 
     def get_config(self):
         own = {"convolutions": [list(convolution) for convolution in self.convolutions]}

@@ -107,6 +107,9 @@ class SpectrumConv2D(layers.Conv2D):
         (1, 30, 1, 50)
     """
 
+    def __init__(self, filters, kernel_size, **options):
+        super().__init__(filters, kernel_size, **{"data_format": "channels_last", **options})
+
     def call(self, x):
         if self.kernel_size[1] != x.shape[2]:
             return super().call(x)
@@ -150,7 +153,7 @@ class TransposedConv2D(layers.Layer):
             turned = ops.matmul(ops.reshape(x, (-1, filters)), ops.transpose(ops.reshape(kernel, (-1, filters))))
             turned = ops.reshape(turned, (-1, x.shape[1], width, channels))
         else:
-            turned = ops.conv_transpose(x, kernel, strides=1, padding="valid")
+            turned = ops.conv_transpose(x, kernel, strides=1, padding="valid", data_format="channels_last")
         return turned if self.tied else turned + self.bias
 
     def compute_output_shape(self, shape):

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from zoo.audio import dsp
+from zoo.audio import dsp, tensors
 from zoo.errors import InputError
 from zoo.losses.signal import NegativeSISDR
 from zoo.separation.tracks import SOURCES
@@ -34,6 +34,7 @@ class SourcesSquaredError(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction)
 
     def call(self, true, estimate):
+        _check_spectra(true, estimate)
         return ops.sum(_distance(true, estimate), axis=1)
 
 
@@ -89,6 +90,7 @@ class ChandnaLoss(keras.losses.Loss):
             raise InputError(
                 f"the loss is of {', '.join(self.sources)}, and the estimate has {estimate.shape[1]} sources"
             )
+        _check_spectra(true, estimate)
         # TensorFlow's gradients of slices would be whole copies with zeros.
         true, estimate = (ops.unstack(ops.cast(x, self.dtype), len(self.sources), axis=1) for x in (true, estimate))
         apart = true if self.against == "truth" else estimate
@@ -131,6 +133,7 @@ class SourcesSISDR(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction)
 
     def call(self, true, estimate, lengths=None):
+        tensors.check_shapes({"true": true, "estimate": estimate}, "(batch, sources, samples)", 3)
         samples, sources = ops.shape(true)[2], ops.shape(true)[1]
         true, estimate = (ops.reshape(ops.cast(x, "float32"), (-1, samples)) for x in (true, estimate))
         lengths = dsp.resolve_lengths(true) if lengths is None else ops.repeat(ops.cast(lengths, "int32"), sources)
@@ -139,6 +142,10 @@ class SourcesSISDR(keras.losses.Loss):
         sounds = ops.cast(energy > _SOUNDS**2 * ops.cast(lengths, "float32"), "float32")
         sounds = ops.reshape(sounds, (-1, sources))
         return ops.sum(ops.reshape(rows, (-1, sources)) * sounds, axis=1) / ops.maximum(ops.sum(sounds, axis=1), 1.0)
+
+
+def _check_spectra(true, estimate):
+    tensors.check_shapes({"true": true, "estimate": estimate}, "(batch, sources, frames, bins)", 4)
 
 
 def _distance(a, b):

@@ -10,13 +10,13 @@ from keras import layers, ops
 from zoo.audio import checks, dsp
 from zoo.audio.io import resample as resample_audio
 from zoo.errors import InputError
+from zoo.nn.layers import Dropout
 from zoo.nn.model import WaveformModel
 from zoo.separation.layers import MaxPoolBins, SoftMasks, SpectrumConv2D, TransposedConv2D, UnpoolBins
 from zoo.separation.stream import BLOCK_SECONDS, Stream
 from zoo.separation.tracks import SOURCES
 
 _EPS = 1e-12  # inside a square root, so that silence has a finite gradient
-_MOST_CHANNELS = 32  # a mixture with more is one with its axes swapped
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -172,7 +172,8 @@ class ChandnaSeparator(WaveformModel):
             {source: float32 of the shape of `mixture`}, aligned with it. The sources sum to the mixture.
 
         Raises:
-            InputError: for another rate, other shapes, integers, no samples, or NaN or infinity in it.
+            InputError: for another rate, other shapes, more channels than samples, integers, no samples, NaN or infinity
+                in it, or samples that are not scaled.
 
         Example:
             >>> separator = zoo.load("chandna-4stem-44k")
@@ -182,14 +183,16 @@ class ChandnaSeparator(WaveformModel):
             (['bass', 'drums', 'other', 'vocals'], (22050, 2))
         """
         mixture = checks.as_floats(mixture)
-        if mixture.ndim not in (1, 2, 3) or (mixture.ndim > 1 and mixture.shape[-1] > _MOST_CHANNELS):
+        if mixture.ndim not in (1, 2, 3) or not mixture.size:
             raise InputError(
-                f"the mixture has shape {mixture.shape}: give (samples,), (samples, channels) or (batch, samples, channels)"
+                f"the mixture has shape {mixture.shape}; give (samples,), (samples, channels) or (batch, samples, "
+                "channels), and 1 sample or more"
             )
-        if not mixture.size:
-            raise InputError(f"the mixture has shape {mixture.shape}, no samples; give a recording")
+        if mixture.ndim > 1:
+            checks.check_channels_last(mixture)
         checks.check_finite(mixture)
-        checks.check_rate(sample_rate, self.sample_rate, resample)
+        checks.check_scale(mixture)
+        sample_rate = checks.check_rate(sample_rate, self.sample_rate, resample)
         mixture = mixture.astype("float32", copy=False)
         songs = mixture if mixture.ndim == 3 else mixture.reshape(1, len(mixture), -1)
         separated = [self._separate_at(song, sample_rate) for song in songs]
@@ -219,16 +222,8 @@ class ChandnaSeparator(WaveformModel):
         return separated
 
     def get_config(self):
-        return {
-            "sources": self.sources,
-            "frames": self.frames,
-            "step": self.step,
-            **self._options,
-            "sample_rate": self.sample_rate,
-            "n_fft": self.n_fft,
-            "hop_length": self.hop_length,
-            "name": self.name,
-        }
+        own = {"sources": self.sources, "frames": self.frames, "step": self.step, **self._options}
+        return {**super().get_config(), **own, "n_fft": self.n_fft, "hop_length": self.hop_length}
 
 
 def _core(n_sources, frames, bins, filters, width, pool, across, height, hidden, dropout, tied, scale, compress):
@@ -238,19 +233,21 @@ def _core(n_sources, frames, bins, filters, width, pool, across, height, hidden,
     if compress:
         x = ops.log1p(x)
     vertical = SpectrumConv2D(filters, (1, width or bins), name="vertical")
-    horizontal = layers.Conv2D(across, (height, 1), name="horizontal")
+    # In float16 TensorFlow's convolution over an axis of one bin gives NaN on processors that have float16 (oneDNN).
+    precise = "float32" if keras.config.dtype_policy().compute_dtype == "float16" else None
+    horizontal = layers.Conv2D(across, (height, 1), data_format="channels_last", name="horizontal", dtype=precise)
     timbre = vertical(layers.Reshape((frames, bins, 1))(x))
     pooled, places = MaxPoolBins(pool)(timbre) if pool else (timbre, None)
     x = horizontal(pooled)
     shape = x.shape[1:]
-    shared = layers.Dense(hidden, activation="relu", name="shared")(layers.Flatten()(x))
+    shared = layers.Dense(hidden, activation="relu", name="shared")(layers.Flatten("channels_last")(x))
     if dropout:
-        shared = layers.Dropout(dropout)(shared)
+        shared = Dropout(dropout)(shared)
     outputs = []
     for i in range(n_sources):
         x = layers.Dense(int(np.prod(shape)), activation="relu", name=f"source_{i}")(shared)
         x = layers.Reshape(shape)(x)
-        x = TransposedConv2D(horizontal, tied)(x)
+        x = TransposedConv2D(horizontal, tied, dtype=precise)(x)
         if pool:
             x = UnpoolBins(timbre.shape[2])(x, places)
         outputs.append(layers.Reshape((1, frames, bins))(TransposedConv2D(vertical, tied)(x)))

@@ -51,13 +51,14 @@ class Stream:
             {source: float32 (samples, channels)}, of no, or some samples, in order and without gaps.
 
         Raises:
-            InputError: another number of channels, integers, or NaN or infinity.
+            InputError: another number of channels, integers, NaN or infinity, or samples that are not scaled.
         """
         block = checks.as_floats(block)
         block = block[:, None] if block.ndim == 1 else block
         if block.ndim != 2 or block.shape[1] != self.channels:
             raise InputError(f"the block has shape {block.shape}: give (samples, {self.channels})")
         checks.check_finite(block)
+        checks.check_scale(block)
         self._held = np.concatenate([self._held, block.astype("float32", copy=False)])
         model, received = self.model, self._begin + len(self._held)
         frames = (received - model.n_fft // 2) // model.hop_length + 1  # that are whole

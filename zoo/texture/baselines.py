@@ -5,7 +5,7 @@ import math
 import numpy as np
 from keras import ops
 
-from zoo.audio import io, phase
+from zoo.audio import checks, io, phase
 from zoo.texture import optimize, spectrum, terms
 from zoo.texture.checks import check_target, result_samples
 
@@ -47,6 +47,7 @@ def one_network(
         >>> one_network(rain, 16000, iterations=1, phase_iterations=1, filters=4).shape
         (16000,)
     """
+    sample_rate = checks.whole_rate(sample_rate)
     samples = result_samples(target, sample_rate, seconds, _SHORTEST)
     audio = io.resample(check_target(target, sample_rate, _SHORTEST), sample_rate, _RATE)
     original = np.log1p(np.abs(phase.spectrum(audio, _N_FFT, _HOP)))[None]
@@ -55,7 +56,7 @@ def one_network(
     kernel = ops.convert_to_tensor((deviation * rng.standard_normal((11, bins, filters))).astype("float32"))
 
     def features(x):
-        return [ops.relu(ops.conv(x, kernel, padding="valid"))]
+        return [ops.relu(ops.conv(x, kernel, padding="valid", data_format="channels_last"))]
 
     wanted = terms.gram(features(ops.convert_to_tensor(original)))
     compute = optimize.value_and_gradient(lambda x: (terms.relative_error(wanted, terms.gram(features(x)))[0], ()))

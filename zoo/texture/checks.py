@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from zoo.audio import checks
 from zoo.errors import InputError
 
 _SILENCE = 1e-6  # of full scale
@@ -19,21 +20,19 @@ def check_target(target: np.ndarray, sample_rate: float, fewest_seconds: float) 
         float32 (samples,).
 
     Raises:
-        InputError: several channels, integers, NaN, silence, a rate of 0, or less than `fewest_seconds`.
+        InputError: several channels, integers, NaN, samples that are not scaled, silence, a rate that is none, or less than
+            `fewest_seconds`.
 
     Example:
         >>> check_target(np.ones(16000) * np.sin(np.arange(16000)), 16000, 0.5).dtype
         dtype('float32')
     """
-    target = np.asarray(target)
+    target = checks.as_floats(target)
     if target.ndim != 1:
         raise InputError(f"the target has the shape {target.shape}; give one channel, (samples,)")
-    if not np.issubdtype(target.dtype, np.floating):
-        raise InputError(f"the target is {target.dtype}; give float in [-1, 1] (16-bit samples over 32768)")
-    if not sample_rate > 0:
-        raise InputError(f"the sample rate is {sample_rate} Hz; give the target's, above 0")
-    if not np.isfinite(target).all():
-        raise InputError("the target holds NaN or infinity; repair it")
+    sample_rate = checks.whole_rate(sample_rate)
+    checks.check_finite(target)
+    checks.check_scale(target)
     if len(target) < fewest_seconds * sample_rate:
         raise InputError(f"the target has {len(target) / sample_rate:.2f} s; give {fewest_seconds:.2f} s or more")
     if np.abs(target - target.mean()).max() < _SILENCE:

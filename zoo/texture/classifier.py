@@ -10,7 +10,7 @@ from keras import layers, ops
 from zoo.audio import dsp
 from zoo.errors import InputError
 from zoo.nn import segments
-from zoo.nn.layers import MaskTime, MeanOverTime
+from zoo.nn.layers import Dropout, MaskTime, MeanOverTime
 from zoo.nn.model import WaveformModel
 
 _LEVEL = 0.1  # rms that every clip is brought to
@@ -135,16 +135,9 @@ class SoundClassifier(WaveformModel):
         return probabilities
 
     def get_config(self):
-        return {
-            "classes": list(self.classes),
-            "channels": list(self.channels),
-            "bands": self.bands,
-            "dropout": self.dropout,
-            "sample_rate": self.sample_rate,
-            "n_fft": self.n_fft,
-            "hop_length": self.hop_length,
-            "name": self.name,
-        }
+        own = {"classes": list(self.classes), "channels": list(self.channels), "bands": self.bands}
+        own |= {"dropout": self.dropout, "n_fft": self.n_fft, "hop_length": self.hop_length}
+        return {**super().get_config(), **own}
 
 
 def _counted(waveform, lengths):
@@ -167,11 +160,11 @@ def _core(classes, channels, bands, dropout):
     for i, filters in enumerate(channels):
         stride = _STRIDES[min(i, len(_STRIDES) - 1)]
         # One frame and one band of zeros on each side, never "same": that pads by the padded length's parity.
-        x = layers.Conv2D(filters, 3, stride, use_bias=False)(layers.ZeroPadding2D(1)(x))
+        x = layers.ZeroPadding2D(1, "channels_last")(x)
+        x = layers.Conv2D(filters, 3, stride, data_format="channels_last", use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=_MOMENTUM)(x))
         frames = (frames + stride - 1) // stride
         x = MaskTime()(x, frames)
-    x = layers.Dropout(dropout)(
-        layers.GlobalAveragePooling1D(dtype="float32")(MeanOverTime(dtype="float32")(x, frames))
-    )
+    average = layers.GlobalAveragePooling1D("channels_last", dtype="float32")
+    x = Dropout(dropout)(average(MeanOverTime(dtype="float32")(x, frames)))
     return keras.Model([log_mel, counted], layers.Dense(classes, "softmax", dtype="float32")(x), name="core")

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.audio import tensors
 from zoo.checkpoint import preset
 from zoo.errors import InputError
 from zoo.nn.layers import overlapping_blocks
@@ -51,10 +52,13 @@ class TextureLoss(keras.losses.Loss):
         self.waveform = waveform
 
     def call(self, target, estimate, lengths=None):
-        for x in (target, estimate):
-            if len(x.shape) != 3 - self.waveform:
-                shape = "(batch, samples)" if self.waveform else "(batch, frames, bins)"
-                raise InputError(f"the input has the shape {tuple(x.shape)}; give {shape}")
+        if self.waveform:
+            target, estimate = tensors.without_channel(target), tensors.without_channel(estimate)
+        for name, x in (("the target", target), ("the estimate", estimate)):
+            if self.waveform:  # each by itself: clips may differ in length
+                tensors.check_waveforms({name: x}, lengths)
+            else:
+                tensors.check_shapes({name: x}, "(batch, frames, bins)", 3)
             if x.shape[1] is None:
                 raise InputError("clips have no known length: batch them at one, and set the shape of the dataset")
         if lengths is None:

@@ -77,7 +77,7 @@ class RandomConv1D(keras.layers.Layer):
     def call(self, inputs):
         if self.by_blocks:
             return ops.relu(block_convolution(inputs, self.kernel, self.width))
-        return ops.relu(ops.conv(inputs, self.kernel, padding="valid"))
+        return ops.relu(ops.conv(inputs, self.kernel, padding="valid", data_format="channels_last"))
 
     def compute_output_shape(self, input_shape):
         frames = None if input_shape[1] is None else input_shape[1] - self.width + 1
@@ -197,7 +197,8 @@ class RandomConvEnsemble(keras.Model):
             return [bank(spectrogram) for bank in self.banks]
         features = []
         for bank in self.banks:
-            features.append(bank(ops.max_pool(features[-1], 2, strides=2) if features else spectrogram))
+            pooled = ops.max_pool(features[-1], 2, 2, data_format="channels_last") if features else spectrogram
+            features.append(bank(pooled))
         return features
 
     def get_config(self):

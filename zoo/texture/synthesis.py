@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from keras import ops
 
-from zoo.audio import io
+from zoo.audio import checks, io
 from zoo.audio.dsp import Tensor
 from zoo.errors import InputError
 from zoo.files import atomic_write
@@ -108,6 +108,7 @@ def synthesize(
         raise InputError(
             f"alpha {alpha}, beta {beta}, momentum {momentum}: give weights of 0 or more, momentum in 0..1"
         )
+    sample_rate = checks.whole_rate(sample_rate)
     if sample_rate != spectrum.SAMPLE_RATE and not resample:
         raise InputError(f"the target is at {sample_rate} Hz, textures are at 16000 Hz: pass resample=True")
     ensemble = ensemble or RandomConvEnsemble()
