@@ -95,7 +95,8 @@ def _chunks(data, order, name, endless):
     rest = start + size + size % 2
     if data[rest : rest + 4] == form and data[rest + 8 : rest + 12] == data[8:12]:
         return _parts([0, rest], data)
-    if _is_chunk(data, rest, order) or _is_chunk(data, start + size, order) or not any(data[rest : rest + 2**16]):
+    padding = len(data) - rest < 2**16 and not any(data[rest:])
+    if padding or _is_chunk(data, rest, order) or _is_chunk(data, start + size, order):
         return Finding()
     size_as_endless = struct.pack(order, endless)
     warning = f"its header counts {size} bytes of samples, {present} are there, which are read" if size else ""

@@ -234,7 +234,7 @@ def _by_ffmpeg(path, shown, form):
         )
     copy = _temporary()
     source = ("-v", "error", "-nostdin", "-protocol_whitelist", "file", "-i", f"file:{path}")
-    target = ("-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "w64", "-y", f"file:{copy.name}")
+    target = ("-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "caf", "-y", f"file:{copy.name}")
     if subprocess.run(["ffmpeg", *source, *target], capture_output=True, check=False).returncode:
         raise unreadable(shown)
     with soundfile.SoundFile(copy.name) as file:
