@@ -142,3 +142,21 @@ def test_bad_input(change, message):
 def test_unknown_features():
     with pytest.raises(ValueError, match="features must be one of magnitude, log1p"):
         QualityNet(features="mfcc")
+
+
+def test_scores_are_clipped_to_the_metrics_values_and_calls_are_not(tmp_path):
+    model, inputs = QualityNetLite(value_range=(0.5, 0.75), target_range=(0.0, 1.0)), pair()
+    for bias, limit in ((-30.0, 0.5), (30.0, 0.75)):
+        head = model.core.layers[-1]
+        while not getattr(head, "weights", None):
+            head = model.core.layers[model.core.layers.index(head) - 1]
+        head.bias.assign(np.full(head.bias.shape, bias))
+        called = ops.convert_to_numpy(model(inputs))
+        assert (called < 0.5).all() if bias < 0 else (called > 0.75).all()
+        np.testing.assert_array_equal(model.score(*inputs, RATE), limit)
+        np.testing.assert_allclose(model.score(*inputs, RATE, clip=False), called, rtol=1e-4)
+        lengths = np.full(len(inputs[0]), inputs[0].shape[1], "int32")
+        served = model.serve(*map(ops.convert_to_tensor, inputs), ops.convert_to_tensor(lengths))["score"]
+        np.testing.assert_array_equal(ops.convert_to_numpy(served), np.float32(limit))
+    loaded = check_save_load(model, inputs, tmp_path / "model")
+    assert loaded.value_range == (0.5, 0.75) and QualityNetLite().value_range is None

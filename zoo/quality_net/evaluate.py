@@ -32,11 +32,11 @@ _ASCENT_START = 2.0  # logit: the mask starts at 0.88
 
 
 def predict(model, chunks, batch_size=32):
-    """A surrogate's scores of stored pairs: float64 (pairs,), in order."""
+    """A surrogate's scores of stored pairs, not clipped to the metric's values: float64 (pairs,), in order."""
     scores = []
     for audio in tqdm(chunks.audio, desc="predict", unit="chunk"):
         audio = examples.as_float(audio)
-        scores.append(model.score(audio[:, 0], audio[:, 1], examples.SAMPLE_RATE, batch_size=batch_size))
+        scores.append(model.score(audio[:, 0], audio[:, 1], examples.SAMPLE_RATE, batch_size=batch_size, clip=False))
     return np.concatenate(scores)
 
 
@@ -113,7 +113,7 @@ def _score(directory, recipe, pair):
     try:
         if not error:
             recordings = pairs.read(pair, (model.sample_rate,))
-            values = function(*recordings), model.score(*recordings)[0]
+            values = function(*recordings), model.score(*recordings, clip=False)[0]
             scores = dict(zip(SCORES, map(float, values), strict=True))
     except Exception as raised:  # noqa: BLE001 - of whatever library; the other pairs go on
         error = describe(raised)
@@ -213,7 +213,7 @@ def ascend(model, reference, noisy, target, n_jobs=-1):
         if step in _ASCENT_STEPS:
             gain = ops.convert_to_numpy(ops.sigmoid(mask.logits)).transpose(0, 2, 1)
             masked = transform.istft(spectra * gain, k1=noisy.shape[1]).astype("float32")
-            predicted.append(model.score(reference, masked, model.sample_rate))
+            predicted.append(model.score(reference, masked, model.sample_rate, clip=False))
             truth.append(_true_scores(target, reference, masked, model.sample_rate, n_jobs))
         climber.train_on_batch(magnitudes[1], magnitudes[0])
     return {"steps": list(_ASCENT_STEPS), "predicted": np.array(predicted), "truth": np.array(truth)}

@@ -68,7 +68,9 @@ class Recipe:
             raise InputError(f"no network {self.network!r}: use {' or '.join(NETWORKS)}")
         keras.utils.set_random_seed(self.seed)
         target = self.target()
-        return NETWORKS[self.network](**self.options, target_range=(target.low, target.high))
+        return NETWORKS[self.network](
+            **self.options, target_range=(target.low, target.high), value_range=target.metric["range"]
+        )
 
 
 class Pairs(keras.utils.PyDataset):
