@@ -88,11 +88,12 @@ def processes(text: str) -> int:
 
 @dataclass
 class Row:
-    """A pair's scores by column, NaN where there is none, and what went wrong."""
+    """A pair's scores by column, NaN where there is none, what went wrong, and what to mind about the scores."""
 
     pair: Pair
     scores: dict
     error: str
+    warning: str = ""
 
 
 def rows(

@@ -228,3 +228,16 @@ def test_real_recordings(run, metric, model):
     paths = [data_path("upstream_dpam", "sample_audio", name) for name in ("ref.wav", "4.wav")]
     status, out, _ = run("distance", *paths, "--metric", metric, "--json", "-")
     assert status == 0 and scores(out) == pytest.approx(expected(model, *(io.read(path)[0] for path in paths)))
+
+
+def test_align_takes_a_delay_out_and_recordings_of_two_lengths(run, folders, metric, tmp_path):
+    reference, degraded = (io.read(folder / "good.wav")[0] for folder in folders)
+    soundfile.write(tmp_path / "late.wav", np.pad(degraded, (441, 0)), RATE, subtype="FLOAT")
+    paths = folders[0] / "good.wav", folders[1] / "good.wav"
+    aligned, good = (
+        run("distance", paths[0], other, "--metric", metric, "--json", "-", *options)
+        for other, options in ((tmp_path / "late.wav", ["--align"]), (paths[1], []))
+    )
+    assert aligned[0] == good[0] == 0 and scores(aligned[1]) == pytest.approx(scores(good[1]), rel=1e-5)
+    soundfile.write(tmp_path / "same.wav", np.pad(degraded, (441, 0))[: len(reference)], RATE, subtype="FLOAT")
+    assert "20.0 ms (441 samples) after" in run("distance", paths[0], tmp_path / "same.wav", "--metric", metric)[2]

@@ -216,3 +216,39 @@ def test_a_checkpoint_that_gives_no_score_says_so(run, monkeypatch):
     monkeypatch.setattr(measure, "load", lambda *_: Model())
     status, _, err = run("score", REFERENCE, DEGRADED, "--metric", "a-model-without-a-score")
     assert status == 2 and "a-model-without-a-score: the pair is too short or too quiet" in err
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory):
+    """The reference and the same 10 ms late, and the degraded recording as late, each as long as the reference."""
+    folder = tmp_path_factory.mktemp("late")
+    for path in (REFERENCE, DEGRADED):
+        audio, _ = io.read(path)
+        soundfile.write(folder / path.name, np.pad(audio, (160, 0))[: len(audio)], RATE, subtype="PCM_16")
+    return folder
+
+
+def test_a_delay_is_said_and_align_takes_it_out(run, late):
+    metrics = "--metric", score.DEFAULT_METRIC, "--metric", "si-sdr", "--metric", "pesq-wb", "--json", "-"
+    status, out, err = run("score", REFERENCE, late / REFERENCE.name, *metrics)
+    (pair,) = json.loads(out)["pairs"]
+    assert status == 0 and err.count("\n") == 1 and "is 10.0 ms (160 samples) after its reference" in err
+    assert "--align takes the delay out" in err and pair["error"] is None
+    assert pair["scores"][score.DEFAULT_METRIC] < 3 and pair["scores"]["si-sdr"] < 10
+
+    status, out, err = run("score", REFERENCE, late / REFERENCE.name, "--align", *metrics)
+    scores = json.loads(out)["pairs"][0]["scores"]
+    assert status == 0 and err == "" and scores["si-sdr"] > 100
+    assert scores[score.DEFAULT_METRIC] > 4 and scores["pesq-wb"] == pytest.approx(4.64, abs=0.01)
+
+
+def test_a_delay_is_not_said_where_the_metric_finds_it_or_nothing_is_late(run, late):
+    assert run("score", REFERENCE, late / DEGRADED.name, "--metric", "pesq-wb")[2] == ""
+    assert run("score", REFERENCE, DEGRADED, "--metric", "si-sdr")[2] == ""
+
+
+def test_many_delays_are_counted(run, late, tmp_path):
+    table = tmp_path / "pairs.csv"
+    table.write_text("reference,degraded\n" + f"{REFERENCE},{late / DEGRADED.name}\n" * 6)
+    status, _, err = run("score", table, "--metric", "si-sdr")
+    assert status == 0 and err.count("160 samples") == 3 and "6 of 6 degraded recordings are not in time" in err

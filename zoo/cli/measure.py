@@ -16,6 +16,7 @@ from zoo.errors import InputError, describe
 from zoo.scoring import Row
 
 _MOST_ROWS = 1000  # of a printed table; of more pairs it has their means alone
+_MOST_WARNINGS = 3  # that are printed one by one
 # What an error says of a model that lacks the method which a command calls.
 _LACKS = {"score": "scores nothing", "distance": "measures no distance"}
 
@@ -28,11 +29,13 @@ class Meter:
         rates: in Hz, that it takes, the preferred one first; None for any.
         columns: names of its values.
         function: (reference, degraded, sample_rate) -> a value for each column; raises InputError where there is none.
+        aligns: whether it finds a delay by itself, as PESQ does; to another a delay is a degradation.
     """
 
     rates: tuple | None
     columns: tuple
     function: Callable
+    aligns: bool = False
 
 
 def add(commands, name, summary, examples, metric, results):
@@ -54,6 +57,11 @@ def add(commands, name, summary, examples, metric, results):
     command.add_argument("--metric", action="append", help=metric)
     command.add_argument("--resample", action="store_true", help="resample to the rate that the metric needs")
     command.add_argument("--downmix", action="store_true", help="average the channels to mono")
+    command.add_argument(
+        "--align",
+        action="store_true",
+        help="shift the degraded recording by its delay, at most 0.5 s, and cut both to what they share",
+    )
     for form in ("csv", "json"):
         text = f"write the {results} as {form.upper()}, '-' to stdout instead of the table"
         command.add_argument(f"--{form}", metavar="OUT", help=text)
@@ -76,6 +84,8 @@ def run(arguments, metrics, meter, **reading):
         meter: function, name -> `Meter`.
         reading: more arguments of `pairs.read`.
 
+    Prints a line to stderr where a recording is late, with which metrics that compare moment by moment go wrong.
+
     Returns:
         Exit status: 0, or 2 where a pair has an error.
 
@@ -85,6 +95,7 @@ def run(arguments, metrics, meter, **reading):
     _check_outputs(arguments)
     results = Results(_columns(scoring.meters(meter, tuple(metrics))), keep_all=bool(arguments.json))
     pairs_to_score, alone = _pairs(arguments)
+    reading = {**reading, "align": arguments.align}
     score = functools.partial(
         _score, meter, tuple(metrics), arguments.resample, arguments.downmix, reading, must_score=alone
     )
@@ -94,7 +105,11 @@ def run(arguments, metrics, meter, **reading):
     scheduler = None if alone else arguments.scheduler
     for row in scoring.rows(score, pairs_to_score, table, jobs, backend, scheduler):
         results.add(row)
+        if row.warning and results.n_late <= _MOST_WARNINGS:
+            print(f"zoo: {tables.printable(row.warning)}", file=sys.stderr)
     _write(results, arguments)
+    if results.n_late > _MOST_WARNINGS:
+        print(f"zoo: {results.n_late} of {results.n} degraded recordings are not in time (--align)", file=sys.stderr)
     if results.n_failed:
         print(f"zoo: {results.n_failed} of {results.n} pairs have an error; their rows say what to do", file=sys.stderr)
     return 2 if results.n_failed else 0
@@ -131,11 +146,12 @@ class Results:
     """Rows as they come: all where they are few or `keep_all` is true, else the first; and always their sums."""
 
     def __init__(self, columns, keep_all):
-        self.rows, self.keep_all, self.n, self.n_failed = [], keep_all, 0, 0
+        self.rows, self.keep_all, self.n, self.n_failed, self.n_late = [], keep_all, 0, 0, 0
         self.sums = {column: [0.0, 0] for column in columns}
 
     def add(self, row):
         self.n, self.n_failed = self.n + 1, self.n_failed + bool(row.error)
+        self.n_late += bool(row.warning)
         for column, value in row.scores.items():
             if not math.isnan(value):
                 self.sums[column] = [self.sums[column][0] + value, self.sums[column][1] + 1]
@@ -185,7 +201,7 @@ def _unknown(name, others):
 
 def score_pair(pair, meters, resample=False, downmix=False, **reading):
     """`Row` of a pair by each of `meters`, {metric: `Meter`}; the rest as for `pairs.read`."""
-    scores, errors = dict.fromkeys(_columns(meters), math.nan), [pair.error] if pair.error else []
+    scores, errors, warning = dict.fromkeys(_columns(meters), math.nan), [pair.error] if pair.error else [], ""
     for name, meter in {} if errors else meters.items():
         try:
             recordings = pairs.read(pair, meter.rates, resample, downmix, **reading)
@@ -194,10 +210,25 @@ def score_pair(pair, meters, resample=False, downmix=False, **reading):
             continue
         try:
             scores.update(zip(meter.columns, meter.function(*recordings), strict=True))
+            warning = warning or ("" if meter.aligns else _lateness(pair, *recordings))
         except Exception as error:  # noqa: BLE001
             errors.append(f"{name}: {describe(error)}")
     # Two metrics that need the same rate give the same error, which is told once.
-    return Row(pair, scores, " ".join("; ".join(dict.fromkeys(errors)).split()))  # one line, whatever a library says
+    error = " ".join("; ".join(dict.fromkeys(errors)).split())  # one line, whatever a library says
+    return Row(pair, scores, error, warning)
+
+
+def _lateness(pair, reference, degraded, sample_rate):
+    """What to say of a pair that is not in time; "" of one that is."""
+    from zoo.audio.align import find_lag  # imports audio libraries, which the parser of a command line does without
+
+    if not (lag := find_lag(reference, degraded, sample_rate)):
+        return ""
+    way = "after" if lag > 0 else "before"
+    return (
+        f"{pair.degraded} is {abs(lag) / sample_rate * 1000:.1f} ms ({abs(lag)} samples) {way} its reference, which "
+        "counts as a degradation; --align takes the delay out"
+    )
 
 
 def _columns(meters):

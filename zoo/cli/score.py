@@ -39,7 +39,9 @@ def scorer(name: str) -> measure.Meter:
         from zoo.metrics import speech
 
         rates = speech.PESQ_RATES[name.removeprefix("pesq-")] if name.startswith("pesq") else None
-        return measure.Meter(rates, (name,), lambda *recordings: (speech.score_pair(name, *recordings),))
+        return measure.Meter(
+            rates, (name,), lambda *recordings: (speech.score_pair(name, *recordings),), aligns=name.startswith("pesq")
+        )
     model = measure.load(name, "score", TRUE_METRICS)
 
     def score(reference, degraded, sample_rate):
