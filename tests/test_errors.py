@@ -11,6 +11,6 @@ def test_it_is_a_value_error_with_its_message():
 
 def test_a_librarys_error_is_a_line_with_its_class():
     assert errors.describe(ValueError("array is too big\nat line 3")) == "ValueError: array is too big"
-    assert errors.describe(InputError("give more\nof it")) == "give more"
+    assert errors.describe(InputError("give more\nof it")) == "give more of it"
     assert errors.describe(MemoryError()) == "MemoryError: MemoryError"
     assert errors.describe(OSError(28, "No space left on device")) == "[Errno 28] No space left on device"

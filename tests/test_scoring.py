@@ -5,6 +5,7 @@ import functools
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tracemalloc
@@ -108,7 +109,8 @@ def test_processes_write_what_one_does(table, tmp_path, expected):
     check_alike(tmp_path / "found.csv", expected)
 
 
-def test_a_stopped_run_goes_on_where_it_was(table, tmp_path, expected, monkeypatch, capsys):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stopped_run_goes_on_where_it_was(table, tmp_path, expected, monkeypatch, capsys, stop):
     asked, scorer = [], score.scorer
 
     def stops(name):
@@ -117,14 +119,14 @@ def test_a_stopped_run_goes_on_where_it_was(table, tmp_path, expected, monkeypat
         def function(*recordings):
             asked.append(1)
             if len(asked) == 10:
-                raise KeyboardInterrupt
+                signal.raise_signal(stop)
             return meter.function(*recordings)
 
         return measure.Meter(meter.rates, meter.columns, function)
 
     monkeypatch.setattr(score, "scorer", stops)
     output = tmp_path / "found.csv"
-    assert cli.main(command(table, output)) == 130
+    assert cli.main(command(table, output)) == 128 + stop
     assert "--resume goes on" in capsys.readouterr().err and not output.exists()
     part = tmp_path / "found.csv.part"
     done = part.read_text()

@@ -29,5 +29,6 @@ def describe(error: BaseException) -> str:
         >>> describe(InputError("a.wav: is empty")), describe(KeyError("rate"))
         ('a.wav: is empty', "KeyError: 'rate'")
     """
-    line = first_line(error)
-    return line if isinstance(error, (InputError, OSError)) else f"{type(error).__name__}: {line}"
+    if isinstance(error, (InputError, OSError)):
+        return " ".join(str(error).split()) or type(error).__name__
+    return f"{type(error).__name__}: {first_line(error)}"

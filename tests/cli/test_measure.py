@@ -94,3 +94,31 @@ def test_a_pair_that_is_not_whole_is_not_read():
 def test_a_wrong_metric_is_hinted_at(name, command, hint):
     with pytest.raises(InputError, match=hint):
         measure.load(name, command, ("stoi",))
+
+
+@pytest.mark.parametrize("command", ["score", "distance"])
+def test_an_empty_folder_is_one_error(run, tmp_path, command):
+    status, out, err = run(command, AUDIO, tmp_path)
+    assert status == 2 and out == "" and err.count("\n") == 1
+    assert f"{tmp_path} holds no .wav" in err and "check the path" in err
+
+
+@pytest.mark.parametrize("option", ["--csv", "--json"])
+def test_a_disk_that_takes_nothing_is_known_before_the_work(run, tmp_path, monkeypatch, option):
+    monkeypatch.setattr(measure.scoring, "meters", None)
+    monkeypatch.setattr(measure.files, "beside", lambda path: path / "none" / "there")
+    status, out, err = run("score", AUDIO, AUDIO, "--metric", "stoi", option, tmp_path / "o")
+    assert status == 2 and out == "" and f"{tmp_path}/o: cannot be written (" in err and err.count("\n") == 1
+
+
+def test_names_as_long_as_any_and_of_any_bytes_are_scored(run, tmp_path):
+    names = ("a" * 245 + ".flac", "Bj\udcf6rk.flac", "\u65e5.flac")
+    for folder in ("reference", "degraded"):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).symlink_to(AUDIO / "speech_reference.flac")
+    output = tmp_path / ("s" * 246 + ".csv")
+    folders = tmp_path / "reference", tmp_path / "degraded"
+    status, out, _ = run("score", *folders, "--metric", "si-sdr", "--csv", output, "--json", tmp_path / "o.json")
+    assert status == 0 and "Bj\ufffdrk.flac" in out
+    assert b"/Bj\xf6rk.flac," in output.read_bytes() and "Bj\ufffdrk.flac" in (tmp_path / "o.json").read_text("utf-8")
