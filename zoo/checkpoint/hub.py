@@ -73,7 +73,7 @@ def fetch(repository: str, revision: str | None = None, offline: bool = False, c
             gated, or no checkpoint; the revision is unknown; or a checksum differs.
 
     Example:
-        >>> fetch("my-lab/my-metric", "v1")  # doctest: +SKIP
+        >>> fetch("my-lab/my-metric", "v1")  # needs the network  # doctest: +SKIP
     """
     from huggingface_hub import is_offline_mode
 
@@ -150,7 +150,7 @@ def upload(folder: str | os.PathLike, repository: str, message: str, private: bo
         InputError: offline, the Hub cannot be reached, or the token is missing, refused, or may not write there.
 
     Example:
-        >>> upload("my-model/", "my-lab/my-metric", "Version 2")  # doctest: +SKIP
+        >>> upload("my-model/", "my-lab/my-metric", "Version 2")  # needs a token  # doctest: +SKIP
     """
     from huggingface_hub import HfApi, get_token, is_offline_mode
 

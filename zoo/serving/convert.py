@@ -61,7 +61,7 @@ def convert(source, path, to):
         compare(
             {name: x for name, x in expected.items() if name.split("/")[0] in _SIGNATURES[to]}, run(content, inputs)
         )
-    with atomic_write(path) as part:
+    with atomic_write(path, overwrite=False) as part:
         part.write_bytes(content)
     needs = sorted({name.decode() for name in re.findall(rb"Flex(\w+)", content)}) if to == "tflite" else []
     return {"path": path, "megabytes": len(content) / 1e6, "needs": needs}
