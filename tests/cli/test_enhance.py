@@ -3,6 +3,8 @@
 import math
 import os
 import re
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,6 +192,36 @@ BAD = {
 
 def files(directory):
     return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("pattern", ["in/", "in/**/*.wav"])
+def test_linked_folders_are_enhanced_once(run, gain, tmp_path, monkeypatch, pattern):
+    monkeypatch.chdir(tmp_path)
+    gain(0.5)
+    for name in ("store/b.wav", "in/a.wav"):
+        Path(name).parent.mkdir()
+        soundfile.write(name, tone(), RATE)
+    Path("in/talker").symlink_to("../store")
+    Path("in/again").symlink_to("../in")
+    assert run(pattern, "out")[0] == 0
+    assert files(tmp_path / "out") == ["a.wav", "talker/b.wav"]
+
+
+def test_a_pipe_is_enhanced(run, gain, tmp_path):
+    gain(0.5)
+    soundfile.write(tmp_path / "a.wav", tone(), RATE)
+    os.mkfifo(tmp_path / "pipe")
+    data = (tmp_path / "a.wav").read_bytes()
+    threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,), daemon=True).start()
+    assert run(tmp_path / "pipe", tmp_path / "out.wav")[0] == 0
+    np.testing.assert_allclose(io.read(tmp_path / "out.wav")[0], 0.5 * tone()[:, 0], atol=2**-14)
+
+
+def test_what_only_ffmpeg_reads_needs_another_suffix(run, gain, tmp_path):
+    gain(0.5)
+    (tmp_path / "a.m4a").touch()
+    status, _, err = run(tmp_path / "a.m4a", tmp_path / "b.m4a")
+    assert status == 2 and "b.m4a: unknown audio suffix; use .wav" in err
 
 
 def test_a_batch_goes_on_past_bad_files(run, gain, folder):

@@ -74,6 +74,25 @@ def test_any_rate_and_format(model, tmp_path, rate, channels, suffix, monkeypatc
     np.testing.assert_allclose(sum(parts)[inner], whole[inner], atol=2e-3)
 
 
+def test_a_song_is_separated_to_its_end_whatever_its_header_counts(model, song, tmp_path, monkeypatch):
+    """Of a flac from a pipe, which has no count, and of songs joined by `cat`."""
+    monkeypatch.setattr(files, "BLOCK_SECONDS", 0.4)
+    audio, rate = soundfile.read(song)
+    soundfile.write(tmp_path / "a.flac", audio, rate)
+    data = (tmp_path / "a.flac").read_bytes()
+    fields = int.from_bytes(data[18:26], "big") >> 36 << 36
+    (tmp_path / "piped.flac").write_bytes(data[:18] + fields.to_bytes(8, "big") + data[26:])
+    (tmp_path / "joined.flac").write_bytes(2 * data)
+    io.write(tmp_path / "a.mp3", audio, rate)
+    (tmp_path / "joined.mp3").write_bytes(2 * (tmp_path / "a.mp3").read_bytes())
+    for name, times in (("piped.flac", 1), ("joined.flac", 2), ("joined.mp3", 2)):
+        seen = []
+        separate_file(model, tmp_path / name, {"drums": tmp_path / f"{name}.wav"}, lambda *now: seen.append(now))  # noqa: B023
+        drums, _ = soundfile.read(tmp_path / f"{name}.wav")
+        assert len(drums) == times * len(audio) and np.abs(drums[-len(audio) // 2 :]).max() > 1e-3
+        assert seen[-1] == (times * len(audio) / rate,) * 2
+
+
 @pytest.mark.parametrize("suffix", ["ogg", "mp3"])
 def test_stems_in_lossy_formats(model, song, tmp_path, suffix, monkeypatch):
     monkeypatch.setattr(files, "BLOCK_SECONDS", 0.4)

@@ -42,7 +42,7 @@ def add(commands):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument(
-        "noisy", metavar="IN", help="recording, folder (with those in it), or glob in quotes; wav, flac, ogg, mp3"
+        "noisy", metavar="IN", help="recording, folder (with those in it), or glob in quotes; wav, flac, ogg, mp3 ..."
     )
     command.add_argument(
         "enhanced",

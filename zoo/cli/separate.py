@@ -30,7 +30,7 @@ def add(commands):
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("song", metavar="SONG", help="recording: wav, flac, ogg or mp3")
+    command.add_argument("song", metavar="SONG", help="recording: wav, flac, ogg, mp3 ...")
     command.add_argument("folder", metavar="OUTDIR", help="folder of the stems; made where missing")
     command.add_argument(
         "--stems", help="some of the sources, and accompaniment (all but the vocals), by commas (default: all sources)"

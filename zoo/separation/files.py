@@ -28,11 +28,12 @@ def separate_file(
 
     The song may have any sample rate and number of channels. Each channel is separated on its own at the model's rate and
     resampled to the song's, without frequencies above half of the model's rate. The files have the song's rate, channels
-    and number of samples. An mp3 whose header does not count its frames may be read incompletely by libsndfile.
+    and number of samples. All samples of
+    the song are read, whatever its header counts: see `zoo.audio.whole`.
 
     Args:
         model: `ChandnaSeparator`.
-        song: wav, flac, ogg or mp3 file.
+        song: audio file of any format that `zoo.audio.io.read` takes, or a pipe.
         targets: {stem: file to write}; a stem is one of `model.sources`, or "accompaniment", all but the vocals. wav is
             written as float32, flac as 24 bit.
         progress: called as progress(seconds done, total seconds) after each block, or None.

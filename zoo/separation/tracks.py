@@ -48,7 +48,7 @@ class Track:
 
     @cached_property
     def samples(self) -> int:
-        """Length of the longest stem at 44.1 kHz, from the files' headers; a `.stem.mp4` is decoded to measure it.
+        """Length of the longest stem at 44.1 kHz, of what is there (see `zoo.audio.whole`); a `.stem.mp4` is decoded to measure it.
 
         Raises:
             InputError: a missing or unreadable file.
