@@ -10,6 +10,7 @@ import scipy.signal
 from keras import ops
 
 from zoo import backend
+from zoo.audio.checks import whole_rate
 from zoo.errors import InputError
 
 Tensor = Any  # a tensor of the Keras backend, or a NumPy array
@@ -298,13 +299,13 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int, lengths: Tensor | N
         float32 (batch, ceil(samples to_rate / from_rate)).
 
     Raises:
-        InputError: the rates have no small ratio, so the kernel would be too large.
+        InputError: a rate is no whole number above 0, or the rates have no small ratio: the kernel would be too large.
 
     Example:
         >>> tuple(resample(np.zeros((1, 16000), "float32"), 16000, 22050).shape)
         (1, 22050)
     """
-    waveform = ops.cast(waveform, "float32")
+    waveform, from_rate, to_rate = ops.cast(waveform, "float32"), whole_rate(from_rate), whole_rate(to_rate)
     if from_rate == to_rate:
         return waveform
     samples = ops.shape(waveform)[1]

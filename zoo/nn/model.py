@@ -14,7 +14,36 @@ from zoo.errors import InputError
 from zoo.nn import segments
 
 
-class WaveformModel(keras.Model):
+class ServedModel(keras.Model):
+    """A model that says what a server gives it.
+
+    Attributes:
+        serving_inputs: names of the float32 tensors that a served model takes, before their lengths.
+        serving_shape: of each of them, None for any size.
+    """
+
+    serving_inputs: tuple[str, ...] = ("waveform",)
+    serving_shape: tuple[int | None, ...] = (None, None)
+
+    def export(
+        self,
+        filepath: str | os.PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **options: Any,
+    ) -> None:
+        """Keras's export, for any batch size and length; `zoo export` names its inputs and outputs, and checks it.
+
+        Args: as for `keras.Model.export`; `input_signature` is by default of `serving_inputs` without lengths.
+        """
+        if input_signature is None:
+            inputs = [keras.InputSpec("float32", self.serving_shape, name=name) for name in self.serving_inputs]
+            input_signature = [inputs if len(inputs) > 1 else inputs[0]]
+        super().export(filepath, format, verbose, input_signature, **options)
+
+
+class WaveformModel(ServedModel):
     """A functional core on features, inside a wrapper that takes waveforms at one sample rate.
 
     A subclass builds its core, passes it on to `__init__`, and defines `call`, `serve` (outputs of a served model, by
@@ -25,15 +54,10 @@ class WaveformModel(keras.Model):
         sample_rate: of the waveforms, in Hz.
         name: of the model.
 
-    Attributes:
-        serving_inputs: names of the waveforms that a served model takes, before their lengths.
-
     Example:
         >>> issubclass(zoo.enhancement.model.Enhancer, WaveformModel)
         True
     """
-
-    serving_inputs: tuple[str, ...] = ("waveform",)
 
     def __init__(self, core: keras.Model, sample_rate: int, name: str):
         super().__init__(name=name, dtype="float32")
@@ -76,40 +100,30 @@ class WaveformModel(keras.Model):
             InputError: as for `as_list` and `zoo.audio.tensors.check_waveforms`.
         """
         count = len(self.serving_inputs)
-        *waveforms, lengths = [*self.as_list(inputs), None][: count + 1]
-        waveforms = [x if hasattr(x, "shape") else np.asarray(x) for x in waveforms]
-        tensors.check_waveforms(dict(zip(self.serving_inputs, waveforms, strict=True)), lengths)
-        waveforms = [ops.cast(x, "float32") for x in waveforms]
-        lengths = dsp.resolve_lengths(waveforms[0], lengths)
+        arguments = [x if x is None or hasattr(x, "shape") else np.asarray(x) for x in self.as_list(inputs)]
+        self._check(arguments)
+        waveforms = [ops.cast(x, "float32") for x in arguments[:count]]
+        lengths = dsp.resolve_lengths(waveforms[0], *arguments[count:])
         counted = dsp.sequence_mask(lengths, ops.shape(waveforms[0])[1])
         return [x * counted for x in waveforms], lengths, counted
 
     def waveform_shape(self, input_shape: tuple) -> tuple:
-        """(batch, samples) of the first waveform in the shapes of a call's arguments."""
-        if isinstance(input_shape, Mapping):
-            return input_shape[self.serving_inputs[0]]
-        return input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
+        """(batch, samples) of the first waveform in the shapes of a call's arguments, which are checked as `unpack` does."""
+        # One shape is a tuple of sizes, not of shapes.
+        whole = not isinstance(input_shape, Mapping) and not any(isinstance(x, (list, tuple)) for x in input_shape)
+        shapes = self.as_list([input_shape] if whole else input_shape)
+        symbols = [None if shape is None else keras.KerasTensor(shape) for shape in shapes]
+        self._check(symbols)
+        return tuple(shapes[0])
+
+    def _check(self, arguments):
+        """Check the waveforms of a call, and its lengths where they are there."""
+        count = len(self.serving_inputs)
+        waveforms = dict(zip(self.serving_inputs, arguments, strict=False))
+        tensors.check_waveforms(waveforms, arguments[count] if len(arguments) > count else None)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return self.waveform_shape(input_shape)
-
-    def export(
-        self,
-        filepath: str | os.PathLike,
-        format: str = "tf_saved_model",
-        verbose: bool | None = None,
-        input_signature: Any = None,
-        **options: Any,
-    ) -> None:
-        """Keras's export, for any batch size and length; `zoo export` names its inputs and outputs, and checks it.
-
-        Args: as for `keras.Model.export`; `input_signature` is by default of float32 waveforms (batch, samples), and
-            all samples count.
-        """
-        if input_signature is None:
-            waveforms = [keras.InputSpec("float32", (None, None), name=name) for name in self.serving_inputs]
-            input_signature = [waveforms if len(waveforms) > 1 else waveforms[0]]
-        super().export(filepath, format, verbose, input_signature, **options)
 
     def get_config(self) -> dict[str, Any]:
         return {"sample_rate": self.sample_rate, "name": self.name, "trainable": self.trainable}

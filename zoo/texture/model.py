@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from zoo.errors import InputError
+from zoo.nn.model import ServedModel
 from zoo.texture import terms
 from zoo.texture.blocks import block_convolution, blocked, transform_kernel
 from zoo.texture.spectrum import BINS, SAMPLE_RATE
@@ -96,7 +97,7 @@ class RandomConv1D(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class RandomConvEnsemble(keras.Model):
+class RandomConvEnsemble(ServedModel):
     """Random 1-D convolutions side by side, or stacked, on log spectrograms.
 
     Side by side, each bank sees the spectrogram (the paper's choice). Stacked (its section 3.3), each sees the one
@@ -181,6 +182,10 @@ class RandomConvEnsemble(keras.Model):
         return counts
 
     serving_inputs = ("spectrogram",)
+
+    @property
+    def serving_shape(self):
+        return (None, None, self.bins)
 
     def serve(self, spectrogram, lengths):
         """Outputs of a served model, by name: `features_<i>` and `gram_<i>` of each bank."""
