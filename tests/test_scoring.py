@@ -278,7 +278,7 @@ def test_a_missing_backend_is_named(monkeypatch):
 def test_memory_does_not_grow_with_the_pairs(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(measure, "score_pair", lambda pair, *_, **__: scoring.Row(pair, {"si-sdr": 1.0}, ""))
     peaks = []
-    for count in (30_000, 60_000):
+    for count in (10_000, 20_000):
         with open(tmp_path / "pairs.csv", "w") as file:
             file.write("reference,degraded\n")
             file.writelines(f"reference{i}.wav,degraded{i}.wav\n" for i in range(count))
@@ -288,9 +288,9 @@ def test_memory_does_not_grow_with_the_pairs(tmp_path, monkeypatch, capsys):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert len((tmp_path / "o.csv").read_text().splitlines()) == count + 1
-    assert peaks[1] < peaks[0] + 1e6
+    assert peaks[1] < peaks[0] + 5e5  # the rows alone would be some MB
     told = capsys.readouterr().out
-    assert "60000" in told and "degraded59999.wav" not in told
+    assert "20000" in told and "degraded19999.wav" not in told
 
 
 @pytest.mark.slow
@@ -314,3 +314,14 @@ def test_dask_without_a_scheduler_says_that_it_runs_here(capsys):
     assert list(scoring.scored(abs, [-1, 2], jobs=2, backend="dask")) == [1, 2]
     said = capsys.readouterr().err
     assert "zoo: dask runs at a cluster of this machine alone; --scheduler names another" in said
+
+
+def _threads(_):
+    return os.environ.get("TF_NUM_INTRAOP_THREADS")
+
+
+def test_processes_are_told_to_use_one_core_and_the_callers_environment_is_left_alone(monkeypatch):
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    assert list(scoring.scored(_threads, [1, 2], jobs=3)) == ["1", "1"]
+    assert "TF_NUM_INTRAOP_THREADS" not in os.environ
+    assert list(scoring.scored(_threads, [1], jobs=1)) == [None]
