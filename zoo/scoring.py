@@ -22,6 +22,7 @@ from zoo.audio.pairs import Pair
 from zoo.errors import InputError
 
 BACKENDS = ("loky", "dask", "ray")
+_ONE_CORE = {"TF_NUM_INTRAOP_THREADS": "1"}  # environment of a process that is one of as many as there are cores
 _AHEAD = 32  # pairs a process that are handed out before the first is written
 
 
@@ -164,7 +165,8 @@ def scored(
         yield from map(score, pairs)
         return
     jobs = -1 if jobs is None else jobs
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # of the processes of this machine: one a core
+    if backend in (None, "loky"):
+        score = functools.partial(_on_one_core, score, os.getpid())
     with (
         _registered(backend or "loky", scheduler) as name,
         joblib.parallel_config(name, n_jobs=jobs),
@@ -172,6 +174,14 @@ def scored(
     ):
         for chunk in _chunks(pairs, _AHEAD * joblib.effective_n_jobs(jobs)):
             yield from parallel(joblib.delayed(score)(pair) for pair in chunk)
+
+
+def _on_one_core(score, caller, pair):
+    """`score(pair)`; a process that joblib started gets the environment of one core, the caller's is left alone."""
+    if os.getpid() != caller:
+        for name, value in _ONE_CORE.items():
+            os.environ.setdefault(name, value)
+    return score(pair)
 
 
 def _chunks(pairs, size):
@@ -204,8 +214,8 @@ def _dask_client(scheduler):
 
     named = scheduler or dask.config.get("scheduler-address", None)
     try:
-        # A model must not be called from several threads at once.
-        client = distributed.Client(named) if named else distributed.Client(threads_per_worker=1)
+        # Python runs one thread at a time, and TensorFlow one a core by itself.
+        client = distributed.Client(named) if named else distributed.Client(threads_per_worker=1, env=_ONE_CORE)
     except (OSError, ValueError) as error:
         raise InputError(f"no Dask scheduler answers at {named}: start it, or give another --scheduler") from error
     _say_where("dask", named, "--scheduler names another")

@@ -1,6 +1,7 @@
 """Saving and loading checkpoint directories."""
 
 import json
+import warnings
 
 import h5py
 import keras
@@ -242,3 +243,11 @@ def test_the_loss_is_that_of_the_model_class(tmp_path):
         assert isinstance(loss, QualityNetLoss) and not loss.metric.trainable
         quality = (predict(model, [*pair]) + 0.5) / 5
         np.testing.assert_allclose(loss.call(*pair), (1 - quality) ** 2, rtol=1e-4)
+
+
+def test_loading_sets_no_warning_filter_of_the_process(saved, monkeypatch):
+    filters, original = [], keras.saving.load_model
+    spy = lambda *a, **k: filters.append(list(warnings.filters)) or original(*a, **k)
+    monkeypatch.setattr(keras.saving, "load_model", spy)
+    preset.load(saved)
+    assert filters == [list(warnings.filters)]

@@ -6,12 +6,13 @@ golden.npz, inputs and the output they give.
 """
 
 import importlib
+import math
 import os
 import shutil
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 
@@ -101,12 +102,10 @@ def load(
     directory = registry.checked(source, offline)
     _import_classes(directory)
     try:
-        with warnings.catch_warnings():
-            # Keras only warns when a nested layer has no weights in the file and keeps random ones.
-            warnings.filterwarnings("error", message="Skipping nested container")
-            model = keras.saving.load_model(directory, compile=False)
+        model = keras.saving.load_model(directory, compile=False)
     except Exception as error:  # Keras raises whatever its layers, h5py and Python do
         raise InputError(f"{directory} cannot be loaded by this version: {first_line(error)}") from error
+    _check_complete(model, directory)
     model.trainable = trainable
     if verify:
         _check_golden(model, directory)
@@ -131,6 +130,21 @@ def _swap(fresh, target):
         if old.exists() and not target.exists():
             old.rename(target)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_complete(model, directory):
+    """Refuse a file with fewer weights than the model: Keras only warns of a layer that keeps random ones."""
+    expected, sizes = 0, []
+    for layer in model._flatten_layers():
+        layer.save_own_variables(own := {})
+        expected += sum(math.prod(value.shape) for value in own.values())
+    with h5py.File(directory / "model.weights.h5") as file:
+        file.visititems(lambda name, item: sizes.append(item.size) if isinstance(item, h5py.Dataset) else None)
+    if sum(sizes) < expected:
+        raise InputError(
+            f"{directory} cannot be loaded by this version: its file of weights has {sum(sizes):,} numbers, the model "
+            f"{expected:,}; get it again, or save it anew with the Keras that wrote it."
+        )
 
 
 def _import_classes(directory):
