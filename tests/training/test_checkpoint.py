@@ -63,7 +63,8 @@ def train(monkeypatch, options):
 def test_it_ends_in_a_card_and_an_evaluation(train, trained, options):
     calls = train(trained)
     directory = Path(options.output) / "mine"
-    assert calls == [(directory, options.data, options.runs, 1, "python train")]
+    again = f"python tools/evaluate.py texture --checkpoint {directory}/"
+    assert calls == [(directory, options.data, options.runs, 1, again)]
     card = json.loads((directory / "card.json").read_text())
     assert (card["name"], card["family"], card["architecture"]) == ("mine", "texture", "Network")
     assert (card["description"], card["data"], card["own"]) == ("Mine.", "not stated", 7)
@@ -93,4 +94,7 @@ def test_every_family_can_be_trained_and_evaluated(family):
     module = family.module("train")
     assert {"name", "seed", "epochs"} <= {field.name for field in dataclasses.fields(module.Recipe)}
     module.add_arguments(argparse.ArgumentParser())
-    assert callable(module.train_config) and callable(family.module("report").evaluate_checkpoint)
+    report = family.module("report")
+    assert callable(module.train_config) and callable(report.evaluate_checkpoint)
+    command = report.COMMAND.format("mine/").split()
+    assert command[:2] == ["python", "tools/evaluate.py"] and "mine/" in command

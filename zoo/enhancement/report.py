@@ -8,9 +8,10 @@ from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.data.speech import SAMPLE_RATE
 from zoo.enhancement import evaluate, figures, sources
 from zoo.errors import InputError
-from zoo.files import atomic_write
+from zoo.files import atomic_write, check_folder
 
 SUMMARY = "true PESQ, STOI and SI-SDR of enhanced speech, and its JND distance"
+COMMAND = "python tools/evaluate.py enhancement --checkpoint {}"  # of a checkpoint's source
 # Whose curves are the paper's Figure 2; they and the other BLSTMs are in its Figure 3, both beside the last one's card.
 FOOLED_AND_CURED = ("blstm-mse-16k", "blstm-quality-net-16k", "blstm-quality-net-refresh-16k")
 FIGURE_SNR_DB = 6
@@ -32,13 +33,15 @@ def add_arguments(parser):
 def run(arguments):
     """`zoo evaluate enhancement`: on the test set, which renews the cards, or on other mixtures."""
     standard = _is_standard(arguments)
+    if arguments.output:
+        check_folder(arguments.output)
     checkpoints = arguments.checkpoint or _bundled()
     if not checkpoints:
         raise InputError("no enhancer is bundled: train one (tools/train.py), or give --checkpoint")
     if standard:
         for source in checkpoints:
             write_card(registry.resolve(source), with_words(registry.info(source)))
-        commands = {source: f"python tools/evaluate.py enhancement --checkpoint {source}" for source in checkpoints}
+        commands = {source: COMMAND.format(source) for source in checkpoints}
         _renew_cards(commands, arguments.data, arguments.jobs, arguments.output)
         return
     mixtures, words = _other_mixtures(arguments)

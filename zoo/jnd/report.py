@@ -8,13 +8,14 @@ from zoo import tables
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError
-from zoo.files import atomic_write
+from zoo.files import atomic_write, check_folder
 from zoo.jnd import answers, baselines, evaluate, figures, ratings, rendered
 from zoo.jnd.batches import Judged
 from zoo.jnd.judgments import read_judgments, split_of
 from zoo.losses.signal import MultiResolutionSTFT
 
 SUMMARY = "agreement of a distance with listeners, and sanity checks"
+COMMAND = "python tools/evaluate.py jnd {}"  # of a checkpoint's source
 CLIPS = 50  # of the ladders
 
 
@@ -73,6 +74,8 @@ def run(arguments):
     )
     if setting.standard and arguments.output:
         raise InputError("--output goes with --judgments or --speech; without them the card is renewed")
+    if arguments.output:
+        check_folder(arguments.output)
     if setting.standard:
         for source in arguments.checkpoint:
             write_card(registry.resolve(source), with_words(registry.info(source)))
@@ -191,7 +194,7 @@ def _command(arguments):
     changed = [f"--metric {metric}" for metric in arguments.metric]
     changed += [f"--files {arguments.files}"] * (arguments.files != CLIPS)
     changed += [f"--seed {arguments.seed}"] * (arguments.seed != 0)
-    return " ".join(["python tools/evaluate.py jnd", *arguments.checkpoint, *changed])
+    return " ".join([COMMAND.format(" ".join(arguments.checkpoint)), *changed])
 
 
 def _distance_tables(compared):

@@ -13,6 +13,7 @@ from zoo.quality_net import evaluate
 from zoo.quality_net.train import Recipe, prepare
 
 SUMMARY = "agreement of a surrogate with its metric"
+COMMAND = "python tools/evaluate.py quality-net --checkpoint {}"  # of a checkpoint's source
 TEST_PAIRS = "pairs of the test split: talkers, recordings of noise and measured rooms that training did not have"
 
 
@@ -36,7 +37,7 @@ def run(arguments):
         raise InputError("--output, --scatter, --resume, --backend and --scheduler go with --pairs; name a CSV by it")
     else:
         write_card(directory, with_words(registry.info(directory)))
-        command = f"python tools/evaluate.py quality-net --checkpoint {arguments.checkpoint}"
+        command = COMMAND.format(arguments.checkpoint)
         evaluate_checkpoint(directory, arguments.data, arguments.runs, arguments.jobs, command)
 
 

@@ -11,6 +11,7 @@ from zoo.separation import evaluate
 from zoo.separation.tracks import find_tracks, read_kinds
 
 SUMMARY = "SDR, ISR, SIR, SAR of separated songs"
+COMMAND = "python tools/evaluate.py separation --checkpoint {}"  # of a checkpoint's source
 GROUPS = {"render": "held-back renders with held-back voices"}  # of a kind of tracks; a song is a group of its own
 OF_ANOTHER_SET = "all tracks"
 
@@ -64,7 +65,7 @@ def run(arguments):
     evaluations = _evaluate(checkpoints, setting, arguments.jobs, arguments.cache)
     for name in checkpoints:
         if name in bundled:
-            command = f"python tools/evaluate.py separation --checkpoint {name}{setting.options()}"
+            command = COMMAND.format(name) + setting.options()
             card = evaluated_card(with_words(registry.info(name)), command, *evaluations[name])
             write_card(registry.resolve(name), card)
 

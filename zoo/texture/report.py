@@ -13,6 +13,7 @@ from zoo.texture import evaluate, figures, train
 from zoo.texture.classifier import SoundClassifier
 
 SUMMARY = "scores of synthesised textures and of other methods; accuracy of the sound classifier"
+COMMAND = "python tools/evaluate.py texture --checkpoint {}"  # of a checkpoint's source
 FIGURE_GROUP = "rhythmic"  # the group that the figures and the comparison of networks are on
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.checkpoint import preset, provenance
+from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import card_words, training_card
 from zoo.errors import InputError
 from zoo.families import FAMILIES
@@ -80,6 +80,8 @@ def train_checkpoint(config: Config, options: Namespace, command: str) -> None:
     directory = Path(options.output) / trained.recipe.name
     preset.save(trained.model, directory, card=card, golden=trained.golden)
     try:
-        family.module("report").evaluate_checkpoint(directory, options.data, options.runs, options.jobs, command)
+        report = family.module("report")
+        again = report.COMMAND.format(registry.source_of(directory))
+        report.evaluate_checkpoint(directory, options.data, options.runs, options.jobs, again)
     except InputError as error:
         raise InputError(f"{directory} is saved, but cannot be evaluated: {error}") from None

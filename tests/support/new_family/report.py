@@ -9,6 +9,7 @@ from zoo.checkpoint.card import evaluated_card, write_card
 from zoo.toy.model import noise_pairs
 
 SUMMARY = "error of a predicted level"
+COMMAND = "python tools/evaluate.py toy {}"  # of a checkpoint's source
 
 
 def add_arguments(parser):
@@ -18,8 +19,8 @@ def add_arguments(parser):
 
 def run(arguments):
     """`zoo evaluate toy`: renews the card."""
-    command = f"python tools/evaluate.py toy {arguments.checkpoint}"
-    evaluate_checkpoint(registry.resolve(arguments.checkpoint), arguments.data, "runs", arguments.jobs, command)
+    directory, command = registry.resolve(arguments.checkpoint), COMMAND.format(arguments.checkpoint)
+    evaluate_checkpoint(directory, arguments.data, "runs", arguments.jobs, command)
 
 
 def evaluate_checkpoint(directory, data, runs, n_jobs, command):
