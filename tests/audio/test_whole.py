@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from zoo.audio import blocks, io, mix, whole
+from zoo.audio import blocks, io, mix, pairs, whole
 from zoo.data import speech
 from zoo.errors import InputError, InputWarning
 from zoo.separation.tracks import Track
@@ -92,6 +92,18 @@ def test_wav_of_any_size(tmp_path, size):
     data = source(tmp_path).read_bytes()
     (tmp_path / "a.wav").write_bytes(data[:40] + struct.pack("<I", size) + data[44:])
     np.testing.assert_allclose(decoded(tmp_path / "a.wav"), AUDIO, atol=2**-15)
+
+
+@pytest.mark.parametrize("size", [0, 5_000_000_000 % 2**32, 0xFFFFFFFF])
+def test_a_wav_of_more_than_its_header_can_count_is_refused(tmp_path, size):
+    """As recorders make them in a night; libsndfile reads what is left of the size, or 4 GB."""
+    data = source(tmp_path).read_bytes()
+    (tmp_path / "a.wav").write_bytes(data[:40] + struct.pack("<I", size))
+    os.truncate(tmp_path / "a.wav", 44 + 5_000_000_000)  # a sparse file
+    with pytest.raises(
+        InputError, match="a.wav: holds 5000000000 bytes, more than its header can count; convert it: ffmpeg"
+    ):
+        blocks.open_audio(tmp_path / "a.wav")
 
 
 @needs_ffmpeg
@@ -219,23 +231,45 @@ def test_text_is_no_recording_for_ffmpeg_either(tmp_path):
         io.read(tmp_path / "list.wav")
 
 
-def feed(pipe, data):
-    thread = threading.Thread(target=pipe.write_bytes, args=(data,), daemon=True)
-    thread.start()
-    return thread
-
-
 @pytest.mark.parametrize("container", ["wav", "flac", "mp3"])
-def test_a_pipe_is_read_like_a_file_and_more_than_once(tmp_path, container):
-    path, pipe = tmp_path / f"a.{container}", tmp_path / "pipe"
+def test_a_pipe_of_the_process_is_read_like_a_file_and_more_than_once(tmp_path, container):
+    """As `<(...)` and stdin are."""
+    path = tmp_path / f"a.{container}"
     soundfile.write(path, AUDIO, RATE)
-    os.mkfifo(pipe)
-    thread = feed(pipe, path.read_bytes())
+    read_end, write_end = os.pipe()
+    thread = threading.Thread(target=fill, args=(write_end, path.read_bytes()), daemon=True)
+    thread.start()
+    pipe = f"/dev/fd/{read_end}"
     recording, expected = io.read_channels(pipe), io.read_channels(path)
     thread.join(10)
     assert (recording.container, recording.subtype) == (expected.container, expected.subtype)
     np.testing.assert_array_equal(recording.audio, expected.audio)
     np.testing.assert_array_equal(decoded(pipe), expected.audio)
+    os.close(read_end)
+
+
+def fill(end, data):
+    with open(end, "wb") as pipe:
+        pipe.write(data)
+
+
+def test_a_named_pipe_is_read_anew_each_time(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for gain in (1, 0.5):
+        soundfile.write(tmp_path / "a.wav", gain * AUDIO, RATE)
+        threading.Thread(target=pipe.write_bytes, args=((tmp_path / "a.wav").read_bytes(),), daemon=True).start()
+        np.testing.assert_allclose(io.read_channels(pipe).audio, gain * AUDIO, atol=2**-15)
+
+
+def test_a_pair_of_pipes_is_read_once_and_resampled(tmp_path):
+    os.mkfifo(tmp_path / "reference")
+    data = source(tmp_path, TONE).read_bytes()
+    threading.Thread(target=(tmp_path / "reference").write_bytes, args=(data,), daemon=True).start()
+    pair = pairs.Pair("a", tmp_path / "reference", tmp_path / "source.wav")
+    reference, degraded, rate = pairs.read(pair, rates=(16000,), resample=True)
+    assert rate == 16000 and len(reference) == 48000
+    np.testing.assert_array_equal(reference, degraded)
 
 
 def test_nothing_is_left_in_the_temporary_folder(tmp_path):

@@ -52,7 +52,7 @@ def read_block(file: WholeFile, samples: int = -1) -> np.ndarray:
     Example:
         >>> with open_audio(zoo.examples()["reference"]) as file:
         ...     first, rest = read_block(file, 1000), read_block(file)
-        >>>     len(first) + len(rest) == file.frames
+        >>> len(first) + len(rest) == file.frames
         True
     """
     # soundfile seeks after each read, and after a seek libsndfile's mp3 decoder first gives zeros: start earlier.

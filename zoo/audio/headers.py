@@ -34,6 +34,7 @@ class Finding:
         samples: how many there are in an mp3 that does not count them, or 0; libsndfile guesses.
         foreign: whether its frames change their rate or channels, which libsndfile cannot follow.
         warning: what is missing or odd, or "".
+        refusal: why it cannot be read whole, or "".
     """
 
     parts: tuple = ()
@@ -41,6 +42,7 @@ class Finding:
     samples: int = 0
     foreign: bool = False
     warning: str = ""
+    refusal: str = ""
 
 
 def examine(data: mmap | bytes, is_mp3: bool = False) -> Finding:
@@ -55,7 +57,7 @@ def examine(data: mmap | bytes, is_mp3: bool = False) -> Finding:
 
     Example:
         >>> examine(zoo.examples()["reference"].read_bytes())
-        Finding(parts=(), copy=None, samples=0, foreign=False, warning='')
+        Finding(parts=(), copy=None, samples=0, foreign=False, warning='', refusal='')
     """
     if len(data) < _SMALLEST:
         return Finding()
@@ -89,7 +91,7 @@ def _chunks(data, order, name, endless):
     (size,), start = struct.unpack_from(order, data, position + 4), position + 8
     present = len(data) - start
     if size >= ENDLESS:
-        return Finding()  # libsndfile reads to the end
+        return _too_large(present) if present >= 2**32 else Finding()  # of which libsndfile reads all
     if size > present:
         return Finding(warning=_cut(size, present, "bytes"))
     rest = start + size + size % 2
@@ -98,9 +100,16 @@ def _chunks(data, order, name, endless):
     padding = len(data) - rest < 2**16 and not any(data[rest:])
     if padding or _is_chunk(data, rest, order) or _is_chunk(data, start + size, order):
         return Finding()
+    if present >= 2**32:
+        return _too_large(present)
     size_as_endless = struct.pack(order, endless)
     warning = f"its header counts {size} bytes of samples, {present} are there, which are read" if size else ""
     return Finding(copy=(0, b"", ((position + 4, size_as_endless), (4, size_as_endless))), warning=warning)
+
+
+def _too_large(present):
+    fix = "convert it: ffmpeg -ignore_length 1 -i IN.wav OUT.flac"
+    return Finding(refusal=f"holds {present} bytes, more than its header can count; {fix}")
 
 
 def _is_chunk(data, position, order):

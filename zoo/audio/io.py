@@ -68,14 +68,33 @@ def read(
     channels = audio.shape[1]
     if channels > 1 and not downmix:
         raise InputError(f"{path}: has {channels} channels, mono is needed; downmix it (--downmix, downmix=True)")
-    audio = audio.mean(axis=1)
-    if sample_rate is None or rate == sample_rate:
-        return audio, rate
-    if not resample:
-        raise InputError(
-            f"{path}: is at {rate} Hz, {sample_rate} Hz is needed; resample it (--resample, resample=True)"
-        )
-    return _resample(audio, rate, sample_rate), sample_rate
+    wanted = sample_rate or rate
+    return at_rate(path, audio.mean(axis=1), rate, wanted, resample), wanted
+
+
+def at_rate(path: Path | str, audio: np.ndarray, rate: int, wanted: int, resample: bool) -> np.ndarray:
+    """A recording at the rate that is wanted, as `read` gives it.
+
+    Args:
+        path: of the recording, for messages.
+        audio: float32 `(samples,)`.
+        rate: its own, in Hz.
+        wanted: rate in Hz.
+        resample: whether to resample rather than refuse another rate.
+
+    Returns:
+        float32 `(samples at that rate,)`.
+
+    Raises:
+        InputError: another rate, and not to be resampled.
+
+    Example:
+        >>> at_rate("a.wav", np.zeros(100, "float32"), 8000, 16000, resample=True).shape
+        (200,)
+    """
+    if rate != wanted and not resample:
+        raise InputError(f"{path}: is at {rate} Hz, {wanted} Hz is needed; resample it (--resample, resample=True)")
+    return _resample(audio, rate, wanted)
 
 
 def read_channels(path: Path | str) -> Recording:

@@ -132,8 +132,7 @@ def read(
 
     reference, own_rate = io.read(pair.reference, downmix=downmix)
     rate = own_rate if rates is None or own_rate in rates else rates[0]
-    if rate != own_rate:
-        reference, _ = io.read(pair.reference, rate, resample, downmix)
+    reference = io.at_rate(pair.reference, reference, own_rate, rate, resample)  # it may be a pipe, and is read once
     degraded, _ = io.read(pair.degraded, rate, resample, downmix)
     if resample and abs(len(reference) - len(degraded)) == 1:
         # Files of one duration at two rates may round to lengths one sample apart.

@@ -88,7 +88,10 @@ def open_whole(path: Path | str) -> WholeFile:
     path, name = Path(path), str(path)
     status = os.stat(path) if path.exists() else None
     if status and stat.S_ISFIFO(status.st_mode):
-        with _open(Path(_pipe(name, status.st_dev, status.st_ino).name), path) as file:
+        # What a process was started with has one content; a pipe with a name of its own may get another.
+        anonymous = name.startswith(("/dev/", "/proc/"))
+        copy = _anonymous_pipe(name, status.st_ino) if anonymous else _pipe(name)
+        with _open(Path(copy.name), path) as file:
             return WholeFile(file.name, path, (file.format, file.subtype))
     if not status or not stat.S_ISREG(status.st_mode):
         raise InputError(f"{path}: no such file; check the path")
@@ -101,8 +104,13 @@ def _temporary():
 
 
 @functools.cache
-def _pipe(path, *_):
-    """Everything that comes from a pipe, in a temporary file: a pipe cannot be read twice, and recordings are."""
+def _anonymous_pipe(path, _):
+    """`_pipe` once: what comes from `<(...)` and stdin cannot be read twice, and recordings are."""
+    return _pipe(path)
+
+
+def _pipe(path):
+    """Everything that comes from a pipe, in a temporary file."""
     copy = _temporary()
     with open(path, "rb") as pipe:
         shutil.copyfileobj(pipe, copy)
@@ -124,6 +132,8 @@ def _open(path, shown):
     status = os.stat(path)
     identity = (str(path), str(shown), status.st_ino, status.st_mtime_ns, status.st_size)
     form, finding = _look(*identity)
+    if finding.refusal:
+        raise InputError(f"{shown}: {finding.refusal}")
     copy = None if form and not (finding.parts or finding.copy or finding.foreign) else _copy_of(*identity)
     if warning := (copy or finding).warning:
         warnings.warn(f"{shown}: {warning}", InputWarning, stacklevel=4)
