@@ -83,10 +83,10 @@ class _Job:
 
 
 def _enhance(arguments):
-    from zoo.checkpoint import preset  # imports a backend, which the parser of a command line does without
-
     jobs = _jobs(arguments)
     _check(jobs, arguments)
+    from zoo.checkpoint import preset  # imports a backend, which mistakes and the parser do without
+
     model = preset.load(arguments.checkpoint)
     if not hasattr(model, "enhance"):
         kind = type(model).__name__
