@@ -69,7 +69,7 @@ def si_sdr() -> Baseline:
     In dB it is lower for worse recordings; as a ratio it is a distance, in the same order.
 
     Example:
-        >>> bool(si_sdr().distance(np.arange(100.0), np.arange(100.0), sample_rate=22050) < 1e-9)
+        >>> bool(si_sdr().distance(np.arange(100) / 100, np.arange(100) / 100, sample_rate=22050) < 1e-9)
         True
     """
     return Baseline(SAMPLE_RATE, lambda reference, degraded: 10 ** (-speech.si_sdr(reference, degraded) / 10))

@@ -30,7 +30,7 @@ def third_octaves(reference: np.ndarray, degraded: np.ndarray, sample_rate: int)
     Example:
         >>> noise = np.random.default_rng(0).normal(size=10000)
         >>> third_octaves(noise, noise, 10000)[0].shape
-        (46, 15, 30)
+        (47, 15, 30)
     """
     pair = reference, degraded
     if sample_rate != RATE:

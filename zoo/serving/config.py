@@ -62,7 +62,7 @@ def write(directory):
         InputError: there is no model in the folder.
 
     Example:
-        >>> write("models/")
+        >>> write("models/")  # needs exports  # doctest: +SKIP
         {'pesq': {'stable': 1}}
     """
     labels = {name: _labels(versions) for name, versions in _models(Path(directory)).items()}

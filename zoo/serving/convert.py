@@ -39,7 +39,7 @@ def convert(source, path, to):
             of this TensorFlow has no Flex delegate and the model needs it (2.17 has it, 2.21 not); then nothing is left.
 
     Example:
-        >>> convert("jnd-22k", "jnd.tflite", "tflite")["needs"]  # doctest: +SKIP
+        >>> convert("jnd-22k", "jnd.tflite", "tflite")["needs"]  # takes seconds  # doctest: +SKIP
         []
     """
     path = Path(path)

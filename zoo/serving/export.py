@@ -62,7 +62,7 @@ def export(source, directory, version=1, xla=False, verify=False):
             exported model fails a check; then nothing is left.
 
     Example:
-        >>> export("jnd-22k", "models/jnd-22k")  # doctest: +SKIP
+        >>> export("jnd-22k", "models/jnd-22k")  # takes half a minute  # doctest: +SKIP
     """
     if not isinstance(version, int) or version < 1:
         raise InputError(f"version is {version!r}; give a positive integer")
@@ -86,7 +86,7 @@ def write(directory, served, xla=False):
         xla: as for `export`.
 
     Example:
-        >>> write("saved", ServingModel("jnd-22k"))  # doctest: +SKIP
+        >>> write("saved", ServingModel("jnd-22k"))  # takes seconds  # doctest: +SKIP
     """
     archive = keras.export.ExportArchive()  # finds the variables by the signatures; it would write tracked ones twice
     for name, (function, inputs) in served.signatures.items():

@@ -46,7 +46,7 @@ def push(
             is not empty, or as for `zoo.checkpoint.hub.upload`. Nothing is uploaded then, and no folder is left.
 
     Example:
-        >>> push("my-metric/", "my-lab/my-metric", dry_run=True)["files"]  # doctest: +SKIP
+        >>> push("my-metric/", "my-lab/my-metric", dry_run=True)["files"]  # exports a model  # doctest: +SKIP
     """
     repository, checkpoint = _repository(target), registry.resolve(source)
     if repository is None:

@@ -38,7 +38,7 @@ class ServingModel:
         InputError: Keras runs on another backend than TensorFlow, a GPU is in use, or the model cannot be served.
 
     Example:
-        >>> sorted(ServingModel("jnd-22k").signatures)  # doctest: +SKIP
+        >>> sorted(ServingModel("jnd-22k").signatures)  # traces for seconds  # doctest: +SKIP
         ['lengths', 'serving_default', 'wav']
     """
 

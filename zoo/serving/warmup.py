@@ -20,7 +20,7 @@ def write(saved, signatures, inputs, sample_rate):
         sample_rate: of the waveforms, in Hz.
 
     Example:
-        >>> write("models/pesq/1", ["serving_default"], {"waveform": noise, "lengths": lengths}, 16000)  # doctest: +SKIP
+        >>> write("models/enhancer/1", ["serving_default"], {"waveform": noise}, 16000)  # needs an export  # doctest: +SKIP
     """
     waveforms = {name: x for name, x in inputs.items() if name != "lengths"}
     arrays_for = {

@@ -123,7 +123,7 @@ class Client:
             TimeoutError: it did not answer in time.
 
         Example:
-            >>> client.predict("enhancer", {"waveform": [noisy]})["enhanced"]  # doctest: +SKIP
+            >>> client.predict("enhancer", {"waveform": [noisy]})["enhanced"]  # needs a server  # doctest: +SKIP
         """
         if version is not None and label is not None:
             raise InputError("give a version or a label, not both")

@@ -87,7 +87,7 @@ def predict_request(model, version, label, signature, arrays):
         tensorflow_serving.apis.predict_pb2.PredictRequest.
 
     Example:
-        >>> predict_request("pesq", None, "stable", "wav", {"waveform_wav": files})  # doctest: +SKIP
+        >>> predict_request("pesq", None, "stable", "wav", {"waveform_wav": files})  # needs recordings  # doctest: +SKIP
     """
     request = predict_pb2.PredictRequest()
     _specify(request.model_spec, model, version, label)
