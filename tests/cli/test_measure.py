@@ -1,8 +1,12 @@
 """What `zoo score` and `zoo distance` share: sums of rows, errors of a pair, hints about models."""
 
 import math
+import subprocess
+import sys
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.support.harness import REPOSITORY
 from zoo.audio.pairs import Pair
@@ -122,3 +126,20 @@ def test_names_as_long_as_any_and_of_any_bytes_are_scored(run, tmp_path):
     status, out, _ = run("score", *folders, "--metric", "si-sdr", "--csv", output, "--json", tmp_path / "o.json")
     assert status == 0 and "Bj\ufffdrk.flac" in out
     assert b"/Bj\xf6rk.flac," in output.read_bytes() and "Bj\ufffdrk.flac" in (tmp_path / "o.json").read_text("utf-8")
+
+
+def test_a_warning_of_a_process_is_one_line(tmp_path):
+    """Of recordings that were cut short; in the processes of --jobs as in the command's own."""
+    audio = np.random.default_rng(0).uniform(-0.3, 0.3, 16000)
+    for folder in ("clean", "noisy"):
+        (tmp_path / folder).mkdir()
+        for name in ("a.wav", "b.wav"):
+            soundfile.write(tmp_path / folder / name, audio, 16000)
+        cut = (tmp_path / folder / "a.wav").read_bytes()[:20044]
+        (tmp_path / folder / "a.wav").write_bytes(cut)
+    command = [sys.executable, "-m", "zoo", "score", tmp_path / "clean", tmp_path / "noisy", "--metric", "si-sdr"]
+    done = subprocess.run([*command, "--jobs", "2"], capture_output=True, text=True, check=False)
+    lines = [line for line in done.stderr.splitlines() if "cut short" in line]
+    says = "is cut short: its header counts 32000 bytes, 20000 are there; get it again"
+    assert sorted(lines) == [f"zoo: {tmp_path / folder / 'a.wav'}: {says}" for folder in ("clean", "noisy")]
+    assert done.returncode == 0 and "InputWarning" not in done.stderr

@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     _escape(sys.stdout, sys.stderr)
     try:
         with _ended_by_signals(), warnings.catch_warnings():
-            warnings.showwarning = functools.partial(_show, warnings.showwarning)
+            show_warnings()
             arguments = parser().parse_args(argv)
             return arguments.run(arguments)
     except BrokenPipeError:  # `zoo list | head`: nobody reads what else would be printed, at exit either
@@ -114,6 +114,17 @@ def _ended_by_signals() -> Iterator[None]:
     finally:
         for number in default:
             signal.signal(number, signal.SIG_DFL)
+
+
+def show_warnings() -> None:
+    """Show warnings of input in one line, as errors are, in this process: that of the command or one that works for it.
+
+    Example:
+        >>> with warnings.catch_warnings():
+        ...     show_warnings()
+    """
+    if getattr(warnings.showwarning, "func", None) is not _show:
+        warnings.showwarning = functools.partial(_show, warnings.showwarning)
 
 
 def _show(show, message, category, *place):

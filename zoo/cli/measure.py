@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from zoo import files, scoring, tables
+from zoo import cli, files, scoring, tables
 from zoo.audio import pairs
 from zoo.checkpoint import registry
 from zoo.errors import InputError, describe
@@ -136,6 +136,7 @@ def _pairs(arguments):
 
 def _score(meter, metrics, resample, downmix, reading, pair, must_score=False):
     """`Row` of a pair, in whatever process this is; of a pair that must have a score, its error is raised."""
+    cli.show_warnings()
     row = score_pair(pair, scoring.meters(meter, metrics), resample, downmix, **reading)
     if must_score and all(map(math.isnan, row.scores.values())):
         raise InputError(row.error)
