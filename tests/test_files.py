@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -95,6 +96,27 @@ def test_a_disk_that_takes_nothing_is_refused_before_the_work(tmp_path, monkeypa
     for check in (check_output, check_folder):
         with pytest.raises(InputError, match="cannot be written .Read-only file system.; give another place"):
             check(tmp_path / "scores")
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """A folder of a disk that is read-only; mounting one is for root alone."""
+    command = ["mount", "-t", "tmpfs", "-o", "ro,size=64k", "tmpfs", tmp_path]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no disk can be mounted here")
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_a_read_only_disk_is_named_with_the_file_before_and_at_writing(read_only):
+    says = "scores.csv: cannot be written .Read-only file system.; give another place"
+    for check in (check_output, check_folder, lambda path: write_text(path, lambda file: file.write("words"))):
+        with pytest.raises(InputError, match=says):
+            check(read_only / "scores.csv")
+    with pytest.raises(InputError, match=says):
+        check_folder(read_only / "new" / "scores.csv")
 
 
 def test_text_goes_to_a_file_or_to_stdout(tmp_path, capsys):

@@ -6,7 +6,7 @@ import secrets
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,12 @@ def atomic_write(path: str | os.PathLike, overwrite: bool = True) -> Iterator[Pa
         if not overwrite:
             _claim(path)
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename and Path(os.fsdecode(error.filename)) == temporary:  # a name that means nothing to a user
+            raise _unwritable(path, error, "place") from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
 
 
 def beside(path: Path) -> Path:
@@ -55,6 +59,16 @@ def beside(path: Path) -> Path:
         '.tmp'
     """
     return path.with_name(f".{secrets.token_hex(6)}.tmp")
+
+
+def _remove(temporary):
+    """Remove a temporary file; on a read-only disk, where there is none, that would hide the error that matters."""
+    with suppress(OSError):
+        temporary.unlink()
+
+
+def _unwritable(path, error, other):
+    return InputError(f"{path}: cannot be written ({error.strerror}); give another {other}")
 
 
 def _claim(path):
@@ -74,7 +88,7 @@ def _check_name(path):
     except FileNotFoundError:  # as it should, or a link to nothing, which is replaced
         return
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); give another name") from None
+        raise _unwritable(path, error, "name") from None
     if stat.S_ISDIR(mode):
         raise InputError(f"{path}: is a folder; name a file in it")
     if not stat.S_ISREG(mode):
@@ -124,9 +138,9 @@ def _check_creates(folder, path):
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); give another place") from None
+        raise _unwritable(path, error, "place") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
 
 
 def write_text(output: str | os.PathLike, write: Callable) -> None:
