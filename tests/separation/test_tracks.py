@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from zoo.audio import io
-from zoo.errors import InputError
+from zoo.errors import InputError, InputWarning
 from zoo.separation.tracks import SAMPLE_RATE, SLACK, SOURCES, Track, find_tracks
 
 HERTZ = dict(zip(SOURCES, (440, 1000, 110, 2000), strict=True))
@@ -112,6 +112,18 @@ def test_partial_tracks_take_part_only_if_asked_for(tmp_path):
         sung.read_excerpt("bass", 0, 10)
     with pytest.raises(InputError, match="give 0 or more"):
         sung.read_excerpt("vocals", -1, 10)
+
+
+def test_linked_songs_are_taken_and_hidden_stems_are_not(tmp_path):
+    write_track(tmp_path / "store" / "song")
+    (tmp_path / "songs" / "train").mkdir(parents=True)
+    (tmp_path / "songs" / "train" / "linked").symlink_to(tmp_path / "store" / "song")
+    folder = write_track(tmp_path / "songs" / "train" / "own", ".flac")
+    (folder / "._bass.wav").write_text("a file manager's, no audio")
+    with pytest.warns(InputWarning, match="1 file left out: 1 hidden"):
+        tracks = find_tracks(tmp_path / "songs", "train")
+    assert [track.name for track in tracks] == ["linked", "own"]
+    assert {path.suffix for path in tracks[1].files.values()} == {".flac"}
 
 
 def test_rates_channels_and_lengths_are_brought_together(tmp_path):

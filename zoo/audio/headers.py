@@ -232,7 +232,7 @@ def _after_id3(data, position):
     return position
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Frame:
     """A frame of mp3 or mp2: its place and size in bytes, samples, what must not change, and the count of a tag in it."""
 
@@ -245,19 +245,23 @@ class _Frame:
 
 def _mp3(data):
     """The frames are counted, and the count of the header is set to it; a header is put before a file without one."""
-    frames = list(_frames(data))
-    if not frames:
+    first, last, count, kinds, tagged = None, None, 0, set(), []
+    for last in _frames(data):  # a long file has a million: no list is made
+        first = first or last
+        count += 1
+        kinds.add(last.kind)
+        if last.tag:
+            tagged.append(last.start)
+    if not count:
         return Finding()
-    tagged = [frame.start for frame in frames if frame.tag]
-    starts = sorted({frames[0].start, *tagged})
+    starts = sorted({first.start, *tagged})
     if len(starts) > 1:
         return _parts(starts, data)
-    if len({frame.kind for frame in frames}) > 1:
+    if len(kinds) > 1:
         return Finding(foreign=True)
-    first, count = frames[0], len(frames) - 1
+    count -= bool(first.tag)  # the frame of a tag holds no sound
     flags, counted = struct.unpack_from(">II", data, first.tag + 4) if first.tag else (0, 0)
     if not flags & 1:
-        count += not first.tag  # the frame of a tag holds no sound
         start = first.start + (first.size if first.tag else 0)
         prefix = _count_frame(data[first.start : first.start + 4], count)
         return Finding(copy=(start, prefix, ()), samples=0 if first.tag else count * first.samples)
@@ -265,7 +269,7 @@ def _mp3(data):
         return Finding()
     patches = [(first.tag + 8, struct.pack(">I", count))]
     if flags & 2:
-        patches.append((first.tag + 12, struct.pack(">I", frames[-1].start + frames[-1].size - first.start)))
+        patches.append((first.tag + 12, struct.pack(">I", last.start + last.size - first.start)))
     if flags & 15 == 15 and data[first.tag + 120 : first.tag + 124] in (b"LAME", b"Lavc", b"Lavf"):
         # There is no padding at the end, where there is another end than its encoder knew.
         patches.append((first.tag + 142, bytes([data[first.tag + 142] & 0xF0, 0])))
