@@ -114,7 +114,7 @@ def test_odd_recordings_give_sane_ones(enhance, rate):
         (np.zeros(0), RATE, None, "shape \\(0,\\)"),
         (np.zeros(400, "int16"), RATE, None, "give float"),
         (np.zeros((2, 3, 400)), RATE, None, "give \\(samples,\\)"),
-        (np.zeros((400, 2)), 0, None, "sample_rate is 0"),
+        (np.zeros((400, 2)), 0, None, "the sample rate is 0"),
         (np.zeros((2, 400)), RATE, [1, 401], "0..400"),
     ],
 )

@@ -183,11 +183,12 @@ class ChandnaSeparator(WaveformModel):
             (['bass', 'drums', 'other', 'vocals'], (22050, 2))
         """
         mixture = checks.as_floats(mixture)
-        if mixture.ndim not in (1, 2, 3) or not mixture.size:
+        if mixture.ndim not in (1, 2, 3):
             raise InputError(
-                f"the mixture has shape {mixture.shape}; give (samples,), (samples, channels) or (batch, samples, "
-                "channels), and 1 sample or more"
+                f"the mixture has shape {mixture.shape}: give (samples,), (samples, channels) or (batch, samples, channels)"
             )
+        if not mixture.size:
+            raise InputError(f"the mixture has shape {mixture.shape}, no samples; give a recording")
         if mixture.ndim > 1:
             checks.check_channels_last(mixture)
         checks.check_finite(mixture)
