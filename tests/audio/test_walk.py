@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from tests.support.audio import RATE, tone
+from tests.support.harness import data_path
 from zoo.audio import io, pairs, walk
 from zoo.data.examples import examples
 from zoo.enhancement import datasets
@@ -122,3 +123,20 @@ def test_pairs_are_of_linked_folders_too(tmp_path):
         (tmp_path / "links" / folder).symlink_to(tmp_path / folder)
     (pair,) = pairs.find(tmp_path / "links" / "clean", tmp_path / "links" / "noisy")
     assert pair.name == "talker/a.wav" and len(pairs.read(pair)[0]) == len(tone())
+
+
+def test_the_mean_is_of_what_a_user_put_there(run, tmp_path):
+    """A published pair, linked, beside a hidden copy of the reference with itself, and from pipes without counts."""
+    files = {name: data_path("known_scores", "pesq_pair", name) for name in ("speech.flac", "speech_bab_0dB.flac")}
+    for folder, path in zip(("clean", "noisy"), files.values(), strict=True):
+        (tmp_path / folder / ".ipynb_checkpoints").mkdir(parents=True)
+        (tmp_path / "store" / folder).mkdir(parents=True)
+        shutil.copy(path, tmp_path / "store" / folder / "1.flac")
+        (tmp_path / folder / "talker").symlink_to(f"../store/{folder}")
+        shutil.copy(files["speech.flac"], tmp_path / folder / ".ipynb_checkpoints" / "1.flac")
+        data = path.read_bytes()
+        fields = int.from_bytes(data[18:26], "big") >> 36 << 36
+        (tmp_path / folder / "2.flac").write_bytes(data[:18] + fields.to_bytes(8, "big") + data[26:])
+    status, out, _ = run("score", tmp_path / "clean", tmp_path / "noisy", "--metric", "pesq-wb", "--csv", "-")
+    scores = [float(row["pesq-wb"]) for row in csv.DictReader(out.splitlines())]
+    assert status == 0 and scores == pytest.approx([1.083, 1.083], abs=1e-3)
