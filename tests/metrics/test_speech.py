@@ -153,7 +153,7 @@ def test_score_pair_agrees_and_says_why_not(pair, name):
         (lambda r, d: speech.stoi(r, d[:-1], RATE), "differ in shape"),
         (lambda r, d: speech.si_sdr(r[None, :, None], d[None, :, None]), "give \\(samples,\\)"),
         (lambda r, d: speech.si_sdr(r, d, lengths=[len(r) + 1]), "lengths must lie in"),
-        (lambda r, d: speech.si_sdr(r, d, lengths=[1, 2]), "one a pair"),
+        (lambda r, d: speech.si_sdr(r, d, lengths=[1, 2]), "one a recording"),
         (lambda r, d: speech.score_pair("pesq", r, d, RATE), "unknown metric 'pesq'"),
     ],
 )

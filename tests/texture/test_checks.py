@@ -20,8 +20,8 @@ def test_a_target_is_given_back_as_float32():
     [
         (SOUND[:, None], 16000, r"has the shape \(16000, 1\); give one channel"),
         (SOUND.astype("int16"), 16000, "is int16; give float"),
-        (SOUND, 0, "rate is 0 Hz; give the target's, above 0"),
-        (SOUND, float("nan"), "rate is nan Hz"),
+        (SOUND, 0, "sample rate is 0; give that of the audio, a whole number in Hz, above 0"),
+        (SOUND, float("nan"), "sample rate is nan"),
         (np.where(np.arange(16000) == 3, np.inf, SOUND), 16000, "NaN or infinity"),
         (SOUND[:-1], 16000, "has 1.00 s; give 1.00 s or more"),
         (0 * SOUND + 0.5, 16000, "is silent"),
