@@ -314,14 +314,3 @@ def test_dask_without_a_scheduler_says_that_it_runs_here(capsys):
     assert list(scoring.scored(abs, [-1, 2], jobs=2, backend="dask")) == [1, 2]
     said = capsys.readouterr().err
     assert "zoo: dask runs at a cluster of this machine alone; --scheduler names another" in said
-
-
-def _threads(_):
-    return os.environ.get("TF_NUM_INTRAOP_THREADS")
-
-
-def test_processes_are_told_to_use_one_core_and_the_callers_environment_is_left_alone(monkeypatch):
-    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
-    assert list(scoring.scored(_threads, [1, 2], jobs=3)) == ["1", "1"]
-    assert "TF_NUM_INTRAOP_THREADS" not in os.environ
-    assert list(scoring.scored(_threads, [1], jobs=1)) == [None]

@@ -17,12 +17,11 @@ from pathlib import Path
 
 import joblib
 
-from zoo import files
+from zoo import files, workers
 from zoo.audio.pairs import Pair
 from zoo.errors import InputError
 
 BACKENDS = ("loky", "dask", "ray")
-_ONE_CORE = {"TF_NUM_INTRAOP_THREADS": "1"}  # environment of a process that is one of as many as there are cores
 _AHEAD = 32  # pairs a process that are handed out before the first is written
 
 
@@ -166,9 +165,9 @@ def scored(
         return
     jobs = -1 if jobs is None else jobs
     if backend in (None, "loky"):
-        score = functools.partial(_on_one_core, score, os.getpid())
+        score = functools.partial(workers.on_one_core, score, os.getpid())
     with (
-        _registered(backend or "loky", scheduler) as name,
+        workers.registered(backend or "loky", scheduler) as name,
         joblib.parallel_config(name, n_jobs=jobs),
         joblib.Parallel() as parallel,
     ):
@@ -176,54 +175,10 @@ def scored(
             yield from parallel(joblib.delayed(score)(pair) for pair in chunk)
 
 
-def _on_one_core(score, caller, pair):
-    """`score(pair)`; a process that joblib started gets the environment of one core, the caller's is left alone."""
-    if os.getpid() != caller:
-        for name, value in _ONE_CORE.items():
-            os.environ.setdefault(name, value)
-    return score(pair)
-
-
 def _chunks(pairs, size):
     pairs = iter(pairs)
     while chunk := list(itertools.islice(pairs, size)):
         yield chunk
-
-
-@contextlib.contextmanager
-def _registered(backend, scheduler=None):
-    """Register a backend with joblib for the length of the block; gives its name."""
-    with contextlib.ExitStack() as stack:
-        try:
-            if backend == "dask":
-                stack.enter_context(_dask_client(scheduler))  # joblib uses the client that is current
-            elif backend == "ray":
-                from ray.util.joblib import register_ray
-
-                register_ray()
-                _say_where("ray", os.environ.get("RAY_ADDRESS"), "RAY_ADDRESS names another")
-        except ImportError as error:
-            raise InputError(f"--backend {backend} needs a package that is not installed: {error.name}") from None
-        yield backend
-
-
-def _dask_client(scheduler):
-    """A client of the scheduler that is named, or else of a cluster of this machine."""
-    import dask
-    import distributed
-
-    named = scheduler or dask.config.get("scheduler-address", None)
-    try:
-        # Python runs one thread at a time, and TensorFlow one a core by itself.
-        client = distributed.Client(named) if named else distributed.Client(threads_per_worker=1, env=_ONE_CORE)
-    except (OSError, ValueError) as error:
-        raise InputError(f"no Dask scheduler answers at {named}: start it, or give another --scheduler") from error
-    _say_where("dask", named, "--scheduler names another")
-    return client
-
-
-def _say_where(backend, address, hint):
-    print(f"zoo: {backend} runs at {address or f'a cluster of this machine alone; {hint}'}", file=sys.stderr)
 
 
 @functools.cache

@@ -13,8 +13,7 @@ from zoo.metrics import speech
 THREADS, ROUNDS = 4, 3
 METHODS = {
     "quality-net-tiny-pesq-wb-16k": "score",
-    "jnd-22k": "distance",
-    "jnd-lin-22k": "probability",
+    "jnd-22k": "judge",
     "dnn-mse-16k": "enhance",
     "blstm-mse-16k": "enhance",
     "chandna-4stem-44k": "separate",
