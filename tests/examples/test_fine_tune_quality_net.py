@@ -62,7 +62,10 @@ def tune(monkeypatch, ratings, output, *more, base="lite"):
     tool.main()
 
 
-@pytest.mark.parametrize("base, policy", [("lite", "float32"), ("lite", "mixed_bfloat16"), ("net", "float32")])
+@pytest.mark.parametrize(
+    "base, policy",
+    [("lite", "float32"), ("lite", "mixed_bfloat16"), pytest.param("net", "float32", marks=pytest.mark.slow)],
+)
 def test_it_learns_freezes_and_saves_what_can_be_published(ratings, tmp_path, monkeypatch, base, policy):
     more = ("--freeze", "2", "--epochs", "4", "--batch-size", "3", "--learning-rate", "1e-3", "--dtype-policy", policy)
     tune(monkeypatch, ratings, tmp_path / "mos", *more, base=base)
