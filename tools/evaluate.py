@@ -1,7 +1,7 @@
 """Evaluate checkpoints: `zoo evaluate`, as the cards name it.
 
-    python tools/evaluate.py quality-net --checkpoint quality-net-lite-pesq-wb-16k
-    python tools/evaluate.py --help
+python tools/evaluate.py quality-net --checkpoint quality-net-lite-pesq-wb-16k
+python tools/evaluate.py --help
 """
 
 import sys

@@ -57,7 +57,8 @@ def house(tmp_path_factory):
 def run(root, *command):
     """The output of a Python command in the copy; a failure shows what it printed."""
     environment = {**os.environ, "PYTHONPATH": str(root), "ZOO_DATA": str(root / "no data")}
-    done = subprocess.run([sys.executable, *command], cwd=root, env=environment, capture_output=True, text=True)
+    how = {"cwd": root, "env": environment, "capture_output": True, "text": True}
+    done = subprocess.run([sys.executable, *command], check=False, **how)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 

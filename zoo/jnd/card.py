@@ -26,7 +26,7 @@ degraded, _ = zoo.audio.io.read(zoo.examples()["degraded"])
 
 metric = zoo.load("{source}")  # a keras.Model, frozen
 print(metric.distance(reference, degraded, sample_rate=sample_rate{resample}))  # (batch,), 0 and up
-print(metric.probability(reference, degraded, sample_rate=sample_rate{resample}))  # that a listener hears a difference
+print(metric.probability(reference, degraded, sample_rate=sample_rate{resample}))  # of a difference heard
 
 loss = zoo.loss("{source}", sample_rate=sample_rate)  # a keras.losses.Loss on (reference, estimate) waveforms
 print(loss(reference[None], degraded[None]))"""
