@@ -179,7 +179,10 @@ def tuned(worst, best, labels, folder):
     return metric, clean, degraded
 
 
-@pytest.mark.parametrize(("worst", "best", "labels"), [(-10.0, 35.0, (35.0, 3.0)), (100.0, 0.0, (0.0, 60.0))])
+@pytest.mark.parametrize(
+    ("worst", "best", "labels"),
+    [pytest.param(-10.0, 35.0, (35.0, 3.0), marks=pytest.mark.slow), (100.0, 0.0, (0.0, 60.0))],
+)
 def test_a_metric_of_another_range_is_a_loss_that_leads_to_clean_speech(tmp_path, worst, best, labels):
     metric, clean, degraded = tuned(worst, best, labels, tmp_path / "mine")
     scores = metric.score(clean, degraded, RATE)

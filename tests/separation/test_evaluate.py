@@ -29,6 +29,7 @@ def tracks(folder):
     return [track for track in find_tracks(folder, "test") if track.name != "test 0"]
 
 
+@pytest.mark.slow
 def test_the_ideal_masks_are_above_the_floor(tracks):
     groups = dict.fromkeys([track.name for track in tracks], "all")
     found = {
