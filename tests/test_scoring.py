@@ -109,7 +109,15 @@ def test_processes_write_what_one_does(table, tmp_path, expected):
     check_alike(tmp_path / "found.csv", expected)
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def stop(request):
+    """A signal with its usual handler: a suite in the background may have been started with it ignored."""
+    usual = signal.default_int_handler if request.param == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(request.param, usual)
+    yield request.param
+    signal.signal(request.param, before)
+
+
 def test_a_stopped_run_goes_on_where_it_was(table, tmp_path, expected, monkeypatch, capsys, stop):
     asked, scorer = [], score.scorer
 

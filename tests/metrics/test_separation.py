@@ -296,7 +296,7 @@ def test_si_sdr_takes_the_channels_as_one_signal():
         (lambda r, e: evaluate(r, e, hop=np.inf), "hop is inf s"),
         (lambda r, e: separation.evaluate_track(r, e, 0), "Hz above 0"),
         (lambda r, e: evaluate(r, {"a": e["a"]}), "references hold a, b, estimates a; give the same sources"),
-        (lambda r, e: evaluate({}, {}), "no reference is given"),
+        (lambda r, e: evaluate({}, {}), "there is no reference"),
         (lambda r, e: evaluate(r, {name: x[1:] for name, x in e.items()}), "cut them to one length"),
         (lambda r, e: evaluate(r, {name: x[:, None] for name, x in e.items()}), "differ in shape"),
         (lambda r, e: evaluate(changed(r, b=r["b"][1:]), e), "'b' has shape \\(7999,\\), another \\(8000,\\)"),
