@@ -9,7 +9,7 @@ import soundfile
 
 import zoo
 from tests.support.harness import REPOSITORY, data_path
-from zoo import cli
+from zoo import cli, scoring
 from zoo.audio import io
 from zoo.checkpoint import registry
 from zoo.cli import distance
@@ -201,6 +201,7 @@ def test_each_command_names_the_other(run, metric, tmp_path):
 
 def test_a_default_that_is_not_installed_is_said(run, tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "root", lambda: tmp_path)
+    scoring.meters.cache_clear()  # another test may have loaded it in this process
     status, _, err = run("distance", REFERENCE, DEGRADED)
     assert status == 2 and err == (
         f"zoo: {distance.DEFAULT_METRIC}, the default metric, is not installed; "
