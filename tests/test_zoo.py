@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -111,5 +112,6 @@ def test_an_editable_install_is_found_above_a_checkout_called_zoo(checkout, tmp_
         wheel.extractall(site)
     # -S leaves out this environment's own install; addsitedir reads the .pth of the new one.
     use = "import site, sys; site.addsitedir(sys.argv[1]); import zoo; print(zoo.list(), zoo.__file__)"
-    printed = python("-S", "-c", use, str(site), cwd=checkout.parent)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    printed = python("-S", "-c", use, str(site), cwd=checkout.parent, env=environment)
     assert printed.strip() == f"['dnn-mse-16k'] {checkout / 'zoo' / '__init__.py'}"
