@@ -14,7 +14,7 @@ RATE = 100
 AUDIO = np.random.default_rng(0).standard_normal((2, 50)).astype("float32")
 
 
-@keras.saving.register_keras_serializable(package="test")
+@keras.saving.register_keras_serializable(package="test model")
 class Gain(WaveformModel):
     """Multiplies a waveform by a weight, 1 at first."""
 

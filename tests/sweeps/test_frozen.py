@@ -16,7 +16,7 @@ SAMPLES = 9000
 NOISE = 0.1 * np.random.default_rng(0).standard_normal((2, SAMPLES)).astype("float32")
 
 
-@keras.saving.register_keras_serializable(package="test")
+@keras.saving.register_keras_serializable(package="test frozen")
 class Gain(keras.layers.Layer):
     """An enhancer of one variable."""
 
