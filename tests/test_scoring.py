@@ -283,6 +283,7 @@ def test_a_missing_backend_is_named(monkeypatch):
         list(scoring.scored(abs, [1], jobs=2, backend="ray"))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_pairs(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(measure, "score_pair", lambda pair, *_, **__: scoring.Row(pair, {"si-sdr": 1.0}, ""))
     peaks = []

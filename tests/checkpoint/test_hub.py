@@ -190,6 +190,7 @@ print(*names)
 """
 
 
+@pytest.mark.slow
 def test_each_file_is_hashed_once_on_load(hub, checkpoint):
     hub.add(NAME, checkpoint)
     hashed = run(hub, HASHED, f"hf://{NAME}", f"{checkpoint}/").split("|")
@@ -197,6 +198,7 @@ def test_each_file_is_hashed_once_on_load(hub, checkpoint):
     assert [sorted(names.split()) for names in hashed] == [expected, expected, []]
 
 
+@pytest.mark.slow
 def test_a_cut_connection_is_told_and_the_next_try_is_whole(hub, checkpoint):
     hub.add(NAME, checkpoint)
     hub.cut["model.weights.h5"] = 1000
@@ -230,6 +232,7 @@ print(json.dumps(scores + [zoo.info(f"hf://{sys.argv[1]}") == zoo.info(name)]))
 """
 
 
+@pytest.mark.slow
 def test_it_loads_as_the_bundled_one_does_and_keras_reads_it_too(hub, checkpoint):
     hub.add(NAME, checkpoint)
     one, two, three, card = json.loads(run(hub, LOAD, NAME))

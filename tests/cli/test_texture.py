@@ -31,6 +31,7 @@ def test_it_writes_audio_and_a_picture(run, rain, tmp_path):
     assert Image.open(tmp_path / "a.png").size == (900, 750)
 
 
+@pytest.mark.slow
 def test_an_output_is_not_replaced_unless_asked(run, rain, tmp_path):
     assert run("texture", rain, tmp_path / "a.wav", *QUICK)[0] == 0
     before = (tmp_path / "a.wav").read_bytes()

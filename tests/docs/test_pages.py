@@ -18,7 +18,13 @@ from zoo import cli
 from zoo.checkpoint import preset
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-SLOW = {"textures.md": "synthesises a texture", "serving.md": "exports models", "publishing.md": "exports a model"}
+SLOW = {
+    "textures.md": "synthesises a texture",
+    "serving.md": "exports models",
+    "publishing.md": "exports a model",
+    "training.md": "fine-tunes a metric",
+    "enhancement.md": "enhances by several models",
+}
 BLOCK = re.compile(
     r"^(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )

@@ -23,6 +23,7 @@ def test_true_scores_are_those_of_the_metrics(validation):
     assert found["n_failed"] == 0 and "predicted" not in found
 
 
+@pytest.mark.slow
 def test_a_round_teaches_the_surrogate_what_the_enhancer_makes(source, surrogate, tmp_path):
     teacher, student = zoo.load(surrogate), zoo.load(surrogate, trainable=True)
     student.compile(keras.optimizers.Adam(1e-2), loss="mse", loss_weights=1 / 25)

@@ -130,6 +130,7 @@ def test_a_saved_model_has_it_and_its_gradient(tmp_path):
     np.testing.assert_allclose(*found, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_xla_compiles_keras_loops():
     enhancer, noisy = BLSTMEnhancer(units=4, hidden=4), np.random.default_rng(0).standard_normal((1, 4000), "float32")
     compiled = tf.function(lambda x: enhancer(x), jit_compile=True)
@@ -139,6 +140,7 @@ def test_xla_compiles_keras_loops():
     assert enhancer.predict(noisy, verbose=0).shape == (1, 4000)
 
 
+@pytest.mark.slow
 def test_tensorflow_does_not_complain():
     """Of an odd number of channels it does, at each call and on standard error."""
     command = "import numpy, zoo; zoo.load('blstm-mse-16k').enhance(numpy.ones(4000, 'float32'), 16000)"

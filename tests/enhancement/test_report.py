@@ -47,6 +47,7 @@ def bundled(tmp_path, monkeypatch):
     return tmp_path / "bundled"
 
 
+@pytest.mark.slow
 def test_command_renews_cards_and_figures(bundled, capsys):
     names = ["blstm-mse-16k", "blstm-quality-net-refresh-16k"]
     for name in names:
@@ -77,6 +78,7 @@ def test_a_checkpoint_outside_of_the_bundled_ones_gets_its_card_and_figures(bund
     assert preset.load(tmp_path / "mine").name
 
 
+@pytest.mark.slow
 def test_command_on_any_folders(tmp_path):
     for folder, audio in (("speech/talker", CLEAN), ("noise", NOISE)):
         (tmp_path / folder).mkdir(parents=True)

@@ -78,6 +78,7 @@ class _Killed(BaseException):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["small", "refreshed"])
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(name, request, source, validation, tmp_path, monkeypatch):
     recipe = request.getfixturevalue(name)

@@ -23,6 +23,8 @@ from zoo.audio import io
 from zoo.families import FAMILIES, Family
 from zoo.metrics import speech
 
+pytestmark = pytest.mark.slow  # the demo runs once for them all
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = zoo.examples()
 NAMES = ["reference", "degraded", "enhanced", "mild"]

@@ -62,6 +62,7 @@ def tune(monkeypatch, ratings, output, *more, base="lite"):
     tool.main()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "base, policy",
     [("lite", "float32"), ("lite", "mixed_bfloat16"), pytest.param("net", "float32", marks=pytest.mark.slow)],

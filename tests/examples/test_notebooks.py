@@ -23,6 +23,7 @@ def test_it_is_stored_without_outputs(name):
     assert "assert" in code[-1].source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in NOTEBOOKS]
 )

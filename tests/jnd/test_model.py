@@ -72,6 +72,7 @@ def test_padding_invariance_at_every_parity(deep, samples, padding):
     check_padding_invariance(deep, pair(samples, batch=2), padding)
 
 
+@pytest.mark.slow
 def test_lengths_of_their_own_in_one_batch(deep):
     reference, degraded = pair()
     lengths = [5000, 3333, 4096]

@@ -62,6 +62,7 @@ def test_what_is_missing_says_so(tmp_path):
         Material.read(tmp_path)
 
 
+@pytest.mark.slow
 def test_splits_of_the_real_data_share_nothing():
     data = data_path("MANIFEST.csv").parent
     data_path("textures", "applause.flac")

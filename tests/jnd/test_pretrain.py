@@ -64,6 +64,7 @@ def test_it_learns_and_the_backbone_of_the_best_epoch_is_kept(recordings, small,
     assert accuracy == pytest.approx(facts["val_accuracy"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_only_the_backbone_is_trained(recordings, small, tmp_path):
     model, *_ = pre.pretrain(dataclasses.replace(small, epochs=1), *recordings, tmp_path, verbose=0)
     keras.utils.set_random_seed(small.seed)
@@ -77,6 +78,7 @@ def test_only_the_backbone_is_trained(recordings, small, tmp_path):
     assert any(np.any(a != b) for a, b in zip(arrays(model.backbone), arrays(fresh.backbone), strict=True))
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_goes_on_to_the_same_weights(recordings, small, tmp_path, monkeypatch):
     whole, facts, _ = pre.pretrain(small, *recordings, tmp_path / "whole", verbose=0)
 

@@ -91,6 +91,7 @@ def test_command_renews_the_card(checkpoint, judgments_folder, tmp_path):
     assert preset.load(checkpoint).name == "spectral_jnd"
 
 
+@pytest.mark.slow
 def test_command_renews_several_cards(checkpoint, judgments_folder, tmp_path):
     (tmp_path / "jnd_judgments").symlink_to(judgments_folder)
     preset.save(SpectralJND(channels=(2,)), checkpoint.parent / "jnd-y", card={"name": "jnd-y", "family": "jnd"})

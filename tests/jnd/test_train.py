@@ -44,6 +44,7 @@ def test_the_loss_is_cross_entropy_and_ladders_fix_an_order():
     assert loss(1.0, 2.0) < loss(1.0, 1.0) < loss(2.0, 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["SpectralJND", "JND"])
 def test_it_learns_and_a_killed_training_ends_with_the_same_weights(tmp_path, network, monkeypatch):
     options = TINY.options if network == "SpectralJND" else {"channels": (4, 4, 4)}
@@ -98,6 +99,7 @@ def test_frozen_features_stay_and_the_weights_and_the_head_move(tmp_path):
     assert changed == {"distance", "dense"}
 
 
+@pytest.mark.slow
 def test_only_a_fresh_paper_network_gets_its_head_before_the_first_epoch(tmp_path, monkeypatch):
     fitted = []
     monkeypatch.setattr(train, "fit_head", lambda metric, *_: fitted.append(type(metric).__name__))
@@ -171,6 +173,7 @@ def test_of_several_seeds_the_best_is_kept_and_all_are_listed(rendered_pairs, tm
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_features_get_a_head_by_the_leading_process_alone(rendered_pairs, tmp_path, monkeypatch):
     def pretrain(recipe, *sounds):
         keras.utils.set_random_seed(recipe.seed)

@@ -146,6 +146,7 @@ def test_config_round_trip():
         np.testing.assert_allclose(float(again(REFERENCE, ESTIMATE)), float(loss(REFERENCE, ESTIMATE)), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_compiled_model_is_saved_with_its_loss(tmp_path):
     model = gain(8000)
     model.compile("adam", loss=build(dict.fromkeys(LOSSES, 0.1)), jit_compile=False)

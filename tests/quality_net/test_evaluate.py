@@ -141,6 +141,7 @@ def mixtures():
     return [np.stack(side) for side in zip(*itertools.islice(noisy, 8), strict=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", swept(of_family("quality_net")))
 def test_a_few_steps_up_the_gradient_raise_the_true_metric(name, mixtures, monkeypatch):
     monkeypatch.setattr(evaluate, "_ASCENT_STEPS", (0, 3))

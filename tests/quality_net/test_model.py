@@ -179,6 +179,7 @@ def tuned(worst, best, labels, folder):
     return metric, clean, degraded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("worst", "best", "labels"),
     [pytest.param(-10.0, 35.0, (35.0, 3.0), marks=pytest.mark.slow), (100.0, 0.0, (0.0, 60.0))],

@@ -118,6 +118,7 @@ def test_nothing_is_written_that_was_not_asked_for(run, tmp_path):
     assert set(tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_a_killed_evaluation_goes_on(run, checkpoint, table, tmp_path):
     told = run("--output", tmp_path / "expected.csv")
     output, part = tmp_path / "found.csv", tmp_path / "found.csv.part"

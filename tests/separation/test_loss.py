@@ -83,6 +83,7 @@ def test_padding_does_not_change_si_sdr():
     np.testing.assert_allclose(SourcesSISDR().call(*padded, np.array([4000, 4000])), bare, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_separator_learns_by_si_sdr():
     song = np.stack([audio[:12000, 0] for audio in stems(0).values()])[None]
     model = separator()

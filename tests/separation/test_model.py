@@ -114,6 +114,7 @@ def test_weights_of_overlapping_segments_sum_to_one(step):
     np.testing.assert_allclose(total, 1.0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_channels_and_batches_are_separated_alike(model):
     song = noise(12000, 2)
     sources = model.separate(song, RATE)
@@ -180,6 +181,7 @@ def test_options_that_do_not_fit(options, message):
         ChandnaSeparator(**options)
 
 
+@pytest.mark.slow
 def test_a_long_song_takes_bounded_memory():
     """10 minutes of mono: 0.1 GB of mixture and 4 of sources, joined from parts, beside TensorFlow's own."""
     environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}"}

@@ -28,6 +28,7 @@ def model(request):
     return separator(**VARIANTS[request.param])
 
 
+@pytest.mark.slow
 def test_a_stream_is_the_whole_and_keeps_its_latency(model):
     song, rng = noise(60000, 2), np.random.default_rng(1)
     whole = model.separate(song, RATE)

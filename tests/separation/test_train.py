@@ -59,6 +59,7 @@ def test_an_excerpt_is_a_segment_of_whole_frames(tracks):
     np.testing.assert_allclose(np.sum(estimate, axis=1), 4 * true[:, 0], rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_goes_on_to_the_same_weights(tracks, small, tmp_path, monkeypatch):
     whole, facts, _ = train.train(small, *tracks, tmp_path / "whole", verbose=0)
 
@@ -129,6 +130,7 @@ def test_the_bundled_recipes_build_and_are_named_as_their_files(name, size):
     assert train._compiled(recipe).separator.count_params() == size
 
 
+@pytest.mark.slow
 def test_the_tool_saves_a_checkpoint_with_its_card(tmp_path, monkeypatch):
     """With a bundled recipe, on a folder that tells no kinds of tracks and has no validation split."""
     songs(tmp_path / "music", count=11, seconds=0.3)

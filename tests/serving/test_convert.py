@@ -54,7 +54,8 @@ def pair():
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name == "blstm" else ()) for name in MODELS]
+    "name",
+    [pytest.param(name, marks=() if name in ("dnn", "quality-net-lite") else pytest.mark.slow) for name in MODELS],
 )
 def test_every_kind_of_model_is_converted_and_checked(name, tmp_path):
     preset.save(MODELS[name](), tmp_path / "model")

@@ -159,6 +159,7 @@ def test_what_the_check_says_is_the_error(tmp_path, real_probe, monkeypatch):
     assert not (tmp_path / "models").exists()
 
 
+@pytest.mark.slow
 def test_xla_compiles_to_the_same(metric, pair, tmp_path):
     export.export("quality-net-lite-stoi-16k", tmp_path / "xla", xla=True)
     plain, compiled = metric, tf.saved_model.load(str(tmp_path / "xla" / "1")).signatures

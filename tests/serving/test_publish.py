@@ -243,6 +243,7 @@ def test_a_checkpoint_comes_back_equal(hub, checkpoint):
     assert same(run(hub, FETCH, first, HF_TOKEN=TOKEN), checkpoint)  # the pinned one stays
 
 
+@pytest.mark.slow
 def test_keras_reads_the_same_repository(hub, checkpoint):
     hub.add("org/stoi", checkpoint)
     script = (

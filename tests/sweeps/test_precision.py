@@ -105,6 +105,7 @@ def test_a_spectral_norm_is_that_of_the_float32_kernel(mixed):
     np.testing.assert_allclose(ops.cast(twin(x), "float32"), layer(x), atol=0.03)
 
 
+@pytest.mark.slow
 def test_a_metric_is_fine_tuned_in_bfloat16_and_saved_as_ever(mixed, tmp_path):
     preset.save(QualityNetLite(), tmp_path / "start")
     metric = mixed(lambda: preset.load(tmp_path / "start", trainable=True))

@@ -91,6 +91,7 @@ def test_a_checkpoint_works_under_a_setting(switched, name, setting):
         assert np.isfinite(use(name, model)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(REPRESENTATIVES))
 def test_keras_exports_what_was_loaded(name, tmp_path):
     """`m.export(folder)` works, whether or not the model was called; any batch and length."""

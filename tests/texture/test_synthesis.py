@@ -37,6 +37,7 @@ def made(ensemble):
     return make(ensemble)
 
 
+@pytest.mark.slow
 def test_a_result_is_as_long_as_its_target_and_repeats_by_seed(made, ensemble):
     assert made.audio.shape == (24000,) and made.audio.dtype == np.float32 and np.isfinite(made.audio).all()
     assert made.spectrogram.shape == (382, 257) and made.spectrogram.min() >= 0
@@ -62,6 +63,7 @@ def test_length_is_free(ensemble, seconds):
     assert found.history["loss"][-1] < found.history["loss"][0]
 
 
+@pytest.mark.slow
 def test_other_rates_come_back(ensemble):
     target = clicks()[:12000]
     with pytest.raises(InputError, match="resample=True"):
@@ -73,6 +75,7 @@ def test_other_rates_come_back(ensemble):
     assert found.audio.shape == (12000,) and found.spectrogram.shape[0] in (382, 383)
 
 
+@pytest.mark.slow
 def test_the_autocorrelation_term_keeps_the_rhythm(ensemble):
     target = clicks()
     rhythm = synthesis.Objective(_seen(target), ensemble, 1.0, 0.0, 382)
@@ -96,6 +99,7 @@ def test_no_term_that_has_no_weight(ensemble):
     assert history["loss"] == history["gram"]
 
 
+@pytest.mark.slow
 def test_the_diversity_term_is_in_the_first_iterations_only(ensemble, monkeypatch):
     monkeypatch.setattr(synthesis, "DIVERSE", 3)
     diversity = make(ensemble, iterations=5).history["diversity"]
@@ -145,6 +149,7 @@ def test_a_state_is_gone_on_from(ensemble, tmp_path):
         make(ensemble, state=tmp_path / "none" / "state.npz")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the device's L-BFGS needs TensorFlow")
 def test_on_the_device(ensemble):
     found = make(ensemble, optimizer="tfp", iterations=30)
@@ -207,6 +212,7 @@ def test_bad_options_say_what_to_do(ensemble, options, says):
         make(ensemble, **options)
 
 
+@pytest.mark.slow
 def test_the_shortest_that_the_papers_networks_take():
     target = clicks(0.68)
     found = zoo.texture.synthesize(target, RATE, iterations=1, phase_iterations=1)

@@ -29,6 +29,7 @@ def test_there_are_eight_and_each_has_a_config():
     assert {path.stem for path in REPORT.glob("*.toml")} == set(EXPERIMENTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_configs_run(name, music, tmp_path):
     recipe = Recipe.read(REPORT / f"{name}.toml")
@@ -49,6 +50,7 @@ def test_milestones_and_steps_shrink_with_the_budget():
         ablate_separation.briefly(Recipe.read(REPORT / "batch-128.toml"), 100, 20)
 
 
+@pytest.mark.slow
 def test_the_tool_writes_a_table_on_the_card(music, tmp_path, monkeypatch, capsys):
     model = ChandnaSeparator(filters=2, across=2, hidden=2)
     about = {"name": "mine", "family": "separation", "sources": list(model.sources)}

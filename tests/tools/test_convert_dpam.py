@@ -133,6 +133,7 @@ def recordings():
     return [io.read(path, 22050)[0] for path in paths]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regime", PARITY)
 def test_parity_and_the_limits_that_the_card_names(regime, recordings, tmp_path):
     ref, two, four = recordings
