@@ -37,6 +37,8 @@ SETTINGS = {
     "floatx float16": (_float_type, 1e-3),
     **{name: (_policy(name), 1e-3 if name == "float64" else 0.02) for name in POLICIES},
 }
+# Its sums over loud broadband sound may exceed float16's largest number, 65504; docs/separation.md says so.
+OVERFLOWS = {("chandna-4stem-large-44k", "float16"), ("chandna-4stem-large-44k", "mixed_float16")}
 FAST = {"run_functions_eagerly", "channels_first", "mixed_float16"}
 
 
@@ -87,7 +89,7 @@ def test_a_checkpoint_works_under_a_setting(switched, name, setting):
     found = preset._output(model, golden_inputs(name))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
-    if name not in ENSEMBLES:
+    if name not in ENSEMBLES and (name, setting) not in OVERFLOWS:
         assert np.isfinite(use(name, model)).all()
 
 
