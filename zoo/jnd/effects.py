@@ -196,7 +196,7 @@ def griffin_lim(speech: np.ndarray, iterations: int, rng: np.random.Generator) -
         float32 (samples,).
 
     Example:
-        >>> griffin_lim(np.zeros(5000, "float32"), 3, np.random.default_rng(0)).any()
+        >>> bool(griffin_lim(np.zeros(5000, "float32"), 3, np.random.default_rng(0)).any())
         False
     """
     tail = -len(speech) % _HOP + _N_FFT

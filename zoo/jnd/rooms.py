@@ -77,7 +77,7 @@ def decay_time(response: np.ndarray) -> float:
 
     Example:
         >>> response = 10 ** (-3 * np.arange(22050) / SAMPLE_RATE / 0.5)
-        >>> round(decay_time(response), 2)
+        >>> round(float(decay_time(response)), 2)
         0.5
     """
     return _decay_time(_split(response)[1])

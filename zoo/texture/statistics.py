@@ -273,7 +273,7 @@ def match_statistics(
     Example:
         >>> noise = 0.1 * np.random.default_rng(0).standard_normal(24000)
         >>> audio, history = match_statistics(noise, 20000, seconds=1, iterations=2)
-        >>> audio.shape, len(history), history[2] < history[0]
+        >>> audio.shape, len(history), bool(history[2] < history[0])
         ((20000,), 3, True)
     """
     samples = result_samples(target, sample_rate, seconds, _MIN_SECONDS)
