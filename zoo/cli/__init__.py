@@ -70,7 +70,9 @@ def main(argv: list[str] | None = None) -> int:
         with _ended_by_signals(), warnings.catch_warnings():
             show_warnings()
             arguments = parser().parse_args(argv)
-            return arguments.run(arguments)
+            status = arguments.run(arguments)
+            sys.stdout.flush()  # here, since a pipe that breaks at the interpreter's exit is an error nobody catches
+            return status
     except BrokenPipeError:  # `zoo list | head`: nobody reads what else would be printed, at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
