@@ -2,12 +2,12 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.disk import mounted
 from zoo import files
 from zoo.errors import InputError
 from zoo.files import atomic_write, check_folder, check_output, write_json, write_text
@@ -101,13 +101,8 @@ def test_a_disk_that_takes_nothing_is_refused_before_the_work(tmp_path, monkeypa
 @pytest.fixture
 def read_only(tmp_path):
     """A folder of a disk that is read-only; mounting one is for root alone."""
-    command = ["mount", "-t", "tmpfs", "-o", "ro,size=64k", "tmpfs", tmp_path]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no disk can be mounted here")
-    yield tmp_path
-    subprocess.run(["umount", tmp_path], check=True)
+    with mounted(tmp_path, "ro,size=64k") as folder:
+        yield folder
 
 
 def test_a_read_only_disk_is_named_with_the_file_before_and_at_writing(read_only):

@@ -1,14 +1,13 @@
 """Reading, resampling and writing recordings."""
 
 import os
-import subprocess
 
 import numpy as np
 import pytest
 import soundfile
 
 from tests.support.audio import RATE, tone
-from tests.support.disk import cutting
+from tests.support.disk import cutting, mounted
 from zoo.audio import io
 from zoo.errors import InputError
 
@@ -160,13 +159,8 @@ def test_a_file_that_the_disk_cuts_is_an_error_and_not_there(tmp_path, monkeypat
 @pytest.fixture
 def small_disk(tmp_path):
     """A folder of a disk of 64 kB; mounting one is for root alone."""
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no disk can be mounted here")
-    yield tmp_path
-    subprocess.run(["umount", tmp_path], check=True)
+    with mounted(tmp_path, "size=64k") as folder:
+        yield folder
 
 
 @pytest.mark.parametrize(("suffix", "samples"), [("wav", 16384), ("flac", 23500), ("ogg", 214000), ("mp3", 275000)])

@@ -1,7 +1,10 @@
-"""A disk that is full at the last bytes of a file, whose writer says nothing of it."""
+"""Disks for tests: one that is full at the last bytes of a file, whose writer says nothing of it, and mounted ones."""
 
+import contextlib
 import os
+import subprocess
 
+import pytest
 import soundfile
 
 
@@ -16,3 +19,15 @@ def cutting(suffix, cut=200):
                 os.truncate(self.name, os.path.getsize(self.name) - cut)
 
     return Cutting
+
+
+@contextlib.contextmanager
+def mounted(folder, options):
+    """A folder as a small disk in memory, mounted with options as `mount` has them; skips the test without root."""
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no disk can be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)

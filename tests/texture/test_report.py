@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from tests.support.evaluation import evaluate as run_command
+from tests.support.texture import RATE, Loudness, make_networks_small, noise
 from zoo.audio import io
 from zoo.checkpoint import integrity, preset, registry
 from zoo.data.environment import LabelledRecording
@@ -17,32 +17,10 @@ from zoo.errors import InputError
 from zoo.texture import baselines, card, evaluate, report, synthesis, train
 from zoo.texture.model import RandomConvEnsemble
 
-RATE = 16000
-
-
-class Loudness:
-    """Two classes: the second the likelier, the louder a clip."""
-
-    sample_rate = RATE
-
-    def __call__(self, waveform):
-        loud = np.clip(np.sqrt(np.mean(np.square(waveform), axis=1)), 0.01, 0.99)
-        return np.stack([1 - loud, loud], axis=1)
-
-
-def noise(seconds=1.5, seed=0):
-    return (0.1 * np.random.default_rng(seed).standard_normal(int(seconds * RATE))).astype("float32")
-
 
 @pytest.fixture
 def small(monkeypatch):
-    """Small networks wherever none are named."""
-
-    def ensemble(widths=(2, 8), filters=8, **options):
-        return RandomConvEnsemble(widths[:2], filters=8, **options)
-
-    for module in ("evaluate", "synthesis"):
-        monkeypatch.setattr(f"zoo.texture.{module}.RandomConvEnsemble", ensemble)
+    make_networks_small(monkeypatch)
 
 
 def reverse(*arguments, **options):
