@@ -1,11 +1,9 @@
 """Separators evaluated: systems and their order, groups, frames, gains."""
 
-import csv
-
 import numpy as np
 import pytest
 
-from tests.support.separation import songs, stems, write_song
+from tests.support.separation import held_back_songs
 from zoo.errors import InputError
 from zoo.separation import evaluate
 from zoo.separation.tracks import SOURCES, find_tracks
@@ -13,15 +11,7 @@ from zoo.separation.tracks import SOURCES, find_tracks
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A tree whose test songs are one song, one without a voice, and a render."""
-    folder = tmp_path_factory.mktemp("music")
-    songs(folder, count=1, seconds=0.2)
-    made = stems(5, 2.0)
-    write_song(folder / "test" / "silent voice", made | {"vocals": 0 * made["vocals"]})
-    write_song(folder / "test" / "render", stems(6, 2.0))
-    with open(folder / "tracks.csv", "w", newline="") as file:
-        csv.writer(file).writerows([["name", "kind"], ["render", "render"], ["silent voice", "song"]])
-    return folder
+    return held_back_songs(tmp_path_factory.mktemp("music"))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """Songs of four synthetic stems, and small separators, for the tests of separation."""
 
+import csv
+
 import numpy as np
 
 from zoo.audio import io
@@ -41,3 +43,14 @@ def songs(folder, count=3, seconds=1.0):
 
 def separator(**options):
     return ChandnaSeparator(**SMALL | options)
+
+
+def held_back_songs(folder):
+    """A tree whose test songs are one song, one without a voice, and a render; gives its folder."""
+    songs(folder, count=1, seconds=0.2)
+    sources = stems(5, 2.0)
+    write_song(folder / "test" / "silent voice", sources | {"vocals": 0 * sources["vocals"]})
+    write_song(folder / "test" / "render", stems(6, 2.0))
+    with open(folder / "tracks.csv", "w", newline="") as file:
+        csv.writer(file).writerows([["name", "kind"], ["render", "render"], ["silent voice", "song"]])
+    return folder
