@@ -46,6 +46,18 @@ def test_enhancers_of_other_mixtures_are_not_compared():
         enhancement.comparison([ENHANCER, other])
 
 
+def test_figures_of_the_second_test_set_stand_beside_and_are_compared_with_each_other_alone():
+    second = ENHANCER["evaluation"] | {"command": "python second", "noisy": scores(2.0)}
+    both = ENHANCER | {"test2": second}
+    shown = "\n".join(enhancement.studies(both))
+    assert "## True scores on the second test set" in shown and "```\npython second\n```" in shown
+    first, compared = enhancement.comparison([both, OTHER]).split("## Enhancers compared on the second test set")
+    assert OTHER["name"] in first and OTHER["name"] not in compared and "3.00 [2.75, 3.25]" in compared
+    with pytest.raises(InputError, match="dnn-mse-16k was not evaluated on the same mixtures"):
+        enhancement.comparison([both, OTHER | {"test2": ENHANCER["evaluation"]}])
+    assert "second" not in enhancement.comparison([ENHANCER, OTHER]) and enhancement.comparison([]) == ""
+
+
 def test_the_row_of_the_table():
     row = enhancement.summary([ENHANCER]).splitlines()[-1]
     assert row == (

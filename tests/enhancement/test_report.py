@@ -68,6 +68,24 @@ def test_command_renews_cards_and_figures(bundled, capsys):
     assert list(cards[1]["evaluation"]["gains"]) == ["over noisy", "over blstm-mse-16k"]
 
 
+def test_the_second_test_set_goes_into_the_card_beside_the_first(bundled, tmp_path, monkeypatch):
+    splits, first = [], {"results": "of the first"}
+
+    def read_corpus(data, split):
+        splits.append(split)
+        return Corpus({"talker": [CLEAN]}, [NOISE], [])
+
+    monkeypatch.setattr(sources, "read_corpus", read_corpus)
+    monkeypatch.setattr(evaluate, "METRICS", {"si-sdr": evaluate.METRICS["si-sdr"], "jnd": evaluate.METRICS["jnd"]})
+    monkeypatch.setattr(evaluate, "_TRUE", {"si-sdr": evaluate.METRICS["si-sdr"]})
+    save_enhancer(tmp_path / "mine", name="blstm-mine", training=TRAINING, evaluation=first)
+    run("--checkpoint", f"{tmp_path}/mine/", "--split", "test2")
+    card = registry.info(tmp_path / "mine")
+    assert splits == ["test2"] and card["evaluation"] == first
+    assert card["test2"]["command"].endswith("mine/ --split test2") and card["test2"]["results"]["average"]["n"] == 20
+    assert card["test2"]["data"].startswith("20 mixtures of 1 utterances") and not list(tmp_path.glob("mine/*.png"))
+
+
 def test_a_checkpoint_outside_of_the_bundled_ones_gets_its_card_and_figures(bundled, tmp_path):
     save_enhancer(tmp_path / "mine", name="blstm-mine", training=TRAINING)
     report.evaluate_checkpoint(tmp_path / "mine", tmp_path, tmp_path / "runs", 1, "python again")
@@ -96,7 +114,11 @@ def test_command_on_any_folders(tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--speech", "a"], "--timit with --noise"), (["--speech", "a", "--noise", "b"], "give --output")],
+    [
+        (["--speech", "a", "--noise", "b", "--split", "test2"], "leave it out"),
+        (["--speech", "a"], "--timit with --noise"),
+        (["--speech", "a", "--noise", "b"], "give --output"),
+    ],
 )
 def test_command_says_what_is_missing(arguments, message):
     with pytest.raises(InputError, match=message):

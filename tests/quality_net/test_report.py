@@ -173,6 +173,11 @@ def test_what_cannot_be_written_is_refused_at_once(run, monkeypatch, more, says)
         run(*more)
 
 
+def test_a_split_and_pairs_are_not_taken_together(run):
+    with pytest.raises(InputError, match="give one of them"):
+        run("--split", "test2")
+
+
 @pytest.mark.parametrize("more", [["--backend", "dask"], ["--resume"], ["--output", "scores.csv"]])
 def test_what_goes_with_pairs_is_refused_without(checkpoint, more):
     with pytest.raises(InputError, match="go with --pairs"):
@@ -195,6 +200,27 @@ def test_a_dask_cluster_of_two_evaluates_too(run, tmp_path):
         loaded = client.run(lambda: evaluate._model.cache_info().misses)
     assert list(loaded.values()) == [1, 1]
     check_alike(tmp_path / "found.csv", tmp_path / "expected.csv")
+
+
+def test_the_second_test_pairs_go_into_the_card_beside_the_first(checkpoint, tmp_path, monkeypatch):
+    directory, splits = shutil.copytree(checkpoint, tmp_path / "mine"), []
+    chunks = SimpleNamespace(audio=[], facts=[{"kind": "noisy", "snr_db": 5.0}] * 2)
+
+    def prepare(recipe, data, runs, split, n_jobs):
+        splits.append(split)
+        return chunks, np.array([0.5, 0.6])
+
+    monkeypatch.setattr(report, "prepare", prepare)
+    monkeypatch.setattr(evaluate, "predict", lambda model, chunks: np.array([0.5, 0.7]))
+    first = {"results": {"all": "of the first"}}
+    registry_card = registry.info(directory) | {"evaluation": first}
+    report.write_card(directory, registry_card)
+    run_command("quality-net", "--checkpoint", f"{directory}/", "--split", "test2")
+    card = registry.info(directory)
+    assert splits == ["test2"] and card["evaluation"] == first
+    assert card["test2"]["results"]["all"]["mae"][0] == pytest.approx(0.05)
+    assert card["test2"]["command"].endswith("mine/ --split test2") and card["test2"]["commit"]
+    assert not list(directory.glob("*.png"))
 
 
 def test_a_trained_checkpoint_gets_its_plots_and_card(checkpoint, tmp_path, monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """Speech by talker, noise and room responses, in splits that share no talker; random segments of them."""
 
 import functools
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,15 @@ from zoo.data.manifest import read_manifest
 from zoo.errors import InputError
 
 SAMPLE_RATE = 16000
-SPLITS = ("train", "validation", "test")
-# Not for training: a tenth of the talkers and these noise classes, for validation; these rooms, for the test.
-_VALIDATION_TALKERS = 10
+SPLITS = ("train", "validation", "test", "test2")  # draws are seeded by the place in it: append, never reorder
+TEST_SPLITS = ("test", "test2")  # the second has other talkers, languages and noise; both share the rooms
+# Not for training: these talkers of LibriSpeech, a tenth of the others and these noise classes, for validation; these
+# rooms, for the tests. No rule depends on what else is in the manifest, so that a talker stays where it is.
+_VALIDATION_LIBRI = {
+    "103", "1235", "1553", "1898", "201", "233", "26", "2911", "3214", "3486", "3879", "4088", "4362",
+    "4640", "5049", "5652", "60", "6272", "669", "7113", "7402", "7859", "83", "8609", "8975",
+}  # fmt: skip
+_VALIDATION_HASH = (10, 2)  # the remainder, by a tenth, of the names' CRC-32
 _VALIDATION_NOISES = {"baby_cry", "computer_fan", "kitchen_dishes", "street_tram_bus"}
 _TEST_ROOMS = {"openair_jack_lyons_hall.flac", "seminar_room_clap.flac"}
 
@@ -37,13 +44,14 @@ class Corpus:
 def read_corpus(data: Path | str, split: str) -> Corpus:
     """Read the speech, noise and room responses of a split.
 
-    Of the rows marked "train", a tenth of the talkers and some noise classes go to validation, as do rows marked
-    "validation". Training and validation share their rooms; those of the test are marked "test", or listed here.
+    Of the rows marked "train", about a tenth of the talkers, by their names, and some noise classes go to validation,
+    as do rows marked "validation". Training and validation share their rooms, as do the two tests; those of the tests
+    are marked "test", or listed here.
 
     Args:
         data: folder of MANIFEST.csv (columns path, speaker_or_class, split) and the recordings, at 16 kHz; paths begin
             with speech/, noise/ or rir/.
-        split: "train", "validation" or "test".
+        split: "train", "validation", "test" or "test2".
 
     Returns:
         `Corpus`, with at least one recording of each kind.
@@ -55,17 +63,15 @@ def read_corpus(data: Path | str, split: str) -> Corpus:
         >>> corpus = read_corpus("data/", "train")  # needs recordings  # doctest: +SKIP
     """
     rows = read_manifest(data)
-    talkers = sorted({row["speaker_or_class"] for row in rows if row["path"].startswith("speech/train")})
-    validation_talkers = set(talkers[::_VALIDATION_TALKERS])
     corpus = Corpus({}, [], [])
     for row in rows:
         folder, name = row["path"].split("/")[0], row["speaker_or_class"]
         if folder == "rir":
             for_test = row["split"] == "test" or Path(row["path"]).name in _TEST_ROOMS
-            if for_test == (split == "test"):
+            if for_test == (split in TEST_SPLITS):
                 corpus.rooms.append(_read(data, row))
             continue
-        for_validation = name in (validation_talkers if folder == "speech" else _VALIDATION_NOISES)
+        for_validation = _validates(name) if folder == "speech" else name in _VALIDATION_NOISES
         if folder not in ("speech", "noise") or split != _split_of(row["split"], for_validation):
             continue
         if folder == "speech":
@@ -78,6 +84,15 @@ def read_corpus(data: Path | str, split: str) -> Corpus:
                 f"{Path(data) / 'MANIFEST.csv'} lists no {kind}/ for the {split} split: mark some rows of it so"
             )
     return corpus
+
+
+def _validates(talker):
+    """Whether a talker of the training rows is for validation instead, by the name alone."""
+    corpus, _, number = talker.partition("_")
+    if corpus == "libri":
+        return number in _VALIDATION_LIBRI
+    parts, remainder = _VALIDATION_HASH
+    return zlib.crc32(talker.encode()) % parts == remainder
 
 
 def _split_of(manifest_split, for_validation):

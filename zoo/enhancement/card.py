@@ -47,7 +47,11 @@ print(enhanced.shape)"""
 
 
 def evaluation(card):
-    evaluated = card["evaluation"]
+    return _scores("True scores after enhancement", card["evaluation"])
+
+
+def _scores(title, evaluated):
+    """A section of the scores and gains on a test set."""
     header = [*(title for title, _ in METRICS.values()), "n", "failed"]
     results = {snr(row): result for row, result in evaluated["results"].items()}
     results |= {f"average, {words}": evaluated[system][AVERAGE] for system, (words, _) in BASELINES.items()}
@@ -58,7 +62,7 @@ def evaluation(card):
         "lower is better; 1 is where half of the listeners hear a difference."
     )
     return section(
-        "True scores after enhancement",
+        title,
         table(["SNR", *header], scores),
         table(["Gain of the average", *header], gains),
         caption,
@@ -68,27 +72,36 @@ def evaluation(card):
 
 def studies(card):
     """Sections on what was studied beside the training itself."""
-    return [experiments(card)]
+    second = _scores("True scores on the second test set", card["test2"]) if "test2" in card else ""
+    return [second, experiments(card)]
 
 
 def comparison(cards):
     """All enhancers in one table, as in the paper's Table I; "" where there are none."""
+    second = [card for card in cards if "test2" in card]
+    parts = [_comparison("Enhancers compared", cards, "evaluation")]
+    parts.append(_comparison("Enhancers compared on the second test set", second, "test2"))
+    return "\n\n".join(filter(None, parts))
+
+
+def _comparison(heading, cards, test):
+    """A section on the test set of a key of the cards; "" where there are no cards."""
     if not cards:
         return ""
-    first = cards[0]["evaluation"]
+    first = cards[0][test]
     for card in cards:
-        if card["evaluation"]["noisy"] != first["noisy"]:
+        if card[test]["noisy"] != first["noisy"]:
             raise InputError(
                 f"{card['name']} was not evaluated on the same mixtures as {cards[0]['name']}: evaluate both."
             )
     systems = {words: first[system] for system, (words, _) in BASELINES.items()}
-    systems |= {card["name"]: card["evaluation"]["results"] for card in cards}
+    systems |= {card["name"]: card[test]["results"] for card in cards}
     by_snr = [[snr(row), *compared(systems, row, "pesq-wb")] for row in first["noisy"]]
     for title, key in (("mixtures", "n"), ("scores that failed", "n_failed")):
         by_snr.append([title, *(results[AVERAGE][key] for results in systems.values())])
     averages = [[title, *compared(systems, AVERAGE, metric)] for metric, (title, _) in METRICS.items()]
     return section(
-        "Enhancers compared",
+        heading,
         f"{first['data']}. 95 % bootstrap intervals. The page of each says more, and how to repeat it.",
         table(["PESQ wb", *systems], by_snr),
         table(["Average", *systems], averages),

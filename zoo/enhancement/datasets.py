@@ -9,9 +9,9 @@ The recordings may have any rate; resample them when you read them:
 from pathlib import Path
 
 from zoo.audio import pairs, walk
-from zoo.data.speech import SPLITS
 from zoo.errors import InputError
 
+_SPLITS = ("train", "validation", "test")
 _VOICE_BANK_TRAIN = ("trainset_28spk_wav", "trainset_wav")
 _VOICE_BANK_TEST = ("testset_wav",)
 _VOICE_BANK_VALIDATION = {"p226", "p287"}
@@ -161,8 +161,8 @@ def recordings(directory: str | Path) -> dict[str, list[Path]]:
 
 
 def _check(split):
-    if split not in SPLITS:
-        raise InputError(f"unknown split {split!r}; give one of {', '.join(SPLITS)}")
+    if split not in _SPLITS:
+        raise InputError(f"unknown split {split!r}; give one of {', '.join(_SPLITS)}")
 
 
 def _talker(pair):

@@ -5,7 +5,7 @@ from pathlib import Path
 from zoo import tables
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
-from zoo.data.speech import SAMPLE_RATE
+from zoo.data.speech import SAMPLE_RATE, TEST_SPLITS
 from zoo.enhancement import evaluate, figures, sources
 from zoo.errors import InputError
 from zoo.files import atomic_write, check_folder
@@ -15,7 +15,9 @@ COMMAND = "python tools/evaluate.py enhancement --checkpoint {}"  # of a checkpo
 # Whose curves are the paper's Figure 2; they and the other BLSTMs are in its Figure 3, both beside the last one's card.
 FOOLED_AND_CURED = ("blstm-mse-16k", "blstm-quality-net-16k", "blstm-quality-net-refresh-16k")
 FIGURE_SNR_DB = 6
+SECOND_COMMAND = f"{COMMAND} --split test2"
 TEST_SET = "speech/test with noise/test, talkers and recordings of noise that training did not have"
+SECOND_TEST_SET = "speech/test2 with noise/test2, other talkers, languages and noise that training did not have either"
 
 
 def add_arguments(parser):
@@ -23,6 +25,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--checkpoint", action="append", help="a bundled name or a directory with a slash; may be repeated (all)"
     )
+    parser.add_argument("--split", choices=TEST_SPLITS, help="the first or the second test set (default: test)")
     parser.add_argument("--speech", metavar="DIR", help="clean speech, instead of the test set")
     parser.add_argument("--timit", metavar="DIR", help="TIMIT, instead of the test set")
     parser.add_argument("--noise", metavar="DIR", help="noise, with --speech or --timit")
@@ -41,8 +44,10 @@ def run(arguments):
     if standard:
         for source in checkpoints:
             write_card(registry.resolve(source), with_words(registry.info(source)))
-        commands = {source: COMMAND.format(source) for source in checkpoints}
-        _renew_cards(commands, arguments.data, arguments.jobs, arguments.output)
+        second = arguments.split == "test2"
+        commands = {source: (SECOND_COMMAND if second else COMMAND).format(source) for source in checkpoints}
+        renew = _renew_second if second else _renew_cards
+        renew(commands, arguments.data, arguments.jobs, arguments.output)
         return
     mixtures, words = _other_mixtures(arguments)
     systems, evaluations = _evaluate({source: source for source in checkpoints}, mixtures, arguments.jobs)
@@ -66,9 +71,7 @@ def evaluate_checkpoint(directory, data, runs, n_jobs, command):
 def _renew_cards(commands, data, n_jobs, output=None):
     """Evaluate checkpoints, {source: command that repeats it}, and write their cards and figures."""
     mixtures = sources.test_on_data(data)
-    words, names = _in_words(mixtures, TEST_SET), {registry.info(source)["name"]: source for source in commands}
-    if len(names) < len(commands):
-        raise InputError("two of the checkpoints have one name; evaluate each by itself")
+    words, names = _in_words(mixtures, TEST_SET), _by_name(commands)
     systems, evaluations = _evaluate(names, mixtures, n_jobs)
     _report(evaluations, words, output)
     commit = provenance.commit()
@@ -77,6 +80,26 @@ def _renew_cards(commands, data, n_jobs, output=None):
         write_card(registry.resolve(source), card)
     for name, source in names.items():
         _plot(name, source, systems, _example(mixtures))
+
+
+def _renew_second(commands, data, n_jobs, output=None):
+    """Evaluate checkpoints, as `_renew_cards`, on the second test set, whose figures are `test2` of their cards."""
+    mixtures = sources.test_on_data(data, "test2")
+    words, names = _in_words(mixtures, SECOND_TEST_SET), _by_name(commands)
+    _, evaluations = _evaluate(names, mixtures, n_jobs)
+    _report(evaluations, words, output)
+    commit = provenance.commit()
+    for name, source in names.items():
+        where = {"command": commands[source], "commit": commit, "data": words}
+        write_card(registry.resolve(source), registry.info(source) | {"test2": where | evaluations[name]})
+
+
+def _by_name(commands):
+    """{name of the checkpoint: source} of {source: command}."""
+    names = {registry.info(source)["name"]: source for source in commands}
+    if len(names) < len(commands):
+        raise InputError("two of the checkpoints have one name; evaluate each by itself")
+    return names
 
 
 def _evaluate(sources_by_name, mixtures, n_jobs):
@@ -119,6 +142,8 @@ def _is_standard(arguments):
     others = [arguments.speech, arguments.timit, arguments.voice_bank]
     if sum(map(bool, others)) > 1 or bool(arguments.noise) != bool(arguments.speech or arguments.timit):
         raise InputError("give --speech or --timit with --noise, or --voice-bank, or none of them for the test set")
+    if any(others) and arguments.split:
+        raise InputError("--split chooses a test set: leave it out with --speech, --timit and --voice-bank")
     if any(others) and not arguments.output:
         raise InputError("give --output, a folder for the tables and the figure")
     return not any(others)

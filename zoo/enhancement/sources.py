@@ -16,6 +16,7 @@ from zoo.enhancement.examples import Example, Mixtures, Recordings, test_set, va
 from zoo.errors import InputError
 
 _VALIDATION_SECONDS = 3.0
+_TEST_NOISES = {"test": 1, "test2": 4}  # that each utterance meets; the second test has few utterances
 
 
 def train_on_data(data, snr_db, n_validation):
@@ -48,10 +49,10 @@ def train_on_voice_bank(directory, n_validation, seed=1):
     return source, [Example(f"{i:03d}", None, *pair) for i, pair in enumerate(drawn)]
 
 
-def test_on_data(data):
-    """The data folder's test talkers and noises at -6, 0, 6, 12 and 18 dB."""
-    corpus = read_corpus(data, "test")
-    return test_set(corpus.speech, corpus.noise)
+def test_on_data(data, split="test"):
+    """The data folder's talkers and noises of a test split at -6, 0, 6, 12 and 18 dB."""
+    corpus = read_corpus(data, split)
+    return test_set(corpus.speech, corpus.noise, noises=_TEST_NOISES[split])
 
 
 def test_on_folders(speech, noise):

@@ -37,7 +37,10 @@ print(loss(reference[None], degraded[None]))"""
 
 
 def evaluation(card):
-    evaluated = card["evaluation"]
+    return _agreement("Agreement with the true metric", card["evaluation"])
+
+
+def _agreement(title, evaluated):
     statistics = ["pearson", "spearman", "rmse", "mae"]
     rows = [
         [group, *(interval(result[name]) for name in statistics), result["n"], result["n_failed"]]
@@ -45,12 +48,17 @@ def evaluation(card):
     ]
     header = ["Pairs", "Pearson", "Spearman", "RMSE", "MAE", "n", "failed"]
     caption = f"{evaluated['data']}. 95 % bootstrap intervals; commit `{evaluated['commit']}`."
-    return section("Agreement with the true metric", table(header, rows), caption, code(evaluated["command"]))
+    return section(title, table(header, rows), caption, code(evaluated["command"]))
 
 
 def studies(card):
     """Sections on what was studied beside the training itself."""
-    return [ablation(card), gradient(card)]
+    return [second_test(card), ablation(card), gradient(card)]
+
+
+def second_test(card):
+    """Agreement on the second test set, whose figures are compared only with each other."""
+    return _agreement("Agreement on the second test set", card["test2"]) if "test2" in card else ""
 
 
 def ablation(card):

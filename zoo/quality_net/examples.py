@@ -19,7 +19,7 @@ from zoo.quality_net import degrade
 
 SECONDS = (2.0, 2.5, 3.0, 4.0)  # clip lengths; a chunk holds one of them
 CHUNK = 128
-VERSION = 1  # of the drawing: stored pairs of another version are not used
+VERSION = 2  # of the drawing: stored pairs of another version are not used
 _LEVEL_DB = (-36, -14)  # rms of the speech, re full scale
 _KINDS = {  # kind of degradation -> share
     "noisy": 0.40, "enhanced": 0.34, "reverb": 0.07, "codec": 0.08, "band": 0.03, "clip": 0.04, "loss": 0.025,
@@ -109,7 +109,7 @@ def build(data, split, n_examples, directory, seed=0, n_jobs=-1):
 
     Args:
         data: folder with MANIFEST.csv, speech/, noise/ and rir/.
-        split: "train", "validation" or "test"; see `read_corpus`.
+        split: "train", "validation", "test" or "test2"; see `read_corpus`.
         n_examples: number of pairs, rounded up to whole chunks of 128.
         directory: where to; `chunk_0000.npy` holds int16 (128, 2, samples), `chunk_0000.json` the facts of each pair.
         seed: of the pairs.

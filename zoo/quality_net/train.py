@@ -38,7 +38,7 @@ class Recipe:
         options: of the network (features, bands, spectral_norm, dropout).
         metric: a target's name, or package.module:function.
         metric_range: (low, high) of a function; known metrics have their own.
-        n_train, n_validation, n_test: pairs.
+        n_train, n_validation, n_test: pairs; n_test of each test split.
         batch_size, epochs, learning_rate: of Adam; the rate falls to 0 by a cosine after a short warm-up.
         seed: of the pairs, the first weights, the order and the dropout.
     """
@@ -132,7 +132,7 @@ def prepare(
     manifest = Path(data) / "MANIFEST.csv"
     digest = sha256(manifest)[:8] if manifest.is_file() else "none"
     directory = Path(runs) / f"examples-v{examples.VERSION}-{digest}-{recipe.seed}"
-    n_examples = {"train": recipe.n_train, "validation": recipe.n_validation, "test": recipe.n_test}[split]
+    n_examples = {"train": recipe.n_train, "validation": recipe.n_validation}.get(split, recipe.n_test)
     examples.build(data, split, n_examples, directory, recipe.seed, n_jobs)
     chunks = examples.Chunks(directory, split, n_examples)
     scores = labels.label(chunks.audio, recipe.target(), Path(runs) / "labels.sqlite", examples.SAMPLE_RATE, n_jobs)
