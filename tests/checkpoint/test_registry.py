@@ -97,6 +97,7 @@ def test_a_damaged_config_has_no_model_class(two, text):
         registry.model_class("jnd-22k")
 
 
+@pytest.mark.slow
 def test_a_wheel_carries_the_checkpoints(tmp_path):
     def run(*command, cwd):
         return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout

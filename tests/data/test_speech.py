@@ -46,6 +46,7 @@ def test_noise_is_looped_and_hardly_ever_silent():
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_no_talker_noise_or_room_is_in_two_splits():
     data = data_path("MANIFEST.csv").parent
     splits = [read_corpus(data, split) for split in SPLITS]

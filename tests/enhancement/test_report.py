@@ -86,6 +86,7 @@ def test_the_second_test_set_goes_into_the_card_beside_the_first(bundled, tmp_pa
     assert card["test2"]["data"].startswith("20 mixtures of 1 utterances") and not list(tmp_path.glob("mine/*.png"))
 
 
+@pytest.mark.slow
 def test_a_checkpoint_outside_of_the_bundled_ones_gets_its_card_and_figures(bundled, tmp_path):
     save_enhancer(tmp_path / "mine", name="blstm-mine", training=TRAINING)
     report.evaluate_checkpoint(tmp_path / "mine", tmp_path, tmp_path / "runs", 1, "python again")

@@ -98,6 +98,7 @@ def test_any_folders(timit, noise):
     assert len(sources.test_on_folders(timit / "TEST", noise)) == 3 * 5
 
 
+@pytest.mark.slow
 def test_the_test_set_of_the_data_folder_shares_nothing_with_training():
     data = data_path("MANIFEST.csv").parent
     source, validation = sources.train_on_data(data, (-8, 8), 10)

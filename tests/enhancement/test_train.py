@@ -63,6 +63,7 @@ def test_fine_tuning_starts_from_a_checkpoint(small, source, validation, tmp_pat
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_a_fixed_surrogate_stays_as_it_is(small, surrogate, source, validation, tmp_path, monkeypatch):
     recipe = dataclasses.replace(small, loss={surrogate: 1.0}, epochs=1, monitor="pesq-wb")
     seen = []
@@ -141,6 +142,7 @@ def test_the_recipes_are_whole(config):
     assert words["data"] != "not stated" and words["limits"] and words["licence"]["weights"] == "MIT"
 
 
+@pytest.mark.slow
 def test_fit_takes_an_enhancer_and_any_loss(source, surrogate):
     """The way of the README: compile with a learned loss, fit on waveforms."""
     enhancer = DNNEnhancer(units=8)

@@ -1,6 +1,7 @@
 """A head alone: it learns the answers, and the distance stays."""
 
 import numpy as np
+import pytest
 from keras import ops
 
 from tests.support.jnd_training import judged
@@ -8,6 +9,7 @@ from zoo.jnd.head import count_answers, fit_head
 from zoo.jnd.model import JND
 
 
+@pytest.mark.slow
 def test_a_head_alone_learns_the_answers_and_leaves_the_distance():
     metric = JND(channels=(4, 4, 4))
     before = [ops.convert_to_numpy(weight) for weight in metric.core.variables]

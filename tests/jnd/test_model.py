@@ -205,6 +205,7 @@ def test_frozen_in_the_training_of_another_and_the_gradient_arrives():
     assert np.isfinite(moved).all() and (moved != 0).mean() > 0.99
 
 
+@pytest.mark.slow
 def test_trained_it_learns_and_drops_features():
     metric, (reference, degraded) = small(dropout=0.5), pair()
     assert not np.array_equal(*(ops.convert_to_numpy(metric([reference, degraded], training=True)) for _ in range(2)))

@@ -46,6 +46,7 @@ def test_the_classifier_does_not_hear_level(recordings, small):
     np.testing.assert_allclose(predict(classifier, [clips]), predict(classifier, [0.1 * clips]), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_it_learns_and_the_backbone_of_the_best_epoch_is_kept(recordings, small, tmp_path):
     recipe = dataclasses.replace(small, epochs=5)
     model, facts, minutes = pre.pretrain(recipe, *recordings, tmp_path, verbose=0)
@@ -121,6 +122,7 @@ def test_the_recipe_is_whole():
     assert words["licence"]["weights"] == "MIT"
 
 
+@pytest.mark.slow
 def test_recordings_that_perturbations_draw_from_end_where_their_training_part_does():
     """A running tap, insects, a fan, a fridge ... are noises of the answers' perturbations too: their ends are kept."""
     data = data_path("MANIFEST.csv").parent

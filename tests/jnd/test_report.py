@@ -57,6 +57,7 @@ def run(*arguments):
     run_command("jnd", "jnd-x", *arguments, "--jobs", 1, "--files", 1)
 
 
+@pytest.mark.slow
 def test_command_on_other_tables(checkpoint, judgments_folder, rated, tmp_path, capsys):
     path, rows = rated
     write_ratings(tmp_path, [*rows, rows[0] | {"file": "none.wav"}])

@@ -162,6 +162,7 @@ def rendered_pairs(monkeypatch):
     monkeypatch.setattr(train, "prepare_ladders", lambda *_: ladders())
 
 
+@pytest.mark.slow
 def test_of_several_seeds_the_best_is_kept_and_all_are_listed(rendered_pairs, tmp_path):
     config = Config("tiny.toml", "jnd", dataclasses.asdict(dataclasses.replace(TINY, epochs=1)), {})
     trained = train.train_config(config, options(tmp_path, seeds=[3, 4]), ONE_DEVICE)

@@ -107,6 +107,7 @@ def test_another_recipe_does_not_go_on_with_this_run(small, tmp_path):
         train.train(dataclasses.replace(small, epochs=1, seed=1), "no data", tmp_path, verbose=0)
 
 
+@pytest.mark.slow
 def test_a_finished_training_is_not_repeated(small, tmp_path):
     recipe = dataclasses.replace(small, epochs=1)
     first, again = (train.train(recipe, "no data", tmp_path, verbose=0) for _ in range(2))
@@ -115,6 +116,7 @@ def test_a_finished_training_is_not_repeated(small, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(small, tmp_path, monkeypatch):
     whole, *_ = train.train(small, "no data", tmp_path / "whole", verbose=0)
 

@@ -16,6 +16,7 @@ from zoo.separation.tracks import SAMPLE_RATE, SOURCES, find_tracks
 pytest.importorskip("mido")
 
 
+@pytest.mark.slow
 def test_tracks_have_their_splits_stems_and_levels(recipe, tmp_path, monkeypatch):
     monkeypatch.setitem(stems.MAKERS, "vocals", lambda job, recipe, rng: {"vocals": np.full((9000, 2), 0.1)})
     rows = {row["name"]: row for row in render.prepare(recipe, tmp_path / "out", n_jobs=1)}

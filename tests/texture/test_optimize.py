@@ -70,6 +70,7 @@ def test_so_many_iterations_and_not_more():
     assert optimize.minimize(lambda x: (np.sum(x**4), 4 * x**3), np.ones(3), 7, stop).max() < 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the device's L-BFGS needs TensorFlow")
 def test_the_device_finds_the_minimum():
     run = optimize.device_minimizer(rosenbrock)

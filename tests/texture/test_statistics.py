@@ -149,6 +149,7 @@ def test_gradient_is_the_finite_difference():
         assert gradient @ direction == pytest.approx((above - below) / 2e-6, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_synthesis_falls_tenfold_and_repeats_itself():
     rain, rate = io.read(harness.data_path("textures", "rain_city.flac"))
     target, heard = rain[: 2 * rate], []

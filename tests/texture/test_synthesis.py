@@ -123,6 +123,7 @@ def test_an_interruption_keeps_what_there_is(ensemble, stage, iterations, rounds
     assert (len(found.history["loss"]), len(found.history["convergence"])) == (iterations, rounds)
 
 
+@pytest.mark.slow
 def test_a_state_is_gone_on_from(ensemble, tmp_path):
     state, told = tmp_path / "state.npz", []
 

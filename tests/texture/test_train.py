@@ -34,6 +34,7 @@ def small():
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_learns_and_the_best_epoch_is_kept_and_measured(recordings, small, tmp_path):
     recipe = dataclasses.replace(small, epochs=5)
     model, facts, minutes = train.train(recipe, *recordings, tmp_path, verbose=0)

@@ -104,6 +104,7 @@ def enhanced(values, noisy):
     return (x @ values["se_fc_last/weights"][0, 0] + values["se_fc_last/biases"])[:, 0]
 
 
+@pytest.mark.slow
 def test_a_distance_is_that_of_the_same_network_in_numpy(tmp_path):
     values, rng = drawn("jnd"), np.random.default_rng(1)
     convert_dpam.convert(write(tmp_path / "source", values), tmp_path / "out", "by hand")
@@ -150,6 +151,7 @@ def test_parity_and_the_limits_that_the_card_names(regime, recordings, tmp_path)
         assert np.diff(metric.distance(np.stack([ref] * 3), louder, 22050)).min() < 0
 
 
+@pytest.mark.slow
 def test_the_authors_denoiser_cleans_speech_in_minus_1_to_1(tmp_path):
     """It was trained on that scale: tenfold quieter or as 16-bit integers it does worse."""
     clips = sorted(data_path("speech", "test", "vctk_p228").glob("*.flac"))[:2]

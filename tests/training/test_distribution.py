@@ -31,7 +31,7 @@ def start(backend, how, folder, recipes, **environment):
     paths = str(REPOSITORY)
     environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": paths, **environment}
     if backend == "jax" and how == "devices":
-        environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+        environment["XLA_FLAGS"] += " --xla_force_host_platform_device_count=2"
     command = [
         sys.executable,
         str(REPOSITORY / "tests" / "support" / "distributed_training.py"),
