@@ -52,3 +52,17 @@ def test_the_middle_of_a_track_is_read(tracks):
 def test_a_track_needs_a_group():
     with pytest.raises(InputError, match="x is in no group"):
         evaluate.table({"x": {}}, {})
+
+
+def test_a_gain_is_taken_from_the_estimates_again():
+    """A system whose estimates are the mixture itself, which it sees at another level."""
+    levels = []
+
+    class Same:
+        def separate(self, mixture, sample_rate):
+            levels.append(np.abs(mixture).max())
+            return {"vocals": mixture}
+
+    estimate = evaluate.separator(Same(), -20.0)({"vocals": np.float32([0.5, -1.0]), "other": np.float32([0.25, 0.0])})
+    np.testing.assert_allclose(estimate["vocals"], [0.75, -1.0], rtol=1e-6)
+    np.testing.assert_allclose(levels, 0.1, rtol=1e-6)

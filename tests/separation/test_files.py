@@ -13,7 +13,7 @@ import zoo
 from tests.support.disk import cutting
 from tests.support.separation import separator, stems
 from zoo.audio import io
-from zoo.errors import InputError
+from zoo.errors import InputError, InputWarning
 from zoo.separation import files
 from zoo.separation.files import separate_file
 
@@ -236,3 +236,14 @@ def test_the_command_says_what_is_wrong(run, saved, song, tmp_path):
     song.rename(bad)
     status, _, err = run("separate", bad, tmp_path, "--checkpoint", saved, "--overwrite")
     assert status == 2 and "is the song, which is never overwritten" in err
+
+
+def test_a_quiet_song_is_separated_with_a_word_as_by_the_model(model, tmp_path):
+    """Its level is that of all blocks together; the samples are those of the model, which says so too."""
+    quiet = 0.05 * sum(stems(0, 0.5).values())
+    io.write(tmp_path / "quiet.wav", quiet, 44100)
+    with pytest.warns(InputWarning, match=r"quiet\.wav peaks at 0\.0\d+, .*scale it to a peak near 1"):
+        separate_file(model, tmp_path / "quiet.wav", targets(tmp_path, "wav"))
+    with pytest.warns(InputWarning, match="the mixture peaks at"):
+        expected = model.separate(quiet, 44100)
+    np.testing.assert_allclose(soundfile.read(tmp_path / "bass.wav")[0], expected["bass"], atol=1e-6)

@@ -82,3 +82,13 @@ def test_a_trained_checkpoint_gets_its_card(tmp_path, quick):
     assert list(evaluation) == ["command", "commit", "data", "results", "gains", "references"]
     assert evaluation["command"] == "python again" and evaluation["data"].startswith("1 tracks, whole; v4")
     assert list(evaluation["results"]) == ["all tracks"] and set(quick) == {f"{tmp_path}/runs/museval"}
+
+
+def test_other_levels_renew_no_card(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(registry, "root", lambda: tmp_path)
+    facts = {"name": "chandna-4stem-44k", "family": "separation", "sources": list(SOURCES), "latency": 0.2}
+    preset.save(separator(), tmp_path / facts["name"], card=facts)
+    options = ["--tracks", folder, "--seconds", 0.5, "--jobs", 1, "--cache", tmp_path / "cache", "--gain", -6]
+    run_command("separation", *options)
+    assert "silent voice" in capsys.readouterr().out and "evaluation" not in registry.info(facts["name"])
+    assert report.Setting(gain=-6.0).options() == " --gain -6.0"

@@ -1,12 +1,14 @@
 """Separation in blocks is separation of the whole."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
 
 from tests.support.separation import separator
-from zoo.errors import InputError
-from zoo.separation.stream import Stream
+from zoo.errors import InputError, InputWarning
+from zoo.separation.stream import Stream, warn_of_level
 
 RATE = 44100
 VARIANTS = {
@@ -52,3 +54,12 @@ def test_what_cannot_be_streamed_is_refused():
     for block, message in bad:
         with pytest.raises(InputError, match=message):
             stream.push(block)
+
+
+@pytest.mark.parametrize(("peak", "count"), [(0.0, 0), (0.01, 1), (0.149, 1), (0.15, 0), (1.0, 0)])
+def test_a_level_far_below_that_of_songs_is_told(peak, count):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_level(peak, "song.wav")
+    told = [str(warning.message) for warning in caught if warning.category is InputWarning]
+    assert len(told) == count and all(f"song.wav peaks at {peak:.2g}, where" in text for text in told)

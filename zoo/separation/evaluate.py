@@ -21,9 +21,20 @@ AUTHORS = {
 }
 
 
-def separator(model):
-    """A model as a system: {source: true audio} -> {source: estimate}, of the sum of the true ones."""
-    return lambda references: model.separate(sum(references.values()), SAMPLE_RATE)
+def separator(model, gain_db=0.0):
+    """A model as a system: {source: true audio} -> {source: estimate}, of the sum of the true ones.
+
+    Args:
+        model: `ChandnaSeparator`.
+        gain_db: of the mixture, in dB; the estimates are brought back to the level of the true sources.
+    """
+    gain = np.float32(10 ** (gain_db / 20))
+
+    def separate(references):
+        estimates = model.separate(gain * sum(references.values()), SAMPLE_RATE)
+        return {source: audio / gain for source, audio in estimates.items()}
+
+    return separate
 
 
 def read(track, seconds):

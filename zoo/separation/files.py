@@ -11,7 +11,7 @@ import soxr
 
 from zoo.audio import io
 from zoo.errors import InputError
-from zoo.separation.stream import BLOCK_SECONDS, Stream
+from zoo.separation.stream import BLOCK_SECONDS, Stream, warn_of_level
 
 ACCOMPANIMENT = "accompaniment"  # all sources but the vocals
 _MAX_WAV_BYTES = 2**32 - 2**16  # the header counts in 32 bits
@@ -29,7 +29,8 @@ def separate_file(
     The song may have any sample rate and number of channels. Each channel is separated on its own at the model's rate and
     resampled to the song's, without frequencies above half of the model's rate. The files have the song's rate, channels
     and number of samples. All samples of
-    the song are read, whatever its header counts: see `zoo.audio.whole`.
+    the song are read, whatever its header counts: see `zoo.audio.whole`. A song whose peak is below 0.15 gets an
+    `InputWarning`, as by `ChandnaSeparator.separate`.
 
     Args:
         model: `ChandnaSeparator`.
@@ -61,14 +62,15 @@ def separate_file(
             stem: _Writer(stack, Path(path), rate, source.channels, total, overwrite) for stem, path in targets.items()
         }
         separator = _AnyRate(model, source.channels, rate)
-        done = 0
+        done, peak = 0, 0.0
         for block, last in _blocks(source, int(BLOCK_SECONDS * rate)):
             if not np.isfinite(block).all():
                 raise InputError(f"{song}: holds NaN or infinity; repair it")
-            done += len(block)
+            done, peak = done + len(block), max(peak, float(np.abs(block).max()))
             _write(files, separator.push(block, last), end=done if last else None)
             if progress is not None:
                 progress(done / rate, total / rate)
+    warn_of_level(peak, str(song))
     return {stem: writer.clipped for stem, writer in files.items()}
 
 

@@ -13,7 +13,7 @@ from zoo.errors import InputError
 from zoo.nn.layers import Dropout
 from zoo.nn.model import WaveformModel
 from zoo.separation.layers import MaxPoolBins, SoftMasks, SpectrumConv2D, TransposedConv2D, UnpoolBins
-from zoo.separation.stream import BLOCK_SECONDS, Stream
+from zoo.separation.stream import BLOCK_SECONDS, Stream, warn_of_level
 from zoo.separation.tracks import SOURCES
 
 _EPS = 1e-12  # inside a square root, so that silence has a finite gradient
@@ -158,6 +158,7 @@ class ChandnaSeparator(WaveformModel):
     def separate(self, mixture, sample_rate, resample=False):
         """Split a recording into its sources.
 
+        The network knows music at the level of songs: a mixture whose peak is below 0.15 gets an `InputWarning`.
         It goes through the network in blocks: memory beyond the mixture and its sources, and beyond the same again where
         it is resampled, is bounded.
 
@@ -195,6 +196,7 @@ class ChandnaSeparator(WaveformModel):
         checks.check_scale(mixture)
         sample_rate = checks.check_rate(sample_rate, self.sample_rate, resample)
         mixture = mixture.astype("float32", copy=False)
+        warn_of_level(float(max(mixture.max(), -mixture.min())))
         songs = mixture if mixture.ndim == 3 else mixture.reshape(1, len(mixture), -1)
         separated = [self._separate_at(song, sample_rate) for song in songs]
         if len(separated) == 1:  # whose sources need not be held twice

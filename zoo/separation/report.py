@@ -25,6 +25,7 @@ class Setting:
         seconds: the middle of each track that is used; None for all of it.
         window, hop: of museval's frames, in seconds.
         mode: "v4", one filter a track, or "v3", one a frame.
+        gain: of the mixtures, in dB.
     """
 
     tracks: str = "runs/music"
@@ -32,6 +33,7 @@ class Setting:
     window: float = 30.0
     hop: float = 15.0
     mode: str = "v4"
+    gain: float = 0.0
 
     def options(self):
         """The options of a command line that differ from the usual setting, as text."""
@@ -49,6 +51,8 @@ def add_arguments(parser):
     parser.add_argument("--window", type=float, help="of a frame in seconds (default: 30)")
     parser.add_argument("--hop", type=float, help="from frame to frame in seconds (default: 15)")
     parser.add_argument("--mode", help="v4: one filter a track; v3: one a frame (default: v4)")
+    words = "of the mixtures in dB, to see what a level costs; other than 0 (the default), no card is renewed"
+    parser.add_argument("--gain", metavar="DB", type=float, help=words)
     parser.add_argument(
         "--cache", help="folder for museval's results, so that a second run goes on (default: runs/museval)"
     )
@@ -61,10 +65,10 @@ def run(arguments):
     checkpoints = arguments.checkpoint or bundled
     if not checkpoints:
         raise InputError("no separator is bundled: train one (tools/train.py), or give --checkpoint")
-    setting = Setting(arguments.tracks, arguments.seconds, arguments.window, arguments.hop, arguments.mode)
+    setting = Setting(**{name: getattr(arguments, name) for name in asdict(Setting())})
     evaluations = _evaluate(checkpoints, setting, arguments.jobs, arguments.cache)
     for name in checkpoints:
-        if name in bundled:
+        if name in bundled and not setting.gain:
             command = COMMAND.format(name) + setting.options()
             card = evaluated_card(with_words(registry.info(name)), command, *evaluations[name])
             write_card(registry.resolve(name), card)
@@ -91,7 +95,7 @@ def _evaluate(checkpoints, setting, n_jobs, cache):
     groups = {
         track.name: GROUPS.get(kinds.get(track.name), track.name) if kinds else OF_ANOTHER_SET for track in tracks
     }
-    systems = evaluate.SYSTEMS | {source: evaluate.separator(_load(source)) for source in checkpoints}
+    systems = evaluate.SYSTEMS | {source: evaluate.separator(_load(source), setting.gain) for source in checkpoints}
     results = {}
     for name, system in systems.items():
         scores = evaluate.score(

@@ -1,19 +1,39 @@
 """Separation of sound that arrives in blocks: the same result as of the whole, some tenths of a second later."""
 
+import warnings
+
 import numpy as np
 
 from zoo import backend
 from zoo.audio import checks
-from zoo.errors import InputError
+from zoo.errors import InputError, InputWarning
 
 BLOCK_SECONDS = 10.0  # of a recording at a time, which bounds the memory
+QUIET = 0.15  # a peak, 16 dB below full scale; docs/separation.md has what a lower level costs
+
+
+def warn_of_level(peak: float, name: str = "the mixture") -> None:
+    """Warn where a mixture is far below the level of songs, at which the networks were trained.
+
+    Args:
+        peak: largest absolute value of a whole mixture; of silence, 0, there is nothing to say.
+        name: of the mixture, for the message.
+
+    Example:
+        >>> warn_of_level(0.9)
+    """
+    if 0 < peak < QUIET:
+        fix = "scale it to a peak near 1, and the sources back"
+        message = f"{name} peaks at {peak:.2g}, where separation is up to 3.5 dB worse than at the level of songs; {fix}"
+        warnings.warn(message, InputWarning, stacklevel=3)
 
 
 class Stream:
     """Separates a mixture that arrives in blocks of any sizes.
 
     The output is that of the model on the whole mixture, sample for sample (up to float32's rounding): a sample is
-    returned once every segment that holds it is complete, at most `latency` seconds after it arrived.
+    returned once every segment that holds it is complete, at most `latency` seconds after it arrived. No level is known
+    before the end: scale a mixture that is far below the level of songs (`warn_of_level`).
 
     Args:
         model: `ChandnaSeparator`.
