@@ -23,6 +23,16 @@ def test_true_scores_are_those_of_the_metrics(validation):
     assert found["n_failed"] == 0 and "predicted" not in found
 
 
+def test_what_a_surrogate_predicts_is_not_clipped(validation):
+    """The log is there to show a surrogate that is fooled, which predicts more than PESQ can be."""
+
+    class Fooled:
+        def score(self, reference, degraded, sample_rate, clip=True):
+            return np.full(len(reference), 4.64 if clip else 9.0)
+
+    assert TrueScores(DNNEnhancer(units=8), validation, Fooled(), n_jobs=1).measure()["predicted"] == 9.0
+
+
 @pytest.mark.slow
 def test_a_round_teaches_the_surrogate_what_the_enhancer_makes(source, surrogate, tmp_path):
     teacher, student = zoo.load(surrogate), zoo.load(surrogate, trainable=True)

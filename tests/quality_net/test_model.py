@@ -213,3 +213,13 @@ def test_a_compiled_step_takes_a_new_range():
     before = metric.evaluate((reference, degraded), np.array([0.0, 0.0]), verbose=0)
     metric.set_target_range(0.0, 0.001)
     assert metric.evaluate((reference, degraded), np.array([0.0, 0.0]), verbose=0) < 1e-3 * before
+
+
+def test_the_range_of_values_follows_the_range_of_labels():
+    """Set by hand too: else `score` would clip opinion scores to what PESQ can be."""
+    metric = QualityNetLite(target_range=(-0.5, 4.5), value_range=(1.04, 4.64))
+    metric.target_range = (100, 0)
+    assert metric.target_range == (100.0, 0.0) and metric.value_range == (0.0, 100.0)
+    with pytest.raises(InputError, match="give the metric's worst and best value"):
+        metric.target_range = (1.0, 1.0)
+    assert metric.get_config()["target_range"] == [100.0, 0.0]

@@ -42,7 +42,9 @@ class TrueScores(keras.callbacks.Callback):
         means = {name: float(np.nanmean(values)) for name, values in scores.items()}
         means["n_failed"] = int(sum(np.isnan(values).sum() for values in scores.values()))
         if self.surrogate is not None:
-            means["predicted"] = float(np.nanmean(self.surrogate.score(self.reference, enhanced, SAMPLE_RATE)))
+            # Not clipped: how far a surrogate that is fooled goes beyond what PESQ can be is what the log is for.
+            predicted = self.surrogate.score(self.reference, enhanced, SAMPLE_RATE, clip=False)
+            means["predicted"] = float(np.nanmean(predicted))
         return means
 
     def on_epoch_end(self, epoch, logs=None):

@@ -14,6 +14,7 @@ from zoo.errors import InputError
 from zoo.nn import segments
 from zoo.nn.layers import Dropout, MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
 from zoo.nn.model import PairMetric
+from zoo.quality_net import ranges
 from zoo.quality_net.features import PairFeatures
 from zoo.quality_net.layers import FourierConv2D
 
@@ -37,15 +38,24 @@ class SurrogateMetric(PairMetric):
         core: functional keras.Model on [degraded, reference, frames] -> Q (batch,); for fine-tuning on spectra.
         sample_rate: Hz.
         target_range: (worst, best), the metric's values at Q = 0 and Q = 1; of a metric of which lower is better the
-            first is the higher. It belongs to the labels that the network learns: `set_target_range`.
+            first is the higher. It belongs to the labels that the network learns: `set_target_range`, which is also
+            what setting the attribute does.
         value_range: (lowest, highest) value that the metric can take, to which `score` clips; None where it is not
             known. It is not `target_range`: Q = (PESQ + 0.5) / 5 goes from -0.5 to 4.5, PESQ itself from 1.04 to 4.64.
     """
 
     def __init__(self, core, sample_rate, n_fft, hop_length, target_range, value_range, name):
         super().__init__(core, sample_rate, name)
-        self.n_fft, self.hop_length, self.target_range = n_fft, hop_length, tuple(target_range)
+        self.n_fft, self.hop_length, self._target_range = n_fft, hop_length, tuple(target_range)
         self.value_range = tuple(value_range) if value_range else None
+
+    @property
+    def target_range(self):
+        return self._target_range
+
+    @target_range.setter
+    def target_range(self, worst_and_best):
+        self.set_target_range(*worst_and_best)
 
     def set_target_range(self, worst, best):
         """Say what the labels of a fine-tuning are, before `fit`.
@@ -68,28 +78,38 @@ class SurrogateMetric(PairMetric):
         worst, best = float(worst), float(best)
         if not (np.isfinite([worst, best]).all() and worst != best):
             raise InputError(f"a range from {worst} to {best} is none; give the metric's worst and best value")
-        self.target_range, self.value_range = (worst, best), (min(worst, best), max(worst, best))
+        self._target_range, self.value_range = (worst, best), (min(worst, best), max(worst, best))
         # Compiled steps hold the range that they were traced with.
         self.train_function = self.test_function = self.predict_function = None
 
     def fit(self, x=None, y=None, *arguments, **options):
-        """Keras's `fit`; labels in an array must lie in the metric's range, or at most a twentieth of it outside.
+        """Keras's `fit`; labels must lie in the metric's range, or at most a twentieth of it outside.
+
+        They are checked in arrays before the training, in a tf.data.Dataset, a PyDataset and a generator as they come.
 
         Raises:
             InputError: labels outside it: as a loss, the metric would lead away from good sound.
         """
-        if y is not None:
-            self._check_labels(y)
-        return super().fit(x, y, *arguments, **options)
+        low, high = self._label_range()
+        if y is None:
+            x = ranges.checked(x, low, high)
+        else:
+            ranges.check_labels(y, low, high)
+        try:
+            return super().fit(x, y, *arguments, **options)
+        except Exception as error:
+            if words := ranges.refusal(error):
+                raise InputError(words) from None
+            raise
 
-    def _check_labels(self, labels):
-        labels, (low, high) = np.asarray(labels), sorted(self.value_range or self.target_range)
-        slack = 0.05 * (high - low)  # Q = (PESQ + 0.5) / 5, for one, is a little more than 1 for the best PESQ, 4.64
-        if labels.size and not (low - slack <= labels.min() and labels.max() <= high + slack):
-            raise InputError(
-                f"the labels are {labels.min():g} to {labels.max():g}, and the metric goes from {low:g} to {high:g}; "
-                "say their worst and best value by metric.set_target_range(worst, best)"
-            )
+    def train_on_batch(self, x, y=None, *arguments, **options):
+        """Keras's `train_on_batch`; of the labels as for `fit`."""
+        if y is not None:
+            ranges.check_labels(y, *self._label_range())
+        return super().train_on_batch(x, y, *arguments, **options)
+
+    def _label_range(self):
+        return sorted(self.value_range or self.target_range)
 
     def complete_card(self, card):
         """A card whose metric has this model's range and direction."""
@@ -118,9 +138,11 @@ class SurrogateMetric(PairMetric):
         missing = ops.zeros((ops.shape(reference)[0], ops.maximum(fewest - ops.shape(reference)[1], 0)))
         reference, degraded = (ops.concatenate([x, missing], axis=1) for x in (reference, degraded))
         counted = dsp.sequence_mask(lengths, ops.shape(reference)[1])
-        peak = ops.minimum(*(ops.max(ops.abs(x) * counted, axis=1) for x in (reference, degraded)))
-        # A peak that is not finite compares as False.
-        scorable = ops.logical_and(ops.logical_and(peak > _SILENCE, peak < float("inf")), lengths >= fewest)
+        scorable = lengths >= fewest
+        for x in (reference, degraded):
+            peak = ops.max(ops.abs(x) * counted, axis=1)
+            # A peak that is not finite compares as False.
+            scorable = ops.logical_and(scorable, ops.logical_and(peak > _SILENCE, peak < float("inf")))
         score = self([reference, degraded, lengths])
         if self.value_range:
             score = ops.clip(score, *self.value_range)
@@ -159,9 +181,9 @@ class SurrogateMetric(PairMetric):
         reference, degraded, lengths = self.prepare(
             reference, degraded, sample_rate=sample_rate, lengths=lengths, resample=resample
         )
-        peak = np.minimum(*(np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)))
+        peaks = np.array([np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)])
         # A peak that is not finite compares as False.
-        scorable = (peak > _SILENCE) & (peak < np.inf) & (lengths >= MIN_SECONDS * self.sample_rate)
+        scorable = ((peaks > _SILENCE) & (peaks < np.inf)).all(axis=0) & (lengths >= MIN_SECONDS * self.sample_rate)
         spans = segments.cut(np.where(scorable, lengths, 0), self.sample_rate)
         audible = [max(np.abs(x[row, a:b]).max() for x in (reference, degraded)) > _SILENCE for row, a, b in spans]
         spans, (low, high) = spans[np.array(audible, bool)], self.target_range
