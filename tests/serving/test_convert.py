@@ -57,21 +57,38 @@ def pair():
     "name",
     [pytest.param(name, marks=() if name in ("dnn", "quality-net-lite") else pytest.mark.slow) for name in MODELS],
 )
-def test_every_kind_of_model_is_converted_and_checked(name, tmp_path):
-    preset.save(MODELS[name](), tmp_path / "model")
+def test_every_kind_of_model_is_converted_and_checked(name, unlike_batches, tmp_path):
+    model = MODELS[name]()
+    shape = (200, 257) if name == "ensemble" else (9000,)
+    noise = np.float32(0.1 * np.random.default_rng(0).standard_normal((1, *shape)))
+    inputs = {key: noise for key in model.serving_inputs} | {"lengths": np.full(1, shape[0], "int32")}
+    preset.save(model, tmp_path / "model")
     if name == "blstm" and not FLEX:
         with pytest.raises(InputError, match="does not run the file: Select TensorFlow op"):
             convert.convert(tmp_path / "model", tmp_path / "model.tflite", "tflite")
     else:
         made = convert.convert(tmp_path / "model", tmp_path / "model.tflite", "tflite")
         assert set(made["needs"]) == (LISTS if name == "blstm" else set())
+        for unlike in unlike_batches(inputs):  # a fresh interpreter each: one that failed is of no more use
+            runner = tf.lite.Interpreter(model_path=str(made["path"])).get_signature_runner("lengths")
+            with pytest.raises(RuntimeError, match="RESHAPE|PACK"):
+                runner(**unlike)
     assert (tmp_path / "model.tflite").exists() == (name != "blstm" or FLEX)
     pytest.importorskip("tf2onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
     made = convert.convert(tmp_path / "model", tmp_path / "model.onnx", "onnx")
     assert made["needs"] == [] and 0 < made["megabytes"] < 20
+    session = onnxruntime.InferenceSession(made["path"], providers=["CPUExecutionProvider"])
+    assert all(len(x) == 1 for x in session.run(None, inputs))
+    for unlike in unlike_batches(inputs):
+        with pytest.raises(
+            onnxruntime.capi.onnxruntime_pybind11_state.Fail, match="cannot be reshaped|dimensions must match"
+        ):
+            session.run(None, unlike)
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_bundled_metric_gives_its_score_on_a_phone(pair, tmp_path):
     convert.convert("quality-net-lite-stoi-16k", tmp_path / "stoi.tflite", "tflite")
     interpreter = tf.lite.Interpreter(model_path=str(tmp_path / "stoi.tflite"))
@@ -85,6 +102,7 @@ def test_a_bundled_metric_gives_its_score_on_a_phone(pair, tmp_path):
     assert np.isnan(runner(**{name: 0 * x for name, x in given.items()}, lengths=np.array([20000], "int32"))["stoi"])
 
 
+@pytest.mark.slow
 def test_a_bundled_enhancer_gives_its_sound_in_onnx(pair, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     convert.convert("dnn-mse-16k", tmp_path / "dnn.onnx", "onnx")

@@ -39,17 +39,22 @@ class Constant(QualityNetLite):
         return ops.ones(ops.shape(inputs[0])[:1])
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
-def test_a_score_of_what_is_not_finite_is_nan_by_itself(value):
+@pytest.mark.parametrize(
+    ("value", "bad"), [(np.inf, "both"), (np.inf, "degraded"), (-np.inf, "reference"), (np.nan, "degraded")]
+)
+def test_a_score_of_what_is_not_finite_is_nan_by_itself(value, bad):
     """Served and in Python, without help of the network, which happens to carry NaN to its output."""
     metric = Constant(convolutions=((4, 1, 2),), bands=24)
     clip = (0.1 * np.random.default_rng(0).standard_normal((2, 9000))).astype("float32")
-    clip[1, 4000] = value
+    broken = clip.copy()
+    broken[1, 4000] = value
+    pair = [broken if bad in (name, "both") else clip for name in ("reference", "degraded")]
     lengths = np.array([9000, 9000], "int32")
-    served = ops.convert_to_numpy(metric.serve(clip, clip, lengths)["score"])
+    served = ops.convert_to_numpy(metric.serve(*pair, lengths)["score"])
     np.testing.assert_array_equal(served, [1, np.nan])
     # What lies after the end does not count.
-    assert ops.convert_to_numpy(metric.serve(clip, clip, np.array([9000, 8000], "int32"))["score"])[0] == 1
+    assert ops.convert_to_numpy(metric.serve(*pair, np.array([9000, 8000], "int32"))["score"])[0] == 1
+    np.testing.assert_array_equal(np.isnan(metric.score(*pair, 16000)), [False, True])
 
 
 def test_a_signature_is_traced_from_one_function(tmp_path):

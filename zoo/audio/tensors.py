@@ -38,7 +38,8 @@ def check_waveforms(waveforms: Mapping[str, Tensor], lengths: Tensor | None = No
     """Raise an InputError unless waveforms are (batch, samples), of one shape, and lengths are of that batch.
 
     Outside a graph the first, which is the reference where there is one, must be scaled too (`checks.check_scale`). An
-    estimate may be of any size: a network in training gives such.
+    estimate may be of any size: a network in training gives such. A graph of TensorFlow that was traced for any shape
+    compares the shapes when it runs; XLA leaves that out.
 
     Args:
         waveforms: {name for the message: float (batch, samples)}.
@@ -54,9 +55,26 @@ def check_waveforms(waveforms: Mapping[str, Tensor], lengths: Tensor | None = No
         if len(shape) != 1 or len(batch | ({shape[0]} - {None})) > 1:
             count = f"{batch.pop()} " if batch else ""
             raise InputError(f"lengths has shape {shape}; give {count}integers, one a recording")
+    _assert_shapes(waveforms, lengths)
     values = _values(next(iter(waveforms.values())))
     if values is not None:
         checks.check_scale(values)
+
+
+def _assert_shapes(waveforms, lengths):
+    """Let a graph of TensorFlow fail when it runs where shapes differ that were not known when it was traced."""
+    (first, reference), *others = waveforms.items()
+    unknown = keras.backend.backend() == "tensorflow" and None in reference.shape
+    if not unknown or keras.utils.is_keras_tensor(reference):
+        return
+    import tensorflow as tf
+
+    shape = tf.shape(reference)
+    for name, other in others:
+        tf.debugging.assert_equal(shape, tf.shape(other), f"{first} and {name} differ in shape")
+    if lengths is not None:
+        counts = shape[:1], tf.shape(lengths)
+        tf.debugging.assert_equal(*counts, f"{first} and lengths differ in their batch size")
 
 
 def waveform_pair(reference: Tensor, estimate: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:

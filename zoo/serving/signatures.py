@@ -107,6 +107,7 @@ def _server(model, score_name):
     """What every signature ends in: (inputs, lengths) -> {name: float32}."""
 
     def serve(inputs, lengths):
+        inputs, lengths = _of_one_batch(dict(zip(model.serving_inputs, inputs, strict=True)), lengths)
         samples = tf.shape(inputs[0])[1]
         lengths = tf.clip_by_value(lengths, 0, samples)
         counted = tf.sequence_mask(lengths, samples)
@@ -116,6 +117,31 @@ def _server(model, score_name):
         return {score_name if name == "score" else name: tf.cast(value, tf.float32) for name, value in outputs.items()}
 
     return serve
+
+
+def _of_one_batch(inputs, lengths):
+    """The inputs, {name: array}, as a list, and the lengths; where they are not of one batch, the graph fails.
+
+    TF Serving answers with the words of the assertion. TensorFlow Lite, ONNX and XLA leave assertions out: there
+    stacking and reshaping, which change nothing of what fits, do not take what does not.
+    """
+    shapes = {name: tf.shape(x) for name, x in inputs.items()}
+    (first, shape), *others = shapes.items()
+    alike = [tf.debugging.assert_equal(shape, other, f"{first} and {name} differ in shape") for name, other in others]
+    count = tf.debugging.assert_equal(shape[:1], tf.shape(lengths), f"{first} and lengths differ in their batch size")
+    with tf.control_dependencies([*alike, count]):
+        return tf.unstack(tf.stack(list(inputs.values())), len(inputs)), tf.reshape(lengths, shape[:1])
+
+
+def _of_one_count(names, contents):
+    """Files of each of the inputs, string (batch,); the graph fails where one input has more of them than another."""
+    first, *others = map(tf.shape, contents)
+    alike = [
+        tf.debugging.assert_equal(first, other, f"{names[0]} and {name} differ in their batch size")
+        for name, other in zip(names[1:], others, strict=True)
+    ]
+    with tf.control_dependencies(alike):
+        return [tf.identity(files) for files in contents]
 
 
 def _serve_specs(model):
@@ -137,6 +163,7 @@ def _signatures(model, serve):
         return serve(list(arrays[:-1]), arrays[-1])
 
     def files(*contents):
+        contents = _of_one_count(names, contents)
         decoded = [_decode(name, content, model.sample_rate) for name, content in zip(names, contents, strict=True)]
         lengths = decoded[0][1]
         alike = [
