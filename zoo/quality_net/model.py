@@ -85,7 +85,8 @@ class SurrogateMetric(PairMetric):
     def fit(self, x=None, y=None, *arguments, **options):
         """Keras's `fit`; labels must lie in the metric's range, or at most a twentieth of it outside.
 
-        They are checked in arrays before the training, in a tf.data.Dataset, a PyDataset and a generator as they come.
+        They are checked in arrays before the training, in a tf.data.Dataset, a PyDataset and a generator as they come. On
+        JAX a metric whose first batch is refused has lost its weights, as by any error there: load it again.
 
         Raises:
             InputError: labels outside it: as a loss, the metric would lead away from good sound.
