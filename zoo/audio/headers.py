@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from mmap import mmap
 
-ENDLESS = 0x7FFFF000  # a size from here on is no size, but what programs write that do not know it yet
+from zoo.audio import chunks
+from zoo.audio.chunks import Finding
+
 _SMALLEST = 44  # bytes of a header of WAV, and of a file that can hold sound
 _STREAMINFO = re.compile(rb"fLaC[\0\x80]\0\0\x22")
 _FIRST_PAGE = re.compile(rb"OggS\0[\x02\x03\x06\x07]")
@@ -21,28 +23,6 @@ _KBITS = {  # by whether the version is 1, and the layer
     (False, 1): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _KBITS[False, 2] = _KBITS[False, 1]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """How to read a file whose header cannot be believed.
-
-    Attributes:
-        parts: (start, end) in bytes of each of the recordings that are joined in it; () where it is one.
-        copy: (start, prefix, patches): a copy from byte `start` on after the bytes `prefix`, with (position, bytes) of
-            the file written over, has a header that is right; None where the file can be read as it is.
-        samples: how many there are in an mp3 that does not count them, or 0; libsndfile guesses.
-        foreign: whether its frames change their rate or channels, which libsndfile cannot follow.
-        warning: what is missing or odd, or "".
-        refusal: why it cannot be read whole, or "".
-    """
-
-    parts: tuple = ()
-    copy: tuple | None = None
-    samples: int = 0
-    foreign: bool = False
-    warning: str = ""
-    refusal: str = ""
 
 
 def examine(data: mmap | bytes, is_mp3: bool = False) -> Finding:
@@ -63,73 +43,15 @@ def examine(data: mmap | bytes, is_mp3: bool = False) -> Finding:
         return Finding()
     start, form = _after_id3(data, 0), (data[:4], data[8:12])
     if form == (b"RIFF", b"WAVE"):
-        return _chunks(data, "<I", b"data", 2**32 - 1)
+        return chunks.riff(data, "<I", b"data", 2**32 - 1)
     if form in ((b"FORM", b"AIFF"), (b"FORM", b"AIFC")):
-        return _chunks(data, ">I", b"SSND", 2**31 - 1)
-    kinds = {b".snd": _au, b"OggS": _ogg, b"NIST": _nist, b"fLaC": _flac}
+        return chunks.riff(data, ">I", b"SSND", 2**31 - 1)
+    if form == (b"RF64", b"WAVE"):
+        return chunks.rf64(data)
+    kinds = {b"caff": chunks.caf, b".snd": chunks.au, b"OggS": _ogg, b"NIST": _nist, b"fLaC": _flac}
     if check := kinds.get(data[start : start + 4]):
         return check(data)
     return _mp3(data) if start or data[:1] == b"\xff" or is_mp3 else Finding()
-
-
-def _cut(counted, present, unit):
-    return f"is cut short: its header counts {counted} {unit}, {present} are there; get it again"
-
-
-def _parts(starts, data):
-    return Finding(parts=tuple(zip(starts, [*starts[1:], len(data)], strict=True)))
-
-
-def _chunks(data, order, name, endless):
-    """WAV and AIFF: the size of the chunk of samples may be missing, too large (a file that was cut) or too small."""
-    position, form = 12, data[:4]
-    while data[position : position + 4] != name:
-        if position + 8 > len(data):
-            return Finding()
-        (size,) = struct.unpack_from(order, data, position + 4)
-        position += 8 + size + size % 2
-    (size,), start = struct.unpack_from(order, data, position + 4), position + 8
-    present = len(data) - start
-    if size >= ENDLESS:
-        return _too_large(present) if present >= 2**32 else Finding()  # of which libsndfile reads all
-    if size > present:
-        return Finding(warning=_cut(size, present, "bytes"))
-    rest = start + size + size % 2
-    if data[rest : rest + 4] == form and data[rest + 8 : rest + 12] == data[8:12]:
-        return _parts([0, rest], data)
-    padding = len(data) - rest < 2**16 and not any(data[rest:])
-    if padding or _is_chunk(data, rest, order) or _is_chunk(data, start + size, order):
-        return Finding()
-    if present >= 2**32:
-        return _too_large(present)
-    size_as_endless = struct.pack(order, endless)
-    warning = f"its header counts {size} bytes of samples, {present} are there, which are read" if size else ""
-    return Finding(copy=(0, b"", ((position + 4, size_as_endless), (4, size_as_endless))), warning=warning)
-
-
-def _too_large(present):
-    fix = "convert it: ffmpeg -ignore_length 1 -i IN.wav OUT.flac"
-    return Finding(refusal=f"holds {present} bytes, more than its header can count; {fix}")
-
-
-def _is_chunk(data, position, order):
-    """Whether something other than samples begins at a position: a chunk, a tag, or the end."""
-    head = data[position : position + 8]
-    if len(head) < 8 or head[:3] in (b"TAG", b"ID3"):
-        return True
-    (size,) = struct.unpack_from(order, head, 4)
-    return all(32 <= byte < 127 for byte in head[:4]) and position + 8 + size <= len(data) + 1
-
-
-def _au(data):
-    start, size = struct.unpack_from(">II", data, 4)
-    present = len(data) - start
-    if size >= ENDLESS or size == present or start < 24:
-        return Finding()
-    if size > present:
-        return Finding(warning=_cut(size, present, "bytes"))
-    warning = f"its header counts {size} bytes of samples, {present} are there, which are read" if size else ""
-    return Finding(copy=(0, b"", ((8, b"\xff" * 4),)), warning=warning)
 
 
 def _nist(data):
@@ -141,14 +63,14 @@ def _nist(data):
         return Finding()
     channels, width, start = (int(match[1]) for match in described)
     present = (len(data) - start) // max(channels * width, 1)
-    return Finding(warning=_cut(int(counted[1]), present, "samples") if int(counted[1]) > present else "")
+    return Finding(warning=chunks.cut(int(counted[1]), present, "samples") if int(counted[1]) > present else "")
 
 
 def _flac(data):
     """The count of samples is set to the end of the last frame."""
     starts = [match.start() for match in _STREAMINFO.finditer(data)]
     if len(starts) > 1:
-        return _parts([0, *starts[1:]], data)
+        return chunks.parts([0, *starts[1:]], data)
     if not starts or starts[0] + 42 > len(data):
         return Finding()
     place = starts[0] + 18
@@ -157,7 +79,7 @@ def _flac(data):
     if not end or counted == end:
         return Finding()
     patch = struct.pack(">Q", fields - counted + end)
-    warning = _cut(counted, end, "samples") if counted > end else ""
+    warning = chunks.cut(counted, end, "samples") if counted > end else ""
     if 0 < counted < end:
         warning = f"its header counts {counted} samples, {end} are there, which are read"
     return Finding(copy=(0, b"", ((place, patch),)), warning=warning)
@@ -219,7 +141,7 @@ def _ogg(data):
     starts = [match.start() for match in _FIRST_PAGE.finditer(data)]
     chained = [start for start in starts if start and not data[data.rfind(b"OggS", 0, start) + 5] & 2]
     if chained:
-        return _parts([0, *chained], data)
+        return chunks.parts([0, *chained], data)
     last = data.rfind(b"OggS")
     whole = data[last + 5] & 4 if last + 5 < len(data) else False
     return Finding(warning="" if whole else "has no last page: it may be cut short; get it again")
@@ -256,7 +178,7 @@ def _mp3(data):
         return Finding()
     starts = sorted({first.start, *tagged})
     if len(starts) > 1:
-        return _parts(starts, data)
+        return chunks.parts(starts, data)
     if len(kinds) > 1:
         return Finding(foreign=True)
     count -= bool(first.tag)  # the frame of a tag holds no sound
@@ -273,7 +195,9 @@ def _mp3(data):
     if flags & 15 == 15 and data[first.tag + 120 : first.tag + 124] in (b"LAME", b"Lavc", b"Lavf"):
         # There is no padding at the end, where there is another end than its encoder knew.
         patches.append((first.tag + 142, bytes([data[first.tag + 142] & 0xF0, 0])))
-    return Finding(copy=(0, b"", tuple(patches)), warning=_cut(counted, count, "frames") if counted > count else "")
+    return Finding(
+        copy=(0, b"", tuple(patches)), warning=chunks.cut(counted, count, "frames") if counted > count else ""
+    )
 
 
 def _frames(data) -> Iterator[_Frame]:

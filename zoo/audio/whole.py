@@ -26,7 +26,8 @@ from typing import Any
 
 import soundfile
 
-from zoo.audio.headers import ENDLESS, Finding, examine
+from zoo.audio.chunks import ENDLESS, Finding
+from zoo.audio.headers import examine
 from zoo.errors import InputError, InputWarning
 
 _BLOCK = 2**20  # samples that are decoded at a time
@@ -35,8 +36,8 @@ _UNREADABLE = (soundfile.LibsndfileError, OSError, TypeError)  # TypeError: .raw
 
 # Where the log says how many bytes of a w64 and an svx or how many samples of an rf64 and a wve there should be.
 _SHORTER = re.compile(
-    r"(?:BODY|riff) : (\d+) \(should be (\d+)\)|Data length (\d+) should be (\d+)"
-    r"|frame count (\d+) does not match value from 'ds64' chunk of (\d+)"
+    r"(?:(?:BODY|riff) : |Data length )(?P<counted>\d+) \(?should be (?P<present>\d+)"
+    r"|frame count (?P<frames>\d+) does not match value from 'ds64' chunk of (?P<ds64>\d+)"
 )
 
 
@@ -179,8 +180,8 @@ def _look(path, *_):
 def _logged(log):
     """A warning where libsndfile's log of opening a file says that it is shorter than its header counts."""
     match = _SHORTER.search(log)
-    numbers = [int(number) for number in match.groups() if number] if match else [0, 0]
-    present, counted = sorted(numbers)
+    counted = int(match["counted"] or match["ds64"]) if match else 0
+    present = int(match["present"] or match["frames"]) if match else 0
     if not present < counted < ENDLESS:
         return ""
     return f"is cut short: its header counts {counted} bytes or samples, {present} are there; get it again"
