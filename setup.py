@@ -69,6 +69,8 @@ setup(
             "torchaudio==2.11.*",
             "visqol-python>=3.8",
         ],
+        # What simulates rooms to train in, where a recipe's variety has them.
+        "rooms": ["pyroomacoustics>=0.8"],
         "plots": ["matplotlib>=3.8"],
         "test": ["ipykernel>=6", "nbmake>=1.5", "pytest>=8", "pytest-xdist>=3.6"],
         # Its operations load on TensorFlow 2.16 and 2.17 only; elsewhere soundfile and soxr read audio.

@@ -49,3 +49,27 @@ def test_synthetic_room_has_its_decay_and_its_direct_part():
     slope = 10 * np.log10(energy[4000] / energy[400]) / (3600 / 16000)
     assert slope == pytest.approx(-120.0, rel=0.15)
     assert 10 * np.log10(room[0] ** 2 / energy[0]) == pytest.approx(6.0, abs=0.01)
+
+
+def test_pulsing_noise_swings_by_30_to_100_percent():
+    for seed in range(10):
+        gain = mix.pulse(np.ones(64000), 16000, np.random.default_rng(seed))
+        assert 0.29 < np.ptp(gain) / 2 < 1.01 and gain.mean() == pytest.approx(1, abs=0.1)
+
+
+def test_a_level_wanders_slowly_within_its_range():
+    for seed in range(10):
+        gain = mix.fluctuate(np.ones(64000), 16000, 20.0, np.random.default_rng(seed))
+        gains_db = 20 * np.log10(gain)
+        assert -20 <= gains_db.min() and gains_db.max() <= 1e-9 and np.ptp(gains_db) > 2
+        assert np.abs(np.diff(gains_db)).max() <= 20 / (0.25 * 16000)
+
+
+def test_a_blend_is_the_sum_of_its_noises_within_15_db():
+    low, high = (np.sin(2 * np.pi * f * np.arange(32000) / 16000) for f in (200, 3000))
+    ratios = []
+    for seed in range(20):
+        spectrum = np.abs(np.fft.rfft(mix.blend([low, high], 16000, np.random.default_rng(seed)))) ** 2
+        ratios.append(10 * np.log10(spectrum[:1600].sum() / spectrum[1600:].sum()))
+    assert np.ptp(ratios) > 6 and np.abs(ratios).max() < 15 + 20
+    assert not mix.blend([np.zeros(100)], 16000, np.random.default_rng(0)).any()

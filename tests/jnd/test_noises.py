@@ -68,7 +68,7 @@ def test_splits_of_the_real_data_share_nothing():
     data_path("textures", "applause.flac")
     train, test = Material.read(data, "train"), Material.read(data, "test")
     assert not {room.tobytes() for room in train.rooms} & {room.tobytes() for room in test.rooms}
-    assert len(train.rooms) > len(noises.shoebox_rooms(16, 0))
+    assert len(train.rooms) > len(noises.shoebox_rooms(16, 0, SAMPLE_RATE))
     for name in train.recordings:
         for one, other in zip(train.recordings[name], test.recordings[name], strict=True):
             assert len(one) == pytest.approx(3 * len(other), abs=5)

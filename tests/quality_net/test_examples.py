@@ -41,6 +41,47 @@ def test_every_kind_is_drawn_and_in_range(corpus):
     assert {"noisy", "enhanced", "reverb", "codec", "clip", "clean"} <= kinds
 
 
+def test_draws_without_variety_stay_what_they_are(corpus):
+    pinned = {0: ("enhanced", 0.00838822), 3: ("noisy", 0.08495398), 4: ("clip", 0.09520746), 5: ("reverb", 0.02452245)}
+    for seed, (kind, level) in pinned.items():
+        _, degraded, facts = examples.draw(corpus, 2 * RATE, np.random.default_rng(seed))
+        assert facts.keys() == {"kind", "snr_db"} and facts["kind"] == kind
+        assert float(mix.rms(degraded)) == pytest.approx(level, rel=1e-5)
+
+
+def test_each_variety_comes_and_keeps_length_and_range(corpus):
+    simulated, drawn = tuple(corpus.rooms), set()
+    kinds = set(examples.VARIETY) - {"ffmpeg-codecs"}
+    for seed in range(110):
+        both = [
+            examples.draw(corpus, RATE // 2, np.random.default_rng(seed), sorted(kinds), simulated)
+            for _ in range(1 + seed % 2)
+        ]
+        reference, degraded, facts = both[0]
+        np.testing.assert_array_equal(degraded, both[-1][1])
+        drawn |= set(facts["variety"])
+        assert reference.shape == degraded.shape == (RATE // 2,) and reference.dtype == degraded.dtype == np.float32
+        assert np.isfinite(degraded).all() and max(np.abs(reference).max(), np.abs(degraded).max()) <= 0.9901
+        assert facts["kind"] != "clean" or np.corrcoef(reference, degraded)[0, 1] > 0.999
+    assert drawn == kinds
+
+
+def test_codecs_of_ffmpeg_come_where_they_are_named(corpus, monkeypatch):
+    calls = []
+    monkeypatch.setattr(examples.codecs, "code_by_ffmpeg", lambda speech, *_: calls.append(1) or speech)
+    facts = [examples.draw(corpus, RATE // 4, np.random.default_rng(seed), ["ffmpeg-codecs"])[2] for seed in range(90)]
+    assert len(calls) == sum(one["variety"] == ["ffmpeg-codecs"] for one in facts) > 0
+    assert {one["kind"] for one in facts if one["variety"]} == {"codec"}
+
+
+def test_shifts_are_at_most_50_ms(corpus, monkeypatch):
+    shifts = []
+    monkeypatch.setattr(examples.speed, "shift", lambda degraded, samples: shifts.append(samples) or degraded)
+    for seed in range(90):
+        examples.draw(corpus, RATE // 4, np.random.default_rng(seed), ["shift"])
+    assert len(shifts) > 10 and min(shifts) < -300 and max(shifts) > 300 and np.abs(shifts).max() <= 800
+
+
 @pytest.fixture
 def data(tmp_path):
     """A data folder of the real one's shape, with two talkers, a noise and two rooms a split."""
@@ -76,6 +117,11 @@ def test_build_is_resumable_and_repeatable(data, tmp_path, monkeypatch):
         np.testing.assert_array_equal(a, b)
     assert not list(first.rglob("*.part*"))
     assert json.loads((first / "test" / "chunk_0000.json").read_text())[0].keys() == {"kind", "snr_db"}
+
+
+def test_an_unknown_variety_is_refused(data, tmp_path):
+    with pytest.raises(InputError, match="no variety is called 'bable'"):
+        examples.build(data, "test", 1, tmp_path, variety=("bable",))
 
 
 def test_missing_examples_say_what_to_do(tmp_path):

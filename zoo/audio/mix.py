@@ -1,5 +1,7 @@
 """Mixing in NumPy: levels, speech in noise at a signal-to-noise ratio, coloured noise, reverberation."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy.signal
 
@@ -79,6 +81,66 @@ def colored_noise(samples: int, exponent: float, rng: np.random.Generator) -> np
     frequency = np.maximum(np.arange(len(spectrum)), 1.0)
     noise = np.fft.irfft(spectrum * frequency ** (-exponent / 2), samples)
     return (0.1 * noise / rms(noise)).astype("float32")
+
+
+def pulse(noise: np.ndarray, sample_rate: float, rng: np.random.Generator) -> np.ndarray:
+    """Noise whose amplitude swings at 0.5 to 12 Hz, by 30 to 100 %.
+
+    Example:
+        >>> pulse(np.ones(1000), 16000, np.random.default_rng(0)).shape
+        (1000,)
+    """
+    rate, depth = rng.uniform(0.5, 12), rng.uniform(0.3, 1.0)
+    return noise * (1 + depth * np.sin(2 * np.pi * (rate * np.arange(len(noise)) / sample_rate + rng.random())))
+
+
+def fluctuate(noise: np.ndarray, sample_rate: float, range_db: float, rng: np.random.Generator) -> np.ndarray:
+    """Noise whose level wanders by up to `range_db`, along straight lines in dB between points 0.25 to 2 s apart.
+
+    Args:
+        noise: float (samples,).
+        sample_rate: in Hz.
+        range_db: from the lowest gain to the highest, which is 0 dB, at most.
+        rng: NumPy generator.
+
+    Returns:
+        float (samples,).
+
+    Example:
+        >>> gain = fluctuate(np.ones(16000), 16000, 20.0, np.random.default_rng(0))
+        >>> bool(gain.min() >= 0.1 and gain.max() <= 1)
+        True
+    """
+    seconds = len(noise) / sample_rate
+    points = np.cumsum(rng.uniform(0.25, 2.0, 2 + int(4 * seconds)))
+    gains_db = np.interp(
+        np.arange(len(noise)) / sample_rate, points - points[0], rng.uniform(-range_db, 0, len(points))
+    )
+    return noise * 10 ** (gains_db / 20)
+
+
+def blend(noises: Sequence[np.ndarray], sample_rate: float, rng: np.random.Generator) -> np.ndarray:
+    """Several noises at once: 0 to 15 dB below each other, and each with a level of its own over time.
+
+    Args:
+        noises: float (samples,) each.
+        sample_rate: in Hz.
+        rng: NumPy generator of the levels.
+
+    Returns:
+        float32 (samples,) at rms 0.1; silence where all are silent.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> noise = blend([colored_noise(16000, 0, rng), colored_noise(16000, 2, rng)], 16000, rng)
+        >>> noise.shape, round(float(rms(noise)), 3)
+        ((16000,), 0.1)
+    """
+    total = np.zeros(len(noises[0]))
+    for noise in noises:
+        level = 10 ** (rng.uniform(-15, 0) / 20) / max(rms(noise), _SILENCE)
+        total += level * fluctuate(noise, sample_rate, rng.uniform(3, 20), rng)
+    return (0.1 * total / max(rms(total), _SILENCE)).astype("float32")
 
 
 def convolve_room(speech: np.ndarray, impulse_response: np.ndarray) -> np.ndarray:

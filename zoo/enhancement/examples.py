@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from zoo.audio import mix
+from zoo.audio import channels, codecs, mix
+from zoo.data import variety as varied
 from zoo.data.speech import SAMPLE_RATE, draw_noise, draw_noise_at_speed, draw_speech
 from zoo.errors import InputError
 
@@ -17,6 +18,10 @@ VALIDATION_SNRS_DB = (-10, -5, 0, 5, 10)
 TEST_SNRS_DB = (-6, 0, 6, 12, 18)
 _LEVEL_DB = -26.0  # rms of the speech; enhancers ignore level, and at one level squared errors weigh clips alike
 _NOISE_SPEED = (0.7, 1.4)  # of the training noise: a network could memorise its few recordings
+VARIETY = (
+    "babble", "mixed-noise", "coloured", "equaliser", "speed", "rooms", "clipping", "packets", "codecs",
+    "ffmpeg-codecs",
+)  # fmt: skip
 _MIN_SECONDS = 1.0  # of a test utterance: PESQ of less says little
 
 
@@ -40,17 +45,64 @@ class Mixtures:
         speech: {talker: [clips]}, float32 at 16 kHz.
         noise: list of recordings, float32 at 16 kHz.
         snr_db: (lowest, highest) signal-to-noise ratio in dB, drawn evenly between.
+        rooms: measured impulse responses, (taps,) at 16 kHz, for the variety of rooms; maybe none.
+        variety: kinds of `VARIETY`: noise that is babble of 3 to 12 talkers, two or three noises at once, or coloured;
+            microphones and equalisers, other speed, tempo and pitch of the speech, and rooms, which the reference has
+            too; clipping, lost packets, codecs and ffmpeg's codecs after the mixture, which it has not.
+
+    Raises:
+        InputError: an unknown kind of variety, or its rooms cannot be simulated.
     """
 
-    def __init__(self, speech, noise, snr_db):
-        self.speech, self.noise, self.snr_db = speech, noise, snr_db
+    def __init__(self, speech, noise, snr_db, rooms=(), variety=()):
+        varied.check(variety, VARIETY)
+        self.speech, self.noise, self.snr_db, self.rooms, self.variety = speech, noise, snr_db, rooms, variety
         self.noise_rms = [mix.rms(recording) for recording in noise]
+        self.simulated = varied.simulated_rooms(variety, "train")
 
     def draw(self, samples, rng):
         """One mixture: reference and noisy, float32 (samples,)."""
-        reference = draw_speech(self.speech, samples, (_LEVEL_DB, _LEVEL_DB), rng)
-        noise = draw_noise_at_speed(self.noise, samples, _NOISE_SPEED, rng, self.noise_rms).astype("float32")
-        return reference, mix.mix_at_snr(reference, noise, rng.uniform(*self.snr_db))
+        chance = varied.Chances(self.variety, rng)
+        reference = self._draw_reference(samples, rng, chance)
+        noise = self._draw_noise(samples, rng, chance)
+        noisy = mix.mix_at_snr(reference, noise, rng.uniform(*self.snr_db))
+        return reference, _through_channel(noisy, rng, chance)
+
+    def _draw_reference(self, samples, rng, chance):
+        """Speech at one level, maybe changed, in a room, or through a microphone."""
+        draw = varied.draw_changed_speech if chance("speed", 0.25) else draw_speech
+        speech = draw(self.speech, samples, (_LEVEL_DB, _LEVEL_DB), rng)
+        level = mix.rms(speech)
+        if chance("rooms", 0.2):
+            speech = mix.convolve_room(speech, varied.draw_room(self.rooms, rng, self.simulated))
+            speech = (speech * level / max(mix.rms(speech), 1e-9)).astype("float32")
+        return channels.microphone(speech, SAMPLE_RATE, rng) if chance("equaliser", 0.25) else speech
+
+    def _draw_noise(self, samples, rng, chance):
+        """One noise, or two or three at once, maybe through an equaliser."""
+        if chance("mixed-noise", 0.25):
+            noise = varied.draw_blend(lambda: self._draw_one_noise(samples, rng, chance), rng)
+        else:
+            noise = self._draw_one_noise(samples, rng, chance)
+        return channels.tilt(noise, SAMPLE_RATE, rng) if chance("equaliser", 0.2) else noise
+
+    def _draw_one_noise(self, samples, rng, chance):
+        if chance("babble", 0.15):
+            return varied.draw_babble(self.speech, samples, varied.CROWD, rng).astype("float32")
+        if chance("coloured", 0.1):
+            return varied.draw_colored(samples, rng).astype("float32")
+        return draw_noise_at_speed(self.noise, samples, _NOISE_SPEED, rng, self.noise_rms).astype("float32")
+
+
+def _through_channel(noisy, rng, chance):
+    """The mixture clipped, with lost packets, or coded: one of them at most."""
+    if chance("clipping", 0.05):
+        return channels.clip(noisy, SAMPLE_RATE, rng)
+    if chance("packets", 0.04):
+        return channels.lose_packets(noisy, SAMPLE_RATE, rng)
+    if chance("codecs", 0.06):
+        return codecs.code(noisy, SAMPLE_RATE, rng, codecs.ALL)
+    return codecs.code_by_ffmpeg(noisy, SAMPLE_RATE, rng) if chance("ffmpeg-codecs", 0.01) else noisy
 
 
 class Recordings:

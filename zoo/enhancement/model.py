@@ -10,6 +10,7 @@ from keras import layers, ops
 
 from zoo import backend
 from zoo.audio import checks, dsp
+from zoo.audio.rows import as_rows, from_rows
 from zoo.audio.io import resample as resample_audio
 from zoo.enhancement.layers import Bidirectional, FrameMask, Orthogonal
 from zoo.nn.model import WaveformModel
@@ -80,7 +81,7 @@ class Enhancer(WaveformModel):
             >>> enhancer.enhance(noisy, sample_rate=rate).shape == noisy.shape
             True
         """
-        rows, lengths = checks.as_rows(noisy, lengths)
+        rows, lengths = as_rows(noisy, lengths)
         sample_rate = checks.check_rate(sample_rate, self.sample_rate, resample)
         if sample_rate == self.sample_rate:
             enhanced = self._enhance_rows(rows, lengths, batch_size)
@@ -89,7 +90,7 @@ class Enhancer(WaveformModel):
             for output, row, length in zip(enhanced, rows, lengths, strict=True):
                 back = self._enhance_resampled(row[:length], sample_rate)[:length]
                 output[: len(back)] = back
-        return checks.from_rows(enhanced, np.shape(noisy))
+        return from_rows(enhanced, np.shape(noisy))
 
     def _enhance_resampled(self, recording, sample_rate):
         """A recording (samples,) of another rate, enhanced at the model's and brought back; perhaps a sample shorter."""

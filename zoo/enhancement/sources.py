@@ -19,21 +19,21 @@ _VALIDATION_SECONDS = 3.0
 _TEST_NOISES = {"test": 1, "test2": 4}  # that each utterance meets; the second test has few utterances
 
 
-def train_on_data(data, snr_db, n_validation):
-    """The data folder: MANIFEST.csv, speech/ and noise/ (see `zoo.data.speech.read_corpus`)."""
+def train_on_data(data, snr_db, n_validation, variety=()):
+    """The data folder: MANIFEST.csv, speech/, noise/ and rir/ (see `zoo.data.speech.read_corpus`)."""
     training, held = read_corpus(data, "train"), read_corpus(data, "validation")
-    source = Mixtures(training.speech, training.noise, snr_db)
+    source = Mixtures(training.speech, training.noise, snr_db, training.rooms, variety)
     return source, validation_set(held.speech, held.noise, n_validation, _VALIDATION_SECONDS)
 
 
-def train_on_timit(directory, noise, snr_db, n_validation):
+def train_on_timit(directory, noise, snr_db, n_validation, variety=()):
     """TIMIT's sentences in another folder's recordings of noise, every tenth for validation; see `datasets.timit`."""
     recordings = _flat(_read(datasets.recordings(noise)))
     if len(recordings) < 2:
         raise InputError(f"{noise} holds one recording: training and validation need one each")
     held_noise = recordings[::10]
     training_noise = [recording for i, recording in enumerate(recordings) if i % 10]
-    source = Mixtures(_read(datasets.timit(directory, "train")), training_noise, snr_db)
+    source = Mixtures(_read(datasets.timit(directory, "train")), training_noise, snr_db, variety=variety)
     held = _read(datasets.timit(directory, "validation"))
     return source, validation_set(held, held_noise, n_validation, _VALIDATION_SECONDS)
 

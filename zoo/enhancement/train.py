@@ -46,6 +46,7 @@ class Recipe:
         options: of the network.
         start: checkpoint whose weights it starts from; None for fresh ones.
         snr_db: (lowest, highest) of the training mixtures.
+        variety: kinds of `zoo.enhancement.examples.VARIETY` that the training mixtures get.
         seconds: length of a training clip.
         n_validation: mixtures that are scored after each epoch.
         batch_size, steps, epochs: clips in a batch, batches in an epoch, most epochs.
@@ -66,6 +67,7 @@ class Recipe:
     options: dict = field(default_factory=dict)
     start: str | None = None
     snr_db: tuple = (-8, 8)
+    variety: tuple = ()
     seconds: float = 2.5
     n_validation: int = 100
     batch_size: int = 32
@@ -193,11 +195,13 @@ def _read_examples(recipe, options):
     voice_bank, timit, noise = options.voice_bank, options.timit, options.noise
     if bool(timit) != bool(noise) or (timit and voice_bank):
         raise InputError("give --voice-bank, or --timit with --noise, or none of them for --data")
+    if voice_bank and recipe.variety:
+        raise InputError("variety is of mixtures, which Voice Bank-DEMAND has of its own: leave it out")
     if voice_bank:
         return sources.train_on_voice_bank(voice_bank, recipe.n_validation)
     if timit:
-        return sources.train_on_timit(timit, noise, recipe.snr_db, recipe.n_validation)
-    return sources.train_on_data(options.data, recipe.snr_db, recipe.n_validation)
+        return sources.train_on_timit(timit, noise, recipe.snr_db, recipe.n_validation, recipe.variety)
+    return sources.train_on_data(options.data, recipe.snr_db, recipe.n_validation, recipe.variety)
 
 
 def _check(recipe, distribution):

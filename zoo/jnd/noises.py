@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from zoo.audio import io, mix, walk
+from zoo.audio.rooms import shoebox_rooms
 from zoo.data import speech as corpus
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
-from zoo.jnd.rooms import shoebox_rooms
 
 _COLOURS = {"white": 0.0, "pink": 1.0, "brown": 2.0, "blue": -1.0}  # power falls as 1 / f**exponent
 _RECORDED = {  # files or folders in the data folder
@@ -64,7 +64,7 @@ class Material:
         recordings = {name: _read_part(data, name, *_PARTS[split]) for name in _RECORDED}
         measured = corpus.read_corpus(data, split).rooms
         rooms = [io.resample(room, corpus.SAMPLE_RATE, SAMPLE_RATE) for room in measured]
-        return cls(recordings, [*rooms, *shoebox_rooms(_SHOEBOXES, seed=int(split == "test"))])
+        return cls(recordings, [*rooms, *shoebox_rooms(_SHOEBOXES, int(split == "test"), SAMPLE_RATE)])
 
     def noise(self, name: str, samples: int, rng: np.random.Generator) -> np.ndarray:
         """A random segment of a noise.

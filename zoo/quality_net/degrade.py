@@ -1,106 +1,10 @@
-"""Degradations to train a metric of speech quality on: channels, codecs, lost packets, and errors of enhancers.
-
-Each takes float32 speech (samples,) and a NumPy generator that draws its strength, and returns the same shape,
-aligned in time with its input. Enhancement-like ones also take the noise. NumPy, SciPy and libsndfile only.
-"""
-
-import io
+"""Errors of enhancers, imitated, to train a metric of speech quality on; channels and codecs are in `zoo.audio`."""
 
 import numpy as np
 import scipy.ndimage
 import scipy.signal
-import soundfile
 
 _EPS = 1e-10
-
-
-# --- channels -------------------------------------------------------------------------------------------------
-
-
-def band_limit(speech, sample_rate, rng):
-    """Low-pass, high-pass or telephone band by a Butterworth filter without delay (forward-backward)."""
-    low = float(np.exp(rng.uniform(np.log(80), np.log(800))))
-    high = float(np.exp(rng.uniform(np.log(1500), np.log(0.47 * sample_rate))))
-    band, edges = [("lowpass", high), ("highpass", low), ("bandpass", [low, high])][rng.integers(3)]
-    sections = scipy.signal.butter(int(rng.integers(2, 7)), edges, band, fs=sample_rate, output="sos")
-    return scipy.signal.sosfiltfilt(sections, speech).astype("float32")
-
-
-def tilt(speech, sample_rate, rng):
-    """A smooth random equaliser: up to 12 dB in each of 8 bands."""
-    gains_db = rng.uniform(-1, 1, 8) * rng.uniform(2, 12)
-    spectrum = np.fft.rfft(speech)
-    place = np.linspace(0, 7, len(spectrum))
-    return np.fft.irfft(spectrum * 10 ** (np.interp(place, np.arange(8), gains_db) / 20), len(speech)).astype("float32")
-
-
-def clip(speech, sample_rate, rng):
-    """Hard or soft clipping at a quantile of the absolute waveform."""
-    limit = max(np.quantile(np.abs(speech), rng.uniform(0.5, 0.995)), 1e-4)
-    if rng.random() < 0.5:
-        return np.clip(speech, -limit, limit).astype("float32")
-    return (limit * np.tanh(speech / limit)).astype("float32")
-
-
-def lose_packets(speech, sample_rate, rng):
-    """Drop packets of 10..40 ms, 1..20 % of them in bursts; each lost one is silent or repeats the one before."""
-    size = int(rng.uniform(0.01, 0.04) * sample_rate)
-    out = speech.copy()
-    repeat, rate, burst = rng.random() < 0.5, rng.uniform(0.01, 0.2), rng.uniform(0.0, 0.6)
-    lost = False
-    for start in range(size, len(speech) - size, size):
-        lost = rng.random() < (burst if lost else rate)
-        if lost:
-            out[start : start + size] = out[start - size : start] if repeat else 0.0
-    return out
-
-
-def quantize(speech, sample_rate, rng):
-    """Uniform quantisation to 4..10 bits of the clip's own range."""
-    step = np.max(np.abs(speech)) / 2 ** rng.uniform(3, 9) + _EPS
-    return (np.round(speech / step) * step).astype("float32")
-
-
-# --- codecs ---------------------------------------------------------------------------------------------------
-
-_CODECS = [  # container, subtype, rate (None: the speech's own)
-    ("MP3", "MPEG_LAYER_III", None), ("OGG", "VORBIS", None), ("OGG", "OPUS", None), ("OGG", "OPUS", 8000),
-    ("WAV", "GSM610", 8000), ("WAV", "ULAW", 8000), ("WAV", "ULAW", None), ("WAV", "IMA_ADPCM", None),
-    ("WAV", "IMA_ADPCM", 8000),
-]  # fmt: skip
-
-
-def codec(speech, sample_rate, rng):
-    """Encode and decode through one of libsndfile's lossy codecs, at a random quality, with its delay taken out."""
-    container, subtype, rate = _CODECS[rng.integers(len(_CODECS))]
-    rate = rate or sample_rate
-    signal = speech if rate == sample_rate else scipy.signal.resample_poly(speech, rate, sample_rate)
-    level = {"compression_level": float(rng.uniform(0.0, 1.0))} if container in ("MP3", "OGG") else {}
-    if container == "MP3":
-        level["bitrate_mode"] = "CONSTANT"
-    buffer = io.BytesIO()
-    soundfile.write(buffer, np.clip(signal, -1, 1), rate, format=container, subtype=subtype, **level)
-    buffer.seek(0)
-    decoded, decoded_rate = soundfile.read(buffer, dtype="float32")
-    if decoded_rate != sample_rate:
-        decoded = scipy.signal.resample_poly(decoded, sample_rate, decoded_rate)
-    return align(decoded, speech)
-
-
-def align(signal, reference, max_lag=4000):
-    """Shift `signal` by the lag (at most `max_lag` samples) where it correlates best, to the reference's length."""
-    correlation = scipy.signal.correlate(signal, reference, method="fft")
-    lags = scipy.signal.correlation_lags(len(signal), len(reference))
-    near = np.abs(lags) <= max_lag
-    lag = int(lags[near][np.argmax(correlation[near])])
-    shifted = signal[lag:] if lag > 0 else np.concatenate([np.zeros(-lag, "float32"), signal])
-    out = np.zeros(len(reference), "float32")
-    count = min(len(shifted), len(reference))
-    out[:count] = shifted[:count]
-    return out
-
-
-# --- errors of enhancers ----------------------------------------------------------------------------------------
 
 
 def enhance_like(speech, noise, sample_rate, rng):

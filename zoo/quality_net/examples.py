@@ -12,7 +12,8 @@ import joblib
 import numpy as np
 from tqdm import tqdm
 
-from zoo.audio import mix
+from zoo.audio import channels, codecs, mix, speed
+from zoo.data import variety as varied
 from zoo.data.speech import SAMPLE_RATE, SPLITS, draw_noise, draw_speech, read_corpus
 from zoo.errors import InputError
 from zoo.quality_net import degrade
@@ -21,79 +22,119 @@ SECONDS = (2.0, 2.5, 3.0, 4.0)  # clip lengths; a chunk holds one of them
 CHUNK = 128
 VERSION = 2  # of the drawing: stored pairs of another version are not used
 _LEVEL_DB = (-36, -14)  # rms of the speech, re full scale
+_CROWD = (2, 8)  # talkers of a babble
 _KINDS = {  # kind of degradation -> share
     "noisy": 0.40, "enhanced": 0.34, "reverb": 0.07, "codec": 0.08, "band": 0.03, "clip": 0.04, "loss": 0.025,
     "clean": 0.015,
 }  # fmt: skip
 _CHANNELS = {
-    "codec": (degrade.codec,),
-    "band": (degrade.band_limit, degrade.tilt),
-    "clip": (degrade.clip, degrade.quantize),
-    "loss": (degrade.lose_packets,),
+    "band": (channels.band_limit, channels.tilt),
+    "clip": (channels.clip, channels.quantize),
+    "loss": (channels.lose_packets,),
 }
+VARIETY = ("babble", "mixed-noise", "equaliser", "speed", "rooms", "codecs", "ffmpeg-codecs", "shift")
+_LATEST = int(0.05 * SAMPLE_RATE)  # samples by which a recording is shifted, early or late
+_DRIFT = 300.0  # parts per million at most, of the clocks
 
 
-def draw(corpus, samples, rng):
+def draw(corpus, samples, rng, variety=(), simulated=()):
     """Draw one pair.
 
+    Args:
+        corpus: `zoo.data.speech.Corpus`.
+        samples: length.
+        rng: NumPy generator.
+        variety: kinds of `VARIETY`: babble of 3 to 12 talkers, not 2 to 8; two or three noises at once with levels of
+            their own; microphones and equalisers; other speed, tempo and pitch; simulated rooms; more codecs, also after
+            noise and enhancers; codecs of ffmpeg; shifts of up to 50 ms and drifting clocks. None draws as ever.
+        simulated: rooms of `zoo.data.variety.simulated_rooms`.
+
     Returns:
-        reference, degraded: float32 (samples,), peaks at most 0.99; facts: {"kind": ..., "snr_db": ... or None}.
+        reference, degraded: float32 (samples,), peaks at most 0.99; facts: {"kind": ..., "snr_db": ... or None}, and
+        "variety", a list of the kinds that came, where `variety` names some.
     """
-    talkers = list(corpus.speech)
+    chance = varied.Chances(variety, rng)
     kind = str(rng.choice(list(_KINDS), p=np.array(list(_KINDS.values())) / sum(_KINDS.values())))
-    reference = draw_speech(corpus.speech, samples, _LEVEL_DB, rng)
+    reference = _draw_reference(corpus, samples, rng, chance)
     degraded, snr_db = reference, None
     if kind in ("noisy", "enhanced"):
         snr_db = float(rng.uniform(-10, 30) if kind == "noisy" else rng.uniform(-10, 20))
         clean = reference
         if rng.random() < 0.1:
-            clean = _through_room(clean, corpus.rooms, rng)
-        noise = mix.mix_at_snr(clean, _draw_noise(corpus, talkers, samples, rng), snr_db) - clean
+            clean = _through_room(clean, corpus.rooms, rng, chance, simulated)
+        noise = mix.mix_at_snr(clean, _draw_noise(corpus, samples, rng, chance), snr_db) - clean
         enhance = kind == "enhanced"
         degraded = degrade.enhance_like(clean, noise, SAMPLE_RATE, rng) if enhance else clean + noise
+        if chance("codecs", 0.12):
+            degraded = codecs.code(degraded, SAMPLE_RATE, rng, codecs.ALL)
     elif kind == "reverb":
-        degraded = _through_room(reference, corpus.rooms, rng)
-    elif kind in _CHANNELS:
-        channels = _CHANNELS[kind]
-        degraded = channels[rng.integers(len(channels))](reference, SAMPLE_RATE, rng)
-    if kind in ("reverb", *_CHANNELS) and rng.random() < 0.3:
+        degraded = _through_room(reference, corpus.rooms, rng, chance, simulated)
+    elif kind in ("codec", *_CHANNELS):
+        degraded = _through_channel(reference, kind, rng, chance)
+    if kind in ("reverb", "codec", *_CHANNELS) and rng.random() < 0.3:
         snr_db = float(rng.uniform(5, 40))
-        degraded = mix.mix_at_snr(degraded, _draw_noise(corpus, talkers, samples, rng), snr_db)
-    if kind != "clean" and rng.random() < 0.1:
-        degraded = np.roll(degraded, rng.integers(-64, 65))  # PESQ aligns time: the network learns a little of that
+        degraded = mix.mix_at_snr(degraded, _draw_noise(corpus, samples, rng, chance), snr_db)
+    if kind != "clean":
+        degraded = _move(degraded, rng, chance)
     reference, degraded = (
         _to_full_scale(reference),
         _to_full_scale(degraded * 10 ** (rng.uniform(-8, 4) / 20)),
     )
-    return reference, degraded, {"kind": kind, "snr_db": snr_db}
+    facts = {"kind": kind, "snr_db": snr_db}
+    return reference, degraded, facts | ({"variety": chance.drawn} if variety else {})
 
 
-def _draw_noise(corpus, talkers, samples, rng):
+def _draw_reference(corpus, samples, rng, chance):
+    """Speech, maybe at another speed, tempo or pitch, maybe through a microphone."""
+    draw = varied.draw_changed_speech if chance("speed", 0.3) else draw_speech
+    reference = draw(corpus.speech, samples, _LEVEL_DB, rng)
+    return channels.microphone(reference, SAMPLE_RATE, rng) if chance("equaliser", 0.2) else reference
+
+
+def _draw_noise(corpus, samples, rng, chance):
+    """One noise, or two or three at once, maybe through an equaliser."""
+    if chance("mixed-noise", 0.3):
+        noise = varied.draw_blend(lambda: _draw_one_noise(corpus, samples, rng, chance), rng)
+    else:
+        noise = _draw_one_noise(corpus, samples, rng, chance)
+    return channels.tilt(noise, SAMPLE_RATE, rng) if chance("equaliser", 0.2) else noise
+
+
+def _draw_one_noise(corpus, samples, rng, chance):
     """A recording (60 %), babble of 2..8 other talkers (20 %), or coloured noise, steady or pulsing (20 %)."""
     source = rng.random()
     if source < 0.6:
         noise = draw_noise(corpus.noise, samples, rng)
     elif source < 0.8:
-        voices = (corpus.speech[talkers[i]] for i in rng.integers(len(talkers), size=rng.integers(2, 9)))
-        noise = sum(mix.loop_to(v / mix.rms(v), samples, rng) for v in (c[rng.integers(len(c))] for c in voices))
+        noise = varied.draw_babble(corpus.speech, samples, varied.CROWD if chance("babble", 1.0) else _CROWD, rng)
     else:
-        noise = mix.colored_noise(samples, rng.uniform(-1, 2.5), rng)
-        if rng.random() < 0.4:
-            rate, depth = rng.uniform(0.5, 12), rng.uniform(0.3, 1.0)
-            noise = noise * (1 + depth * np.sin(2 * np.pi * (rate * np.arange(samples) / SAMPLE_RATE + rng.random())))
+        noise = varied.draw_colored(samples, rng)
     return np.asarray(noise, "float32")
 
 
-def _through_room(speech, rooms, rng):
-    """Half measured rooms, half synthetic ones with RT60 0.1..2 s; the wet part at 10..100 %."""
-    if rng.random() < 0.5:
-        room = rooms[rng.integers(len(rooms))].copy()
-        direct = int(np.argmax(np.abs(room)))
-        room[direct + 1 :] *= rng.uniform(0.1, 1.0)
-    else:
-        rt60 = float(np.exp(rng.uniform(np.log(0.1), np.log(2.0))))
-        room = mix.decaying_room(rt60, rng.uniform(-5, 20), SAMPLE_RATE, rng)
-    return mix.convolve_room(speech, room)
+def _through_room(speech, measured, rng, chance, simulated):
+    rooms = simulated if chance("rooms", 1.0) else ()
+    return mix.convolve_room(speech, varied.draw_room(measured, rng, rooms))
+
+
+def _through_channel(speech, kind, rng, chance):
+    if kind == "codec":
+        if chance("ffmpeg-codecs", 0.4):
+            return codecs.code_by_ffmpeg(speech, SAMPLE_RATE, rng)
+        return codecs.code(speech, SAMPLE_RATE, rng, codecs.ALL if chance("codecs", 1.0) else codecs.FEW)
+    if kind == "band" and chance("equaliser", 0.4):
+        return channels.microphone(speech, SAMPLE_RATE, rng)
+    choices = _CHANNELS[kind]
+    return choices[rng.integers(len(choices))](speech, SAMPLE_RATE, rng)
+
+
+def _move(degraded, rng, chance):
+    """The recording at another place in time: PESQ aligns, and the network learns a little of that."""
+    if chance("shift", 0.25):
+        if rng.random() < 0.3:
+            return speed.drift(degraded, rng.uniform(-_DRIFT, _DRIFT))
+        return speed.shift(degraded, int(rng.integers(-_LATEST, _LATEST + 1)))
+    return np.roll(degraded, rng.integers(-64, 65)) if rng.random() < 0.1 else degraded
 
 
 def _to_full_scale(audio):
@@ -104,7 +145,7 @@ def _to_full_scale(audio):
 # --- on disk ----------------------------------------------------------------------------------------------------
 
 
-def build(data, split, n_examples, directory, seed=0, n_jobs=-1):
+def build(data, split, n_examples, directory, seed=0, n_jobs=-1, variety=()):
     """Draw a split's pairs and store them as int16 chunks under `directory`/`split`; finished chunks are kept.
 
     Args:
@@ -114,25 +155,30 @@ def build(data, split, n_examples, directory, seed=0, n_jobs=-1):
         directory: where to; `chunk_0000.npy` holds int16 (128, 2, samples), `chunk_0000.json` the facts of each pair.
         seed: of the pairs.
         n_jobs: processes (joblib's counting).
+        variety: kinds of variety, as for `draw`; the directory is theirs alone.
+
+    Raises:
+        InputError: an unknown kind of variety, or pairs of other recordings cannot be drawn.
     """
+    varied.check(variety, VARIETY)
     folder = Path(directory) / split
     folder.mkdir(parents=True, exist_ok=True)
     todo = [i for i in range(-(-n_examples // CHUNK)) if not (folder / f"chunk_{i:04d}.json").exists()]
     if not todo:
         return
-    tasks = (joblib.delayed(_build_chunk)(str(data), split, i, folder, seed) for i in todo)
+    tasks = (joblib.delayed(_build_chunk)(str(data), split, i, folder, seed, variety) for i in todo)
     done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
     for _ in tqdm(done, total=len(todo), desc=f"draw {split}", unit="chunk"):
         pass
 
 
-def _build_chunk(data, split, index, folder, seed):
-    corpus = read_corpus(data, split)
+def _build_chunk(data, split, index, folder, seed, variety):
+    corpus, simulated = read_corpus(data, split), varied.simulated_rooms(variety, split)
     samples = int(SECONDS[index % len(SECONDS)] * SAMPLE_RATE)
     audio, facts = np.empty((CHUNK, 2, samples), "int16"), []
     for i in range(CHUNK):
         rng = np.random.default_rng([seed, SPLITS.index(split), index * CHUNK + i])
-        reference, degraded, pair_facts = draw(corpus, samples, rng)
+        reference, degraded, pair_facts = draw(corpus, samples, rng, variety, simulated)
         audio[i] = np.round(32767 * np.stack([reference, degraded]))
         facts.append(pair_facts)
     stem = folder / f"chunk_{index:04d}"

@@ -38,6 +38,7 @@ class Recipe:
         options: of the network (features, bands, spectral_norm, dropout).
         metric: a target's name, or package.module:function.
         metric_range: (low, high) of a function; known metrics have their own.
+        variety: kinds of `zoo.quality_net.examples.VARIETY` that the training pairs get; the others never do.
         n_train, n_validation, n_test: pairs; n_test of each test split.
         batch_size, epochs, learning_rate: of Adam; the rate falls to 0 by a cosine after a short warm-up.
         seed: of the pairs, the first weights, the order and the dropout.
@@ -48,6 +49,7 @@ class Recipe:
     metric: str
     options: dict = field(default_factory=dict)
     metric_range: tuple = (0.0, 1.0)
+    variety: tuple = ()
     n_train: int = 40960
     n_validation: int = 1536
     n_test: int = 2048
@@ -122,18 +124,29 @@ class Pairs(keras.utils.PyDataset):
 
 
 def prepare(
-    recipe: Recipe, data: str | Path, runs: str | Path, split: str, n_jobs: int = -1
+    recipe: Recipe, data: str | Path, runs: str | Path, split: str, n_jobs: int = -1, variety: tuple | None = None
 ) -> tuple[examples.Chunks, np.ndarray]:
     """The pairs of a split and their labels, drawn and computed where they are not there yet.
+
+    Args:
+        recipe: a `Recipe`.
+        data: folder with the recordings (see `examples.build`).
+        runs: folder for pairs and labels.
+        split: one of `zoo.data.speech.SPLITS`.
+        n_jobs: processes.
+        variety: kinds of the pairs; None for the recipe's in training, and none in the other splits.
 
     Returns:
         `examples.Chunks`, and float64 (pairs,) labels.
     """
     manifest = Path(data) / "MANIFEST.csv"
     digest = sha256(manifest)[:8] if manifest.is_file() else "none"
-    directory = Path(runs) / f"examples-v{examples.VERSION}-{digest}-{recipe.seed}"
+    if variety is None:
+        variety = recipe.variety if split == "train" else ()
+    kinds = "".join(f"-{kind}" for kind in sorted(variety))
+    directory = Path(runs) / f"examples-v{examples.VERSION}-{digest}-{recipe.seed}{kinds}"
     n_examples = {"train": recipe.n_train, "validation": recipe.n_validation}.get(split, recipe.n_test)
-    examples.build(data, split, n_examples, directory, recipe.seed, n_jobs)
+    examples.build(data, split, n_examples, directory, recipe.seed, n_jobs, tuple(variety))
     chunks = examples.Chunks(directory, split, n_examples)
     scores = labels.label(chunks.audio, recipe.target(), Path(runs) / "labels.sqlite", examples.SAMPLE_RATE, n_jobs)
     return chunks, scores
