@@ -21,6 +21,16 @@ def test_kinds_that_are_off_take_nothing_from_the_generator():
     assert not chance("babble", 1.0) and generator.random() == rng().random() and chance.drawn == []
 
 
+def test_an_example_to_which_a_kind_does_not_come_is_the_same_without_that_kind():
+    few, more = (variety.Chances(kinds, rng(7)) for kinds in (("rooms",), ("babble", "rooms")))
+    decided = [[chance("babble", 0.5), chance("rooms", 0.5)] for _ in range(40) for chance in (few, more)]
+    assert [rooms for _, rooms in decided[::2]] == [rooms for _, rooms in decided[1::2]]
+    assert {babble for babble, _ in decided[::2]} == {False} and {babble for babble, _ in decided[1::2]} == {
+        False,
+        True,
+    }
+
+
 def test_kinds_that_are_on_come_as_often_as_they_should_and_are_remembered_once():
     chance = variety.Chances(("rooms",), rng())
     assert np.mean([chance("rooms", 0.25) for _ in range(2000)]) == pytest.approx(0.25, abs=0.03)

@@ -66,6 +66,21 @@ def test_each_variety_comes_and_keeps_length_and_range(corpus):
     assert drawn == kinds
 
 
+def test_pairs_to_which_a_variety_does_not_come_are_those_without_it(corpus):
+    untouched = 0
+    for seed in range(30):
+        plain, some, more = (
+            examples.draw(corpus, RATE // 4, np.random.default_rng(seed), kinds, tuple(corpus.rooms))
+            for kinds in ((), ("shift",), ("shift", "rooms", "mixed-noise"))
+        )
+        if not some[2]["variety"]:
+            np.testing.assert_array_equal(some[1], plain[1])
+        if some[2]["variety"] == more[2]["variety"]:
+            np.testing.assert_array_equal(some[1], more[1])
+            untouched += 1
+    assert 10 < untouched < 30
+
+
 def test_codecs_of_ffmpeg_come_where_they_are_named(corpus, monkeypatch):
     calls = []
     monkeypatch.setattr(examples.codecs, "code_by_ffmpeg", lambda speech, *_: calls.append(1) or speech)

@@ -21,9 +21,12 @@ _FACTORS = (0.85, 1.18)  # of speed, tempo and pitch
 class Chances:
     """Decides which kinds of variety an example gets, and remembers them.
 
+    It draws from a generator of its own, and as much for kinds that the recipe does not name: an example to which a
+    kind does not come is the same in recipes with and without that kind.
+
     Args:
-        kinds: that the recipe names; others never come, and take nothing from the generator.
-        rng: NumPy generator.
+        kinds: that the recipe names; others never come.
+        rng: NumPy generator of the example, of which a child is spawned; its own numbers stay.
 
     Attributes:
         drawn: list of the kinds that came.
@@ -35,10 +38,11 @@ class Chances:
     """
 
     def __init__(self, kinds: Iterable[str], rng: np.random.Generator):
-        self.kinds, self.rng, self.drawn = kinds, rng, []
+        self.kinds, self.drawn = kinds, []
+        self.rng = rng.spawn(1)[0] if kinds else None
 
     def __call__(self, kind: str, probability: float) -> bool:
-        comes = kind in self.kinds and bool(self.rng.random() < probability)
+        comes = self.rng is not None and bool(self.rng.random() < probability) and kind in self.kinds
         if comes and kind not in self.drawn:
             self.drawn.append(kind)
         return comes
@@ -139,7 +143,7 @@ def draw_room(
         float32 (taps,).
 
     Example:
-        >>> draw_room([np.array([1.0, 0.5])], np.random.default_rng(1)).shape
+        >>> draw_room([np.array([1.0, 0.5])], np.random.default_rng(2)).shape
         (2,)
     """
     if simulated and rng.random() < 1 / 3:
