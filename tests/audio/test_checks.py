@@ -60,10 +60,9 @@ def test_an_estimate_may_be_of_any_size_but_not_of_whole_numbers():
 def test_only_what_counts_must_be_scaled():
     audio = np.full((2, 100), 0.5)
     audio[1, 50:] = 900.5
-    for check in (checks.as_batch, checks.as_rows):
-        check(audio, lengths=[100, 50])
-        with pytest.raises(InputError, match="divide 16-bit samples"):
-            check(audio, lengths=[100, 51])
+    checks.as_batch(audio, lengths=[100, 50])
+    with pytest.raises(InputError, match="divide 16-bit samples"):
+        checks.as_batch(audio, lengths=[100, 51])
 
 
 @pytest.mark.parametrize("rate", [16000, 16000.0, np.float32(16000), np.int64(16000), np.array(16000)])
@@ -138,53 +137,12 @@ def test_other_shapes_are_refused(recordings, message):
         checks.as_batch(*recordings)
 
 
-def test_channels_are_rows_and_come_back():
-    audio = np.random.default_rng(0).standard_normal((3, 100, 2))
-    rows, lengths = checks.as_rows(audio, [100, 50, 1])
-    assert rows.dtype == np.float32 and lengths.tolist() == [100, 100, 50, 50, 1, 1]
-    np.testing.assert_array_equal(rows[3], audio[1, :, 1].astype("float32"))
-    np.testing.assert_array_equal(checks.from_rows(rows, audio.shape), audio.astype("float32"))
-
-
-@pytest.mark.parametrize("shape", [(100,), (1, 100), (3, 100), (2, 100, 1)])
-def test_rows_come_back_in_every_shape(shape):
-    assert checks.from_rows(checks.as_rows(np.zeros(shape))[0], shape).shape == shape
-
-
-@pytest.mark.parametrize("shape", [(0,), (2, 0), (1, 2, 3, 4), ()])
-def test_rows_of_other_shapes_are_refused(shape):
-    with pytest.raises(InputError, match="audio has shape"):
-        checks.as_rows(np.zeros(shape))
-
-
-@pytest.mark.parametrize(
-    ("shape", "message"),
-    [
-        ((1, 1, 16000), r"has 16000 channels of 1 samples; channels come last.*by audio\.swapaxes\(1, 2\)"),
-        ((2, 8, 9), r"has 9 channels of 8 samples"),
-        ((16000, 8), r"\(16000, 8\) looks like \(samples, channels\).*audio\[None\].*audio\.T"),
-        ((16000, 100), r"looks like \(samples, channels\)"),
-    ],
-)
-def test_axes_are_never_guessed(shape, message):
-    with pytest.raises(InputError, match=message):
-        checks.as_rows(np.zeros(shape))
-
-
 def test_channels_come_last():
     checks.check_channels_last(np.zeros((9, 8)))
     with pytest.raises(
         InputError, match=r"\(8, 9\) has 9 channels of 8 samples.*give \(samples, channels\), as by audio\.T"
     ):
         checks.check_channels_last(np.zeros((8, 9)))
-
-
-def test_only_what_counts_must_be_finite():
-    audio = np.zeros((2, 100))
-    audio[1, 50:] = np.nan
-    checks.as_rows(audio, [100, 50])
-    with pytest.raises(InputError, match="NaN or infinity"):
-        checks.as_rows(audio, [100, 51])
 
 
 def test_at_rate_is_zero_after_the_lengths():
@@ -203,6 +161,28 @@ def test_at_rate_resamples_on_request():
         checks.at_rate(audio, lengths=lengths, **rates)
     resampled, lengths = checks.at_rate(audio, lengths=lengths, **rates, resample=True)
     assert resampled.shape == (2, 22050) and lengths.tolist() == [22050, 11025]
+
+
+@pytest.mark.parametrize("rates", [(16000, 22050), (44100, 16000)])
+def test_at_rate_is_zero_after_the_lengths_at_another_rate_too(rates):
+    """A resampler rings past an end that is no zero crossing."""
+    audio, lengths = checks.as_batch(0.5 * np.ones((2, 4000)), lengths=[4000, 2000])
+    own, model = rates
+    resampled, lengths = checks.at_rate(audio, lengths=lengths, sample_rate=own, model_rate=model, resample=True)
+    assert lengths.tolist() == [round(4000 * model / own), round(2000 * model / own)]
+    assert not resampled[1, lengths[1] :].any() and np.abs(resampled[1, lengths[1] - 1]) > 0.1
+    np.testing.assert_array_equal(
+        resampled[0],
+        checks.at_rate(audio[:1], lengths=np.array([4000]), sample_rate=own, model_rate=model, resample=True)[0][0],
+    )
+
+
+@pytest.mark.parametrize("rate", [16000.5, np.float32(0.5), 44100])
+def test_a_rate_of_changed_speed_is_any_number(rate):
+    assert checks.above_zero(rate) == rate
+    for bad in (0, -1.0, np.nan, np.inf, "16000", True, None):
+        with pytest.raises(InputError, match=r"the sample rate is .*; give a number in Hz, above 0"):
+            checks.above_zero(bad)
 
 
 def test_at_rate_takes_recordings_without_samples():

@@ -109,6 +109,35 @@ def test_resample_removes_what_the_new_rate_cannot_hold():
     assert np.abs(audio[500:-500]).max() < 1e-4
 
 
+@pytest.mark.parametrize(
+    ("audio", "rates", "message"),
+    [
+        (np.zeros((16000, 8), "float32"), (16000, 8000), r"\(16000, 8\) looks like \(samples, channels\).*audio\.T"),
+        (np.zeros((16000, 8), "float32"), (16000, 16000), r"looks like \(samples, channels\)"),
+        (np.zeros(100, "int16"), (16000, 8000), "audio is int16"),
+        (np.zeros(100), (0, 8000), r"the sample rate is 0; give a number in Hz, above 0"),
+        (np.zeros(100), (16000, "8000"), "the sample rate is '8000'"),
+        (np.zeros(100), (True, 8000), "the sample rate is True"),
+    ],
+)
+def test_what_cannot_be_resampled_is_refused(audio, rates, message):
+    with pytest.raises(InputError, match=message):
+        io.resample(audio, *rates)
+
+
+def test_the_channels_of_an_array_of_microphones_are_the_last_axis(tmp_path):
+    """As soundfile has them; only downmixing, which is asked for, makes one of them."""
+    channels = np.stack([0.1 * k * tone() for k in range(1, 9)], axis=1)
+    io.write(tmp_path / "array.wav", channels, RATE)
+    recording = io.read_channels(tmp_path / "array.wav")
+    np.testing.assert_array_equal(recording.audio, channels.astype("float32"))
+    with pytest.raises(InputError, match="has 8 channels, mono is needed; downmix it"):
+        io.read(tmp_path / "array.wav")
+    np.testing.assert_allclose(io.read(tmp_path / "array.wav", downmix=True)[0], channels.mean(axis=1), atol=1e-7)
+    with pytest.raises(InputError, match="cannot be written"):
+        io.write(tmp_path / "swapped.wav", channels.T, RATE)
+
+
 def test_resample_to_the_same_rate_changes_nothing():
     np.testing.assert_array_equal(io.resample(tone(), RATE, RATE), tone())
 

@@ -223,7 +223,7 @@ def test_a_cache_spares_what_was_evaluated_and_tells_other_settings_apart(track,
 def test_a_track_that_cannot_be_evaluated_is_named(track):
     references, estimates = track
     bad = ("song", references, changed(estimates, a=estimates["a"] + np.nan))
-    with pytest.raises(InputError, match="^song: estimate 'a' holds NaN or infinity"):
+    with pytest.raises(InputError, match="^song: estimate 'a': the audio holds NaN or infinity"):
         separation.evaluate_tracks([bad], RATE)
     with pytest.raises(InputError, match="two tracks are called 'song'"):
         separation.evaluate_tracks([("song", references, estimates)] * 2, RATE)
@@ -294,15 +294,18 @@ def test_si_sdr_takes_the_channels_as_one_signal():
         (lambda r, e: evaluate(r, e, mode="v2"), "use 'v3' or 'v4'"),
         (lambda r, e: evaluate(r, e, window=0.0), "window is 0.0 s at 4000 Hz"),
         (lambda r, e: evaluate(r, e, hop=np.inf), "hop is inf s"),
-        (lambda r, e: separation.evaluate_track(r, e, 0), "Hz above 0"),
+        (lambda r, e: separation.evaluate_track(r, e, 0), "in Hz, above 0"),
+        (lambda r, e: separation.evaluate_track(r, e, "4000"), "the sample rate is '4000'; give that of the audio"),
+        (lambda r, e: evaluate(changed(r, a=32768 * r["a"]), e), "reference 'a': the audio peaks at .*divide 16-bit"),
+        (lambda r, e: separation.si_sdr({"a": np.zeros((2, 2, 9))}, {"a": np.zeros((2, 2, 9))}), r"\(2, 2, 9\); give"),
         (lambda r, e: evaluate(r, {"a": e["a"]}), "references hold a, b, estimates a; give the same sources"),
         (lambda r, e: evaluate({}, {}), "there is no reference"),
         (lambda r, e: evaluate(r, {name: x[1:] for name, x in e.items()}), "cut them to one length"),
         (lambda r, e: evaluate(r, {name: x[:, None] for name, x in e.items()}), "differ in shape"),
         (lambda r, e: evaluate(changed(r, b=r["b"][1:]), e), "'b' has shape \\(7999,\\), another \\(8000,\\)"),
-        (lambda r, e: evaluate({"a": r["a"][None]}, {"a": e["a"][None]}), "give \\(samples,\\) or"),
-        (lambda r, e: evaluate(changed(r, a=r["a"] + np.inf), e), "reference 'a' holds NaN or infinity"),
-        (lambda r, e: separation.si_sdr(r, changed(e, b=np.zeros(8000, "int16"))), "estimate 'b' is int16"),
+        (lambda r, e: evaluate({"a": r["a"][None]}, {"a": e["a"][None]}), "8000 channels of 1 samples"),
+        (lambda r, e: evaluate(changed(r, a=r["a"] + np.inf), e), "reference 'a': the audio holds NaN or infinity"),
+        (lambda r, e: separation.si_sdr(r, changed(e, b=np.zeros(8000, "int16"))), "estimate 'b': audio is int16"),
         (lambda r, e: separation.mixture_as_estimate(changed(r, a=r["a"] * np.nan)), "holds NaN"),
         (lambda r, e: separation.oracle_masks(r, kind="wiener"), "use 'ratio' or 'binary'"),
         (lambda r, e: separation.oracle_masks(r, n_fft=1024, hop_length=1024), "an even multiple"),

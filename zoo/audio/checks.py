@@ -98,11 +98,32 @@ def whole_rate(sample_rate: Any) -> int:
         >>> whole_rate(np.float64(16000))
         16000
     """
-    rate = sample_rate.item() if isinstance(sample_rate, np.ndarray) and not sample_rate.ndim else sample_rate
-    is_number = isinstance(rate, numbers.Real) and not isinstance(rate, (bool, np.bool_))
-    if not is_number or not 0 < rate < np.inf or rate != int(rate):
-        raise InputError(f"the sample rate is {rate!r}; give that of the audio, a whole number in Hz, above 0")
+    rate = _number(sample_rate)
+    if rate is None or not 0 < rate < np.inf or rate != int(rate):
+        raise InputError(f"the sample rate is {sample_rate!r}; give that of the audio, a whole number in Hz, above 0")
     return int(rate)
+
+
+def above_zero(rate: Any) -> float:
+    """A rate that need be no whole number, as of sound that is played faster.
+
+    Raises:
+        InputError: no number, a boolean, or not above 0.
+
+    Example:
+        >>> above_zero(16000 * 1.5)
+        24000.0
+    """
+    number = _number(rate)
+    if number is None or not 0 < number < np.inf:
+        raise InputError(f"the sample rate is {rate!r}; give a number in Hz, above 0")
+    return number
+
+
+def _number(value):
+    """A number of any type, an array of one among them; None where it is none, or a boolean."""
+    value = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
+    return value if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)) else None
 
 
 def check_rate(sample_rate: Any, model_rate: int, resample: bool = False) -> int:
@@ -211,76 +232,12 @@ def as_batch(*recordings: Any, lengths: Any = None) -> tuple[np.ndarray, ...]:
     if len(shape) not in (1, 2):
         raise InputError(f"audio has shape {shape}; give (samples,) or (batch, samples), one channel at a time")
     arrays = [np.atleast_2d(x) for x in arrays]
-    if _is_swapped(shape):
-        raise InputError(
-            f"audio of shape {shape} looks like (samples, channels); give (batch, samples): audio.T for each channel"
-        )
+    check_samples_last(arrays[0])
     lengths = check_lengths(lengths, *arrays[0].shape)
     for i, array in enumerate(arrays):
         for row, length in zip(array, lengths, strict=True):
             check_scale(row[:length], np.inf if i else LOUDEST)
     return (*arrays, lengths)
-
-
-def as_rows(audio: Any, lengths: Any = None) -> tuple[np.ndarray, np.ndarray]:
-    """Recordings with or without channels, as a batch in which each channel is a row of its own.
-
-    Args:
-        audio: float (samples,), (batch, samples) or (batch, samples, channels).
-        lengths: integers (batch,), 1 or more, as for `as_batch`.
-
-    Returns:
-        float32 (rows, samples), the channels of a recording one after the other, and int (rows,) lengths.
-
-    Raises:
-        InputError: another rank or order of axes, no samples, integers, lengths that are not of this batch, NaN or
-            infinity in what counts, or samples that are not scaled (`check_scale`).
-
-    Example:
-        >>> rows, lengths = as_rows(np.zeros((3, 100, 2)))
-        >>> rows.shape, lengths.tolist()
-        ((6, 100), [100, 100, 100, 100, 100, 100])
-    """
-    audio = as_floats(audio)
-    if audio.ndim not in (1, 2, 3) or not audio.size:
-        raise InputError(
-            f"audio has shape {audio.shape}; give (samples,), (batch, samples) or (batch, samples, channels)"
-        )
-    if _is_swapped(audio.shape):
-        raise InputError(
-            f"audio of shape {audio.shape} looks like (samples, channels); give (batch, samples, channels), as by "
-            "audio[None], or (batch, samples), as by audio.T"
-        )
-    rows = np.atleast_2d(audio)
-    if audio.ndim == 3:
-        check_channels_last(audio)
-        rows = audio.transpose(0, 2, 1).reshape(-1, audio.shape[1])
-    channels = audio.shape[2] if audio.ndim == 3 else 1
-    lengths = np.repeat(check_lengths(lengths, len(rows) // channels, rows.shape[1], fewest=1), channels)
-    for row, length in zip(rows, lengths, strict=True):
-        check_finite(row[:length])
-        check_scale(row[:length])
-    return rows.astype("float32", copy=False), lengths
-
-
-def from_rows(rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """What `as_rows` made rows of, in its own shape again.
-
-    Args:
-        rows: (rows, samples).
-        shape: of the audio that `as_rows` took.
-
-    Returns:
-        The same numbers, of that shape.
-
-    Example:
-        >>> from_rows(as_rows(np.zeros((3, 100, 2)))[0], (3, 100, 2)).shape
-        (3, 100, 2)
-    """
-    if len(shape) < 3:
-        return rows.reshape(shape)
-    batch, samples, channels = shape
-    return np.ascontiguousarray(rows.reshape(batch, channels, samples).transpose(0, 2, 1))
 
 
 def at_rate(
@@ -315,7 +272,24 @@ def at_rate(
         if arrays[0].size:
             arrays = [io.resample(x, sample_rate, model_rate) for x in arrays]
         lengths = np.minimum(np.round(lengths * (model_rate / sample_rate)), arrays[0].shape[1])
+        counted = np.arange(arrays[0].shape[1]) < lengths[:, None]  # a resampler rings on after the end
+        arrays = [np.where(counted, x, np.float32(0)) for x in arrays]
     return (*arrays, lengths.astype("int32"))
+
+
+def check_samples_last(audio: np.ndarray) -> None:
+    """Raise an InputError where audio of two axes is (samples, channels), which has few columns and many more rows.
+
+    Args:
+        audio: (samples,), (batch, samples) or of more axes, whose last is of samples.
+
+    Example:
+        >>> check_samples_last(np.zeros((2, 16000)))
+    """
+    if is_swapped(audio.shape):
+        raise InputError(
+            f"audio of shape {audio.shape} looks like (samples, channels); give (batch, samples): audio.T for each channel"
+        )
 
 
 def check_channels_last(audio: np.ndarray) -> None:
@@ -338,6 +312,11 @@ def check_channels_last(audio: np.ndarray) -> None:
         )
 
 
-def _is_swapped(shape):
-    """Whether a shape is that of (samples, channels), which no (batch, samples) has."""
+def is_swapped(shape: tuple[int, ...]) -> bool:
+    """Whether a shape is that of (samples, channels), which no (batch, samples) has.
+
+    Example:
+        >>> is_swapped((16000, 8)), is_swapped((8, 16000))
+        (True, False)
+    """
     return len(shape) == 2 and shape[1] <= _FEW_COLUMNS and shape[0] > max(_MANY_ROWS, shape[1])

@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from zoo.audio import checks
 from zoo.audio.blocks import open_audio, read_block
 from zoo.errors import InputError
 from zoo.files import atomic_write, check_output
@@ -128,23 +129,23 @@ def resample(audio: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray:
     """Resample with soxr at its highest quality, VHQ.
 
     Args:
-        audio: float32, `(..., samples)`.
-        from_rate: Hz of `audio`.
+        audio: float in [-1, 1], `(..., samples)`.
+        from_rate: Hz of `audio`, any number above 0.
         to_rate: Hz of the result.
 
     Returns:
         float32 `(..., round(samples * to_rate / from_rate))`.
 
     Raises:
-        InputError: a rate is not above 0.
+        InputError: a rate is no number above 0, or the audio is of integers or looks like (samples, channels).
 
     Example:
         >>> resample(np.zeros(48000, "float32"), 48000, 16000).shape
         (16000,)
     """
-    audio = np.asarray(audio, dtype=np.float32)
-    if not (from_rate > 0 and to_rate > 0):
-        raise InputError(f"cannot resample from {from_rate} to {to_rate} Hz; give rates above 0")
+    audio = checks.as_floats(audio).astype(np.float32, copy=False)
+    checks.check_samples_last(audio)
+    from_rate, to_rate = checks.above_zero(from_rate), checks.above_zero(to_rate)
     if from_rate == to_rate:
         return audio
     if not audio.size:

@@ -10,8 +10,8 @@ from keras import layers, ops
 
 from zoo import backend
 from zoo.audio import checks, dsp
-from zoo.audio.rows import as_rows, from_rows
 from zoo.audio.io import resample as resample_audio
+from zoo.audio.rows import as_rows, from_rows
 from zoo.enhancement.layers import Bidirectional, FrameMask, Orthogonal
 from zoo.nn.model import WaveformModel
 

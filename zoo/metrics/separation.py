@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from joblib import Memory, Parallel, delayed
 
+from zoo.audio import checks
 from zoo.errors import InputError
-from zoo.metrics import bss_eval, speech
+from zoo.metrics import bss_eval, speech, stems
 from zoo.metrics.bss_eval import MODES, SCORES
 
 _OVER_FRAMES = {"median": np.median, "mean": np.mean}
@@ -73,7 +74,7 @@ def evaluate_track(
     if mode not in MODES:
         raise InputError(f"mode is {mode!r}; use 'v3' or 'v4'")
     window, hop = (_in_samples(name, seconds, sample_rate) for name, seconds in (("window", window), ("hop", hop)))
-    true, estimated = _pair(references, estimates)
+    true, estimated = stems.pair(references, estimates)
     sounding = true.any(axis=(1, 2))
     starts = bss_eval.frame_starts(true.shape[1], window, hop)
     scores = np.full((len(SCORES), len(sounding), len(starts)), np.nan)
@@ -178,7 +179,7 @@ def si_sdr(references: dict[str, np.ndarray], estimates: dict[str, np.ndarray]) 
         >>> round(si_sdr({"bass": wave}, {"bass": wave + 0.1 * other})["bass"], 6)
         20.0
     """
-    true, estimated = _pair(references, estimates)
+    true, estimated = stems.pair(references, estimates)
     return {
         source: float(speech.si_sdr(true[i].ravel(), estimated[i].ravel())[0]) for i, source in enumerate(references)
     }
@@ -197,10 +198,10 @@ def mixture_as_estimate(references: dict[str, np.ndarray]) -> dict[str, np.ndarr
         InputError: shapes differ, NaN or infinity.
 
     Example:
-        >>> mixture_as_estimate({"a": np.array([1.0, 2.0]), "b": np.array([3.0, 4.0])})["a"].tolist()
-        [4.0, 6.0]
+        >>> mixture_as_estimate({"a": np.array([0.25, 0.5]), "b": np.array([0.25, 0.0])})["a"].tolist()
+        [0.5, 0.5]
     """
-    return dict.fromkeys(references, _stack(references, "reference").sum(axis=0))
+    return dict.fromkeys(references, stems.stack(references, "reference").sum(axis=0))
 
 
 def oracle_masks(
@@ -234,7 +235,7 @@ def oracle_masks(
         raise InputError(f"kind is {kind!r}; use 'ratio' or 'binary'")
     if hop_length < 1 or n_fft < 1 or n_fft % (2 * hop_length):
         raise InputError(f"n_fft is {n_fft} and hop_length {hop_length}; make n_fft an even multiple of it")
-    true = _stack(references, "reference")
+    true = stems.stack(references, "reference")
     channels = true.reshape(*true.shape[:2], -1)
     estimates = np.empty(channels.shape, "float32")
     for c in range(channels.shape[2]):
@@ -309,39 +310,7 @@ def _summary(tracks, frames):
 
 
 def _in_samples(name, seconds, sample_rate):
-    if not (sample_rate > 0 and np.isfinite(seconds) and round(seconds * sample_rate) >= 1):
-        raise InputError(f"{name} is {seconds} s at {sample_rate} Hz; give one sample at least, Hz above 0")
-    return round(seconds * sample_rate)
-
-
-def _pair(references, estimates):
-    """References and estimates, float64 (sources, samples, channels), in the references' order; copies."""
-    if set(references) != set(estimates):
-        raise InputError(
-            f"references hold {', '.join(references)}, estimates {', '.join(estimates)}; give the same sources"
-        )
-    true = _stack(references, "reference")
-    estimated = _stack({source: estimates[source] for source in references}, "estimate")
-    if true.shape != estimated.shape:
-        raise InputError(
-            f"references {true.shape[1:]} and estimates {estimated.shape[1:]} differ in shape; cut them to one length"
-        )
-    return (x.reshape(*x.shape[:2], -1).astype(np.float64, copy=False) for x in (true, estimated))
-
-
-def _stack(sources, role):
-    """(sources, samples) or (sources, samples, channels) of a dict of sources, checked; a copy."""
-    if not sources:
-        raise InputError(f"there is no {role}; give a dict of sources")
-    arrays = {source: np.asarray(audio) for source, audio in sources.items()}
-    shape = next(iter(arrays.values())).shape
-    for source, audio in arrays.items():
-        if not np.issubdtype(audio.dtype, np.floating):
-            raise InputError(f"{role} {source!r} is {audio.dtype}; give float in [-1, 1]")
-        if audio.ndim not in (1, 2) or not audio.size or audio.shape[0] < audio.shape[-1]:
-            raise InputError(f"{role} {source!r} has shape {audio.shape}; give (samples,) or (samples, channels)")
-        if audio.shape != shape:
-            raise InputError(f"{role} {source!r} has shape {audio.shape}, another {shape}; cut them to one length")
-        if not np.isfinite(audio).all():
-            raise InputError(f"{role} {source!r} holds NaN or infinity; repair it")
-    return np.stack(list(arrays.values()))
+    rate = checks.whole_rate(sample_rate)
+    if not (np.isfinite(seconds) and round(seconds * rate) >= 1):
+        raise InputError(f"{name} is {seconds} s at {rate} Hz; give one sample at least")
+    return round(seconds * rate)

@@ -1,0 +1,69 @@
+"""Recordings with channels as a batch of rows, one a channel, and back: for models of one channel."""
+
+from typing import Any
+
+import numpy as np
+
+from zoo.audio import checks
+from zoo.errors import InputError
+
+
+def as_rows(audio: Any, lengths: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    """Recordings with or without channels, as a batch in which each channel is a row of its own.
+
+    Args:
+        audio: float (samples,), (batch, samples) or (batch, samples, channels).
+        lengths: integers (batch,), 1 or more, as for `zoo.audio.checks.as_batch`.
+
+    Returns:
+        float32 (rows, samples), the channels of a recording one after the other, and int (rows,) lengths.
+
+    Raises:
+        InputError: another rank or order of axes, no samples, integers, lengths that are not of this batch, NaN or
+            infinity in what counts, or samples that are not scaled (`zoo.audio.checks.check_scale`).
+
+    Example:
+        >>> rows, lengths = as_rows(np.zeros((3, 100, 2)))
+        >>> rows.shape, lengths.tolist()
+        ((6, 100), [100, 100, 100, 100, 100, 100])
+    """
+    audio = checks.as_floats(audio)
+    if audio.ndim not in (1, 2, 3) or not audio.size:
+        raise InputError(
+            f"audio has shape {audio.shape}; give (samples,), (batch, samples) or (batch, samples, channels)"
+        )
+    if checks.is_swapped(audio.shape):
+        raise InputError(
+            f"audio of shape {audio.shape} looks like (samples, channels); give (batch, samples, channels), as by "
+            "audio[None], or (batch, samples), as by audio.T"
+        )
+    rows = np.atleast_2d(audio)
+    if audio.ndim == 3:
+        checks.check_channels_last(audio)
+        rows = audio.transpose(0, 2, 1).reshape(-1, audio.shape[1])
+    channels = audio.shape[2] if audio.ndim == 3 else 1
+    lengths = np.repeat(checks.check_lengths(lengths, len(rows) // channels, rows.shape[1], fewest=1), channels)
+    for row, length in zip(rows, lengths, strict=True):
+        checks.check_finite(row[:length])
+        checks.check_scale(row[:length])
+    return rows.astype("float32", copy=False), lengths
+
+
+def from_rows(rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """What `as_rows` made rows of, in its own shape again.
+
+    Args:
+        rows: (rows, samples).
+        shape: of the audio that `as_rows` took.
+
+    Returns:
+        The same numbers, of that shape.
+
+    Example:
+        >>> from_rows(as_rows(np.zeros((3, 100, 2)))[0], (3, 100, 2)).shape
+        (3, 100, 2)
+    """
+    if len(shape) < 3:
+        return rows.reshape(shape)
+    batch, samples, channels = shape
+    return np.ascontiguousarray(rows.reshape(batch, channels, samples).transpose(0, 2, 1))
