@@ -102,3 +102,21 @@ def test_a_disk_that_takes_nothing_is_known_before_the_work(run, rain, tmp_path,
     named = [tmp_path / "a.wav", option, *output] if option else [tmp_path / "locked" / "a.wav"]
     status, _, err = run("texture", rain, *named, *QUICK)
     assert status == 2 and "cannot be written (" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["more.wav", "a.png"])
+def test_what_appeared_meanwhile_is_not_replaced(run, rain, tmp_path, monkeypatch, name):
+    """The recording and the picture alike."""
+    import zoo.texture
+
+    synthesize = zoo.texture.synthesize
+
+    def slow(*arguments, **options):
+        (tmp_path / name).write_text("of another process")
+        return synthesize(*arguments, **options)
+
+    monkeypatch.setattr(zoo.texture, "synthesize", slow)
+    outputs = (tmp_path / "more.wav", "--plot", tmp_path / "a.png")
+    status, _, err = run("texture", rain, *outputs, *QUICK)
+    assert status == 2 and f"{name}: appeared meanwhile, and was left alone" in err
+    assert (tmp_path / name).read_text() == "of another process" and not list(tmp_path.glob(".*"))

@@ -11,7 +11,7 @@ from tests.support.harness import data_path
 from tools import train as tool
 from zoo.audio import mix
 from zoo.enhancement import report, sources
-from zoo.errors import InputError
+from zoo.errors import InputError, InputWarning
 
 RATE = 16000
 RECIPE = """
@@ -137,3 +137,22 @@ def test_a_half_given_corpus_is_refused(tmp_path, monkeypatch):
     (tmp_path / "tiny.toml").write_text(RECIPE)
     with pytest.raises(InputError, match="--noise"):
         train_tool(monkeypatch, tmp_path / "tiny.toml", "--timit", tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_left_out_aloud_and_counted(tmp_path):
+    """Of speech and of noise, whatever is wrong with it: the mixtures are those of the rest."""
+    for name in ("a", "b"):
+        write(tmp_path / "speech" / f"{name}.wav", voice(1.5, seed=ord(name)))
+    write(tmp_path / "noise" / "hiss.wav", 0.1 * np.random.default_rng(0).standard_normal(RATE))
+    whole = sources.test_on_folders(tmp_path / "speech", tmp_path / "noise")
+    (tmp_path / "speech" / "page.wav").write_text("<html>")
+    write(tmp_path / "speech" / "nan.wav", np.full(RATE, np.nan), subtype="FLOAT")
+    with pytest.warns(InputWarning) as caught:
+        mixtures = sources.test_on_folders(tmp_path / "speech", tmp_path / "noise")
+    said = [str(one.message) for one in caught if one.category is InputWarning]
+    assert [any(words in text for text in said) for words in ("page.wav: cannot be read", "nan.wav: holds NaN")] == [
+        True
+    ] * 2
+    assert "2 of 4 recordings cannot be read, and are left out" in said
+    assert len(mixtures) == len(whole) == 10
+    np.testing.assert_array_equal(mixtures[0].noisy, whole[0].noisy)

@@ -33,3 +33,28 @@ def test_rows_that_cannot_be_used_are_counted(rated):
     assert list(facts["speakers"]) == [""] and (facts["mean"]["n"], facts["mean"]["n_failed"]) == (8, 3)
     with pytest.raises(InputError, match="file, reference and mos"):
         ratings.rate(baselines.si_sdr(), write_ratings(path.parent, [{"file": "a.wav", "reference": "b.wav"}]))
+
+
+def test_a_library_that_fails_costs_its_row_alone(rated):
+    """Any exception of a file's reading or of the metric; an infinite rating would spoil every correlation."""
+    path, rows = rated
+    metric, calls = baselines.si_sdr(), []
+
+    class Failing:
+        sample_rate = metric.sample_rate
+
+        def distance(self, *pair):
+            calls.append(pair)
+            if len(calls) == 2:
+                raise RuntimeError("no kernel\nfor this")
+            return metric.distance(*pair)
+
+    path = write_ratings(path.parent, [rows[0] | {"mos": "inf"}, *rows])
+    results = ratings.rate(Failing(), path)
+    assert [row["error"] for row in results[:3]] == [
+        "the rating 'inf' is no number; mend it",
+        "",
+        "RuntimeError: no kernel",
+    ]
+    mean = ratings.report(results)["mean"]
+    assert (mean["n"], mean["n_failed"]) == (7, 2) and mean["spearman"][0] > 0.5

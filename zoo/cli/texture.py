@@ -74,7 +74,7 @@ def _texture(arguments):
     if arguments.plot:
         from zoo.texture import figures
 
-        figures.synthesis(io.resample(target, rate, 16000), result, arguments.plot)
+        figures.synthesis(io.resample(target, rate, 16000), result, arguments.plot, overwrite=arguments.overwrite)
     print(_summary(arguments.output, result, clipped))
     return 0
 

@@ -4,6 +4,8 @@ Each `train_on_...` returns a source of training clips and a list of validation 
 `test_on_...` a list of whole test examples. Recordings of any rate are brought to 16 kHz, mono.
 """
 
+import warnings
+
 import joblib
 import numpy as np
 from tqdm import tqdm
@@ -13,7 +15,7 @@ from zoo.audio import pairs as audio_pairs
 from zoo.data.speech import SAMPLE_RATE, read_corpus
 from zoo.enhancement import datasets
 from zoo.enhancement.examples import Example, Mixtures, Recordings, test_set, validation_set
-from zoo.errors import InputError
+from zoo.errors import InputError, InputWarning, describe
 
 _VALIDATION_SECONDS = 3.0
 _TEST_NOISES = {"test": 1, "test2": 4}  # that each utterance meets; the second test has few utterances
@@ -74,13 +76,38 @@ def test_on_voice_bank(directory):
 
 def _read(recordings):
     """{name: [paths]} -> {name: [clips]}."""
-    flat = [(name, path) for name, paths in recordings.items() for path in paths]
-    tasks = (joblib.delayed(io.read)(path, SAMPLE_RATE, resample=True, downmix=True) for _, path in flat)
-    clips = joblib.Parallel(n_jobs=-1, prefer="threads", return_as="generator")(tasks)
     by_name = {}
-    for (name, _), (clip, _) in zip(flat, tqdm(clips, total=len(flat), desc="read", disable=None), strict=True):
+    flat = [(name, path) for name, paths in recordings.items() for path in paths]
+    for (name, _), (clip, _) in _read_each(flat, lambda item: io.read(item[1], SAMPLE_RATE, True, True)):
         by_name.setdefault(name, []).append(clip)
     return by_name
+
+
+def _read_each(items, read):
+    """[(item, what is read of it)]; a file that cannot be read is left out, with a warning, and counted.
+
+    Raises:
+        InputError: none can be read.
+    """
+
+    def attempt(item):
+        try:
+            return read(item), ""
+        except Exception as error:  # noqa: BLE001 - of whatever library; the other files go on
+            return None, describe(error)
+
+    tasks = (joblib.delayed(attempt)(item) for item in items)
+    results = joblib.Parallel(n_jobs=-1, prefer="threads", return_as="generator")(tasks)
+    results = list(tqdm(results, total=len(items), desc="read", disable=None))
+    errors = [error for _, error in results if error]
+    if errors and len(errors) == len(items):
+        raise InputError(errors[0])
+    for error in errors:
+        warnings.warn(error, InputWarning, stacklevel=4)
+    if errors:
+        words = f"{len(errors)} of {len(items)} recordings cannot be read, and are left out"
+        warnings.warn(words, InputWarning, stacklevel=4)
+    return [(item, result) for item, (result, error) in zip(items, results, strict=True) if not error]
 
 
 def _flat(recordings):
@@ -89,12 +116,10 @@ def _flat(recordings):
 
 def _read_pairs(corpus_pairs):
     """[(pair, reference, noisy)] of a list of `zoo.audio.pairs.Pair`."""
-    for pair in corpus_pairs:
+
+    def read(pair):
         if pair.error:
             raise InputError(pair.error)
-    tasks = (
-        joblib.delayed(audio_pairs.read)(pair, (SAMPLE_RATE,), resample=True, downmix=True) for pair in corpus_pairs
-    )
-    waves = joblib.Parallel(n_jobs=-1, prefer="threads", return_as="generator")(tasks)
-    shown = tqdm(waves, total=len(corpus_pairs), desc="read", unit="pair", disable=None)
-    return [(pair, *both) for pair, (*both, _) in zip(corpus_pairs, shown, strict=True)]
+        return audio_pairs.read(pair, (SAMPLE_RATE,), resample=True, downmix=True)
+
+    return [(pair, *both) for pair, (*both, _) in _read_each(corpus_pairs, read)]

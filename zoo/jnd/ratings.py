@@ -6,7 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 from zoo.audio import pairs
-from zoo.errors import InputError
+from zoo.errors import InputError, describe
 from zoo.metrics.agreement import grouped_mean, pearson, spearman
 
 _COLUMNS = ("file", "reference", "mos")
@@ -41,8 +41,8 @@ def rate(metric, path: str | Path) -> list[dict]:
             )
             row["distance"] = float(metric.distance(reference, degraded, metric.sample_rate)[0])
             rows.append(row | {"error": "" if np.isfinite(row["distance"]) else f"{line['file']}: has no distance"})
-        except InputError as error:
-            rows.append(row | {"error": str(error)})
+        except Exception as error:  # noqa: BLE001 - of whatever library; the other rows go on
+            rows.append(row | {"error": describe(error)})
     return rows
 
 
@@ -81,6 +81,9 @@ def report(rows: list[dict]) -> dict:
 
 def _number(text):
     try:
-        return float(text)
+        number = float(text)
     except (TypeError, ValueError):
-        raise InputError(f"the rating {text!r} is no number; mend it") from None
+        number = np.nan
+    if not np.isfinite(number):
+        raise InputError(f"the rating {text!r} is no number; mend it")
+    return number

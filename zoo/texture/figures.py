@@ -8,13 +8,14 @@ from zoo.files import atomic_write
 from zoo.texture import spectrum
 
 
-def synthesis(target: np.ndarray, result, path) -> None:
+def synthesis(target: np.ndarray, result, path, overwrite: bool = True) -> None:
     """Both spectrograms on one scale, and the terms of the loss by iteration.
 
     Args:
         target: float (samples,) at 16 kHz.
         result: `zoo.texture.Synthesis`.
         path: PNG to write.
+        overwrite: whether a file that is there by then is replaced rather than left alone.
 
     Example:
         >>> import tempfile
@@ -42,7 +43,7 @@ def synthesis(target: np.ndarray, result, path) -> None:
     rows[2].set(title="terms of the loss, unweighted", xlabel="iteration", yscale="log")
     if rows[2].lines:
         rows[2].legend(fontsize=8, ncols=4, frameon=False)
-    _save(figure, path)
+    _save(figure, path, overwrite)
 
 
 def by_shift(curves: dict[str, np.ndarray], title: str, path) -> None:
@@ -96,9 +97,9 @@ def trade_off(results: dict[str, dict], group: str, path) -> None:
     _save(figure, path)
 
 
-def _save(figure, path):
+def _save(figure, path, overwrite=True):
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
-    with atomic_write(path) as part:
+    with atomic_write(path, overwrite) as part:
         figure.savefig(part, format="png", dpi=100)
