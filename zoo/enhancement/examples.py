@@ -62,11 +62,15 @@ class Mixtures:
 
     def draw(self, samples, rng):
         """One mixture: reference and noisy, float32 (samples,)."""
+        return self.draw_varied(samples, rng)[:2]
+
+    def draw_varied(self, samples, rng):
+        """As `draw`, with the list of the kinds of variety that came."""
         chance = varied.Chances(self.variety, rng)
         reference = self._draw_reference(samples, rng, chance)
         noise = self._draw_noise(samples, rng, chance)
         noisy = mix.mix_at_snr(reference, noise, rng.uniform(*self.snr_db))
-        return reference, _through_channel(noisy, rng, chance)
+        return reference, _through_channel(noisy, rng, chance), chance.drawn
 
     def _draw_reference(self, samples, rng, chance):
         """Speech at one level, maybe changed, in a room, or through a microphone."""
