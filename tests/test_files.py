@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def test_a_whole_write_replaces_the_old_file(tmp_path, name):
 
 def test_temporaries_are_short_hidden_and_never_shared(tmp_path):
     names = {files.beside(tmp_path / LONGEST).name for _ in range(100)}
-    assert len(names) == 100 and all(name.startswith(".") and len(name) < 20 for name in names)
+    assert len(names) == 100 and all(name.startswith(".") and len(name) < 40 for name in names)
 
 
 def test_what_appeared_meanwhile_is_left_alone(tmp_path):
@@ -134,3 +135,27 @@ def test_json_stays_json_in_any_encoding(tmp_path, monkeypatch, encoding):
     write_json(tmp_path / "a.json", {"name": "é 日"})
     for path in (tmp_path / "out", tmp_path / "a.json"):
         assert json.loads(Path(path).read_text(encoding="utf-8")) == {"name": "é 日"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no way to know of other processes")
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
+    """A process that runs, one of another machine or container, and what only looks alike, keep theirs."""
+    write = "import os, sys; from zoo.files import atomic_write\nwith atomic_write(sys.argv[1]) as temporary:\n"
+    write += "    temporary.touch(); os.kill(os.getpid(), 9)"
+    assert subprocess.run([sys.executable, "-c", write, tmp_path / "a.csv"], check=False).returncode == -9
+    (stale,) = tmp_path.iterdir()
+    others = [files.beside(tmp_path / "a.csv"), stale.with_name(f".{'0' * 8}{stale.name[9:]}"), tmp_path / ".my.tmp"]
+    for other in others:
+        other.touch()
+    with atomic_write(tmp_path / "b.csv") as temporary:
+        temporary.touch()
+    assert set(tmp_path.iterdir()) == {*others, tmp_path / "b.csv"}
+
+
+def test_where_nobody_knows_of_processes_nothing_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_processes", lambda: "0" * 8)
+    stale = tmp_path / f".{'0' * 8}-7fffffff-{'0' * 8}.tmp"
+    stale.touch()
+    with atomic_write(tmp_path / "a.csv") as temporary:
+        temporary.touch()
+    assert stale.exists()

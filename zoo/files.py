@@ -1,7 +1,10 @@
 """Files that are written whole or not at all, and text that may go to stdout."""
 
+import functools
+import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import sys
@@ -12,10 +15,14 @@ from typing import Any
 
 from zoo.errors import InputError
 
+_TEMPORARY = re.compile(r"\.([0-9a-f]{8})-([0-9a-f]+)-[0-9a-f]{8}\.tmp")
+
 
 @contextmanager
 def atomic_write(path: str | os.PathLike, overwrite: bool = True) -> Iterator[Path]:
     """A temporary path that becomes `path` at the end of the block, or vanishes if the block fails.
+
+    What a process that was killed (SIGKILL, out of memory) left in the folder is removed first: `_remove_stale`.
 
     Args:
         path: file to write; its folder must exist.
@@ -37,6 +44,7 @@ def atomic_write(path: str | os.PathLike, overwrite: bool = True) -> Iterator[Pa
     """
     path = Path(path)
     _check_name(path)
+    _remove_stale(path.parent.absolute())
     temporary = beside(path)
     try:
         yield temporary
@@ -58,7 +66,42 @@ def beside(path: Path) -> Path:
         >>> beside(Path("scores.csv")).suffix
         '.tmp'
     """
-    return path.with_name(f".{secrets.token_hex(6)}.tmp")
+    return path.with_name(f".{_processes()}-{os.getpid():x}-{secrets.token_hex(4)}.tmp")
+
+
+@functools.cache
+def _processes():
+    """Eight hexadecimal digits for the processes among which a number tells one: of this machine since its start, in
+    this container. Zeros where the system does not say, as outside of Linux.
+    """
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            words = f"{os.uname().nodename} {file.read()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return "0" * 8
+    return hashlib.sha256(words.encode()).hexdigest()[:8]
+
+
+@functools.lru_cache(1024)  # once a folder and process: a batch writes thousands of files into one
+def _remove_stale(folder):
+    """Remove temporary files whose process is no more; those of other machines and containers stay, as nobody knows."""
+    if _processes() == "0" * 8:
+        return
+    with suppress(OSError):  # of a folder that can be written to and not read
+        matches = filter(None, map(_TEMPORARY.fullmatch, os.listdir(folder)))
+        for match in matches:
+            if match[1] == _processes() and not _runs(int(match[2], 16)):
+                _remove(folder / match[0])
+
+
+def _runs(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # another user's, or no number of a process
+        pass
+    return True
 
 
 def _remove(temporary):
