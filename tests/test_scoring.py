@@ -53,24 +53,24 @@ def expected(table, tmp_path, capsys):
 
 
 def test_processes_keep_the_order_and_do_not_run_ahead():
-    taken = []
+    drawn = []
 
     def numbers():
         for number in range(500):
-            taken.append(number)
+            drawn.append(number)
             yield -number
 
     rows = scoring.scored(abs, numbers(), jobs=2)
-    assert next(rows) == 0 and len(taken) <= 2 * scoring._AHEAD
+    assert next(rows) == 0 and len(drawn) <= 2 * scoring._AHEAD
     assert list(rows) == list(range(1, 500))
 
 
 def test_rows_are_written_while_pairs_are_read(tmp_path):
-    taken = []
+    drawn = []
 
     def found():
         for number in range(500):
-            taken.append(number)
+            drawn.append(number)
             yield pairs.Pair("", f"{number}.wav", "b.wav")
 
     score = functools.partial(scoring.Row, scores={"stoi": 1.0}, error="")
@@ -78,7 +78,7 @@ def test_rows_are_written_while_pairs_are_read(tmp_path):
     for number, row in enumerate(scoring.rows(score, found(), table, jobs=2), start=1):
         assert row.pair.reference == f"{number - 1}.wav"
         assert len(table.part.read_text().splitlines()) == 1 + number
-        assert len(taken) <= number + 2 * scoring._AHEAD
+        assert len(drawn) <= number + 2 * scoring._AHEAD
     assert number == 500 and not table.part.exists()
 
 
@@ -92,16 +92,16 @@ def test_pairs_that_cannot_be_read_cost_nothing(tmp_path):
 
 
 def test_facts_of_pairs_are_columns_and_must_stay(tmp_path):
-    given = [pairs.Pair("", "a.wav", "b.wav", facts=(kind, "x")) for kind in ("noisy", "clean")]
+    arguments = [pairs.Pair("", "a.wav", "b.wav", facts=(kind, "x")) for kind in ("noisy", "clean")]
     score = functools.partial(scoring.Row, scores={"stoi": 0.5}, error="")
     table = functools.partial(scoring.Table, tmp_path / "found.csv", ["stoi"], facts=("kind", "room"))
-    written = list(scoring.rows(score, given, table()))
+    written = list(scoring.rows(score, arguments, table()))
     assert (tmp_path / "found.csv").read_text() == (
         "reference,degraded,kind,room,stoi,error\na.wav,b.wav,noisy,x,0.5,\na.wav,b.wav,clean,x,0.5,\n"
     )
-    assert list(scoring.rows(None, given, table(resume=True))) == written
+    assert list(scoring.rows(None, arguments, table(resume=True))) == written
     with pytest.raises(InputError, match="row 1 of .* is of other recordings"):
-        list(scoring.rows(None, given[::-1], table(resume=True)))
+        list(scoring.rows(None, arguments[::-1], table(resume=True)))
 
 
 def test_processes_write_what_one_does(table, tmp_path, expected):
@@ -119,14 +119,14 @@ def stop(request):
 
 
 def test_a_stopped_run_goes_on_where_it_was(table, tmp_path, expected, monkeypatch, capsys, stop):
-    asked, scorer = [], score.scorer
+    calls, scorer = [], score.scorer
 
     def stops(name):
         meter = scorer(name)
 
         def function(*recordings):
-            asked.append(1)
-            if len(asked) == 10:
+            calls.append(1)
+            if len(calls) == 10:
                 signal.raise_signal(stop)
             return meter.function(*recordings)
 
@@ -142,7 +142,7 @@ def test_a_stopped_run_goes_on_where_it_was(table, tmp_path, expected, monkeypat
     part.write_text(done + "/a/torn/line,with")
     assert cli.main(command(table, output, "--resume")) == 2
     assert output.read_text() == expected and not part.exists()
-    assert len(asked) == 101  # none was scored twice but the one that stopped it
+    assert len(calls) == 101  # none was scored twice but the one that stopped it
 
 
 def test_a_killed_run_goes_on(table, tmp_path, expected):
@@ -238,14 +238,14 @@ def test_names_of_files_that_no_alphabet_has(tmp_path):
         (tmp_path / folder).mkdir()
         for name in (b"a\xff.wav", "b\x85,c.wav".encode(), b"d.wav"):
             shutil.copyfile(AUDIO / "speech_reference.flac", os.path.join(os.fsencode(tmp_path / folder), name))
-    given = ["score", str(tmp_path / "reference"), str(tmp_path / "degraded"), "--metric", "si-sdr"]
-    given += ["--csv", str(tmp_path / "found.csv")]
-    assert cli.main(given) == 0
-    found = (tmp_path / "found.csv").read_bytes()
+    arguments = ["score", str(tmp_path / "reference"), str(tmp_path / "degraded"), "--metric", "si-sdr"]
+    arguments += ["--csv", str(tmp_path / "found.csv")]
+    assert cli.main(arguments) == 0
+    actual = (tmp_path / "found.csv").read_bytes()
     (tmp_path / "found.csv").unlink()
-    (tmp_path / "found.csv.part").write_bytes(found[: found.rindex(b"d.wav")])
-    assert cli.main([*given, "--resume"]) == 0
-    assert (tmp_path / "found.csv").read_bytes() == found
+    (tmp_path / "found.csv.part").write_bytes(actual[: actual.rindex(b"d.wav")])
+    assert cli.main([*arguments, "--resume"]) == 0
+    assert (tmp_path / "found.csv").read_bytes() == actual
 
 
 def test_no_processes_are_refused_before_anything_is_opened(table, tmp_path, capsys):
@@ -292,14 +292,14 @@ def test_memory_does_not_grow_with_the_pairs(tmp_path, monkeypatch, capsys):
             file.write("reference,degraded\n")
             file.writelines(f"reference{i}.wav,degraded{i}.wav\n" for i in range(count))
         tracemalloc.start()
-        given = ["score", str(tmp_path / "pairs.csv"), "--metric", "si-sdr", "--csv", str(tmp_path / "o.csv")]
-        assert cli.main(given) == 0 and cli.main([*given, "--resume"]) == 0
+        arguments = ["score", str(tmp_path / "pairs.csv"), "--metric", "si-sdr", "--csv", str(tmp_path / "o.csv")]
+        assert cli.main(arguments) == 0 and cli.main([*arguments, "--resume"]) == 0
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert len((tmp_path / "o.csv").read_text().splitlines()) == count + 1
     assert peaks[1] < peaks[0] + 5e5  # the rows alone would be some MB
-    told = capsys.readouterr().out
-    assert "20000" in told and "degraded19999.wav" not in told
+    output = capsys.readouterr().out
+    assert "20000" in output and "degraded19999.wav" not in output
 
 
 @pytest.mark.slow
@@ -309,9 +309,9 @@ def test_a_dask_cluster_scores_too_and_is_named(table, tmp_path, expected, named
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         address = cluster.scheduler_address
         option, variable = ([named, address], {}) if named.startswith("--") else ([], {named: address})
-        given = [sys.executable, "-m", "zoo", *command(table, tmp_path / "found.csv", "--backend", "dask", *option)]
+        arguments = [sys.executable, "-m", "zoo", *command(table, tmp_path / "found.csv", "--backend", "dask", *option)]
         environment = {**os.environ, **variable}
-        done = subprocess.run(given, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(arguments, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
     assert f"zoo: dask runs at {address}\n" in done.stderr
     check_alike(tmp_path / "found.csv", expected)

@@ -16,8 +16,8 @@ def test_magnitude_is_scipys(window):
     x = np.random.default_rng(0).standard_normal(4001).astype("float32")
     transform = scipy.signal.ShortTimeFFT(scipy.signal.get_window(window, 512), 256, fs=16000)
     expected = np.abs(transform.stft(x, p0=0, p1=1 + len(x) // 256)).T
-    found = ops.convert_to_numpy(dsp.magnitude(x[None], window=window))[0]
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+    actual = ops.convert_to_numpy(dsp.magnitude(x[None], window=window))[0]
+    np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize(("window", "hop_length"), [("hamming", 256), ("hann", 256), ("hann", 128)])
@@ -39,10 +39,10 @@ def test_the_gradient_is_that_of_a_product_with_the_transform(n_fft, hop_length)
             ops.sum(w * ops.sin(part)) for w, part in zip(weights, dsp.stft(x, n_fft, hop_length), strict=True)
         ), ()
 
-    found = np.asarray(value_and_gradient(loss)(waveform)[1])
+    actual = np.asarray(value_and_gradient(loss)(waveform)[1])
     with backend.portable_operations():
         expected = np.asarray(value_and_gradient(loss)(waveform)[1])
-    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(actual, expected, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the gradient is JAX's own there")
@@ -60,10 +60,10 @@ def test_the_gradient_has_a_gradient():
             first = inner.gradient(total, waveform)
         return outer.gradient(first, waveform).numpy()
 
-    found = second()
+    actual = second()
     with backend.portable_operations():
         expected = second()
-    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(actual, expected, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("samples", [None, 4000])
@@ -131,9 +131,9 @@ def test_spectra_by_products_are_those_of_the_transform(n_fft, hop_length, windo
     waveform = np.random.default_rng(0).standard_normal((2, 4 * n_fft)).astype("float32")
     expected = dsp.stft(waveform, n_fft, hop_length, window=window)
     with backend.portable_operations():
-        found = dsp.stft(waveform, n_fft, hop_length, window=window)
-        back = dsp.istft(*found, waveform.shape[1], n_fft, hop_length, window)
-    for ours, theirs in zip(found, expected, strict=True):
+        actual = dsp.stft(waveform, n_fft, hop_length, window=window)
+        back = dsp.istft(*actual, waveform.shape[1], n_fft, hop_length, window)
+    for ours, theirs in zip(actual, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-4)  # of sums up to about 40
     np.testing.assert_allclose(back, waveform, atol=1e-5)
 

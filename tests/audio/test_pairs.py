@@ -62,9 +62,9 @@ def test_pairs_of_two_lengths_are_padded_on_request(tmp_path):
 
     expected = np.concatenate([tone()[:7000], np.zeros(1000)]).astype("float32")
     for names in (("long", "short"), ("short", "long")):
-        found = dict(zip(names, read(*names, pad=True), strict=True))
-        np.testing.assert_array_equal(found["short"], expected)
-        np.testing.assert_array_equal(found["long"], tone()[:8000])
+        actual = dict(zip(names, read(*names, pad=True), strict=True))
+        np.testing.assert_array_equal(actual["short"], expected)
+        np.testing.assert_array_equal(actual["long"], tone()[:8000])
     with pytest.raises(InputError, match=r"one length$"):
         read("long", "short")
     with pytest.raises(InputError, match=r"one length, or pad the shorter \(--pad, pad=True\)$"):

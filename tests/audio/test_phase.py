@@ -25,13 +25,13 @@ def test_the_transform_is_inverted(n_fft, hop_length):
 
 
 def test_each_round_comes_nearer(magnitude):
-    told = []
+    output = []
     audio, convergence = phase.griffin_lim(
-        magnitude, N_FFT, HOP, 30, np.random.default_rng(0), progress=lambda *at: told.append(at)
+        magnitude, N_FFT, HOP, 30, np.random.default_rng(0), progress=lambda *at: output.append(at)
     )
     assert audio.shape == (8192,) and audio.dtype == "float32"
     assert (np.diff(convergence) < 1e-6).all() and convergence[-1] < 0.5 * convergence[0]
-    assert told == list(enumerate(convergence))
+    assert output == list(enumerate(convergence))
     again, _ = phase.griffin_lim(magnitude, N_FFT, HOP, 30, np.random.default_rng(0))
     np.testing.assert_array_equal(again, audio)
 

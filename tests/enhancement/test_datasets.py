@@ -27,14 +27,14 @@ def voice_bank(tmp_path, request):
 
 
 def test_voice_bank_splits(voice_bank):
-    found = {split: datasets.voice_bank(voice_bank, split) for split in ("train", "validation", "test")}
-    names = {split: [pair.name for pair in of_split] for split, of_split in found.items()}
+    actual = {split: datasets.voice_bank(voice_bank, split) for split in ("train", "validation", "test")}
+    names = {split: [pair.name for pair in of_split] for split, of_split in actual.items()}
     assert names == {
         "train": ["p227_001.wav", "p228_002.wav"],
         "validation": ["p226_001.wav", "p287_004.wav"],
         "test": ["p232_001.wav", "p257_002.wav"],
     }
-    for pair in found["train"]:
+    for pair in actual["train"]:
         assert pair.reference.parent.name.startswith("clean_") and pair.degraded.parent.name.startswith("noisy_")
 
 
@@ -107,10 +107,10 @@ def test_recordings_by_their_top_folder(tmp_path):
         else:
             record(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no audio")
-    found = datasets.recordings(tmp_path)
-    shown = {folder: [path.relative_to(tmp_path).as_posix() for path in paths] for folder, paths in found.items()}
+    actual = datasets.recordings(tmp_path)
+    shown = {folder: [path.relative_to(tmp_path).as_posix() for path in paths] for folder, paths in actual.items()}
     assert shown == {"a": ["a/1.WAV"], "b": ["b/1.wav", "b/deep/er/2.flac"], tmp_path.name: ["loose.wav"]}
-    speech = {talker: [io.read(path)[0] for path in paths] for talker, paths in found.items()}
+    speech = {talker: [io.read(path)[0] for path in paths] for talker, paths in actual.items()}
     assert len(examples.test_set(speech, [speech["a"][0]], snrs_db=(0,), noises=1)) == 4
 
 

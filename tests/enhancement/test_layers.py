@@ -66,11 +66,11 @@ def names_of_operations(function):
 @pytest.mark.parametrize(("lengths", "time"), [([7, 7], 7), ([9, 4, 1, 0], 9), ([1], 1)])
 def test_values_and_gradients_are_those_of_keras(lengths, time):
     layer, (sequences, mask) = network(), batch(lengths, time)
-    found = outputs_and_gradients(layer, sequences, mask)
+    actual = outputs_and_gradients(layer, sequences, mask)
     with backend.portable_operations():
         expected, _ = outputs_and_gradients(layer, sequences, mask)
     assert len(expected) == 8
-    for ours in found:  # run by operation, and as a graph
+    for ours in actual:  # run by operation, and as a graph
         for one, other in zip(ours, expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-6 * np.abs(other).max(initial=1))
 
@@ -120,14 +120,14 @@ def test_a_saved_model_has_it_and_its_gradient(tmp_path):
     tf.saved_model.save(
         module, tmp_path / "saved", options=tf.saved_model.SaveOptions(experimental_custom_gradients=True)
     )
-    again, found = tf.saved_model.load(tmp_path / "saved"), []
+    again, actual = tf.saved_model.load(tmp_path / "saved"), []
     assert "BlockLSTMV2" in names_of_operations(lambda: again.call(sequences))
     for one in (again, module):
         with tf.GradientTape() as tape:
             tape.watch(sequences)
             loss = tf.reduce_sum(one.call(sequences) ** 2)
-        found.append(tape.gradient(loss, sequences))
-    np.testing.assert_allclose(*found, atol=1e-6)
+        actual.append(tape.gradient(loss, sequences))
+    np.testing.assert_allclose(*actual, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -69,10 +69,10 @@ def test_made_from_a_model_it_cannot_be_saved(loss):
 
 def test_made_from_a_source_it_is_saved(loss, tmp_path):
     preset.save(loss.metric, tmp_path / "metric")
-    made = learned_loss(f"{tmp_path}/metric/", sample_rate=16000)
-    assert isinstance(made, LearnedLoss) and type(made) is type(loss)
-    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(made))
-    assert again.get_config() == made.get_config()
+    frozen = learned_loss(f"{tmp_path}/metric/", sample_rate=16000)
+    assert isinstance(frozen, LearnedLoss) and type(frozen) is type(loss)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(frozen))
+    assert again.get_config() == frozen.get_config()
     assert again.source == f"{tmp_path}/metric/" and not again.metric.trainable
 
 

@@ -25,7 +25,7 @@ def test_batches_hold_every_stretch_once_and_zeros_after_it():
     rng = np.random.default_rng(0)
     reference, degraded = rng.standard_normal((2, 4, 700)).astype("float32")
     spans = segments.cut(np.array([700, 20, 300, 301]), sample_rate=10)
-    seen = []
+    recorded = []
     for places, (first, second, lengths) in segments.batches([reference, degraded], spans, 2, 10):
         multiple = 5 if keras.backend.backend() == "jax" else 1
         assert first.shape == second.shape == (len(places), -(-lengths.max() // multiple) * multiple)
@@ -35,8 +35,8 @@ def test_batches_hold_every_stretch_once_and_zeros_after_it():
             np.testing.assert_array_equal(one[:length], reference[row, start:stop])
             np.testing.assert_array_equal(other[:length], degraded[row, start:stop])
             assert not one[length:].any() and not other[length:].any()
-        seen += places.tolist()
-    assert sorted(seen) == list(range(len(spans)))
+        recorded += places.tolist()
+    assert sorted(recorded) == list(range(len(spans)))
 
 
 def test_the_mean_weighs_stretches_by_their_length_and_is_nan_where_there_is_none():

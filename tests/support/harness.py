@@ -90,12 +90,12 @@ def labelled_sound(label, seed, sample_rate, seconds=0.5):
     """A `LabelledRecording` of one of `SOUND_CLASSES`, a source of its own."""
     rng = np.random.default_rng(seed)
     samples = int(seconds * sample_rate)
-    made = {
+    sounds = {
         "hiss": mix.colored_noise(samples, 0.0, rng),
         "tone": 0.1 * np.sin(2 * np.pi * rng.uniform(300, 600) * np.arange(samples) / sample_rate),
         "clicks": 0.5 * (rng.random(samples) < 0.005),
     }
-    return LabelledRecording(label, f"{label} {seed}", made[label].astype("float32"))
+    return LabelledRecording(label, f"{label} {seed}", sounds[label].astype("float32"))
 
 
 def labelled_sounds(sample_rate):

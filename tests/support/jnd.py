@@ -49,5 +49,5 @@ def judged(distances, different, tables=("linear",)):
     wave = np.tile([1.0, -1.0], 60)
     pairs = np.stack([np.zeros((len(distances), 120)), np.outer(distances, wave)], axis=1)
     pairs = np.round(32768 * pairs).astype("int16")
-    told = [judgment(i, bool(answer), tables[i % len(tables)]) for i, answer in enumerate(different)]
-    return Judged(told, [[pairs[start : start + 3] for start in range(0, len(pairs), 3)]])
+    judgments = [judgment(i, bool(answer), tables[i % len(tables)]) for i, answer in enumerate(different)]
+    return Judged(judgments, [[pairs[start : start + 3] for start in range(0, len(pairs), 3)]])

@@ -24,9 +24,9 @@ def judged(n=16, seed=0):
     pairs, judgments = [], []
     for i in range(n):
         clip = 0.1 * np.sin(rng.uniform(0.05, 0.3) * np.arange(SAMPLES))
-        heard = i % 2 == 1
-        pairs.append(np.stack([clip, clip + 0.05 * heard * rng.standard_normal(SAMPLES)]))
-        judgments.append(Judgment("eq", "f1", "1", "0", {}, {"eq": i}, "", heard))
+        different = i % 2 == 1
+        pairs.append(np.stack([clip, clip + 0.05 * different * rng.standard_normal(SAMPLES)]))
+        judgments.append(Judgment("eq", "f1", "1", "0", {}, {"eq": i}, "", different))
     chunks = [stored(pairs[start : start + rendered.CHUNK]) for start in range(0, n, rendered.CHUNK)]
     return Judged(judgments, [chunks])
 

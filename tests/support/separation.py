@@ -16,14 +16,14 @@ def stems(seed, seconds=1.0):
     rng = np.random.default_rng(seed)
     time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     low = rng.uniform(50, 90)
-    made = {
+    audio = {
         "vocals": np.sin(2 * np.pi * rng.uniform(500, 800) * time + 5 * np.sin(2 * np.pi * 6 * time)),
         "drums": rng.standard_normal(time.size) * (time * 4 % 1 < 0.05),
         "bass": np.sin(2 * np.pi * low * time) + 0.3 * np.sin(4 * np.pi * low * time),
         "other": sum(np.sin(2 * np.pi * f * time) for f in rng.uniform(1500, 4000, 3)) / 2,
     }
     sides = rng.uniform(0.5, 1.0, (len(SOURCES), 2))
-    return {source: (0.1 * made[source][:, None] * side).astype("float32") for source, side in zip(SOURCES, sides)}
+    return {source: (0.1 * audio[source][:, None] * side).astype("float32") for source, side in zip(SOURCES, sides)}
 
 
 def write_song(folder, made):

@@ -115,8 +115,8 @@ def test_a_call_refuses_other_shapes_in_and_out_of_a_graph(name):
     count = len(model.serving_inputs)
 
     def call(*waveforms, lengths=None):
-        given = [*waveforms, *([] if lengths is None else [lengths])]
-        return model(given if len(given) > 1 else given[0])
+        arguments = [*waveforms, *([] if lengths is None else [lengths])]
+        return model(arguments if len(arguments) > 1 else arguments[0])
 
     for wave in (NOISE[0], NOISE[:, None], NOISE[..., None]):
         refused(call, *[wave] * count, match=r"has shape .*; give \(batch, samples\)")

@@ -19,16 +19,16 @@ SCORES = ["pesq-wb", "pesq-nb", "stoi", "si-sdr", "jnd"]
 
 @pytest.mark.parametrize("name", ENHANCERS)
 def test_every_true_score_has_an_interval(name):
-    found = zoo.info(name)["evaluation"]
+    evaluation = zoo.info(name)["evaluation"]
     for system in ("results", "noisy", "wiener", "spectral_gating"):
-        assert list(found[system]) == SNR_ROWS
-        for row, result in found[system].items():
+        assert list(evaluation[system]) == SNR_ROWS
+        for row, result in evaluation[system].items():
             assert result["n"] > 0 and result["n_failed"] >= 0
             for metric in SCORES:
                 value, low, high = result[metric]
                 assert low <= value <= high, (system, row, metric)
-    assert set(found["gains"]) == {"over noisy", *(f"over {base}" for base in bases(name) if base in NAMES)}
-    for gain in found["gains"].values():
+    assert set(evaluation["gains"]) == {"over noisy", *(f"over {base}" for base in bases(name) if base in NAMES)}
+    for gain in evaluation["gains"].values():
         for metric in SCORES:
             value, low, high = gain[metric]
             assert low <= value <= high, metric

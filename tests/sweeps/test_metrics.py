@@ -49,16 +49,16 @@ def test_frozen_while_the_gradient_passes(name):
 
 @pytest.mark.parametrize("name", DISTANCES)
 def test_every_figure_of_the_answers_has_an_interval(name):
-    found = zoo.info(name)["evaluation"]
-    for facts in (found, *found["compared"].values()):
+    actual = zoo.info(name)["evaluation"]
+    for facts in (actual, *actual["compared"].values()):
         assert set(facts["answers"]) == {"all", "combined", "eq", "linear", "reverb"}
         for group, result in facts["answers"].items():
             assert result["n"] > 0 and result["n_failed"] >= 0, group
             value, low, high = result["auc"]
             assert low <= value <= high, group
-    assert {"cross_entropy", "calibration_error"} <= set(found["answers"]["all"])
-    assert len(found["ladders"]) == len(rendered.LADDERS) and all(
-        facts["n"] == 50 for facts in found["ladders"].values()
+    assert {"cross_entropy", "calibration_error"} <= set(actual["answers"]["all"])
+    assert len(actual["ladders"]) == len(rendered.LADDERS) and all(
+        facts["n"] == 50 for facts in actual["ladders"].values()
     )
 
 

@@ -67,8 +67,8 @@ def mixed():
 
 def waveforms(count):
     rng = np.random.default_rng(0)
-    made = [(0.1 * rng.standard_normal((2, 12000))).astype("float32") for _ in range(count)]
-    return made if count > 1 else made[0]
+    noise = [(0.1 * rng.standard_normal((2, 12000))).astype("float32") for _ in range(count)]
+    return noise if count > 1 else noise[0]
 
 
 def every_layer(model):
@@ -82,15 +82,15 @@ def test_the_network_computes_in_bfloat16_and_the_rest_in_float32(mixed, name):
     twin = mixed(make)
     twin.set_weights(model.get_weights())
     assert twin.compute_dtype == "float32"  # its waveforms and spectra are not rounded
-    made = every_layer(twin)
-    products = [layer for layer in made if hasattr(layer, "kernel") or isinstance(layer, keras.layers.LSTM)]
+    twin_layers = every_layer(twin)
+    products = [layer for layer in twin_layers if hasattr(layer, "kernel") or isinstance(layer, keras.layers.LSTM)]
     assert sum(layer.compute_dtype == "bfloat16" for layer in products) >= len(products) / 2
-    assert all(layer.compute_dtype == "float32" for layer in made if isinstance(layer, SUMS))
+    assert all(layer.compute_dtype == "float32" for layer in twin_layers if isinstance(layer, SUMS))
     assert {keras.backend.standardize_dtype(output.dtype) for output in twin.core.outputs} == {"float32"}
     assert {variable.dtype for variable in twin.trainable_variables} == {"float32"}
-    expected, found = ops.convert_to_numpy(model(waveforms(count))), twin(waveforms(count))
-    assert keras.backend.standardize_dtype(found.dtype) == "float32"
-    difference = np.abs(ops.convert_to_numpy(found) - expected).max()
+    expected, actual = ops.convert_to_numpy(model(waveforms(count))), twin(waveforms(count))
+    assert keras.backend.standardize_dtype(actual.dtype) == "float32"
+    difference = np.abs(ops.convert_to_numpy(actual) - expected).max()
     assert 0 < difference < tolerance * np.abs(expected).max()
 
 

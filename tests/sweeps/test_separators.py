@@ -14,13 +14,13 @@ SEPARATORS = of_family("separation")
 @pytest.mark.parametrize("name", SEPARATORS)
 def test_every_source_is_scored_beside_the_mixture_and_ideal_masks(name):
     card = zoo.info(name)
-    found = card["evaluation"]
-    assert set(found["references"]) == {"mixture", "ideal binary mask", "ideal ratio mask"}
-    assert len(found["results"]) == 3  # a played song, one kept out of training, held-back renders
-    for group, sources in found["results"].items():
+    actual = card["evaluation"]
+    assert set(actual["references"]) == {"mixture", "ideal binary mask", "ideal ratio mask"}
+    assert len(actual["results"]) == 3  # a played song, one kept out of training, held-back renders
+    for group, sources in actual["results"].items():
         assert set(sources) == set(card["sources"])
         for source, facts in sources.items():
-            gain = found["gains"][group][source]
+            gain = actual["gains"][group][source]
             assert {"sdr", "isr", "sir", "sar", "si-sdr", "silent"} == set(facts)
             assert gain is None if facts["sdr"]["n"] == 0 else gain > 0, (group, source)
 
@@ -29,7 +29,7 @@ def test_every_source_is_scored_beside_the_mixture_and_ideal_masks(name):
 def test_separated_sources_sum_to_the_song_and_are_nearer_than_it(name):
     true, model = demo_separation.song(), load(name)
     mixture = sum(true.values())
-    found = model.separate(mixture, demo_separation.RATE)
-    np.testing.assert_allclose(sum(found.values()), mixture, atol=1e-4)
-    before, after = si_sdr(true, mixture_as_estimate(true)), si_sdr(true, found)
+    actual = model.separate(mixture, demo_separation.RATE)
+    np.testing.assert_allclose(sum(actual.values()), mixture, atol=1e-4)
+    before, after = si_sdr(true, mixture_as_estimate(true)), si_sdr(true, actual)
     assert all(after[source] > before[source] for source in true)

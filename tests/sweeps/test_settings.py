@@ -86,9 +86,9 @@ def test_a_checkpoint_works_under_a_setting(switched, name, setting):
     model = zoo.load(name, verify=tolerance == 1e-3)
     with np.load(registry.resolve(name) / "golden.npz") as golden:
         expected = golden["output"]
-    found = preset._output(model, golden_inputs(name))
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+    actual = preset._output(model, golden_inputs(name))
+    assert actual.dtype == np.float32
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * np.abs(expected).max())
     if name not in ENSEMBLES and (name, setting) not in OVERFLOWS:
         assert np.isfinite(use(name, model)).all()
 
@@ -107,6 +107,6 @@ def test_keras_exports_what_was_loaded(name, tmp_path):
     inputs = golden_inputs(name)
     for batch in (inputs, [x[:1, : int(0.95 * x.shape[1])] for x in inputs]):
         batch = [tf.constant(x, "float32") for x in batch]
-        given = batch if len(batch) > 1 else batch[0]
-        for ours, theirs in zip(*(keras.tree.flatten(f(given)) for f in (served.serve, model)), strict=True):
+        arguments = batch if len(batch) > 1 else batch[0]
+        for ours, theirs in zip(*(keras.tree.flatten(f(arguments)) for f in (served.serve, model)), strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)

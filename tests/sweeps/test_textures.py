@@ -15,9 +15,9 @@ def test_the_bundled_ensemble_is_the_papers_and_the_losses_own():
 
 
 def test_the_classifier_tells_sounds_apart():
-    found = zoo.info("texture-classifier-16k")["evaluation"]
-    value, low, high = found["accuracy"]
-    assert 3 * found["chance"] < low <= value <= high <= 1 and found["n"] > 100
+    actual = zoo.info("texture-classifier-16k")["evaluation"]
+    value, low, high = actual["accuracy"]
+    assert 3 * actual["chance"] < low <= value <= high <= 1 and actual["n"] > 100
     noise = 0.1 * np.random.default_rng(0).standard_normal((2, 16000)).astype("float32")
     probabilities = load("texture-classifier-16k").probabilities(noise, 16000)
-    assert probabilities.shape == (2, len(found["by_class"])) and np.allclose(probabilities.sum(axis=1), 1, atol=1e-4)
+    assert probabilities.shape == (2, len(actual["by_class"])) and np.allclose(probabilities.sum(axis=1), 1, atol=1e-4)

@@ -58,12 +58,12 @@ def prepared(folder):
 
 def losses(folder, recipes):
     """The losses of every epoch, (recipes, epochs, columns)."""
-    found = []
+    actual = []
     for name in recipes:
         (log,) = (folder / name).glob("run*/log.csv")
         columns = ("loss", "pesq-wb" if name == "enhancement" else "val_loss")
-        found.append([[float(row[column]) for column in columns] for row in read_log(log)])
-    return np.array(found)
+        actual.append([[float(row[column]) for column in columns] for row in read_log(log)])
+    return np.array(actual)
 
 
 class Reader:
@@ -79,20 +79,20 @@ class Reader:
 
 def parts(size, **spread):
     """What each process is given of a batch of 0, 1, ..."""
-    found = []
+    actual = []
 
     def read(batches):
         rows, others = batches[0]
         np.testing.assert_array_equal(others, -rows)
         assert len(batches) == 1
-        found.append(rows.tolist())
+        actual.append(rows.tolist())
 
     for process in range(spread.get("processes", 1)):
         distribution = Distribution(process=process, **spread)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Distribution, "_meet", lambda self: None)
             distribution.fit(Reader(read), ArrayBatches((np.arange(size), -np.arange(size)), size), None, [], 1)
-    return found
+    return actual
 
 
 def test_a_batch_is_shared_evenly():
@@ -141,17 +141,17 @@ def test_on_jax_batches_are_drawn_ahead(fit_on_jax):
 
 def test_batches_drawn_ahead_are_those_of_their_epoch(fit_on_jax):
     counted, fit = fit_on_jax
-    found = []
+    actual = []
 
     def read(batches):
         assert len(batches) == 5
         batches[0]  # Keras looks at the first before an epoch begins
         for counted.epoch in (1, 2):
             batches.on_epoch_begin()
-            found.extend(batches[i][0].tolist() for i in range(5))
+            actual.extend(batches[i][0].tolist() for i in range(5))
 
     fit(read)
-    assert found == [[epoch, i] for epoch in (1, 2) for i in range(5)]
+    assert actual == [[epoch, i] for epoch in (1, 2) for i in range(5)]
     assert counted.begun == 2
 
 
@@ -251,9 +251,9 @@ def one_device(tmp_path_factory):
 def test_two_devices_on_tensorflow_train_as_one_does(one_device, tmp_path):
     expected = one_device("tensorflow")
     assert finish(start("tensorflow", "devices", prepared(tmp_path), RECIPES)) == {"replicas": 2, "leads": True}
-    for name, found in zip(RECIPES, losses(tmp_path, RECIPES), strict=True):
+    for name, actual in zip(RECIPES, losses(tmp_path, RECIPES), strict=True):
         # Each device clips its part of the gradient.
-        np.testing.assert_allclose(found, expected[name], rtol=1e-4 if name == "separation" else 0.03, err_msg=name)
+        np.testing.assert_allclose(actual, expected[name], rtol=1e-4 if name == "separation" else 0.03, err_msg=name)
 
 
 @pytest.mark.slow
@@ -261,8 +261,8 @@ def test_two_devices_on_jax_train_as_one_does(one_device, tmp_path):
     pytest.importorskip("jax")
     expected = one_device("jax")
     assert finish(start("jax", "devices", prepared(tmp_path), RECIPES)) == {"replicas": 2, "leads": True}
-    for name, found in zip(RECIPES, losses(tmp_path, RECIPES), strict=True):
-        np.testing.assert_allclose(found, expected[name], rtol=1e-2, err_msg=name)
+    for name, actual in zip(RECIPES, losses(tmp_path, RECIPES), strict=True):
+        np.testing.assert_allclose(actual, expected[name], rtol=1e-2, err_msg=name)
 
 
 @pytest.mark.slow
@@ -271,16 +271,18 @@ def test_two_processes_on_jax_train_as_one_does(one_device, tmp_path):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    told = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": f"localhost:{port}", "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+    addresses = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": f"localhost:{port}", "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
     folder = prepared(tmp_path)
     recipes = [name for name in RECIPES if name != "enhancement"]
-    workers = [start("jax", "workers", folder, recipes, KERAS_DISTRIBUTION_PROCESS_ID=str(i), **told) for i in range(2)]
+    workers = [
+        start("jax", "workers", folder, recipes, KERAS_DISTRIBUTION_PROCESS_ID=str(i), **addresses) for i in range(2)
+    ]
     try:
         assert [finish(worker)["leads"] for worker in workers] == [True, False]
     finally:
         for worker in workers:
             worker.kill()
     expected = one_device("jax")
-    for name, found in zip(recipes, losses(folder, recipes), strict=True):
-        np.testing.assert_allclose(found, expected[name], rtol=1e-2, err_msg=name)
+    for name, actual in zip(recipes, losses(folder, recipes), strict=True):
+        np.testing.assert_allclose(actual, expected[name], rtol=1e-2, err_msg=name)
     assert not list(folder.rglob("state"))

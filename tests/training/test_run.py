@@ -90,9 +90,9 @@ def test_the_start_counts_as_an_epoch_before_the_first(tmp_path):
     again = Run(tmp_path, Recipe(), "score", "max", patience=2)
     again.measure_start(model, lambda: pytest.fail("it is measured once"))
     assert again.start == {"score": 5.0, "other": 1}
-    kept = network()
-    kept.load_weights(tmp_path / "best.weights.h5")
-    np.testing.assert_array_equal(kept.get_weights()[0], model.get_weights()[0])
+    stored = network()
+    stored.load_weights(tmp_path / "best.weights.h5")
+    np.testing.assert_array_equal(stored.get_weights()[0], model.get_weights()[0])
 
 
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path):

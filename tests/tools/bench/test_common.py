@@ -55,9 +55,9 @@ def test_products_and_convolutions_are_counted():
 
 def test_the_share_is_that_of_each_round():
     took = {"ours": np.array([1.0, 2.0, 30.0]), "peer": np.array([10.0, 10.0, 100.0])}
-    found = common.compare("a job", took, "ours", "peer", 0.5)
-    assert found["share"] == pytest.approx([0.2, 0.15, 0.25])
-    assert (found["seconds"][0], found["peer_seconds"][0], found["n"], found["reach"]) == (2.0, 10.0, 3, 0.5)
+    actual = common.compare("a job", took, "ours", "peer", 0.5)
+    assert actual["share"] == pytest.approx([0.2, 0.15, 0.25])
+    assert (actual["seconds"][0], actual["peer_seconds"][0], actual["n"], actual["reach"]) == (2.0, 10.0, 3, 0.5)
 
 
 def test_results_are_told_in_a_table(tmp_path, monkeypatch, capsys):
@@ -67,12 +67,12 @@ def test_results_are_told_in_a_table(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == "a job: 0.15 [0.125, 0.175] of the time of peer, aim 0.5\n"
     (path,) = tmp_path.iterdir()
     assert path.name == ("startup.json" if keras.backend.backend() == "tensorflow" else "startup-jax.json")
-    found = json.loads(path.read_text())
-    assert {"command", "commit", "machine", "processor", "threads", "set", "versions", "results"} == set(found)
+    actual = json.loads(path.read_text())
+    assert {"command", "commit", "machine", "processor", "threads", "set", "versions", "results"} == set(actual)
     lines = make_cards.speed(tmp_path).splitlines()
     assert lines[2] == "| a job | ours, 1.5 s | peer, 10 s | 0.15 [0.125, 0.175] | 0.5 |"
     common.write("startup", [common.compare("a job", took, "ours", "peer", None)])
     assert capsys.readouterr().out == "a job: 0.15 [0.125, 0.175] of the time of peer\n"
     assert make_cards.speed(tmp_path).splitlines()[2].endswith(" | - |")
-    assert lines[-1].startswith("- ") and lines[-1].endswith(f"`{found['command']}`")
+    assert lines[-1].startswith("- ") and lines[-1].endswith(f"`{actual['command']}`")
     assert make_cards.speed(tmp_path / "none") == ""
