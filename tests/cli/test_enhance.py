@@ -114,13 +114,17 @@ def test_the_suffix_decides_the_container(run, gain, tmp_path, subtype, name, ex
     assert info.frames == soundfile.info(tmp_path / "a.wav").frames
 
 
-def test_a_real_network_enhances_each_channel_by_itself(run, network, tmp_path):
+@pytest.mark.parametrize("channels", [2, 8])
+def test_a_real_network_enhances_each_channel_by_itself(run, network, tmp_path, channels):
+    """Of stereo, and of an array of microphones."""
     audio = np.stack([io.read(AUDIO / f"speech_{name}.flac")[0] for name in ("degraded", "mild")], axis=1)
-    soundfile.write(tmp_path / "stereo.wav", audio, RATE, "FLOAT")
-    assert run(tmp_path / "stereo.wav", tmp_path / "out.wav", "--checkpoint", network) == (0, "", "")
+    audio = np.tile(audio[:RATE], channels // 2) / np.float32(np.arange(1, channels + 1))
+    soundfile.write(tmp_path / "array.wav", audio, RATE, "FLOAT")
+    assert run(tmp_path / "array.wav", tmp_path / "out.wav", "--checkpoint", network) == (0, "", "")
     enhanced = io.read_channels(tmp_path / "out.wav").audio
+    assert enhanced.shape == audio.shape
     model = zoo.load(network)
-    for channel in range(2):
+    for channel in (0, 1, channels - 1):
         alone = model.enhance(audio[:, channel], RATE)
         np.testing.assert_allclose(enhanced[:, channel], alone, atol=1e-5)
 

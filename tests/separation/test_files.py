@@ -54,12 +54,13 @@ def test_it_is_what_the_model_makes(model, song, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("rate", "channels", "suffix"), [(8000, 1, "wav"), (22050, 2, "flac"), (48000, 1, "ogg"), (44100, 2, "mp3")]
+    ("rate", "channels", "suffix"),
+    [(8000, 1, "wav"), (22050, 2, "flac"), (48000, 1, "ogg"), (44100, 2, "mp3"), (44100, 8, "wav")],
 )
 def test_any_rate_and_format(model, tmp_path, rate, channels, suffix, monkeypatch):
     monkeypatch.setattr(files, "BLOCK_SECONDS", 0.4)
     time = np.arange(rate + 17) / rate
-    song = np.stack([0.2 * np.sin(2 * np.pi * f * time) for f in (300, 700)][:channels], axis=1)
+    song = np.stack([0.2 * np.sin(2 * np.pi * f * time) for f in (300, 700) * 4][:channels], axis=1)
     path = tmp_path / f"song.{suffix}"
     io.write(path, song, rate)
     total = soundfile.info(path).frames
