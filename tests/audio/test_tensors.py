@@ -78,3 +78,30 @@ def test_in_a_graph_there_is_no_check_of_the_scale():
         "sgd", loss=lambda reference, estimate: ops.mean(tensors.waveform_pair(reference, estimate)[0], axis=1)
     )
     assert model.evaluate(WAVE, 900.5 * WAVE, verbose=0) == pytest.approx(450.25)
+
+
+def test_an_array_of_microphones_is_no_batch():
+    """Eager and in a graph alike, as soundfile has it: 16000 recordings of 8 samples are none."""
+    microphones = np.zeros((16000, 8), "float32")
+    for x in (microphones, ops.convert_to_tensor(microphones), symbol(16000, 8)):
+        with pytest.raises(InputError, match=r"\(16000, 8\) looks like \(samples, channels\).*audio\.T"):
+            tensors.waveform_pair(x, x)
+    tensors.waveform_pair(symbol(None, 8), symbol(16000, None))  # in a graph as far as shapes are known
+    tensors.waveform_pair(microphones[:64], microphones[:64])
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="other backends know all shapes")
+@pytest.mark.parametrize(
+    ("reference", "estimate", "lengths"), [((1, 9), (3, 9), 3), ((3, 9), (3, 1), 3), ((3, 9), (3, 9), 1)]
+)
+def test_a_graph_compares_shapes_that_it_learns_when_it_runs(reference, estimate, lengths):
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None))] * 2 + [tf.TensorSpec((None,), "int32")])
+    def shape(reference, estimate, lengths):
+        tensors.check_waveforms({"reference": reference, "estimate": estimate}, lengths)
+        return tf.shape(reference * estimate)
+
+    assert shape(tf.ones((3, 9)), tf.ones((3, 9)), tf.ones(3, "int32")).numpy().tolist() == [3, 9]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="reference and (estimate|lengths) differ in"):
+        shape(tf.ones(reference), tf.ones(estimate), tf.ones(lengths, "int32"))

@@ -277,18 +277,19 @@ def at_rate(
     return (*arrays, lengths.astype("int32"))
 
 
-def check_samples_last(audio: np.ndarray) -> None:
+def check_samples_last(audio: Any) -> None:
     """Raise an InputError where audio of two axes is (samples, channels), which has few columns and many more rows.
 
     Args:
-        audio: (samples,), (batch, samples) or of more axes, whose last is of samples.
+        audio: array or tensor, (samples,), (batch, samples) or of more axes, whose last is of samples.
 
     Example:
         >>> check_samples_last(np.zeros((2, 16000)))
     """
-    if is_swapped(audio.shape):
+    shape = tuple(audio.shape)
+    if is_swapped(shape):
         raise InputError(
-            f"audio of shape {audio.shape} looks like (samples, channels); give (batch, samples): audio.T for each channel"
+            f"audio of shape {shape} looks like (samples, channels); give (batch, samples): audio.T for each channel"
         )
 
 

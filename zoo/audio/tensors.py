@@ -49,6 +49,9 @@ def check_waveforms(waveforms: Mapping[str, Tensor], lengths: Tensor | None = No
         >>> check_waveforms({"reference": np.zeros((2, 9)), "estimate": np.ones((2, 9))}, np.array([9, 5]))
     """
     check_shapes(waveforms, "(batch, samples)", 2)
+    for x in waveforms.values():
+        if None not in tuple(x.shape):
+            checks.check_samples_last(x)
     batch = {x.shape[0] for x in waveforms.values()} - {None}
     if lengths is not None:
         shape = tuple(np.shape(lengths) if isinstance(lengths, (list, tuple)) else lengths.shape)

@@ -30,6 +30,8 @@ def export(source, directory, version=1, xla=False, verify=False):
     - `wav`: WAV files instead, string (batch,): 16 bits, one channel, and the checkpoint's rate, else an error says so.
       A pair must be of one length; outputs with an axis of samples are zero after each file's end.
 
+    Inputs of a call that differ in shape, and lengths of another batch size, are refused by the graph.
+
     | family | inputs | outputs |
     | --- | --- | --- |
     | quality_net | `reference`, `degraded` | the metric's name, (batch,); NaN for silence, and below 0.5 s |
