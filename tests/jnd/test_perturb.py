@@ -52,6 +52,50 @@ def test_values_between():
 
 
 @pytest.mark.parametrize(
+    ("axis", "mild", "severe"),
+    [
+        ("noise:pink", 66, 2), ("drr", 65, -27), ("rt60", 0.05, 8), ("mp3", 320, 8), ("mu-law", 1, 60),
+        ("pops", 1e-4, 0.1), ("griffin-lim", 500, 1), ("dropouts", 1e-4, 0.2),
+    ],
+)  # fmt: skip
+def test_ranges_as_table_1_prints_them(axis, mild, severe):
+    assert value(axis, 0, table_1=True) == pytest.approx(mild)
+    assert value(axis, 100, table_1=True) == pytest.approx(severe)
+    between = sorted((mild, severe))
+    assert between[0] < value(axis, 50, table_1=True) < between[1]
+
+
+def test_the_equaliser_boosts_too(clip, material):
+    """A band of -60 has the gain 10**0.6; of three equal bands the loudness is taken out again."""
+    np.testing.assert_allclose(value("eq", (-100, -50, 0)), [10, 10**0.5, 1])
+    with pytest.raises(InputError, match="-100 to 100"):
+        value("eq", -101)
+    boosted = perturb.equalise(clip, (0, 0, -60))
+    low = perturb.equalise(clip, (0, 0, 100))
+    np.testing.assert_allclose(boosted - clip, (10**0.6 - 1) / 0.9 * (clip - low), atol=1e-4)
+    bands = np.array([draw(rng(seed), 5, boosts=True).get("eq", [0.0] * 3) for seed in range(40)])
+    assert bands.min() < -70 and bands.max() > 70
+    assert all(min(draw(rng(seed), 5).get("eq", [0.0])) >= 0 for seed in range(40))
+
+
+def test_a_set_order_keeps_the_randomness_of_each_category(clip, material):
+    """The room alone, and the room before a codec that changes nothing audible: the same room, the same echoes."""
+    order = ("reverberation", "compression", "additive")
+    alone = apply(clip, {"drr": 90}, material, rng(4), order)
+    both = apply(clip, {"drr": 90, "mu-law": 60}, material, rng(4), order)
+    assert mix.rms(both - alone) < 0.01 * mix.rms(alone)
+    noisy = [apply(clip, {"noise:white": 80} | more, material, rng(4), order) for more in ({}, {"mu-law": 60})]
+    assert mix.rms(noisy[1] - noisy[0]) < 0.01 * mix.rms(noisy[0])
+    before, after = (
+        apply(clip, {"mu-law": 20, "eq": (0, 0, 90)}, material, rng(), order)
+        for order in (("compression", "equalisation"), ("equalisation", "compression"))
+    )
+    assert not np.allclose(before, after, atol=1e-2)
+    with pytest.raises(InputError, match="lacks compression"):
+        apply(clip, {"mp3": 50}, material, rng(), ("additive",))
+
+
+@pytest.mark.parametrize(
     ("axis", "strength"), [("drr", -1), ("drr", 101), ("mp3", np.nan), ("noise:rain", 5), ("x", 5)]
 )
 def test_wrong_strengths_and_axes_are_refused(axis, strength, clip, material):

@@ -102,14 +102,14 @@ def mu_law(speech: np.ndarray, bits: float) -> np.ndarray:
 
 
 def equalise(speech: np.ndarray, strengths: Sequence[float]) -> np.ndarray:
-    """Attenuate three bands, split at 500 and 1000 Hz, by 10**-(strength / 100) each: 0 to 20 dB.
+    """Cut or boost three bands, split at 500 and 1000 Hz, by a gain of 10**-(strength / 100) each: -20 to 20 dB.
 
     Butterworth low-passes of 4th order, forwards and backwards (no delay, -6 dB at the split). The bands add up to the
     clip, so three equal strengths are a plain gain.
 
     Args:
         speech: float (samples,), 17 samples or more.
-        strengths: three, of the low, middle and high band, 0..100.
+        strengths: three, of the low, middle and high band: 0..100 cuts, below 0 boosts.
 
     Returns:
         float32 (samples,).
