@@ -19,7 +19,7 @@ setup(
     packages=[*find_packages(include=["zoo", "zoo.*"]), "zoo._checkpoints"],
     # Checkpoints lie at the top of the repository and inside the installed package.
     package_dir={"zoo._checkpoints": "checkpoints"},
-    package_data={"zoo": ["py.typed"], "zoo._checkpoints": ["*/*"], "zoo.data": ["audio/*.flac"]},
+    package_data={"zoo": ["py.typed"], "zoo._checkpoints": ["*/*"], "zoo.data": ["audio/*.flac", "manifests/*.csv"]},
     # An editable install is a path, not an import hook: in the folder above a checkout that is called `zoo`, Python
     # takes that folder for the package before it asks any hook.
     options={"editable_wheel": {"mode": "compat"}},

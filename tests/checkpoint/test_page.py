@@ -42,6 +42,11 @@ def test_the_page_of_a_metric_holds(text):
     assert text in page(CARD | {"datasets": ["org/speech"]}, "hf://lab/mine", ["scatter.png"])
 
 
+def test_the_page_names_the_version_of_the_data():
+    training = CARD["training"] | {"data_version": "manifest version 2"}
+    assert "(manifest version 2 of docs/data.md)" in page(CARD | {"training": training}, "mine/", [])
+
+
 def test_the_page_says_which_iteration_was_best():
     assert "Best iteration: 300." in page(ENHANCER, "blstm-mse-16k", [])
     assert "Best iteration" not in page(CARD, "mine/", [])

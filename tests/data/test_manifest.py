@@ -1,8 +1,11 @@
 """The manifest of a data folder: its rows as text, and what to do where it is missing."""
 
+import re
+
 import pytest
 
-from zoo.data.manifest import read_manifest
+from zoo.data import manifest
+from zoo.data.manifest import read_manifest, recordings, version_of, write_recordings
 from zoo.errors import InputError
 
 
@@ -16,5 +19,51 @@ def test_rows_are_texts_by_column(tmp_path):
 
 
 def test_a_folder_without_a_manifest_is_named(tmp_path):
-    with pytest.raises(InputError, match=rf"no MANIFEST.csv in {tmp_path}: give the data folder by --data or ZOO_DATA"):
+    with pytest.raises(InputError, match=rf"no MANIFEST.csv in {tmp_path}: give .* or ZOO_DATA; .*prepare_data"):
         read_manifest(tmp_path)
+
+
+def test_packaged_tables_are_consistent():
+    rows = recordings()
+    paths = [row.path for row in rows]
+    assert len(set(paths)) == len(paths)
+    assert all(len(row.sources) == len(row.blobs) for row in rows)
+    assert all(re.fullmatch("[0-9a-f]{40}", name) for row in rows for name in (row.commit, *row.blobs))
+    assert all(re.fullmatch("[0-9a-f]{64}", row.sha256) for row in rows)
+    assert all(row.licence and not re.search(r"BY-(NC|ND|SA)|Sampling", row.licence) for row in rows)
+    assert all((row.quality > 0) == row.path.endswith(".ogg") for row in rows if row.sample_rate)
+    assert all(row.seconds > 0 and row.channels and row.cut for row in rows if row.sample_rate)
+
+
+def test_rows_that_were_added_are_for_training():
+    assert {row.split for row in recordings() if row.version > 1} <= {"train"}
+
+
+def test_talkers_are_in_one_split():
+    splits = {}
+    for row in recordings("speech"):
+        splits.setdefault(row.label, set()).add(row.split)
+    assert all(len(names) == 1 for names in splits.values())
+
+
+def test_an_older_version_has_no_newer_rows():
+    assert {row.version for row in recordings(version=1)} == {1}
+    assert len(recordings("speech", version=1)) == 1037
+
+
+@pytest.mark.parametrize(("kind", "version", "words"), [("songs", 1, "no kind"), (None, 0, "no version 0")])
+def test_unknown_kinds_and_versions_are_named(kind, version, words):
+    with pytest.raises(InputError, match=words):
+        recordings(kind, version)
+
+
+def test_tables_come_back_as_they_were_written(tmp_path):
+    for kind in ("judgments", "rir"):
+        write_recordings(tmp_path / "a.csv", recordings(kind))
+        assert manifest._read(tmp_path / "a.csv") == recordings(kind)
+
+
+def test_the_version_of_a_folder(tmp_path):
+    assert version_of(tmp_path) == ""
+    (tmp_path / "VERSION").write_text("2\n")
+    assert version_of(tmp_path) == "manifest version 2"

@@ -74,6 +74,16 @@ def test_it_ends_in_a_card_and_an_evaluation(train, trained, options):
     np.testing.assert_array_equal(preset.load(directory).get_weights()[0], trained.model.get_weights()[0])
 
 
+def test_the_card_names_the_version_of_the_data(train, trained, options):
+    train(trained)
+    card = Path(options.output) / "mine" / "card.json"
+    assert "data_version" not in json.loads(card.read_text())["training"]
+    Path(options.data).mkdir()
+    Path(options.data, "VERSION").write_text("2\n")
+    train(trained)
+    assert json.loads(card.read_text())["training"]["data_version"] == "manifest version 2"
+
+
 def test_an_evaluation_that_fails_says_that_the_checkpoint_is_saved(train, trained, options):
     def fail(*call):
         raise InputError("no recordings")

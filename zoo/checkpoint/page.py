@@ -83,9 +83,15 @@ def _facts(card):
         ["Sample rate", f"{card['sample_rate']} Hz"],
         ["Parameters", f"{card['parameters']:,}"],
         ["Licence", f"code {licence['code']}; weights {licence['weights']}; data {licence['data']}"],
-        ["Data", card["data"]],
+        ["Data", _data(card)],
     ]
     return section("Facts", table(["Fact", ""], rows))
+
+
+def _data(card):
+    """What it was trained on, with the version of the manifest where the data folder has one."""
+    version = card["training"].get("data_version")
+    return f"{card['data']} ({version} of docs/data.md)" if version else card["data"]
 
 
 def _links(card):

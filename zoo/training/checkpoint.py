@@ -19,6 +19,7 @@ import numpy as np
 
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import card_words, training_card
+from zoo.data.manifest import version_of
 from zoo.errors import InputError
 from zoo.families import FAMILIES
 from zoo.training import distribution
@@ -66,6 +67,9 @@ def train_checkpoint(config: Config, options: Namespace, command: str) -> None:
     if not devices.disband():
         return
     facts = trained.facts | trained.complete()
+    version = version_of(options.data)
+    if version:
+        facts["data_version"] = version
     card = training_card(
         family.name,
         trained.recipe,
