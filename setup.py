@@ -72,6 +72,8 @@ setup(
         # What simulates rooms to train in, where a recipe's variety has them.
         "rooms": ["pyroomacoustics>=0.8"],
         "plots": ["matplotlib>=3.8"],
+        # ViSQOL as a row of `zoo evaluate jnd --visqol`; its dependency libsvm-official is built from source.
+        "visqol": ["visqol-python>=3.8"],
         "test": ["ipykernel>=6", "nbmake>=1.5", "pytest>=8", "pytest-xdist>=3.6"],
         # Its operations load on TensorFlow 2.16 and 2.17 only; elsewhere soundfile and soxr read audio.
         "tfio": ["tensorflow-io>=0.37.1", "tensorflow<2.18"],

@@ -42,7 +42,7 @@ _JND_CARD = {
 _ENHANCER_CARD = {
     "family": "enhancement",
     "description": "The denoiser of Manocha et al. (2020), with its authors' weights.",
-    "data": "Pairs of noisy and clean speech (section 3.4 of the paper).",
+    "data": "Pairs of noisy and clean speech (section 4.2 of the paper).",
     "departures": [
         "Statistics are of the recording alone; upstream's count the silence that fills it to a multiple of a dilation.",
     ],

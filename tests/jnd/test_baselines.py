@@ -1,6 +1,8 @@
 """Metrics that need no training, as distances: zero for identical input, further with noise, NaN where there is none."""
 
 import math
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -40,3 +42,42 @@ def test_a_loss_is_a_baseline():
     many[16] = 0
     found = metric.distance(np.stack([CLIP[:4000]] * 17), many, SAMPLE_RATE)
     assert found.shape == (17,) and found[:16] == pytest.approx(0, abs=1e-3) and found[16] > 1
+
+
+def test_an_embedding_is_a_baseline():
+    """The mean over frames and dimensions of |difference|, of each pair; the embedding is that of who brings it."""
+
+    def embed(waveform):
+        assert waveform.dtype == np.float32 and waveform.ndim == 1
+        return waveform.reshape(-1, 100)[:, :8]
+
+    metric = baselines.of_embedding(embed, 48000)
+    reference, degraded = np.random.default_rng(0).normal(size=(2, 3, 400))
+    expected = np.abs(reference - degraded).reshape(3, 4, 100)[:, :, :8].mean(axis=(1, 2))
+    np.testing.assert_allclose(metric.distance(reference, degraded, 48000), expected, rtol=1e-5)
+    assert metric.distance(reference, reference, 48000).tolist() == [0.0] * 3
+    with pytest.raises(InputError, match="48000"):
+        metric.distance(reference, degraded, 16000)
+
+
+def test_visqol_is_5_minus_the_package_s_score(monkeypatch):
+    calls = []
+
+    class VisqolApi:
+        def create(self, **options):
+            calls.append(options)
+
+        def measure_from_arrays(self, reference, degraded, rate):
+            assert reference.dtype == np.float64 and rate == 16000
+            return SimpleNamespace(moslqo=5 - 10 * np.mean(np.abs(reference - degraded)))
+
+    monkeypatch.setitem(sys.modules, "visqol", SimpleNamespace(VisqolApi=VisqolApi))
+    metric = baselines.visqol()
+    reference = np.full((3, 400), 0.5)
+    reference[2] = 0
+    distances = metric.distance(reference, reference + [[0.0], [0.1], [0.1]], 16000)
+    assert distances[:2] == pytest.approx([0, 1]) and math.isnan(distances[2])
+    assert calls == [{"mode": "speech", "use_lattice_model": False}]
+    monkeypatch.setitem(sys.modules, "visqol", None)
+    with pytest.raises(InputError, match="audio-zoo"):
+        baselines.visqol()

@@ -1,13 +1,14 @@
 """Blocks of judgments: sentinels discard inattentive listeners; consistency by hand and of the paper's listeners."""
 
 import csv
+import functools
 
 import numpy as np
 import pytest
 
 from tests.support import harness
 from zoo.errors import InputError
-from zoo.jnd.blocks import Trial, block, consistency, keep, passed
+from zoo.jnd.blocks import Probe, Trial, agreement, balance, block, conduct, consistency, keep, paper_block, passed
 from zoo.jnd.listening import Procedure, SimulatedListener
 
 SENTINELS = {"identical": [0.0] * 5, "different": [100.0] * 5}
@@ -44,6 +45,68 @@ def test_one_missed_sentinel_passes_and_two_do_not():
         passed(trials, [True])
     with pytest.raises(InputError, match="answers must be"):
         passed(trials, [False, False, True, None])
+
+
+# --- the paper's task -------------------------------------------------------------------------------------------
+
+
+def conduct_task(thresholds, lapse, rng, procedure=Procedure.of_paper):
+    """A listener's task, with one simulated listener for each of its directions; sentinels are at 100."""
+    listeners = [SimulatedListener(mu, 5.0, lapse, rng) for mu in thresholds]
+    probes = [Probe(listener, procedure()) for listener in listeners]
+    trials = paper_block(probes, listeners * 2, rng)
+    return trials, conduct(trials, lambda listener, strength: listener.answer(100.0 if strength is None else strength))
+
+
+def test_the_paper_s_task_has_ten_comparisons_of_each_reference_and_six_sentinels():
+    trials = paper_block(["a", "b", "c"], ["A", "A", "B", "B", "C", "C"], np.random.default_rng(0))
+    assert len(trials) == 30 and sum(trial.expected is True for trial in trials) == 6
+    assert all(sum(trial.item.lower() == name for trial in trials) == 10 for name in "abc")
+    assert not any(trial.expected is False for trial in trials)
+    with pytest.raises(InputError, match="3 probes and 6 sentinels"):
+        paper_block(["a", "b"], ["A"] * 6, np.random.default_rng(0))
+
+
+def test_any_missed_sentinel_discards_the_paper_s_task():
+    trials = paper_block(["a", "b", "c"], ["loud"] * 6, np.random.default_rng(0))
+    answers = [trial.expected is True for trial in trials]
+    assert passed(trials, answers, misses=0) and keep([(trials, answers)], misses=0)[1] == 0
+    answers[[trial.expected for trial in trials].index(True)] = False
+    assert not passed(trials, answers, misses=0) and passed(trials, answers)
+    assert keep([(trials, answers)], misses=0) == ([], 1)
+
+
+def test_the_paper_s_checks_of_simulated_listeners():
+    """Careful listeners: as many "same" as "different", and answers that agree with the thresholds. Clickers: discarded."""
+    rng = np.random.default_rng(0)
+    # The prior alone lets answers disagree with the threshold: by the likelihood alone the strengths are a bisection.
+    at_mu = functools.partial(Procedure, 0.0, 100.0, at_mu=True)
+    tasks = [conduct_task(rng.uniform(15, 85, 3), 0.0, rng, at_mu) for _ in range(25)]
+    judgments, discarded = keep(tasks, misses=0)
+    assert discarded == 0 and len(judgments) == 25 * 24
+    assert 0.42 < balance([answer for _, answer in judgments]).share < 0.58
+    procedures = {id(probe): probe.procedure for probe, _ in judgments}.values()
+    assert len(procedures) == 75 and all(len(procedure.answers) == 8 for procedure in procedures)
+    agreements = [agreement(one.strengths, one.answers, one.threshold.mu) for one in procedures]
+    assert 0.8 < np.mean(agreements) < 1
+    bisected = conduct_task([30.0, 50.0, 70.0], 0.0, rng)[0]
+    for one in {id(trial.item): trial.item.procedure for trial in bisected if trial.expected is None}.values():
+        assert agreement(one.strengths, one.answers, one.threshold.mu) == 1
+    clicked = [conduct_task([50.0] * 3, 1.0, rng) for _ in range(40)]
+    assert keep(clicked, misses=0)[1] >= 36
+
+
+def test_agreement_and_balance_by_hand():
+    assert agreement([10, 20, 60, 70], [0, 1, 1, 1], mu=50) == 0.75
+    assert agreement([50, 60], [0, 1], mu=50) == 0.75
+    assert balance([1, 0, 0]) == (2, 1, 1 / 3)
+    assert np.isnan(balance([]).share)
+    for strengths, answers in (([1, 2], [1]), ([], []), ([1], [None])):
+        with pytest.raises(InputError):
+            agreement(strengths, answers, 1.0)
+
+
+# --- blocks of ours -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("lapse", "fewest", "most"), [(1.0, 0.95, 1.0), (0.02, 0.0, 0.05)])

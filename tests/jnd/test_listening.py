@@ -99,6 +99,32 @@ def test_fit_names_what_it_cannot_use(strengths, answers, low, high):
         listening.fit(strengths, answers, low, high)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_the_likelihood_alone_is_that_of_the_paper(seed):
+    """Section 2.1: the product of (1 - h)(1 - c) + h c over the answers, on a grid."""
+    rng = np.random.default_rng(seed)
+    strengths = rng.uniform(0, 100, 12)
+    answers = rng.random(12) < norm.cdf(strengths, 50, 25)
+    assert strengths[~answers].max() > strengths[answers].min()
+    mu, sigma = np.linspace(0, 100, 201)[:, None, None], np.geomspace(1, 300, 200)[:, None]
+    c = norm.cdf(strengths, mu, sigma)
+    likelihood = np.prod((1 - answers) * (1 - c) + answers * c, axis=-1)
+    best = np.unravel_index(np.argmax(likelihood), likelihood.shape)
+    fitted = listening.fit(strengths, answers, prior=False)
+    c = norm.cdf(strengths, *fitted)
+    assert np.prod(np.where(answers, c, 1 - c)) >= likelihood.max() * (1 - 1e-6)
+    assert fitted.mu == pytest.approx(mu[best[0], 0, 0], abs=1.1)
+    assert fitted.sigma == pytest.approx(sigma[best[1], 0], rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("strengths", "answers", "mu"),
+    [([30, 50], [0, 1], 40), ([20, 30], [0, 0], 65), ([60], [1], 30), ([40, 40, 40], [0, 1, 0], 40), ([100], [0], 100)],
+)
+def test_answers_that_a_threshold_parts_give_the_middle_of_the_gap(strengths, answers, mu):
+    assert listening.fit(strengths, answers, prior=False) == pytest.approx((mu, 0.01))
+
+
 def test_sigma_must_be_positive():
     with pytest.raises(InputError, match="sigma"):
         listening.psychometric(1.0, 0.0, 0.0)
@@ -120,6 +146,26 @@ def test_ten_answers_find_the_threshold(sigma, lapse):
     assert np.mean(errors) <= 0.10
     assert 0.45 <= np.mean(shares) <= 0.55
     assert np.mean(np.abs(np.array(shares) - 0.5) <= 0.2) >= 0.9  # each listener's own, not only their mean
+
+
+def test_the_paper_asks_at_the_fitted_threshold_itself():
+    rng, errors, shares = np.random.default_rng(0), [], []
+    for mu in rng.uniform(10, 90, 60):
+        procedure, listener = Procedure.of_paper(), SimulatedListener(mu, 5.0, 0.0, rng)
+        for _ in range(ANSWERS):
+            expected = procedure.threshold.mu if procedure.answers else 50.0
+            assert procedure.next() == pytest.approx(expected)
+            procedure.answer(listener.answer(procedure.next()))
+        errors.append(abs(procedure.threshold.mu - mu) / mu)
+        shares.append(np.mean(procedure.answers))
+        assert listening.fit(procedure.strengths, procedure.answers, prior=False).sigma == pytest.approx(0.01)
+    assert np.mean(errors) <= 0.12
+    assert 0.4 <= np.mean(shares) <= 0.6
+
+
+def test_draws_need_a_generator():
+    with pytest.raises(InputError, match="generator"):
+        Procedure(0.0, 100.0)
 
 
 def test_asking_near_the_estimate_beats_asking_anywhere():

@@ -1,5 +1,6 @@
 """Ratings: correlations by speaker, and rows that cannot be used."""
 
+import numpy as np
 import pytest
 
 from tests.support.jnd import write_ratings
@@ -58,3 +59,37 @@ def test_a_library_that_fails_costs_its_row_alone(rated):
     ]
     mean = ratings.report(results)["mean"]
     assert (mean["n"], mean["n_failed"]) == (7, 2) and mean["spearman"][0] > 0.5
+
+
+def rows_of(speakers, conditions, recordings, noise, rng):
+    """Rated recordings whose ratings and distances are noisy alone, and close to their condition's in the mean."""
+    return [
+        {
+            "speaker": f"speaker {speaker}", "condition": f"condition {condition}",
+            "mos": condition + noise * rng.normal(), "distance": -condition + noise * rng.normal(),
+        }
+        for speaker in range(speakers)
+        for condition in range(conditions)
+        for _ in range(recordings)
+    ]  # fmt: skip
+
+
+def test_means_of_conditions_are_correlated_as_for_table_2():
+    """Against NumPy on the means; single recordings of the same rows correlate much less."""
+    rows = rows_of(4, 6, 25, 3.0, np.random.default_rng(0))
+    values = np.array([(row["mos"], -row["distance"]) for row in rows]).reshape(4, 6, 25, 2).mean(axis=2)
+    by_hand = [np.corrcoef(*speaker.T)[0, 1] for speaker in values]
+    facts = ratings.report(rows)
+    assert [one["pearson"] for one in facts["speakers"].values()] == pytest.approx(by_hand)
+    assert facts["mean"]["pearson"][0] == pytest.approx(np.mean(by_hand))
+    assert facts["pooled"]["pearson"] == pytest.approx(np.corrcoef(*values.reshape(-1, 2).T)[0, 1])
+    assert (facts["mean"]["n"], facts["pooled"]["n"]) == (600, 600)
+    single = ratings.report([row | {"condition": ""} for row in rows])
+    assert single["mean"]["pearson"][0] < 0.4 and facts["mean"]["pearson"][0] > 0.85
+
+
+def test_a_failed_recording_does_not_take_its_condition_along():
+    rows = rows_of(1, 3, 2, 0.0, np.random.default_rng(0))
+    rows[0]["distance"] = np.nan
+    facts = ratings.report(rows)["speakers"]["speaker 0"]
+    assert facts["pearson"] == pytest.approx(1) and (facts["n"], facts["n_failed"]) == (5, 1)

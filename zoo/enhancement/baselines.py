@@ -1,6 +1,6 @@
-"""Classical enhancers that the networks are compared with: Scalart's Wiener filter, and spectral gating. No learning.
+"""Classical enhancers that the networks are compared with: Scalart's Wiener filter, OM-LSA, spectral gating. No learning.
 
-Both hold the whole recording in memory. They model the noise and not the speech, so they work at any common rate.
+All hold the whole recording in memory. They model the noise and not the speech, so they work at any common rate.
 """
 
 from functools import partial
@@ -9,6 +9,7 @@ import numpy as np
 import scipy.signal
 
 from zoo.audio.checks import as_batch, as_floats, whole_rate
+from zoo.enhancement.omlsa import FRAME_SECONDS, OVERLAPS, gains
 from zoo.errors import InputError
 
 _FRAME_SECONDS = 0.02
@@ -48,6 +49,29 @@ def wiener(noisy: np.ndarray, sample_rate: int, lengths: np.ndarray | None = Non
         True
     """
     return _each(partial(_wiener, sample_rate=sample_rate), noisy, sample_rate, lengths)
+
+
+def omlsa(noisy: np.ndarray, sample_rate: int, lengths: np.ndarray | None = None) -> np.ndarray:
+    """OM-LSA with the noise by MCRA (Cohen and Berdugo 2001), a baseline of Manocha et al. 2020.
+
+    Frames of 32 ms, a quarter of it apart, Hamming window; gains of `zoo.enhancement.omlsa.gains`, noisy phase; the
+    canonical dual window puts frames together. The constants are those of the paper for 16 kHz, at other rates too.
+
+    Args:
+        noisy, sample_rate, lengths: as for `wiener`.
+
+    Returns:
+        float32 of the shape of `noisy`, aligned with it; zero at and after `lengths`. It may peak beyond 1.
+
+    Raises:
+        InputError: as for `wiener`.
+
+    Example:
+        >>> silence = np.zeros(16000, "float32")
+        >>> bool(np.array_equal(omlsa(silence, 16000), silence))
+        True
+    """
+    return _each(partial(_omlsa, sample_rate=sample_rate), noisy, sample_rate, lengths)
 
 
 def spectral_gating(noisy: np.ndarray, sample_rate: int, lengths: np.ndarray | None = None) -> np.ndarray:
@@ -105,6 +129,21 @@ def _wiener(recording, sample_rate):
     start = whole[whole.any(axis=1)][: 2 * _NOISE_FRAMES - 1]
     noise = start.mean(axis=0) if len(start) else np.zeros(power.shape[1])
     return transform.istft(spectrum * _gains(power, noise).T, k1=len(padded))[: len(recording)]
+
+
+def _omlsa(recording, sample_rate):
+    hop = max(round(FRAME_SECONDS / OVERLAPS * sample_rate), 1)
+    window = scipy.signal.get_window("hamming", OVERLAPS * hop, fftbins=True)
+    transform = scipy.signal.ShortTimeFFT(window, hop, sample_rate)
+    padded = np.pad(recording, (0, max(len(window) - len(recording), 0)))
+    spectrum = transform.stft(padded)
+    # Full scale is a magnitude of 1, whatever the length of the window.
+    power = np.square(np.abs(spectrum.T) / window.sum())
+    # A frame that reaches past an end holds zeros: the noise would begin too low. It has the gain of the nearest whole one.
+    first, last = transform.lower_border_end[1], transform.upper_border_begin(len(padded))[1]
+    places = np.clip(np.arange(len(power)) + transform.p_min, first, max(last - 1, first)) - first
+    whole = power[first - transform.p_min :][: max(last - first, 1)]
+    return transform.istft(spectrum * gains(whole)[places].T, k1=len(padded))[: len(recording)]
 
 
 def _gains(power, noise):

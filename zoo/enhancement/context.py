@@ -1,4 +1,4 @@
-"""The waveform network of Manocha et al. 2020 (section 3.4, after Germain et al. 2019), as an enhancer."""
+"""The waveform network of Manocha et al. 2020 (section 4.2, after Germain et al. 2019), as an enhancer."""
 
 import keras
 import numpy as np
@@ -15,7 +15,8 @@ class ContextAggregationEnhancer(Enhancer):
 
     `depth` convolutions with dilations 1, 2, 4, ..., one undilated, each w0 x + w1 N(x) and LeakyReLU 0.2, then a
     1 x 1 convolution to one channel; zeros around the recording. N is the mean and variance of the clip itself over
-    time, in inference too. 160,925 parameters; a sample sees 8,192 samples (0.512 s) before and after it, and the
+    time, in inference too. The paper counts 16 layers: with the noisy recording and the enhanced one as the first and the
+    last, there are 14 of features between them, as here, and 15 convolutions. 160,925 parameters; a sample sees 8,192 samples (0.512 s) before and after it, and the
     statistics of the clip.
 
     Latency: the whole recording, for its statistics. Chunks of a long one have statistics of their own.

@@ -1,4 +1,4 @@
-"""Measures without learning, as distances to compare a learned metric with: squared error, SI-SDR, PESQ, any loss."""
+"""Other measures as distances to compare a learned metric with: squared error, SI-SDR, PESQ, ViSQOL, losses, embeddings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from zoo.metrics import speech
 
 _PESQ_RATE = 16000
 _BEST_PESQ = 0.999 + 4 / (1 + np.exp(-1.3669 * 4.5 + 3.8224))  # of P.862.2, what identical recordings get: 4.644
+_BEST_VISQOL = 5.0
 _BATCH = 16  # pairs at a time in a loss, which bounds the memory
 
 
@@ -87,6 +88,59 @@ def pesq(n_jobs: int = -1) -> Baseline:
         return np.maximum(_BEST_PESQ - speech.pesq(reference, degraded, _PESQ_RATE, "wb", n_jobs=n_jobs), 0.0)
 
     return Baseline(_PESQ_RATE, missed)
+
+
+def visqol() -> Baseline:
+    """5 - ViSQOL at 16 kHz in its speech mode, by the package visqol-python (a port of ViSQOL 3.3.3).
+
+    The score is 1..5, 5 for identical recordings, by the package's polynomial; its lattice needs a further runtime.
+
+    Raises:
+        InputError: visqol-python is not installed.
+
+    Example:
+        >>> metric = visqol()  # needs visqol-python  # doctest: +SKIP
+    """
+    try:
+        from visqol import VisqolApi
+    except ImportError as error:
+        raise InputError('ViSQOL needs visqol-python: pip install "audio-zoo[visqol]"') from error
+    api = VisqolApi()
+    api.create(mode="speech", use_lattice_model=False)
+
+    def score(reference, degraded):
+        """The score of one pair, NaN where there is none, as of silence."""
+        if not (reference.any() and degraded.any()):
+            return np.nan
+        return api.measure_from_arrays(*np.asarray((reference, degraded), "float64"), _PESQ_RATE).moslqo
+
+    def missed(reference, degraded):
+        return np.array([_BEST_VISQOL - score(*pair) for pair in zip(reference, degraded, strict=True)])
+
+    return Baseline(_PESQ_RATE, missed)
+
+
+def of_embedding(embed: Callable[[np.ndarray], np.ndarray], sample_rate: int) -> Baseline:
+    """Mean absolute difference of embeddings, such as VGGish's or OpenL3's, whose weights you bring.
+
+    As the paper's distance of one layer (section 2.2): the embeddings of both recordings, frame by frame, averaged over
+    frames and dimensions. The paper does not say how it compared its embeddings.
+
+    Args:
+        embed: float32 (samples,) in [-1, 1] -> (dimensions,) or (frames, dimensions), as many frames for as many samples.
+        sample_rate: of what it takes, in Hz: 16000 for VGGish, 48000 for OpenL3.
+
+    Example:
+        >>> metric = of_embedding(lambda waveform: np.abs(np.fft.rfft(waveform)), sample_rate=16000)
+        >>> metric.distance(np.zeros(16), np.eye(16)[0], sample_rate=16000)
+        array([1.])
+    """
+
+    def difference(reference, degraded):
+        pairs = zip(reference.astype("float32"), degraded.astype("float32"), strict=True)
+        return np.array([np.mean(np.abs(np.subtract(embed(one), embed(other)))) for one, other in pairs])
+
+    return Baseline(sample_rate, difference)
 
 
 def of_loss(loss) -> Baseline:

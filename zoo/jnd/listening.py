@@ -1,8 +1,8 @@
 """A listener's just noticeable difference: psychometric function, fit, and the next strength (Manocha et al. 2020).
 
 A listener hears a reference and a perturbed recording and answers "same" (False) or "different" (True). The strength of
-the perturbation lies on a scale, 0..100 for those of `zoo.jnd.perturb`. Nothing here plays audio; `zoo.jnd.blocks` has
-the blocks of trials with sentinels.
+the perturbation lies on a scale, 0..100 for those of `zoo.jnd.perturb` and for the combinations of
+`zoo.jnd.directions`. Nothing here plays audio; `zoo.jnd.blocks` has the blocks of trials with sentinels.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ import scipy.special
 from zoo.errors import InputError
 
 _PRIOR_SIGMA = 0.1  # mode of the prior on sigma, as a share of the range
+_SIGMAS = (1e-4, 1e4)  # limits of sigma, as shares of the range
 
 
 class Threshold(NamedTuple):
@@ -30,7 +31,8 @@ class Threshold(NamedTuple):
 def psychometric(strength: float | np.ndarray, mu: float, sigma: float) -> np.ndarray:
     """Probability that a listener says "different": Phi((strength - mu) / sigma).
 
-    Section 2.1 of the paper: the strength that a listener just notices is a Gaussian random variable.
+    The Gaussian's distribution function c(rho | mu, sigma^2) of section 2.1: the strength that a listener just notices
+    is a Gaussian random variable.
 
     Args:
         strength: strength of the perturbed recording, a number or an array.
@@ -78,7 +80,9 @@ class SimulatedListener:
 # --- the threshold --------------------------------------------------------------------------------------------
 
 
-def fit(strengths: Sequence[float], answers: Sequence[bool], low: float = 0.0, high: float = 100.0) -> Threshold:
+def fit(
+    strengths: Sequence[float], answers: Sequence[bool], low: float = 0.0, high: float = 100.0, prior: bool = True
+) -> Threshold:
     """A listener's threshold by maximum likelihood over the answers so far (section 2.1).
 
     Maximises sum_i h_i log p_i + (1 - h_i) log(1 - p_i) + log(s / sigma) - s / sigma, where h_i is 1 for "different"
@@ -92,6 +96,9 @@ def fit(strengths: Sequence[float], answers: Sequence[bool], low: float = 0.0, h
         answers: True or 1 for "different", False or 0 for "same", `(n,)`.
         low: lowest strength of the range, the reference's own.
         high: highest strength of the range.
+        prior: whether the prior on sigma counts. Without it the likelihood is the paper's alone. Where no "same" lies
+            above a "different", it is 1 for every mu between the two as sigma goes to 0: mu is then the middle of that
+            gap (the range's end stands in for an answer that did not occur), and sigma 1e-4 of the range.
 
     Returns:
         Threshold: mu in low..high, higher for a listener who notices less; sigma above 0, in the same unit.
@@ -111,28 +118,43 @@ def fit(strengths: Sequence[float], answers: Sequence[bool], low: float = 0.0, h
         raise InputError("strengths must be finite")
     # In units of the range, and in log sigma, both variables have about the same scale.
     x, sign = (strengths - low) / (high - low), np.where(answers, 1.0, -1.0)
+    gap = np.max(x[sign < 0], initial=0.0), np.min(x[sign > 0], initial=1.0)
+    if not prior and gap[0] <= gap[1]:
+        mu, sigma = sum(gap) / 2, _SIGMAS[0]
+    else:
+        mu, sigma = _maximum(x, sign, prior)
+    return Threshold(float(low + mu * (high - low)), float(sigma * (high - low)))
+
+
+def _maximum(x, sign, prior):
+    """Where `_cost` is lowest: mu and sigma in units of the range."""
     result = scipy.optimize.minimize(
-        _cost, [0.5, np.log(_PRIOR_SIGMA)], (x, sign), method="SLSQP", jac=True,
-        bounds=[(0, 1), (np.log(1e-4), np.log(1e4))], options={"ftol": 1e-14},
+        _cost, [0.5, np.log(_PRIOR_SIGMA)], (x, sign, prior), method="SLSQP", jac=True,
+        bounds=[(0, 1), tuple(np.log(_SIGMAS))], options={"ftol": 1e-14},
     )  # fmt: skip
-    mu, log_sigma = result.x
-    return Threshold(float(low + mu * (high - low)), float(np.exp(log_sigma) * (high - low)))
+    return result.x[0], np.exp(result.x[1])
 
 
 class Procedure:
     """Adaptive procedure for one listener's threshold along one perturbation.
 
-    From the paper (2.1): a fit after each answer, and a next strength near it, so that "same" and "different" are about
-    equally frequent. Our choice: until both answers have occurred, the next strength halves the remaining range;
-    afterwards it is drawn from the fitted Gaussian, within the range.
+    The paper (section 2.1) fits mu after each answer and takes it for the next strength, so that "same" and "different"
+    are about equally frequent: `at_mu=True, prior=False` (`Procedure.of_paper`). As the likelihood alone has its maximum
+    anywhere between the answers, that is a bisection, which never meets an answer that contradicts another one. By
+    default the next strength is our choice, a draw from the fitted Gaussian, within the range: a wrong answer is then
+    found out. Until both answers have occurred, the next strength halves the remaining range; the paper does not say how
+    it starts.
 
     Args:
-        low: lowest strength, at which the pair is identical: the reference's own strength.
+        low: lowest strength, at which the pair is identical: the reference's own strength, or 0 along a
+            `zoo.jnd.directions.Direction`.
         high: highest strength, above `low`. To perturb below the reference, let strength be the distance from it.
-        rng: NumPy generator; the same state and the same answers give the same strengths.
+        rng: NumPy generator of the draws, None with `at_mu`; the same state and answers give the same strengths.
+        at_mu: whether the next strength is mu itself.
+        prior: as for `fit`.
 
     Raises:
-        InputError: an empty range.
+        InputError: an empty range, or draws without a generator.
 
     Example:
         >>> listener = SimulatedListener(40.0, 5.0, 0.0, np.random.default_rng(0))
@@ -143,11 +165,29 @@ class Procedure:
         True
     """
 
-    def __init__(self, low: float, high: float, rng: np.random.Generator):
+    def __init__(
+        self, low: float, high: float, rng: np.random.Generator | None = None, at_mu: bool = False, prior: bool = True
+    ):
         _check_range(low, high)
-        self.low, self.high, self.rng = float(low), float(high), rng
+        if rng is None and not at_mu:
+            raise InputError("the next strength is drawn: give a generator, or at_mu=True")
+        self.low, self.high, self.rng, self.at_mu, self.prior = float(low), float(high), rng, at_mu, prior
         self.strengths, self.answers = [], []
         self._current = None
+
+    @classmethod
+    def of_paper(cls, low: float = 0.0, high: float = 100.0) -> "Procedure":
+        """The procedure as section 2.1 prints it: the next strength is the mu of the highest likelihood, no prior.
+
+        Example:
+            >>> procedure = Procedure.of_paper()
+            >>> for answer in (False, True, False):
+            ...     procedure.next(), procedure.answer(answer)
+            (50.0, None)
+            (75.0, None)
+            (62.5, None)
+        """
+        return cls(low, high, at_mu=True, prior=False)
 
     def next(self) -> float:
         """The strength of the next trial, low..high; the same one until it is answered."""
@@ -174,9 +214,11 @@ class Procedure:
         Raises:
             InputError: there is no answer yet.
         """
-        return fit(self.strengths, self.answers, self.low, self.high)
+        return fit(self.strengths, self.answers, self.low, self.high, self.prior)
 
     def _choose(self):
+        if len(set(self.answers)) == 2 and self.at_mu:
+            return self.threshold.mu
         if len(set(self.answers)) == 2:
             return float(np.clip(self.rng.normal(*self.threshold), self.low, self.high))
         bottom, top = self.low, self.high
@@ -187,15 +229,15 @@ class Procedure:
         return (bottom + top) / 2
 
 
-def _cost(parameters, x, sign):
+def _cost(parameters, x, sign, prior):
     """The negative of the function that `fit` maximises, and its gradient, at (mu, log sigma) in units of the range."""
     mu, sigma = parameters[0], np.exp(parameters[1])
     z = (x - mu) / sigma
     agreement = scipy.special.log_ndtr(sign * z)
     slope = sign * np.exp(-0.5 * z**2 - agreement) / np.sqrt(2 * np.pi)
     ratio = _PRIOR_SIGMA / sigma
-    cost = -agreement.sum() - np.log(ratio) + ratio
-    return cost, np.array([slope.sum() / sigma, slope @ z + 1 - ratio])
+    cost = -agreement.sum() + prior * (ratio - np.log(ratio))
+    return cost, np.array([slope.sum() / sigma, slope @ z + prior * (1 - ratio)])
 
 
 def as_bool(answers: Sequence[bool] | bool) -> np.ndarray:

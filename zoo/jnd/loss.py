@@ -9,7 +9,7 @@ from zoo.losses.learned import LearnedLoss
 
 @keras.saving.register_keras_serializable(package="zoo")
 class JNDLoss(LearnedLoss):
-    """The distance of each example from its reference (Manocha et al. 2020, section 3.4).
+    """The distance of each example from its reference (Manocha et al. 2020, section 4.2).
 
     On a metric of the regime `pre`, whose channels all weigh the same, it is the deep-feature loss of Germain et al.
     2019: L1 of the features of a classifier, layer by layer. The metric is used in inference mode, and a training step

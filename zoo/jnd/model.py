@@ -1,8 +1,8 @@
 """JND: distances between recordings that listeners' answers trained.
 
 `JND` is the network of Manocha et al. 2020 ("A Differentiable Perceptual Audio Metric Learned from Just Noticeable
-Differences", section 3), which its authors publish as DPAM. Every metric here is a functional Keras core, which gives
-one distance for each of its layers, inside the waveform wrapper `JNDMetric`.
+Differences", sections 2.2 and 3.3), which its authors publish as DPAM. Every metric here is a functional Keras core,
+which gives one distance for each of its layers, inside the waveform wrapper `JNDMetric`.
 """
 
 import keras
@@ -136,8 +136,8 @@ class JND(JNDMetric):
     """The paper's network: convolutions 1 x 3 on the waveform, statistics of the clip, L1 of every layer.
 
     Each of the `channels` layers: convolution without bias (stride 2, the last 1), normalisation by the clip's own mean
-    and variance, LeakyReLU 0.2. The distance is the sum over layers of mean |w_c (F_c(x) - F_c(y))| (section 3.1).
-    The head of section 3.2 reads the mean of the layers: sigmoid, dense 16, 6 (ReLU), 2.
+    and variance, LeakyReLU 0.2. The distance is the sum over layers of mean |w_c (F_c(x) - F_c(y))| (section 2.2).
+    The head G of section 2.2, as the authors' code has it, reads the mean of the layers: sigmoid, dense 16, 6 (ReLU), 2.
 
     Args:
         channels: of each layer.

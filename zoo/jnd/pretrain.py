@@ -1,6 +1,6 @@
 """The regime `pre`: features of the JND network trained to tell environmental sounds apart.
 
-Manocha et al. 2020 (section 3.2) take these features from Germain, Chen and Koltun 2018 ("Speech Denoising with Deep
+Manocha et al. 2020 (section 2.2) take these features from Germain, Chen and Koltun 2018 ("Speech Denoising with Deep
 Feature Losses"), who train them on the scenes and tags of DCASE 2016. `lin` and `fin` start from them. Each step is
 one `tf.function` on TensorFlow and one jitted function on JAX; the same command goes on after an interruption.
 """

@@ -1,4 +1,8 @@
-"""How well a distance agrees with ratings: a table of recordings, their references and their mean opinion scores."""
+"""How well a distance agrees with ratings: a table of recordings, their references and their mean opinion scores.
+
+Manocha et al. 2020, section 4.1 and Table 2: ratings and distances are averaged for each speaker and condition (system)
+before they are correlated. Without a column of conditions single recordings are, which is ours and not comparable.
+"""
 
 from pathlib import Path
 
@@ -17,12 +21,13 @@ def rate(metric, path: str | Path) -> list[dict]:
 
     Args:
         metric: with `sample_rate` and `distance`.
-        path: CSV with the columns file, reference (relative to its folder) and mos, and optionally speaker. Channels
-            are averaged, other rates resampled, and the shorter of a pair ends in digital silence.
+        path: CSV with the columns file, reference (relative to its folder) and mos, and optionally speaker and
+            condition, the system that was rated. Channels are averaged, other rates resampled, and the shorter of a
+            pair ends in digital silence.
 
     Returns:
-        list of {"file", "speaker", "mos", "distance", "error"}, one a row; a row that cannot be used has a NaN and says
-        why. Without the column, the speaker is "".
+        list of {"file", "speaker", "condition", "mos", "distance", "error"}, one a row; a row that cannot be used has a
+        NaN and says why. Without their columns, speaker and condition are "".
 
     Raises:
         InputError: the CSV cannot be read or lacks a column.
@@ -32,7 +37,8 @@ def rate(metric, path: str | Path) -> list[dict]:
     """
     path, rows = Path(path), []
     for line in tqdm(pairs.read_table(path, _COLUMNS), desc="rate", unit="row", disable=None):
-        row = {"file": line["file"], "speaker": line.get("speaker") or "", "mos": np.nan, "distance": np.nan}
+        row = {"file": line["file"], "mos": np.nan, "distance": np.nan}
+        row |= {column: line.get(column) or "" for column in ("speaker", "condition")}
         try:
             row["mos"] = _number(line["mos"])
             pair = pairs.Pair(line["file"], path.parent / (line["reference"] or ""), path.parent / (line["file"] or ""))
@@ -47,7 +53,12 @@ def rate(metric, path: str | Path) -> list[dict]:
 
 
 def report(rows: list[dict]) -> dict:
-    """Correlation of ratings with distances, by speaker and their mean (the paper's Table 2).
+    """Correlation of ratings with distances, by speaker, their mean, and over all speakers at once.
+
+    Where rows have conditions, their means for each speaker and condition are correlated, as for the paper's Table 2
+    ("evaluated per speaker where we average scores for each speaker for each condition"). That may be read in two ways,
+    and both are here: a correlation over the conditions of each speaker, then its mean; or one over the means of all
+    speakers and conditions. Rows without a condition stand for themselves.
 
     The sign of the distance is inverted: a good distance falls as the rating rises, and so correlates positively.
 
@@ -56,27 +67,42 @@ def report(rows: list[dict]) -> dict:
 
     Returns:
         {"speakers": {speaker: {"spearman", "pearson", "n", "n_failed"}}, "mean": the same, each correlation as
-        [mean over the speakers, low, high] with a bootstrap interval that resamples speakers}; -1..1, higher is better;
-        NaN, and left out of the mean, for a speaker with fewer than two ratings.
+        [mean over the speakers, low, high] with a bootstrap interval that resamples speakers, "pooled": the same of all
+        speakers at once, without intervals}; -1..1, higher is better; NaN, and left out of the mean, for a speaker with
+        fewer than two conditions. n counts recordings.
 
     Example:
         >>> rows = [{"speaker": "ann", "mos": mos, "distance": 5 - mos} for mos in (1.0, 2.0, 4.0)]
         >>> report(rows)["mean"]["spearman"][0]
         1.0
     """
-    speakers = {}
-    for speaker in sorted({row["speaker"] for row in rows}):
-        chosen = [row for row in rows if row["speaker"] == speaker]
-        ratings, nearness = [row["mos"] for row in chosen], [-row["distance"] for row in chosen]
-        failed = int(np.isnan(np.add(ratings, nearness)).sum())
-        correlations = {statistic.__name__: statistic(ratings, nearness) for statistic in (spearman, pearson)}
-        speakers[speaker] = correlations | {"n": len(chosen) - failed, "n_failed": failed}
+    names = sorted({row["speaker"] for row in rows})
+    speakers = {name: _correlations([row for row in rows if row["speaker"] == name]) for name in names}
     mean = {
         name: list(grouped_mean([facts[name] for facts in speakers.values()], list(speakers)))
         for name in ("spearman", "pearson")
     }
     counts = {name: sum(facts[name] for facts in speakers.values()) for name in ("n", "n_failed")}
-    return {"speakers": speakers, "mean": mean | counts}
+    return {"speakers": speakers, "mean": mean | counts, "pooled": _correlations(rows)}
+
+
+def _correlations(rows):
+    """{"spearman", "pearson", "n", "n_failed"} of the means of rows."""
+    means = _means(rows)
+    failed = int(sum(np.isnan(row["mos"] + row["distance"]) for row in rows))
+    correlations = {statistic.__name__: statistic(means[:, 0], -means[:, 1]) for statistic in (spearman, pearson)}
+    return correlations | {"n": len(rows) - failed, "n_failed": failed}
+
+
+def _means(rows):
+    """(groups, 2): mean rating and distance of each speaker and condition, without the rows that failed."""
+    groups = {}
+    for number, row in enumerate(rows):
+        pair = row["mos"], row["distance"]
+        if not np.isnan(sum(pair)):
+            key = row["speaker"], row["condition"] if row.get("condition") else number
+            groups.setdefault(key, []).append(pair)
+    return np.array([np.mean(group, axis=0) for group in groups.values()]).reshape(-1, 2)
 
 
 def _number(text):

@@ -23,7 +23,7 @@ from zoo.jnd.judgments import Judgment
 from zoo.jnd.noises import Material
 
 CHUNK = 128  # judged pairs, or ladders, in a file
-SNR = "white-snr-db"  # the ladder of white noise by SNR, which is not an axis of the paper
+SNR = "white-snr-db"  # the ladder of white noise in even steps of SNR, beside the axes by strength
 LADDERS = {SNR: tuple(float(snr_db) for snr_db in range(60, -1, -10))} | perturb.LADDER
 COLUMNS = {}  # {axis: slice} of each ladder among the rungs of all
 for _axis, _rungs in LADDERS.items():

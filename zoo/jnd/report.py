@@ -9,7 +9,7 @@ from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError
 from zoo.files import atomic_write, check_folder
-from zoo.jnd import answers, baselines, evaluate, figures, ratings, rendered
+from zoo.jnd import answers, baselines, evaluate, figures, ratings, rendered, triplets
 from zoo.jnd.batches import Judged
 from zoo.jnd.judgments import read_judgments, split_of
 from zoo.losses.signal import MultiResolutionSTFT
@@ -53,7 +53,9 @@ def add_arguments(parser):
     parser.add_argument("--metric", action="append", default=[], help="one to compare them with; may be repeated")
     parser.add_argument("--judgments", metavar="DIR", help="tables of answers, instead of jnd_judgments in --data")
     parser.add_argument("--speech", metavar="DIR", help="speech to render on, instead of the test's")
+    parser.add_argument("--visqol", action="store_true", help="compare with ViSQOL too (the extra visqol)")
     parser.add_argument("--mos", metavar="CSV", help="ratings to compare with, too")
+    parser.add_argument("--triplets", metavar="CSV", help="listeners' votes on triplets to compare with, too")
     parser.add_argument("--files", type=int, default=CLIPS, help=f"for ladders, shifts and levels (default: {CLIPS})")
     parser.add_argument("--seed", type=int, default=0, help="of those clips, and of what is drawn (default: 0)")
     parser.add_argument("--runs", default="runs", help="rendered recordings (default: runs)")
@@ -79,7 +81,8 @@ def run(arguments):
     if setting.standard:
         for source in arguments.checkpoint:
             write_card(registry.resolve(source), with_words(registry.info(source)))
-    evaluation = _Evaluation(arguments.checkpoint, arguments.metric, setting, arguments.mos)
+    tables_of_listeners = {_rating_table: arguments.mos, _triplet_table: arguments.triplets}
+    evaluation = _Evaluation(arguments.checkpoint, arguments.metric, setting, arguments.visqol, tables_of_listeners)
     if setting.standard:
         evaluation.renew_cards(_command(arguments))
     elif arguments.output:
@@ -106,10 +109,11 @@ class _Evaluation:
         checkpoints: sources.
         others: sources of metrics to compare them with.
         setting: `Setting`.
-        mos: CSV of ratings to compare with too, or None.
+        visqol: whether to compare with ViSQOL too.
+        listeners: {function of metrics and a CSV that gives a table: CSV or None}, to compare with too.
     """
 
-    def __init__(self, checkpoints, others, setting, mos=None):
+    def __init__(self, checkpoints, others, setting, visqol=False, listeners=None):
         models = _load([*checkpoints, *others])
         self.sources = dict(zip(models, checkpoints, strict=False))  # {name: source}
         compared = {name: model for name, model in models.items() if name not in self.sources}
@@ -119,7 +123,9 @@ class _Evaluation:
             "PESQ wb": baselines.pesq(setting.n_jobs),
             "multi-resolution STFT": baselines.of_loss(MultiResolutionSTFT()),
         }
-        text = [_rating_table(models | compared, mos)] if mos else []
+        if visqol:
+            compared["ViSQOL"] = baselines.visqol()
+        text = [table(models | compared, path) for table, path in (listeners or {}).items() if path]
         source = rendered.Source(setting.data, setting.speech)
         self.judged, self.words = _judged_pairs(source, setting)
         ladders = rendered.render_ladders(source, setting.files, setting.runs, setting.seed, setting.n_jobs)
@@ -193,7 +199,7 @@ def _command(arguments):
     """The command that repeats the evaluation."""
     changed = [f"--metric {metric}" for metric in arguments.metric]
     changed += [f"--files {arguments.files}"] * (arguments.files != CLIPS)
-    changed += [f"--seed {arguments.seed}"] * (arguments.seed != 0)
+    changed += [f"--seed {arguments.seed}"] * (arguments.seed != 0) + ["--visqol"] * arguments.visqol
     return " ".join([COMMAND.format(" ".join(arguments.checkpoint)), *changed])
 
 
@@ -241,10 +247,7 @@ def _rating_table(metrics, path):
     """Correlation of each metric with ratings, as text; the errors of rows go to stderr."""
     rows = []
     for name, metric in metrics.items():
-        rated = ratings.rate(metric, path)
-        for row in rated:
-            if row["error"]:
-                print(f"zoo: {name}: {row['error']}", file=sys.stderr)
+        rated = _errors_printed(name, ratings.rate(metric, path))
         correlations = ratings.report(rated)
         if len(correlations["speakers"]) > 1:
             for speaker, facts in correlations["speakers"].items():
@@ -252,5 +255,26 @@ def _rating_table(metrics, path):
                 rows.append([name, speaker, *cells, str(facts["n"]), str(facts["n_failed"])])
         mean = correlations["mean"]
         cells = [tables.interval(mean["spearman"]), tables.interval(mean["pearson"])]
-        rows.append([name, "mean of speakers", *cells, str(mean["n"]), str(mean["n_failed"])])
+        counts = [str(mean["n"]), str(mean["n_failed"])]
+        rows.append([name, "mean of speakers", *cells, *counts])
+        pooled = correlations["pooled"]
+        rows.append([name, "all at once", *(tables.number(pooled[key]) for key in ("spearman", "pearson")), *counts])
     return tables.table(["ratings", "speaker", "Spearman", "Pearson", "n", "failed"], rows)
+
+
+def _triplet_table(metrics, path):
+    """Accuracy of each metric on triplets that listeners judged, as text; the errors of rows go to stderr."""
+    rows = []
+    for name, metric in metrics.items():
+        facts = triplets.report(_errors_printed(name, triplets.measure(metric, path)))
+        cells = [tables.interval(facts[key]) for key in ("majority", "votes")]
+        rows.append([name, *cells, str(facts["n"]), str(facts["n_failed"])])
+    return tables.table(["2AFC of listeners", "of the majority", "of all votes", "n", "failed"], rows)
+
+
+def _errors_printed(name, rows):
+    """The rows, after the errors of a metric were printed."""
+    for row in rows:
+        if row["error"]:
+            print(f"zoo: {name}: {row['error']}", file=sys.stderr)
+    return rows

@@ -1,6 +1,6 @@
 """The recipe: train a JND network on listeners' answers, and on what is known without asking.
 
-One recipe covers the paper's regimes `lin`, `fin` and `scratch` (section 3.2) and ours; they differ in their TOML
+One recipe covers the paper's regimes `lin`, `fin` and `scratch` (section 2.2) and ours; they differ in their TOML
 files. Binary cross-entropy on the head; beside the judged pairs, ours learns from pairs that differ by a small shift
 or by level, and from ladders, which fix an order and no more. The same command goes on after an interruption.
 """

@@ -92,7 +92,9 @@ class MultiResolutionSTFT(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class WaveformL1(keras.losses.Loss):
-    """Mean absolute difference of waveforms over the samples that count (Manocha et al. 2020, section 3.4).
+    """Mean absolute difference of waveforms over the samples that count.
+
+    What the learned losses of the waveform denoiser are compared with here; Manocha et al. 2020 have no such row.
 
     Args:
         reduction: as for any Keras loss.

@@ -14,7 +14,7 @@ _EPS = 1e-10
 class PairFeatures(keras.layers.Layer):
     """Turns magnitudes of a degraded recording and its reference into the network's input channels.
 
-    `magnitude` and `log1p` are the paper's inputs: two channels [degraded, reference], as they are or as log(1 + x).
+    `magnitude` is the paper's input: two channels [degraded, reference]. `log1p` is log(1 + x) of it, which is ours.
     `log-power` and `log-mel` first bring both recordings to unit mean power (PESQ does not hear level either), then
     take log(power + 1e-5) of each bin or mel band, and add a third channel, their difference.
 

@@ -207,8 +207,8 @@ class QualityNet(SurrogateMetric):
     author's later code.
 
     Args:
-        features: "magnitude" or "log1p" (the paper's two channels), "log-power" or "log-mel" (equal level,
-            difference channel; see `PairFeatures`).
+        features: "magnitude" (the paper's two channels) or "log1p" (their log(1 + x)), "log-power" or "log-mel" (equal
+            level, difference channel; see `PairFeatures`).
         bands: mel bands of "log-mel", at least 29.
         spectral_norm: whether every convolution and dense layer is spectrally normalised, as in the paper.
         dropout: before each dense layer, in training.
