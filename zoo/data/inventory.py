@@ -68,7 +68,7 @@ def kinds_table(rows: list[Recording]) -> str:
         >>> print(kinds_table(recordings("rir", version=1)))
         | Kind | Split | Files | Minutes | Talkers or classes | Repositories | Licences |
         | --- | --- | --- | --- | --- | --- | --- |
-        | rir |  | 7 | 0.2 | 7 | 4 | CC BY 4.0, CC0, CC BY 3.0 |
+        | rir |  | 7 | 0.3 | 7 | 4 | CC0, CC BY 4.0, CC BY 3.0 |
     """
     header = ("Kind", "Split", "Files", "Minutes", "Talkers or classes", "Repositories", "Licences")
     order = {kind: place for place, kind in enumerate(KINDS)}
