@@ -2,6 +2,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import soundfile
 from tests.support.harness import data_path
 from tools import train as tool
 from zoo.audio import mix
-from zoo.enhancement import report, sources
+from zoo.enhancement import fixed, report, sources
 from zoo.errors import InputError, InputWarning
 
 RATE = 16000
@@ -156,3 +157,18 @@ def test_a_file_that_cannot_be_read_is_left_out_aloud_and_counted(tmp_path):
     assert "2 of 4 recordings cannot be read, and are left out" in said
     assert len(mixtures) == len(whole) == 10
     np.testing.assert_array_equal(mixtures[0].noisy, whole[0].noisy)
+
+
+def test_the_fixed_mixtures_of_the_data_folder(monkeypatch):
+    """Training of the train split's speech and noise, validation of the validation's; the test's are 2,000."""
+    clip = np.random.default_rng(0).normal(size=16000).astype("float32")
+    corpora = {
+        "train": SimpleNamespace(speech={"a": [clip] * 300}, noise=[clip] * 10),
+        "validation": SimpleNamespace(speech={"b": [clip] * 5}, noise=[clip]),
+        "test": SimpleNamespace(speech={"c": [clip] * 100}, noise=[clip] * 4),
+    }
+    monkeypatch.setattr(sources, "read_corpus", lambda data, split: corpora[split])
+    source, validation = sources.train_on_fixed_data("data/", 5)
+    assert len(source) == 15000 and len(validation) == 5
+    monkeypatch.setattr(fixed, "test_set", lambda speech, noise, noises: (len(speech["c"]), len(noise), noises))
+    assert sources.test_on_fixed_data("data/") == (100, 4, 4)

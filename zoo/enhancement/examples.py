@@ -1,7 +1,8 @@
 """Noisy speech to train, validate and test enhancers on: mixtures of two corpora, or a corpus of recorded pairs.
 
-The protocol of Fu, Liao and Tsao 2019 on any speech and noise: training mixtures at -8..8 dB SNR, validation at
--10..10 dB, test at -6, 0, 6, 12 and 18 dB, each from talkers and recordings of noise of its own.
+Ranges of SNR as in Fu, Liao and Tsao 2019, on any speech and noise: training at -8..8 dB, validation at -10..10 dB, test
+at -6, 0, 6, 12 and 18 dB, each from talkers and recordings of noise of its own. Training mixtures are drawn anew, at any
+SNR of the range; the paper's fixed ones are in `zoo.enhancement.fixed`.
 """
 
 from dataclasses import dataclass

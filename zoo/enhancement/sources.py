@@ -13,7 +13,7 @@ from tqdm import tqdm
 from zoo.audio import io
 from zoo.audio import pairs as audio_pairs
 from zoo.data.speech import SAMPLE_RATE, read_corpus
-from zoo.enhancement import datasets
+from zoo.enhancement import datasets, fixed
 from zoo.enhancement.examples import Example, Mixtures, Recordings, test_set, validation_set
 from zoo.errors import InputError, InputWarning, describe
 
@@ -26,6 +26,25 @@ def train_on_data(data, snr_db, n_validation, variety=()):
     training, held = read_corpus(data, "train"), read_corpus(data, "validation")
     source = Mixtures(training.speech, training.noise, snr_db, training.rooms, variety)
     return source, validation_set(held.speech, held.noise, n_validation, _VALIDATION_SECONDS)
+
+
+def train_on_fixed_data(data, n_validation):
+    """The data folder in the 15,000 fixed mixtures of Fu et al.'s protocol (`fixed`); validation as for the others."""
+    training, held = read_corpus(data, "train"), read_corpus(data, "validation")
+    source = fixed.training_mixtures(training.speech, training.noise)
+    return source, validation_set(held.speech, held.noise, n_validation, _VALIDATION_SECONDS)
+
+
+def train_on_fixed_timit(directory, noise, n_validation):
+    """TIMIT in the fixed mixtures of Fu et al.'s protocol, with noises as for `train_on_timit`."""
+    mixtures, validation = train_on_timit(directory, noise, (0, 0), n_validation)
+    return fixed.training_mixtures(mixtures.speech, mixtures.noise), validation
+
+
+def test_on_fixed_data(data):
+    """The data folder's test talkers and noises in the 2,000 mixtures of Fu et al.'s protocol."""
+    corpus = read_corpus(data, "test")
+    return fixed.test_mixtures(corpus.speech, corpus.noise)
 
 
 def train_on_timit(directory, noise, snr_db, n_validation, variety=()):

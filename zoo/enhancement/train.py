@@ -169,6 +169,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--noise", metavar="DIR", help="recordings of noise for --timit")
     parser.add_argument("--loss", type=_weighted, nargs="+", metavar="NAME=WEIGHT", help="instead of the config's loss")
     parser.add_argument("--snr-db", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of the training mixtures")
+    words = "the 15,000 fixed mixtures of Fu et al. (-8 to 8 dB in steps of 4), instead of ones drawn anew"
+    parser.add_argument("--fixed-mixtures", action="store_true", help=words)
 
 
 def train_config(config: Config, options: Namespace, distribution: Distribution) -> Trained:
@@ -197,6 +199,12 @@ def _read_examples(recipe, options):
         raise InputError("give --voice-bank, or --timit with --noise, or none of them for --data")
     if voice_bank and recipe.variety:
         raise InputError("variety is of mixtures, which Voice Bank-DEMAND has of its own: leave it out")
+    if options.fixed_mixtures and (voice_bank or recipe.variety):
+        raise InputError("--fixed-mixtures are plain mixtures of --data or --timit: leave out Voice Bank and variety")
+    if options.fixed_mixtures and timit:
+        return sources.train_on_fixed_timit(timit, noise, recipe.n_validation)
+    if options.fixed_mixtures:
+        return sources.train_on_fixed_data(options.data, recipe.n_validation)
     if voice_bank:
         return sources.train_on_voice_bank(voice_bank, recipe.n_validation)
     if timit:

@@ -8,10 +8,10 @@ import numpy as np
 from zoo.audio import checks
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
-from zoo.metrics import speech
+from zoo.metrics import pesq_scale, speech
 
 _PESQ_RATE = 16000
-_BEST_PESQ = 0.999 + 4 / (1 + np.exp(-1.3669 * 4.5 + 3.8224))  # of P.862.2, what identical recordings get: 4.644
+_BEST_PESQ = pesq_scale.mos_lqo(4.5, "wb")  # what identical recordings get: 4.644
 _BEST_VISQOL = 5.0
 _BATCH = 16  # pairs at a time in a loss, which bounds the memory
 
