@@ -35,8 +35,9 @@ def test_packaged_tables_are_consistent():
     assert all(row.seconds > 0 and row.channels and row.cut for row in rows if row.sample_rate)
 
 
-def test_rows_that_were_added_are_for_training():
-    assert {row.split for row in recordings() if row.version > 1} <= {"train"}
+def test_rows_that_were_added_are_for_training_or_a_test_of_their_own():
+    assert {row.split for row in recordings() if row.version == 2 and row.kind != "music"} == {"train", "test2"}
+    assert {row.split for row in recordings() if row.version > 2} == {"train"}
 
 
 def test_talkers_are_in_one_split():
@@ -48,7 +49,7 @@ def test_talkers_are_in_one_split():
 
 def test_an_older_version_has_no_newer_rows():
     assert {row.version for row in recordings(version=1)} == {1}
-    assert len(recordings("speech", version=1)) == 1037
+    assert [len(recordings("speech", version=version)) for version in (1, 2)] == [775, 1037]
 
 
 @pytest.mark.parametrize(("kind", "version", "words"), [("songs", 1, "no kind"), (None, 0, "no version 0")])

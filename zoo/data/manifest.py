@@ -7,7 +7,7 @@ from pathlib import Path
 from zoo.errors import InputError
 
 # Raised when rows are added, removed or made in another way; `Recording.version` is the first that has the row.
-VERSION = 2
+VERSION = 3
 KINDS = ("speech", "noise", "rir", "textures", "scores", "music", "judgments")
 VERSION_FILE = "VERSION"
 _FOLDER = Path(__file__).resolve().parent / "manifests"
@@ -174,7 +174,7 @@ def version_of(data: Path | str) -> str:
         data: folder of MANIFEST.csv.
 
     Returns:
-        str, such as "manifest version 2"; "" for a folder that `tools/prepare_data.py` did not make.
+        str, such as "manifest version 3"; "" for a folder that `tools/prepare_data.py` did not make.
 
     Example:
         >>> version_of("folder/that/is/not/there")
