@@ -236,8 +236,8 @@ def _cost(parameters, x, sign, prior):
     agreement = scipy.special.log_ndtr(sign * z)
     slope = sign * np.exp(-0.5 * z**2 - agreement) / np.sqrt(2 * np.pi)
     ratio = _PRIOR_SIGMA / sigma
-    cost = -agreement.sum() + prior * (ratio - np.log(ratio))
-    return cost, np.array([slope.sum() / sigma, slope @ z + prior * (1 - ratio)])
+    cost = -agreement.sum() - prior * np.log(ratio) + prior * ratio
+    return cost, np.array([slope.sum() / sigma, slope @ z + prior - prior * ratio])
 
 
 def as_bool(answers: Sequence[bool] | bool) -> np.ndarray:
