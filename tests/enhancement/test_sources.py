@@ -161,7 +161,7 @@ def test_a_file_that_cannot_be_read_is_left_out_aloud_and_counted(tmp_path):
 
 def test_the_fixed_mixtures_of_the_data_folder(monkeypatch):
     """Training of the train split's speech and noise, validation of the validation's; the test's are 2,000."""
-    clip = np.random.default_rng(0).normal(size=16000).astype("float32")
+    clip = np.random.default_rng(0).normal(size=4 * 16000).astype("float32")
     corpora = {
         "train": SimpleNamespace(speech={"a": [clip] * 300}, noise=[clip] * 10),
         "validation": SimpleNamespace(speech={"b": [clip] * 5}, noise=[clip]),
