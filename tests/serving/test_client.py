@@ -58,6 +58,7 @@ def recordings():
     return cut, [metric.score(*both, sample_rate=16000)[0] for both in zip(*cut.values(), strict=True)]
 
 
+@pytest.mark.slow
 def test_recordings_of_any_lengths_are_scored_as_by_the_model(connected, stand_in, recordings):
     inputs, expected = recordings
     for padding in (0, 4000):
