@@ -42,13 +42,13 @@ def test_an_output_is_not_replaced_unless_asked(run, rain, tmp_path):
 
 
 def test_an_interruption_writes_what_there_is(run, rain, tmp_path, monkeypatch):
-    from zoo.cli import texture
+    from zoo.texture import progress
 
     def interrupt(self, stage, done, total, value):
-        if stage == "spectrogram":
+        if stage == "spectrogram" and done:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(texture._Bar, "__call__", interrupt)
+    monkeypatch.setattr(progress.Bar, "__call__", interrupt)
     status, out, _ = run("texture", rain, tmp_path / "a.wav", *QUICK, "--state", tmp_path / "a.npz")
     assert status == 0 and "1 iterations" in out and "stopped by hand" in out
     assert (tmp_path / "a.wav").exists() and (tmp_path / "a.npz").exists()
@@ -73,6 +73,8 @@ def test_an_interruption_writes_what_there_is(run, rain, tmp_path, monkeypatch):
         (("stereo.wav", "a.wav"), "--downmix"),
         (("fast.wav", "a.wav"), "resample"),
         (("rain.wav", "a.wav", "--optimizer", "adam"), "lbfgs-b or tfp"),
+        (("rain.wav", "a.wav", "--quality", "best"), "use draft, good, paper"),
+        (("rain.wav", "a.wav", "--circular", "--seconds", "2"), "compare frame by frame"),
         (("rain.wav", "a.wav", "--seconds", "x"), "see zoo texture --help"),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from zoo.separation.layers import MaxPoolBins, SoftMasks, SpectrumConv2D, TransposedConv2D, UnpoolBins
+from zoo.separation.layers import MaxPoolBins, SoftMasks, SpectrumConv2D, TransposedConv2D, UnpoolBins, perceptron_core
 
 
 def noise(*shape, seed=0):
@@ -45,6 +45,22 @@ def test_pooling_remembers_where():
     np.testing.assert_array_equal(
         ops.convert_to_numpy(UnpoolBins(5)(ops.convert_to_tensor(pooled) * 2, places)).ravel(), [6.0, 0, 0, 0, 0]
     )
+
+
+def test_bins_that_fill_no_group_may_be_left_out():
+    x = np.array([3.0, 1.0, 2.0, 4.0, 5.0], "float32").reshape(1, 1, 5, 1)
+    pooled, places = MaxPoolBins(3, rest=False)(x)
+    np.testing.assert_array_equal(ops.convert_to_numpy(pooled).ravel(), [3.0])
+    np.testing.assert_array_equal(ops.convert_to_numpy(UnpoolBins(5)(pooled, places)).ravel(), [3.0, 0, 0, 0, 0])
+
+
+def test_a_perceptron_sees_each_frame_by_itself():
+    core = perceptron_core(2, 3, 5, (4,), 0.5)
+    x = np.abs(noise(2, 3, 5))
+    (first, first_bias), (last, last_bias) = (layer.get_weights() for layer in core.layers if layer.weights)
+    y = np.maximum(np.maximum(0.5 * x @ first + first_bias, 0) @ last + last_bias, 0).reshape(2, 3, 2, 5)
+    y = y.transpose(0, 2, 1, 3) + 1e-7
+    np.testing.assert_allclose(core(x), y / y.sum(axis=1, keepdims=True), rtol=1e-4, atol=1e-5)
 
 
 def test_soft_masks():

@@ -8,7 +8,7 @@ from tests.support.harness import predict
 from tests.support.separation import separator, stems
 from zoo.errors import InputError
 from zoo.metrics import speech
-from zoo.separation.loss import ChandnaLoss, SourcesSISDR, SourcesSquaredError
+from zoo.separation.loss import ChandnaLoss, ReportLoss, SourcesSISDR, SourcesSquaredError
 from zoo.separation.tracks import SOURCES
 
 
@@ -43,6 +43,34 @@ def test_chandnas_loss_is_its_sum_written_out(magnitudes, against):
     np.testing.assert_allclose(again.call(true, estimate), expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize(("others", "most"), [("named", 3), ("all", 4)])
+def test_the_reports_loss_is_its_sum_written_out(magnitudes, others, most):
+    """L_sq' - alpha L_diff - beta L_other - beta_vocals L_othervocals, N = 4: norms are sums, y_N is the true one."""
+    true, estimate = magnitudes
+
+    def norm(a, b):
+        return np.sum((a - b) ** 2, axis=(1, 2))
+
+    e, y = ([x[:, n] for n in range(4)] for x in (estimate, true))
+    squared = sum(norm(e[n], y[n]) for n in range(3))
+    diff = sum(norm(e[n], e[m]) for n in range(3) for m in range(most) if m != n)
+    other = sum(norm(e[n], e[m]) for n in range(1, 3) for m in range(most) if m != n)
+    expected = squared - 0.1 * diff - 0.2 * other - 0.3 * norm(e[0], y[3])
+    loss = ReportLoss(alpha=0.1, beta=0.2, beta_vocals=0.3, others=others)
+    np.testing.assert_allclose(loss.call(true, estimate), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(ReportLoss.from_config(loss.get_config()).call(true, estimate), expected, rtol=1e-4, atol=1e-4)
+    mean = ReportLoss(alpha=0.1, beta=0.2, beta_vocals=0.3, others=others, norm="mean")
+    np.testing.assert_allclose(mean.call(true, estimate), expected / 30, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("loss", [SourcesSquaredError, ChandnaLoss])
+def test_a_norm_may_be_a_sum(magnitudes, loss):
+    """It is larger by frames times bins."""
+    mean, summed = loss().call(*magnitudes), loss(norm="sum").call(*magnitudes)
+    np.testing.assert_allclose(summed, 30 * np.asarray(mean), rtol=1e-4)
+    assert loss.from_config(loss(norm="sum").get_config()).norm == "sum"
+
+
 def test_the_sources_may_come_in_another_order(magnitudes):
     true, estimate = magnitudes
     turned = ChandnaLoss(alpha=0.1, beta=0.2, beta_vocals=0.3, sources=SOURCES[::-1])
@@ -56,6 +84,9 @@ def test_the_sources_may_come_in_another_order(magnitudes):
 def test_other_readings_and_sources_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         ChandnaLoss(**options)
+    for refused in ({"norm": "max"}, {"others": "some"}):
+        with pytest.raises(InputError, match="give '"):
+            ReportLoss(**refused)
 
 
 def test_another_number_of_sources_is_refused(magnitudes):

@@ -5,8 +5,8 @@ import pytest
 
 from tests.support.separation import songs, stems, write_song
 from zoo.errors import InputError
-from zoo.separation.mixing import Remixes
-from zoo.separation.tracks import SOURCES, find_tracks
+from zoo.separation.mixing import Remixes, Segments
+from zoo.separation.tracks import SOURCES, Track, find_tracks
 
 SAMPLES = 2048
 
@@ -109,3 +109,24 @@ def test_quiet_stretches_are_drawn_again(tmp_path):
     write_song(tmp_path / "song", made)
     (batch,) = Remixes(find_tracks(tmp_path), SAMPLES, 100, 1, seed=0)[0]
     assert np.mean(batch[:, 0].any(axis=1)) > 0.35  # 0.14 of the first tries
+
+
+def test_segments_are_a_complete_pass_in_groups_of_frames(tmp_path):
+    """In 0.5 s, 22,050 samples, there are five excerpts of 4,608 samples 3,840 apart."""
+    tracks = songs(tmp_path, count=2)[0]
+    batches = Segments(tracks, 4608, 3840, 4, seed=0, seconds=0.5)
+    assert len(batches.places) == 2 * 2 * 5 and len(batches) == 5
+    assert {start for _, start in batches.places} == {s + 3840 * i for s in (0, 22050) for i in range(5)}
+    assert len({(track.name, start) for track, start in batches.places}) == 20
+    track, start = batches.places[batches.order[0]]
+    expected = [track.read_excerpt(source, start, 4608).mean(axis=1) for source in SOURCES]
+    np.testing.assert_array_equal(batches[0][0][0], expected)
+    assert batches[0][0].shape == (4, 4, 4608) and batches[0][0].dtype == "float32"
+    before = batches.order.copy()
+    batches.shuffle(1)
+    assert (batches.order != before).any() and sorted(batches.order) == sorted(before)
+    assert len(Segments(tracks, 4608, 3840, 4, seed=0, seconds=0.5, steps=2)) == 2
+    with pytest.raises(InputError, match="give longer ones"):
+        Segments(tracks, 4608, 3840, 4, seed=0, seconds=0.05)
+    with pytest.raises(InputError, match="lacks a source"):
+        Segments([Track("half", {"vocals": "vocals.wav"})], 4608, 3840, 4, seed=0)

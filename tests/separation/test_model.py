@@ -19,7 +19,7 @@ RATE = 44100
 VARIANTS = {
     "paper": {},
     "authors": {"across": 5, "height": 15, "tied": True, "scale": 0.3 / 32},
-    "report": {"width": 171, "pool": 9, "dropout": 0.5},
+    "report": {"width": 171, "pool": 342, "dropout": 0.5},
     "report, tied": {"width": 171, "pool": 9, "tied": True},
     "ours": {"compress": True, "frames": 24, "step": 6, "n_fft": 512, "hop_length": 128},
 }

@@ -106,8 +106,17 @@ def test_the_papers_optimiser_and_loss_train(tracks, small, tmp_path):
     assert np.isfinite(facts["val_loss"])
 
 
+def test_a_complete_pass_over_segments_trains_a_perceptron(tracks, small, tmp_path):
+    recipe = dataclasses.replace(
+        small, model={"hidden": (4,)}, architecture="perceptron", loss="report", learning_rate=1e-4, steps=0, epochs=1,
+        segment_seconds=0.5,
+    )  # fmt: skip
+    model, facts, _ = train.train(recipe, *tracks, tmp_path, verbose=0)
+    assert type(model).__name__ == "PerceptronSeparator" and np.isfinite(facts["val_loss"])
+
+
 def test_what_cannot_be_trained_is_refused(tracks, small, tmp_path):
-    with pytest.raises(InputError, match="no loss 'l1': use squared-error, chandna"):
+    with pytest.raises(InputError, match="no loss 'l1': use squared-error, chandna, report"):
         train.train(dataclasses.replace(small, loss="l1"), *tracks, tmp_path)
     train.train(dataclasses.replace(small, epochs=1, steps=1), *tracks, tmp_path, verbose=0)
     with pytest.raises(InputError, match="another recipe"):

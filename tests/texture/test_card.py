@@ -42,6 +42,16 @@ def test_the_ensembles_page_has_three_tables_with_their_command():
     assert dict(texture.facts(ENSEMBLE))["Weights"] == "drawn from the seed, not stored"
 
 
+def test_scores_that_an_evaluation_lacks_have_no_column():
+    assert "of spectrograms" not in texture.scores({"x": {"other": ROW}})
+    more = ROW | {"spectrogram autocorrelation": [1, 0, 2], "spectrogram diversity": [1, 0, 2]}
+    assert "| autocorrelation of spectrograms | copying of spectrograms | n |" in texture.scores({"x": {"other": more}})
+    page = texture.evaluation(
+        ENSEMBLE | {"evaluation": ENSEMBLE["evaluation"] | {"rhythm": {"alpha 10": {"other": ROW}}}}
+    )
+    assert "(section 3.2.1)" in page and "| alpha 10 |" in page
+
+
 def test_the_classifiers_page_has_its_accuracy_by_class():
     page = texture.evaluation(CLASSIFIER)
     assert "| all | 0.700 [0.500, 0.900] | 224 | 3 |" in page

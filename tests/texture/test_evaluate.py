@@ -28,9 +28,21 @@ def test_scores_are_best_for_the_target_itself_but_for_copying(judge):
 
 def test_a_copy_is_found_at_its_shift(judge):
     target = noise()
-    curve = judge.by_shift(target, np.roll(target, -100 * spectrum.HOP_LENGTH))
-    assert curve.shape == (spectrum.frame_count(len(target)),) and curve.argmax() == 100
-    assert curve[100] > 2 * np.median(curve)
+    for by_shift in (judge.by_shift, judge.inverse_by_shift):
+        curve = by_shift(target, np.roll(target, -100 * spectrum.HOP_LENGTH))
+        assert curve.shape == (spectrum.frame_count(len(target)),) and curve.argmax() == 100
+        assert curve[100] > 2 * np.median(curve)
+
+
+def test_scores_of_spectrograms_are_their_sums_written_out():
+    target, copy = np.random.default_rng(0).random((2, 160, 257)).astype("float32")
+    a, b = (np.fft.ifft(np.abs(np.fft.fft(x, axis=0)) ** 2, axis=0).real[50:81] for x in (copy, target))
+    ratios = [np.sum(target**2) / np.sum((copy - np.roll(target, -s, axis=0)) ** 2) for s in range(160)]
+    longer = np.pad(copy, ((5, 5), (0, 0)))
+    for scores in (evaluate.spectrogram_scores(target, copy), evaluate.spectrogram_scores(target, target, longer)):
+        expected = np.sum((a - b) ** 2) / np.sum(b**2)
+        assert scores["spectrogram autocorrelation"] == pytest.approx(expected, rel=1e-3)
+        assert scores["spectrogram diversity"] == pytest.approx(max(ratios), rel=1e-4)
 
 
 def test_what_is_there_is_not_made_again(judge, tmp_path):
@@ -38,7 +50,7 @@ def test_what_is_there_is_not_made_again(judge, tmp_path):
 
     def system(target):
         made.append(len(target))
-        return target[::-1].copy()
+        return target[::-1].copy(), None
 
     first = evaluate.run({"turned": system}, textures, judge, tmp_path)
     again = evaluate.run({"turned": system}, textures, judge, tmp_path)
@@ -50,7 +62,7 @@ def test_what_is_there_is_not_made_again(judge, tmp_path):
 
 
 def test_failures_are_counted():
-    row = {"class": 1.0, "autocorrelation": 2.0, "diversity": 3.0}
+    row = dict.fromkeys(evaluate.SCORES, 1.0)
     scores = {"x": {"a": row, "b": dict.fromkeys(row, float("nan"))}}
     found = evaluate.table(scores, {"a": "other", "b": "other"})["x"]["other"]
     assert (found["n"], found["n_failed"], found["class"][0]) == (1, 1, 1.0)

@@ -74,6 +74,20 @@ def test_a_stack_halves_its_frames():
     np.testing.assert_allclose(model.banks[1](pooled), features[1], atol=1e-6)
 
 
+def test_the_papers_stack_has_six_layers_of_two_frames_and_averages_pairs():
+    model = RandomConvEnsemble((2,) * 6, filters=5, bins=9, stacked=True, pooling="average")
+    x = spectrogram(model.fewest_frames).astype("float32")
+    features = [np.asarray(bank) for bank in model(x)]
+    assert model.fewest_frames == 95 and [bank.shape[1] for bank in features] == [94, 46, 22, 10, 4, 1]
+    for i in range(1, 6):
+        pairs = features[i - 1][:, : 2 * (features[i - 1].shape[1] // 2)]
+        pooled = (pairs[:, ::2] + pairs[:, 1::2]) / 2
+        kernel = draw_kernel(2, 5, 5, [0, i])
+        expected = np.maximum(pooled[:, :-1] @ kernel[0] + pooled[:, 1:] @ kernel[1], 0)
+        np.testing.assert_allclose(features[i], expected, atol=1e-6)
+    assert RandomConvEnsemble.from_config(model.get_config()).pooling == "average"
+
+
 def test_a_saved_ensemble_holds_no_weights(tmp_path):
     model = RandomConvEnsemble((2, 8), filters=32, bins=9, seed=3)
     loaded = harness_save_load(model, tmp_path / "saved")
@@ -109,5 +123,7 @@ def test_nothing_moves_in_training():
 def test_errors_say_what_to_do():
     with pytest.raises(InputError, match="plain or blocks"):
         RandomConvEnsemble(method="fast")
+    with pytest.raises(InputError, match="max or average"):
+        RandomConvEnsemble(pooling="sum")
     with pytest.raises(InputError, match="fewer than the 64"):
         RandomConvEnsemble(filters=2)(np.zeros((1, 63, 257), "float32"))

@@ -26,7 +26,7 @@ def small(monkeypatch):
 def reverse(*arguments, **options):
     """The target backwards, in place of a synthesis, which takes the same arguments."""
     target = inspect.signature(synthesis.synthesize).bind(*arguments, **options).arguments["target"]
-    return SimpleNamespace(audio=target[::-1].copy())
+    return SimpleNamespace(audio=target[::-1].copy(), spectrogram=None)
 
 
 @pytest.fixture
@@ -54,14 +54,14 @@ def test_the_command_renews_the_card(bundled, capsys):
     found = registry.info("texture-ensemble-16k")["evaluation"]
     assert found["command"] == "python tools/evaluate.py texture --seconds 1.0 --iterations 2 --phase-iterations 1"
     assert list(found["results"]) == list(evaluate.systems({"iterations": 1, "phase_iterations": 1, "seed": 0}))
-    assert len(found["trade_off"]) == 4 and len(found["networks"]) == 9
+    assert len(found["trade_off"]) == 6 and len(found["rhythm"]) == 5 and len(found["networks"]) == 10
     for system in found["results"]:
         assert system in printed and set(found["results"][system]) == {"rhythmic", "other"}
     directory = bundled / "zoo" / "texture-ensemble-16k"
     assert {path.name for path in directory.glob("*.png")} == {"shifts.png", "trade-off.png"}
     page = card.evaluation({"architecture": "RandomConvEnsemble", "evaluation": json.loads(json.dumps(found))})
     assert "Table 1" in page and "| Gram alone | rhythmic |" in page
-    assert len(list(Path(bundled / "runs").rglob("*.wav"))) == 2 * 7 + 3 + 8  # one weight is in both
+    assert len(list(Path(bundled / "runs").rglob("*.wav"))) == 2 * 8 + 3 + 5 + 9  # three weights are in both
 
 
 def test_the_command_needs_textures(bundled, tmp_path):

@@ -40,6 +40,12 @@ def test_kl_divergence_is_exact():
     assert scores.kl_divergence([0.5, 0.5], [1.0, 0.0]) == np.inf
 
 
+def test_equation_8_as_printed():
+    p, q = np.array([[0.5, 0.5], [0.2, 0.8]]), np.array([[0.25, 0.75], [0.4, 0.6]])
+    printed = np.exp(np.mean(np.sum(p * np.log(p / q), axis=1)))
+    assert scores.vggish_score(scores.kl_divergence(p, q)) == pytest.approx(printed, rel=1e-12) and printed > 1
+
+
 def test_the_score_is_from_the_original_to_the_copy():
     p, q = [0.5, 0.25, 0.25], [0.1, 0.1, 0.8]
     known = Known(p, q)

@@ -74,33 +74,6 @@ def counts(facts):
     return facts["sdr"]["n"], facts["sdr"]["n_nan_frames"]
 
 
-def studies(card):
-    """Sections on what was studied beside the training itself."""
-    return [report(card)]
-
-
-def report(card):
-    """The experiments of Groysman and Priymak's report, each after the same small training."""
-    study = card.get("report")
-    if not study:
-        return ""
-    header = ["Experiment", "what it is", "parameters", "epochs", "best", "validation loss"]
-    header += [f"{source} SI-SDR" for source in card["sources"]] + ["minutes"]
-    rows = [
-        [row["experiment"], row["change"], f"{row['parameters']:,}", row["epochs"], row["best_epoch"]]
-        + [f"{row['val_loss']:.3f}", *(decibels(row["gains"][source], "+") for source in card["sources"])]
-        + [row["minutes"]]
-        for row in study["rows"]
-    ]
-    caption = (
-        f"Each trained briefly, on {study['examples']} segments an epoch, all sources from one moment of one song, "
-        f"{study['epochs']} epochs at most. SI-SDR is above that of the mixture, in dB, mean over the middle "
-        f"{study['seconds']:g} s of {study['n_tracks']} test tracks, where the source sounds. For the report's SDR of "
-        f"-22 dB see tests/separation/test_resynthesis.py. Commit `{study['commit']}`."
-    )
-    return section("The report's experiments", table(header, rows), caption, code(study["command"]))
-
-
 def headlines(card):
     """Figures for the Hub's metadata: (data, metric, its name, value)."""
     return [

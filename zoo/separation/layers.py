@@ -29,10 +29,11 @@ class SoftMasks(layers.Layer):
 class MaxPoolBins(layers.Layer):
     """Greatest of each `size` neighbouring bins, and where it was, for `UnpoolBins`.
 
-    Bins that do not fill a group at the end form one with zeros, which a negative group loses to.
+    Bins that do not fill a group at the end form one with zeros, which a negative group loses to, or are left out.
 
     Args:
         size: bins of a group.
+        rest: whether bins that do not fill a group form one.
 
     Call:
         x: float (batch, frames, bins, filters).
@@ -45,19 +46,22 @@ class MaxPoolBins(layers.Layer):
         ((1, 30, 115, 50), (1, 30, 115, 3, 50))
     """
 
-    def __init__(self, size, **layer):
+    def __init__(self, size, rest=True, **layer):
         super().__init__(**layer)
-        self.size = size
+        self.size, self.rest = size, rest
 
     def call(self, x):
         _, frames, bins, filters = x.shape
-        x = ops.pad(x, ((0, 0), (0, 0), (0, -bins % self.size), (0, 0)))
+        if self.rest:
+            x = ops.pad(x, ((0, 0), (0, 0), (0, -bins % self.size), (0, 0)))
+        else:
+            x = x[:, :, : bins // self.size * self.size]
         groups = ops.reshape(x, (-1, frames, x.shape[2] // self.size, self.size, filters))
         places = ops.one_hot(ops.argmax(groups, axis=3), self.size, axis=3, dtype=x.dtype)
         return ops.sum(groups * places, axis=3), places
 
     def get_config(self):
-        return {**super().get_config(), "size": self.size}
+        return {**super().get_config(), "size": self.size, "rest": self.rest}
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -85,7 +89,8 @@ class UnpoolBins(layers.Layer):
     def call(self, pooled, places):
         _, frames, groups, size, filters = places.shape
         spread = ops.expand_dims(pooled, 3) * places
-        return ops.reshape(spread, (-1, frames, groups * size, filters))[:, :, : self.bins]
+        spread = ops.reshape(spread, (-1, frames, groups * size, filters))[:, :, : self.bins]
+        return ops.pad(spread, ((0, 0), (0, 0), (0, self.bins - spread.shape[2]), (0, 0)))
 
     def get_config(self):
         return {**super().get_config(), "bins": self.bins}
@@ -159,3 +164,25 @@ class TransposedConv2D(layers.Layer):
     def compute_output_shape(self, shape):
         height, width, channels, _ = self.convolution.kernel.shape
         return (shape[0], shape[1] + height - 1, shape[2] + width - 1, channels)
+
+
+def perceptron_core(n_sources: int, frames: int, bins: int, hidden: tuple[int, ...], scale: float) -> keras.Model:
+    """A multilayer perceptron on each frame: magnitudes (batch, frames, bins) -> masks (batch, sources, frames, bins).
+
+    Args:
+        n_sources: masks.
+        frames, bins: of the magnitudes.
+        hidden: units of each hidden layer.
+        scale: factor of the magnitudes.
+
+    Example:
+        >>> perceptron_core(4, 30, 513, (210, 210), 1.0).count_params()
+        585222
+    """
+    magnitude = keras.Input((frames, bins), name="magnitude")
+    x = layers.Rescaling(scale, dtype="float32")(magnitude)
+    for i, units in enumerate(hidden):
+        x = layers.Dense(units, activation="relu", name=f"hidden_{i}")(x)
+    x = layers.Dense(n_sources * bins, activation="relu", name="sources")(x)
+    x = layers.Permute((2, 1, 3))(layers.Reshape((frames, n_sources, bins))(x))
+    return keras.Model(magnitude, SoftMasks(dtype="float32")(x), name="core")

@@ -1,10 +1,10 @@
-"""Excerpts of stems to train on: remixed at random from many songs, or as the songs have them; all seeded."""
+"""Excerpts of stems to train on: remixed at random from many songs, or all that the songs have, in turn; all seeded."""
 
 import keras
 import numpy as np
 
 from zoo.errors import InputError
-from zoo.separation.tracks import SOURCES
+from zoo.separation.tracks import SAMPLE_RATE, SOURCES
 
 _QUIET = 1e-3  # rms, 60 dB below full scale: an excerpt that is drawn again
 _TRIES = 4
@@ -113,3 +113,59 @@ def _having(tracks, kinds, shares, sources):
         raise InputError(f"no track has {', '.join(sources)}: add one, or remix all (remix = 1)")
     cumulative = np.cumsum(chances / chances.sum())
     return [track for track, _ in candidates], cumulative / cumulative[-1]
+
+
+class Segments(keras.utils.PyDataset):
+    """Batches of excerpts in a complete pass over songs, each once an epoch, as Groysman and Priymak's report cuts them.
+
+    Each song is cut into segments of 20 s (the last is shorter), and each segment's whole frames into groups of the
+    network's frames, one after the other; frames that fill no group are left out. Both channels are averaged. The order
+    is drawn from (seed, epoch).
+
+    Args:
+        tracks: list of `zoo.separation.tracks.Track` with all sources.
+        samples: of an excerpt, which covers a group of frames.
+        hop: samples from one group of frames to the next.
+        batch_size: excerpts in a batch; the last may be smaller.
+        seed: of the order.
+        seconds: of a segment.
+        steps: most batches in an epoch; 0 for all of them.
+
+    A batch is float32 (batch, sources, samples), in the order of `SOURCES`, in a tuple.
+
+    Raises:
+        InputError: a track lacks a source, or all are too short for an excerpt.
+
+    Example:
+        >>> tracks = find_tracks("DSD100", "train")  # needs songs  # doctest: +SKIP
+        >>> (sources,) = Segments(tracks, 8448, 7680, 30, seed=0)[0]  # needs songs  # doctest: +SKIP
+    """
+
+    def __init__(self, tracks, samples, hop, batch_size, seed, seconds=20.0, steps=0):
+        super().__init__()
+        self.samples, self.batch_size, self.seed, self.steps = samples, batch_size, seed, steps
+        if partial := [track.name for track in tracks if len(track.sources) < len(SOURCES)]:
+            raise InputError(f"{partial[0]} lacks a source; give songs with all of {', '.join(SOURCES)}")
+        size = round(seconds * SAMPLE_RATE)
+        self.places = [
+            (track, start + offset)
+            for track in tracks
+            for start in range(0, track.samples, size)
+            for offset in range(0, min(size, track.samples - start) - samples + 1, hop)
+        ]
+        if not self.places:
+            raise InputError(f"no song, and no segment of {seconds} s, has {samples} samples; give longer ones")
+        self.shuffle(0)
+
+    def shuffle(self, epoch):
+        """Go to another epoch."""
+        self.order = np.random.default_rng([self.seed, epoch]).permutation(len(self.places))
+
+    def __len__(self):
+        whole = -(-len(self.places) // self.batch_size)
+        return min(self.steps, whole) if self.steps else whole
+
+    def __getitem__(self, index):
+        drawn = [self.places[i] for i in self.order[index * self.batch_size : (index + 1) * self.batch_size]]
+        excerpts = [[track.read_excerpt(source, start, self.samples) for source in SOURCES] for track, start in drawn]
+        return (np.mean(excerpts, axis=3),)

@@ -24,7 +24,9 @@ def warn_of_level(peak: float, name: str = "the mixture") -> None:
     """
     if 0 < peak < QUIET:
         fix = "scale it to a peak near 1, and the sources back"
-        message = f"{name} peaks at {peak:.2g}, where separation is up to 3.5 dB worse than at the level of songs; {fix}"
+        message = (
+            f"{name} peaks at {peak:.2g}, where separation is up to 3.5 dB worse than at the level of songs; {fix}"
+        )
         warnings.warn(message, InputWarning, stacklevel=3)
 
 

@@ -16,16 +16,17 @@ from keras import ops
 from zoo.audio import dsp
 from zoo.backend import jit
 from zoo.errors import InputError
-from zoo.separation.loss import ChandnaLoss, SourcesSquaredError
-from zoo.separation.mixing import Remixes
-from zoo.separation.model import ChandnaSeparator
+from zoo.separation.loss import ChandnaLoss, ReportLoss, SourcesSquaredError
+from zoo.separation.mixing import Remixes, Segments
+from zoo.separation.model import ChandnaSeparator, MaskSeparator, PerceptronSeparator
 from zoo.separation.tracks import Track, find_tracks, read_kinds
 from zoo.training.checkpoint import Trained
 from zoo.training.config import Config, read_recipe
 from zoo.training.distribution import ONE_DEVICE, Distribution
 from zoo.training.run import ArrayBatches, Run, without_optimizer
 
-LOSSES = {"squared-error": SourcesSquaredError, "chandna": ChandnaLoss}
+LOSSES = {"squared-error": SourcesSquaredError, "chandna": ChandnaLoss, "report": ReportLoss}
+ARCHITECTURES = {"chandna": ChandnaSeparator, "perceptron": PerceptronSeparator}
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,24 @@ class Recipe:
 
     Attributes:
         name: of the checkpoint.
-        model: options of `ChandnaSeparator`.
-        loss: "squared-error" or "chandna".
+        model: options of the network.
+        loss: "squared-error", "chandna" or "report".
         loss_options: of that loss.
         optimizer, learning_rate: a name of `keras.optimizers` and its rate.
         milestones: epochs after which the rate is multiplied by `decay`.
-        batch_size, steps, epochs: segments in a batch, batches in an epoch, most epochs.
+        batch_size, steps, epochs: segments in a batch, batches in an epoch (with `segment_seconds` 0 for all), most epochs.
         patience: epochs without a lower validation loss before it ends.
         n_validation: segments that say which epoch is best.
         remix, gains_db, drop: of the training examples, as for `zoo.separation.mixing.Remixes`.
         shares: {kind: share of the draws}, as for `Remixes`, where the tracks' kinds are known; else all are drawn
             evenly.
-        train_share: of the tracks given to train on, drawn by the seed (DSD100's own split is half to half; the report
-            compares it with 80 %).
+        train_share: of the tracks given to train on, drawn by the seed.
         seed: of the examples and the first weights.
+        architecture: "chandna", or "perceptron" for `PerceptronSeparator`.
+        split: shares of all whole songs of the folder, whatever its own split, for training, validation and test, drawn
+            by the seed; with two shares the second is both; empty for the folder's own split.
+        segment_seconds: a complete pass over segments of songs so long, `zoo.separation.mixing.Segments`, in place of
+            excerpts drawn at random; 0 for those. The report: 20.
     """
 
     name: str
@@ -69,6 +74,9 @@ class Recipe:
     shares: dict | None = None
     train_share: float = 1.0
     seed: int = 0
+    architecture: str = "chandna"
+    split: tuple = ()
+    segment_seconds: float = 0.0
 
     read = classmethod(read_recipe)
 
@@ -97,7 +105,7 @@ class _Training(keras.Model):
         return self.criterion(*y_pred)
 
 
-def excerpt_length(model: ChandnaSeparator) -> int:
+def excerpt_length(model: MaskSeparator) -> int:
     """Samples of an excerpt that holds just a segment's whole frames.
 
     Example:
@@ -138,15 +146,12 @@ def train(
     """
     if recipe.loss not in LOSSES:
         raise InputError(f"no loss {recipe.loss!r}: use {', '.join(LOSSES)}")
+    if recipe.architecture not in ARCHITECTURES:
+        raise InputError(f"no architecture {recipe.architecture!r}: use {', '.join(ARCHITECTURES)}")
     tracks = _part(tracks, recipe.train_share, recipe.seed)
+    batches, held_back = _examples(recipe, tracks, validation, kinds)
     with distribution.scope():
-        model = _compiled(recipe)
-    samples = excerpt_length(model.separator)
-    drawing = {"remix": recipe.remix, "gains_db": recipe.gains_db, "drop": recipe.drop}
-    if kinds and recipe.shares:
-        drawing |= {"kinds": [kinds.get(track.name) for track in tracks], "shares": recipe.shares}
-    batches = Remixes(tracks, samples, recipe.batch_size, recipe.steps, recipe.seed, **drawing)
-    (held_back,) = Remixes(validation, samples, recipe.n_validation, 1, recipe.seed, remix=0.0)[0]
+        model = _compiled(recipe, len(batches))
     run = Run(
         Path(runs) / recipe.name,
         recipe,
@@ -157,7 +162,7 @@ def train(
     )
     run.fit(model, batches, ArrayBatches((held_back,), recipe.batch_size), verbose=verbose)
     run.restore_best(model)
-    trained = without_optimizer(ChandnaSeparator(**recipe.model), model.separator)
+    trained = without_optimizer(ARCHITECTURES[recipe.architecture](**recipe.model), model.separator)
     return trained, _facts(recipe, run), run.minutes()
 
 
@@ -175,7 +180,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def train_config(config: Config, options: Namespace, distribution: Distribution) -> Trained:
     """Train on the tracks of a folder, as a config and the options of tools/train.py say; gives `Trained`."""
     recipe = config.recipe(Recipe, vars(options))
-    tracks, validation = read_splits(options.data)
+    tracks, validation, *_ = split_songs(options.data, recipe) if recipe.split else read_splits(options.data)
     kinds = read_kinds(options.data)
     model, facts, minutes = train(recipe, tracks, validation, options.runs, kinds, options.verbose, distribution)
     fields = {"sources": list(model.sources), "latency": round(model.latency, 4), "n_tracks": len(tracks)}
@@ -191,6 +196,49 @@ def read_splits(folder: str | Path) -> tuple[list[Track], list[Track]]:
     return [track for track in tracks if track not in held_back], held_back
 
 
+def split_songs(folder: str | Path, recipe: Recipe) -> tuple[list[Track], list[Track], list[Track]]:
+    """All whole songs of a folder for training, validation and test, in the shares of a recipe's `split`.
+
+    Args:
+        folder: of the data set, as for `zoo.separation.tracks.find_tracks`.
+        recipe: with two or three shares that sum to 1.
+
+    Returns:
+        three lists; with two shares, validation and test are the same.
+
+    Raises:
+        InputError: other shares, or too few songs for one in each.
+    """
+    songs = [track for track in find_tracks(folder, partial=True) if len(track.sources) == 4]
+    shares = np.array(recipe.split, float)
+    if len(shares) not in (2, 3) or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-6:
+        raise InputError(f"split is {recipe.split}; give two or three shares above 0 that sum to 1")
+    ends = np.round(np.cumsum(shares) * len(songs)).astype(int)
+    order = np.random.default_rng(recipe.seed).permutation(len(songs))
+    parts = [[songs[i] for i in sorted(part)] for part in np.split(order, ends[:-1])]
+    if not all(parts):
+        raise InputError(f"{folder} has {len(songs)} whole songs, too few for a split of {list(recipe.split)}")
+    return parts[0], parts[1], parts[-1]
+
+
+def _examples(recipe, tracks, validation, kinds):
+    """Batches to train on, and validation excerpts (n, sources, samples), of one network's length."""
+    model = ARCHITECTURES[recipe.architecture](**recipe.model)
+    samples, n_validation = excerpt_length(model), recipe.n_validation
+    if recipe.segment_seconds:
+        cut = samples, model.frames * model.hop_length
+        batches, held_back = (
+            Segments(songs, *cut, size, recipe.seed, recipe.segment_seconds, steps)
+            for songs, size, steps in ((tracks, recipe.batch_size, recipe.steps), (validation, n_validation, 1))
+        )
+        return batches, held_back[0][0]
+    drawing = {"remix": recipe.remix, "gains_db": recipe.gains_db, "drop": recipe.drop}
+    if kinds and recipe.shares:
+        drawing |= {"kinds": [kinds.get(track.name) for track in tracks], "shares": recipe.shares}
+    batches = Remixes(tracks, samples, recipe.batch_size, recipe.steps, recipe.seed, **drawing)
+    return batches, Remixes(validation, samples, n_validation, 1, recipe.seed, remix=0.0)[0][0]
+
+
 def _chord(sample_rate):
     """Half a second of a chord with clicks, float32 (1, samples)."""
     time = np.arange(sample_rate // 2) / sample_rate
@@ -204,15 +252,15 @@ def _part(tracks, share, seed):
     return [tracks[i] for i in sorted(drawn)]
 
 
-def _compiled(recipe):
+def _compiled(recipe, epoch_steps=None):
     """The separator in its training, built and with a built optimizer, which alone Keras restores."""
     keras.utils.set_random_seed(recipe.seed)
-    separator = ChandnaSeparator(**recipe.model)
-    options = {"sources": separator.sources} if recipe.loss == "chandna" else {}
+    separator = ARCHITECTURES[recipe.architecture](**recipe.model)
+    options = {} if recipe.loss == "squared-error" else {"sources": separator.sources}
     model = _Training(separator, LOSSES[recipe.loss](**options, **recipe.loss_options))
     rate = recipe.learning_rate
     if recipe.milestones:
-        steps = [epoch * recipe.steps for epoch in recipe.milestones]
+        steps = [epoch * (epoch_steps or recipe.steps) for epoch in recipe.milestones]
         rates = [rate * recipe.decay**i for i in range(len(steps) + 1)]
         rate = keras.optimizers.schedules.PiecewiseConstantDecay(steps, rates)
     optimizer = getattr(keras.optimizers, recipe.optimizer)(rate)

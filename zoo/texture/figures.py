@@ -47,10 +47,12 @@ def synthesis(target: np.ndarray, result, path, overwrite: bool = True) -> None:
 
 
 def by_shift(curves: dict[str, np.ndarray], title: str, path) -> None:
-    """The paper's Figure 1: how closely each synthesis copies its target, at every shift of the target.
+    """The paper's Figure 1: the inverse of minus equation (6) at every shift of the target; inset, its highest peak.
+
+    The peak is drawn frame by frame, 4 ms each, which resolves it: frames overlap by seven eighths.
 
     Args:
-        curves: {system: float (shifts,) of `zoo.texture.evaluate.Judge.by_shift`}.
+        curves: {system: float (shifts,) of `zoo.texture.evaluate.Judge.inverse_by_shift`}.
         title: name of the texture.
         path: PNG to write.
 
@@ -61,17 +63,22 @@ def by_shift(curves: dict[str, np.ndarray], title: str, path) -> None:
     """
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     axes = figure.subplots()
+    inset = axes.inset_axes((0.62, 0.45, 0.36, 0.5))
+    frame = spectrum.HOP_LENGTH / spectrum.SAMPLE_RATE
+    peak = frame * max((values.max(), values.argmax()) for values in curves.values())[1]
     for name, values in curves.items():
-        axes.plot(np.arange(len(values)) * spectrum.HOP_LENGTH / spectrum.SAMPLE_RATE, values, label=name, linewidth=1)
-    axes.set(
-        title=f"{title}: copying by shift, equation (7)", xlabel="shift of the target (s)", ylabel="target / distance"
-    )
-    axes.legend(fontsize=8, frameon=False)
+        times = np.arange(len(values)) * frame
+        axes.plot(times, values, label=name, linewidth=1)
+        inset.plot(times, values, ".-", linewidth=1, markersize=4)
+    inset.set_xlim(peak - 15 * frame, peak + 15 * frame)
+    inset.tick_params(labelsize=7)
+    axes.set(title=title, xlabel="shift of the target (s)", ylabel="1 / squared distance, minus (6) inverted")
+    axes.legend(fontsize=8, frameon=False, loc="upper left")
     _save(figure, path)
 
 
 def trade_off(results: dict[str, dict], group: str, path) -> None:
-    """The paper's Figure 2: quality against copying, by the weight of the diversity term.
+    """The paper's Figure 2, the class score against the weight of the diversity term; beside it, ours, against copying.
 
     Args:
         results: of `zoo.texture.evaluate.table`, a system for each weight.
@@ -84,8 +91,8 @@ def trade_off(results: dict[str, dict], group: str, path) -> None:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     trade_off(results, "rhythmic", f"{folder}/trade-off.png")
     """
-    figure = Figure(figsize=(5.5, 4), layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    weighed, axes = figure.subplots(1, 2, sharey=True)
     points = np.array([[by_group[group][score] for score in ("diversity", "class")] for by_group in results.values()])
     mean, low, high = np.moveaxis(points, 2, 0)
     for i, name in enumerate(results):
@@ -93,7 +100,35 @@ def trade_off(results: dict[str, dict], group: str, path) -> None:
         axes.errorbar(*mean[i], xerr=reach[:, :1], yerr=reach[:, 1:], fmt="o", markersize=5, linewidth=0.7)
         axes.annotate(name.rsplit(" ", 1)[-1], mean[i], xytext=(5, 5), textcoords="offset points", fontsize=8)
     axes.plot(*mean.T, color="0.7", linewidth=0.8, zorder=0)
-    axes.set(title=f"{group} textures, by beta; 95 % intervals", xlabel="copying, equation (7)", ylabel="class score")
+    axes.set(title="quality against copying, by beta", xlabel="copying, equation (7)")
+    betas = [float(name.rsplit(" ", 1)[-1]) for name in results]
+    weighed.errorbar(betas, mean[:, 1], np.abs(np.stack([low, high])[:, :, 1] - mean[:, 1]), fmt="o-", linewidth=0.7)
+    weighed.set(title=f"{group} textures; 95 % intervals", xlabel="beta", xscale="log", ylabel="class score")
+    _save(figure, path)
+
+
+def by_iteration(rows: list[dict[str, float]], path) -> None:
+    """The scores of `zoo.texture.convergence` by iteration, relative to the last.
+
+    Args:
+        rows: {"iterations", "seconds", "loss", scores}, one for each count of iterations.
+        path: PNG to write.
+
+    Example:
+        >>> import tempfile
+        >>> rows = [{"iterations": n, "seconds": n, "loss": 1 / n} for n in (50, 100)]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     by_iteration(rows, f"{folder}/iterations.png")
+    """
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    done = [row["iterations"] for row in rows]
+    for name in list(rows[0])[2:]:
+        axes.plot(done, [row[name] / rows[-1][name] for row in rows], "o-", label=name, linewidth=1)
+    axes.set(xlabel="iterations", ylabel="relative to the last", xscale="log", yscale="log")
+    axes.set_xticks(done, [f"{row['iterations']:.0f}\n{row['seconds']:.0f} s" for row in rows])
+    axes.minorticks_off()
+    axes.legend(fontsize=8, frameon=False)
     _save(figure, path)
 
 

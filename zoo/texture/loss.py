@@ -5,7 +5,6 @@ synthesis keeps `targets` of its one target, and any training may use the loss a
 """
 
 import keras
-import numpy as np
 from keras import ops
 
 from zoo.audio import tensors
@@ -153,18 +152,20 @@ class GramLoss(TextureLoss):
 class AutocorrelationLoss(TextureLoss):
     """Squared difference of the filters' autocorrelations, relative to the target's, equation (5): rhythm.
 
-    sum (A - A~)^2 / sum A~^2 over banks, filters and lags. Unlike the paper's, A is a mean over the frames that overlap
-    at the lag, so clips may differ in length; a target shorter than twice the longest lag is compared to half its length.
+    sum (A - A~)^2 / sum A~^2 over banks, filters and lags. By default A is a mean over the frames that overlap at the
+    lag, so clips may differ in length; the paper's, equation (4), is `circular`. A target shorter than twice the longest
+    lag is compared to half its length: a circular autocorrelation is the same beyond.
 
     Args:
         ensemble, waveform, reduction, name: as for `TextureLoss`.
         lags: (shortest, longest), seconds.
+        circular: whether time goes round, as equation (4) is printed; clips must then be of one length.
 
     Call:
         As for `TextureLoss`.
 
     Raises:
-        InputError: also a clip of less than twice the shortest lag.
+        InputError: also a clip of less than twice the shortest lag, or with `circular` clips of two lengths.
 
     Example:
         >>> x = np.random.rand(1, 300, 257).astype("float32")
@@ -173,20 +174,32 @@ class AutocorrelationLoss(TextureLoss):
     """
 
     def __init__(
-        self, ensemble=None, waveform=False, lags=LAGS, reduction="sum_over_batch_size", name="autocorrelation_loss"
+        self,
+        ensemble=None,
+        waveform=False,
+        lags=LAGS,
+        circular=False,
+        reduction="sum_over_batch_size",
+        name="autocorrelation_loss",
     ):
         super().__init__(ensemble, waveform, reduction, name)
-        self.lags = tuple(lags)
+        self.lags, self.circular = tuple(lags), circular
+        self._autocorrelation = terms.circular_autocorrelation if circular else terms.autocorrelation
+
+    def between(self, target, estimate, lengths=None, counts=None):
+        if self.circular:
+            check_equal(target, estimate)
+        return super().between(target, estimate, lengths, counts)
 
     def targets(self, features, counts=None):
         frames = [x.shape[1] for x in features]
-        return terms.autocorrelation(features, self._in_frames(frames), counts)
+        return self._autocorrelation(features, self._in_frames(frames), counts)
 
     def compare(self, targets, features, counts=None):
         lags = [(first, first + x.shape[2] - 1) for (first, _), x in zip(self._in_frames(None), targets, strict=True)]
         if any(last >= x.shape[1] for (_, last), x in zip(lags, features, strict=True)):
             raise InputError("the estimate is shorter than the longest lag of the target; make it longer")
-        return terms.relative_error(targets, terms.autocorrelation(features, lags, counts))
+        return terms.relative_error(targets, self._autocorrelation(features, lags, counts))
 
     def fewest(self):
         return [2 * first for first, _ in self._in_frames(None)]
@@ -205,7 +218,7 @@ class AutocorrelationLoss(TextureLoss):
         return lags
 
     def get_config(self):
-        return {**super().get_config(), "lags": list(self.lags)}
+        return {**super().get_config(), "lags": list(self.lags), "circular": self.circular}
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -244,20 +257,53 @@ class DiversityLoss(TextureLoss):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SendikLoss(TextureLoss):
-    """Diversity without shifts, after Sendik and Cohen-Or 2017, equation (6): the target's size over the distance to it.
+    """The diversity term of Sendik and Cohen-Or 2017, equation (6) as printed: -sum_k,t,m (F_tm - F~_tm)^2.
 
-    sum F~^2 / sum_t,m (F_tm - F~_tm)^2, the frames of the target taken round. A copy that starts a little later costs
-    nothing, which is why the paper has equation (7).
+    The paper argues against it: it has no lower bound, so it can outweigh all else, and a copy that starts a little
+    later costs nothing. Equation (7) is `DiversityLoss`.
+
+    Args and call: as for `TextureLoss`, but the loss is 0 (a copy) and below, and both clips are of one length.
+
+    Raises:
+        InputError: also clips of two lengths.
+
+    Example:
+        >>> x = np.random.rand(1, 100, 257).astype("float32")
+        >>> float(SendikLoss()(x, x)), bool(SendikLoss()(x, x[:, ::-1]) < -100)
+        (-0.0, True)
+    """
+
+    def __init__(self, ensemble=None, waveform=False, reduction="sum_over_batch_size", name="sendik_loss"):
+        super().__init__(ensemble, waveform, reduction, name)
+
+    def targets(self, features, counts=None):
+        return features
+
+    def compare(self, targets, features, counts=None):
+        check_equal(targets[0], features[0])
+        return -terms.unshifted_distance(targets, features, counts)
+
+    def inverse_by_shift(self, targets, features):
+        """Figure 1: 1 / sum (F_tm - F~_(t + s)m)^2 at every shift s of the target, (batch, shifts), going round."""
+        distances, energies = _squared_distance(self.ensemble, targets, features, None)
+        return terms.copying(distances, energies) / energies
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class UnshiftedDiversityLoss(TextureLoss):
+    """`DiversityLoss` at no shift (ours): sum F~^2 / sum_t,m (F_tm - F~_tm)^2, the frames of the target taken round.
+
+    The inverse of equation (6), negative and relative to the target, so that it is bounded.
 
     Args and call: as for `TextureLoss`.
 
     Example:
         >>> x = np.random.rand(1, 100, 257).astype("float32")
-        >>> bool(SendikLoss()(x, x) > 1e5)
+        >>> bool(UnshiftedDiversityLoss()(x, x) > 1e5)
         True
     """
 
-    def __init__(self, ensemble=None, waveform=False, reduction="sum_over_batch_size", name="sendik_loss"):
+    def __init__(self, ensemble=None, waveform=False, reduction="sum_over_batch_size", name="unshifted_diversity_loss"):
         super().__init__(ensemble, waveform, reduction, name)
 
     def targets(self, features, counts=None):
@@ -271,39 +317,18 @@ class SendikLoss(TextureLoss):
 def _squared_distance(ensemble, targets, features, counts):
     lost = ensemble.widths[0] - 1  # frames of the spectrogram that its first bank does not give
     shifts = targets[0].shape[1] + lost
-    rounds = ops.full((1,), shifts, dtype="int32") if counts is None else ops.cast(counts[0], "int32") + lost
+    rounds = shifts if counts is None else ops.cast(counts[0], "int32") + lost
     return terms.squared_distance(targets, features, rounds, shifts, ensemble.strides, counts)
 
 
-class ShiftSchedule:
-    """The shifts that the paper looks at in a step: every 50th, from a start that cycles, and the last steps' worst.
+def check_equal(target, estimate):
+    """Refuse clips of two lengths, (batch, frames or samples, ...) each.
 
-    Args:
-        shifts: how many there are.
-        every: frames from one to the next.
-        memory: steps whose worst shifts are looked at again.
-
-    Example:
-        >>> schedule = ShiftSchedule(200)
-        >>> np.flatnonzero(schedule.allowed()).tolist()
-        [0, 50, 100, 150]
-        >>> schedule.advance(worst=7)
-        >>> np.flatnonzero(schedule.allowed()).tolist()
-        [1, 7, 51, 101, 151]
+    Raises:
+        InputError: other lengths.
     """
-
-    def __init__(self, shifts, every=50, memory=10):
-        self.shifts, self.every, self.memory = shifts, every, memory
-        self.step, self.worst = 0, []
-
-    def allowed(self):
-        """float32 (shifts,): 1 for those of this step."""
-        mask = np.zeros(self.shifts, "float32")
-        mask[self.step % self.every :: self.every] = 1
-        mask[self.worst] = 1
-        return mask
-
-    def advance(self, worst):
-        """Go on to the next step; `worst` is the shift, an integer, at which this one copied most."""
-        self.step += 1
-        self.worst = [*self.worst, int(worst)][-self.memory :]
+    if target.shape[1] != estimate.shape[1]:
+        raise InputError(
+            f"the target has {target.shape[1]} frames or samples, the estimate {estimate.shape[1]}: give clips of one "
+            "length, which the equation as printed is of"
+        )

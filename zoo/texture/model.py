@@ -101,7 +101,8 @@ class RandomConvEnsemble(ServedModel):
     """Random 1-D convolutions side by side, or stacked, on log spectrograms.
 
     Side by side, each bank sees the spectrogram (the paper's choice). Stacked (its section 3.3), each sees the one
-    before at half its frame rate, after max pooling over pairs of frames.
+    before at half its frame rate, after pooling over pairs of frames; the paper's stack has six widths of 2 and pools by
+    averages, so that its banks see 2, 5, 11, 23, 47 and 95 frames.
 
     Args:
         widths: of the kernels, frames of 4 ms; a bank each.
@@ -110,6 +111,7 @@ class RandomConvEnsemble(ServedModel):
         stacked: whether the banks are layers of one network.
         seed: of the weights. A bank's weights depend on the seed, its place and its shape alone.
         method: of the convolutions, see `RandomConv1D`.
+        pooling: of pairs of frames in a stack, "max" or "average".
         dtype: of weights and features; None for float32.
 
     Call:
@@ -139,13 +141,16 @@ class RandomConvEnsemble(ServedModel):
         method="blocks",
         name="random_conv_ensemble",
         dtype=None,
+        pooling="max",
     ):
         dtype = dtype or "float32"  # of spectra and sums too, whatever policy is set
         super().__init__(name=name, dtype=dtype)
         if method not in ("plain", "blocks"):
             raise InputError(f"no method {method!r}: use plain or blocks")
+        if pooling not in ("max", "average"):
+            raise InputError(f"no pooling {pooling!r}: use max or average")
         self.widths, self.filters, self.bins, self.stacked = tuple(widths), filters, bins, stacked
-        self.seed, self.method, self.sample_rate = seed, method, SAMPLE_RATE
+        self.seed, self.method, self.pooling, self.sample_rate = seed, method, pooling, SAMPLE_RATE
         self.banks = [
             RandomConv1D(filters, width, [seed, i], method, dtype=dtype) for i, width in enumerate(self.widths)
         ]
@@ -200,9 +205,9 @@ class RandomConvEnsemble(ServedModel):
             raise InputError(f"{frames} frames are fewer than the {self.fewest_frames} that the widest kernel needs")
         if not self.stacked:
             return [bank(spectrogram) for bank in self.banks]
-        features = []
+        features, pool = [], ops.max_pool if self.pooling == "max" else ops.average_pool
         for bank in self.banks:
-            pooled = ops.max_pool(features[-1], 2, 2, data_format="channels_last") if features else spectrogram
+            pooled = pool(features[-1], 2, 2, data_format="channels_last") if features else spectrogram
             features.append(bank(pooled))
         return features
 
@@ -214,4 +219,4 @@ class RandomConvEnsemble(ServedModel):
             "bins": self.bins,
             "stacked": self.stacked,
         }
-        return {**config, "seed": self.seed, "method": self.method, "name": self.name}
+        return {**config, "seed": self.seed, "method": self.method, "pooling": self.pooling, "name": self.name}

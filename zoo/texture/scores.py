@@ -1,7 +1,8 @@
 """How alike a synthesised texture and its original are to a classifier.
 
-`class_score` is the VGGish score, equation (8) of Antognini, Hoffman and Weiss 2019, with any classifier. `YAMNet` and
-`VGGish` are classifiers with weights that a user brings.
+`class_score` is the divergence of the VGGish score, equation (8) of Antognini, Hoffman and Weiss 2019, with any
+classifier, and `vggish_score` makes the printed score of many. `YAMNet` and `VGGish` are classifiers with weights that a
+user brings.
 """
 
 import functools
@@ -45,7 +46,7 @@ def class_score(
     hop: float = 0.5,
     resample: bool = False,
 ) -> np.ndarray:
-    """The VGGish score, equation (8): divergence of a classifier's probabilities of a texture and of its copy.
+    """The divergence of equation (8): of a classifier's probabilities of a texture from those of its copy.
 
     Both clips are cut into windows; the classifier's probabilities are averaged over the windows of each clip, which
     need not be equally many, to p (original) and q (synthesised); the score is KL(p || q). Where the classifier's
@@ -54,9 +55,10 @@ def class_score(
     over its outcomes, so that a confident classifier does not cost infinity.
 
     The paper's classifier is 527 logistic regressions, one an AudioSet class, on VGGish embeddings. They were never
-    published, so its numbers cannot be reproduced; compare scores of one classifier on the same sounds only. That the
-    original is the first argument of the divergence, and that probabilities are averaged before it, is our choice:
-    windows of two textures do not correspond.
+    published, so its numbers cannot be reproduced; compare scores of one classifier on the same sounds only. The original
+    is the first argument of the divergence, as in the paper, whose tilde marks the target. The paper does not say how
+    it goes from the clips that VGGish reads to a texture; that probabilities are averaged before the divergence is our
+    choice: windows of two textures do not correspond.
 
     Args:
         original, synthesised: float (samples,) or (batch, samples) in [-1, 1]; as many of one as of the other, their
@@ -91,6 +93,25 @@ def class_score(
     if not getattr(classifier, "multi_label", False):
         return kl_divergence(*map(_smooth, probabilities))
     return kl_divergence(*(_smooth(np.stack([p, 1 - p], axis=-1)) for p in probabilities)).mean(axis=-1)
+
+
+def vggish_score(divergences: np.ndarray) -> float:
+    """Equation (8) as printed: exp of the mean over textures of the divergence of the original from its copy.
+
+    It is 1 or more, so Table 1 of the paper, whose values are 7.1e-4 to 33.2e-4, cannot have the exp: it fits the mean
+    itself, or exp(mean) - 1, which differ by half of the mean's square. Our tables have the mean (`class_score`).
+
+    Args:
+        divergences: of `class_score`, float (textures,), 0 and up.
+
+    Returns:
+        float, 1 (the same) and up, lower is better; NaN where one is.
+
+    Example:
+        >>> round(vggish_score([0.1, 0.3]), 4)
+        1.2214
+    """
+    return float(np.exp(np.mean(np.asarray(divergences, np.float64))))
 
 
 def class_probabilities(

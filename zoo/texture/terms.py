@@ -91,8 +91,8 @@ def autocorrelation(
 ) -> list[Tensor]:
     """Autocorrelation of every filter over time, equation (4), at some lags.
 
-    A_sm = 1 / (T - s) sum_t F_tm F_(t + s)m, computed by a zero-padded transform of each filter. The paper's has no
-    1 / (T - s), so that it depends on the length of the clip.
+    A_sm = 1 / (T - s) sum_t F_tm F_(t + s)m, computed by a zero-padded transform of each filter. The paper's goes round
+    and has no 1 / (T - s), so that it depends on the length of the clip: `circular_autocorrelation`.
 
     Args:
         features: list of (batch, frames, filters).
@@ -109,15 +109,36 @@ def autocorrelation(
     """
     correlations = []
     for (x, count), (first, last) in zip(_counted(features, counts), lags, strict=True):
-        size = _fast_size(x.shape[1] + last)
-        padded = ops.pad(ops.transpose(x, (0, 2, 1)), [[0, 0], [0, 0], [0, size - x.shape[1]]])
-        real, imaginary = ops.rfft(padded)
-        power = ops.square(real) + ops.square(imaginary)
-        lagged = ops.irfft((power, ops.zeros_like(power)), size)[:, :, first : last + 1]
+        lagged = _lagged_sums(x, last)[:, :, first : last + 1]
         overlaps = count - ops.cast(ops.arange(first, last + 1), x.dtype)
         if counts is not None:
-            lagged = lagged * ops.cast(2 * ops.arange(first, last + 1) <= ops.cast(count, "int32"), x.dtype)
+            lagged = lagged * _within_half(first, last, count)
         correlations.append(lagged / ops.maximum(overlaps, 1))
+    return correlations
+
+
+def circular_autocorrelation(
+    features: list[Tensor], lags: list[tuple[int, int]], counts: list[Tensor] | None = None
+) -> list[Tensor]:
+    """Equation (4) as printed: the inverse transform of each filter's power spectrum, so time goes round.
+
+    A_sm = sum_t F_tm F_((t + s) mod T)m, a sum of two lags of one zero-padded transform, s and T - s, so that T may be
+    another for each clip.
+
+    Args and returns: as for `autocorrelation`.
+
+    Example:
+        >>> alternating = np.array([[[1.0], [-1.0], [1.0], [-1.0]]], "float32")
+        >>> ops.convert_to_numpy(circular_autocorrelation([alternating], [(1, 2)])[0]).round(3).tolist()
+        [[[-4.0, 4.0]]]
+    """
+    correlations = []
+    for (x, count), (first, last) in zip(_counted(features, counts), lags, strict=True):
+        sums, lag = _lagged_sums(x, x.shape[1]), ops.arange(first, last + 1, dtype="int32")
+        back = ops.maximum(ops.cast(count, "int32") - lag, 0)
+        back = ops.broadcast_to(back, (ops.shape(x)[0], x.shape[2], last - first + 1))
+        correlation = sums[:, :, first : last + 1] + ops.take_along_axis(sums, back, axis=2)
+        correlations.append(correlation if counts is None else correlation * _within_half(first, last, count))
     return correlations
 
 
@@ -139,6 +160,24 @@ def relative_error(targets: list[Tensor], estimates: list[Tensor]) -> Tensor:
     return error / (sum(_total(ops.square(target)) for target, _ in pairs) + _EPS)
 
 
+def unshifted_distance(targets: list[Tensor], features: list[Tensor], counts: list[Tensor] | None = None) -> Tensor:
+    """sum (F - F~)^2 over banks, frames and filters, frame by frame: minus equation (6).
+
+    Args:
+        targets, features: lists of (batch or 1, frames, filters), as many frames in both.
+        counts: list of (batch,) frames that count, or None for all.
+
+    Returns:
+        (batch,), 0 and up.
+
+    Example:
+        >>> float(unshifted_distance([np.zeros((1, 3, 2))], [np.ones((1, 3, 2))])[0])
+        6.0
+    """
+    pairs = zip(_counted(targets, counts), _counted(features, counts), strict=True)
+    return sum(_total(ops.square(ours - theirs)) for (theirs, _), (ours, _) in pairs)
+
+
 def squared_distance(
     targets: list[Tensor],
     features: list[Tensor],
@@ -155,7 +194,7 @@ def squared_distance(
 
     Args:
         targets, features: lists of (batch or 1, frames, filters); without `counts`, their frames may differ.
-        rounds: int or (batch,), frames of the target's spectrogram that count.
+        rounds: int or (batch,), frames of the target's spectrogram that count; an int is `shifts`, and fastest to trace.
         shifts: int, number of shifts 0, 1, ...: the frames of the target's spectrogram.
         strides: list of int, frames of the spectrogram for one frame of each bank.
         counts: list of (batch,), frames of both that count, or None for all.
@@ -172,13 +211,18 @@ def squared_distance(
             for x, count in ((ours, our_count), (theirs, their_count))
         ]
         powers = [ops.sum(ops.square(x), axis=2, keepdims=True) for x in (ours, theirs)]
-        turn = ops.reshape(rounds // stride, (-1,)), -(-shifts // stride)
+        turn = rounds // stride, -(-shifts // stride)
         energy = _circular(masks[0], powers[1], *turn)
-        distance = energy + _circular(powers[0], masks[1], *turn) - 2 * _circular(ours, theirs, *turn)
+        # Both other sums by one transform: tracing takes seconds, and as long again for each operation more.
+        mask = ops.zeros_like(powers[1]) + masks[1]
+        ours, theirs = ops.concatenate([-2 * ours, powers[0]], axis=2), ops.concatenate([theirs, mask], axis=2)
+        distance = energy + _circular(ours, theirs, *turn)
         distances = distances + _repeated(distance, stride)[:, :shifts]
         energies = energies + _repeated(energy, stride)[:, :shifts]
-    inside = ops.arange(shifts, dtype="int32")[None, :] < ops.reshape(rounds, (-1, 1))
-    return ops.maximum(distances, 0.0), energies * ops.cast(inside, energies.dtype)
+    if not isinstance(rounds, int):
+        inside = ops.arange(shifts, dtype="int32")[None, :] < ops.reshape(rounds, (-1, 1))
+        energies = energies * ops.cast(inside, energies.dtype)
+    return ops.maximum(distances, 0.0), energies
 
 
 def copying(distances: Tensor, energies: Tensor) -> Tensor:
@@ -216,6 +260,19 @@ def diversity(distances: Tensor, energies: Tensor, allowed: Tensor | None = None
     return ops.max(ratios, axis=1), ops.argmax(ratios, axis=1)
 
 
+def _lagged_sums(x, longest):
+    """sum_t x_tm x_(t + s)m, (batch, filters, lags): of the lags up to `longest` and some more."""
+    size = _fast_size(x.shape[1] + longest + 1)
+    real, imaginary = ops.rfft(ops.pad(ops.transpose(x, (0, 2, 1)), [[0, 0], [0, 0], [0, size - x.shape[1]]]))
+    power = ops.square(real) + ops.square(imaginary)
+    return ops.irfft((power, ops.zeros_like(power)), size)
+
+
+def _within_half(first, last, count):
+    """1 for the lags of at most half of a clip, 0 for others, (batch, 1, lags)."""
+    return ops.cast(2 * ops.arange(first, last + 1) <= ops.cast(count, "int32"), count.dtype)
+
+
 def _circular(ours, theirs, rounds, shifts):
     """sum_t,m ours_tm theirs_((t + s) mod rounds)m, (batch, shifts), of (batch, frames, channels) twice."""
     own = ours.shape[1]
@@ -227,13 +284,24 @@ def _circular(ours, theirs, rounds, shifts):
     real, imaginary = ops.sum(a * c + b * d, axis=1), ops.sum(a * d - b * c, axis=1)
     linear = ops.irfft((real, imaginary), size)
     # A circular shift is the sum of the linear shifts that are whole rounds below it.
-    correlation = 0.0
+    if isinstance(rounds, int):
+        return _folded(linear[:, :rounds], linear[:, size - own + 1 :], shifts)
+    rounds, correlation = ops.reshape(rounds, (-1,)), 0.0
     for i in range(-(-own // shifts) + 1):
         shift = ops.arange(shifts, dtype="int32")[None, :] - i * rounds[:, None]
         shift = ops.broadcast_to(shift, (ops.shape(linear)[0], shifts))
         inside = ops.cast(shift > -own, linear.dtype)
         correlation = correlation + inside * ops.take_along_axis(linear, ops.mod(shift, size), axis=1)
     return correlation
+
+
+def _folded(ahead, back, shifts):
+    """`_circular` of one number of rounds for all: the lags 0, 1, ... of a round, and all negative ones, (batch, lags)."""
+    rounds, lags = ahead.shape[1], back.shape[1]
+    turns = -(-lags // rounds)
+    lagged = ops.concatenate([ops.pad(back, ((0, 0), (turns * rounds - lags, 0))), ahead], axis=1)
+    folded = ops.sum(ops.reshape(lagged, (-1, turns + 1, rounds)), axis=1)
+    return folded if shifts == rounds else ops.concatenate([folded, folded[:, : shifts - rounds]], axis=1)
 
 
 def _repeated(values, times):
