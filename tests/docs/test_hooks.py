@@ -75,10 +75,12 @@ def test_a_broken_link_fails_the_build(link, tmp_path):
     for name in ("README.md", "LICENSE", "docs/hooks.py", *hooks.PAGES):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("# A page\n")
-    for page in (REPOSITORY / "docs").iterdir():
-        if page.is_file():
+    for page in (REPOSITORY / "docs").rglob("*.*"):
+        if page.is_file() and "__pycache__" not in page.parts:
             text = "# A page\n" if page.suffix == ".md" else page.read_text()
-            (tmp_path / "docs" / page.name).write_text(text)
+            copy = tmp_path / page.relative_to(REPOSITORY)
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_text(text)
     assert build(tmp_path, tmp_path / "site").returncode == 0
     (tmp_path / "docs" / "metrics.md").write_text(f"# A page\n\n[broken]({link})\n")
     done = build(tmp_path, tmp_path / "site")

@@ -2,8 +2,8 @@
 
 Features are lists of float (batch, frames, filters), one for each bank of `zoo.texture.model.RandomConvEnsemble`. Where
 only the first frames of a clip count, `counts` is a list of int (batch,), one for each bank. Equations are those of
-Antognini, Hoffman and Weiss 2019. Tildes mark the target; every term is relative to the energy of the target, so that
-alpha and beta mean the same for every clip.
+Antognini, Hoffman and Weiss 2019. Tildes mark the target; every term but equation (6) is relative to the energy of the
+target, so that alpha and beta mean the same for every clip.
 """
 
 from collections.abc import Callable
