@@ -58,7 +58,9 @@ def test_the_reports_loss_is_its_sum_written_out(magnitudes, others, most):
     expected = squared - 0.1 * diff - 0.2 * other - 0.3 * norm(e[0], y[3])
     loss = ReportLoss(alpha=0.1, beta=0.2, beta_vocals=0.3, others=others)
     np.testing.assert_allclose(loss.call(true, estimate), expected, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(ReportLoss.from_config(loss.get_config()).call(true, estimate), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        ReportLoss.from_config(loss.get_config()).call(true, estimate), expected, rtol=1e-4, atol=1e-4
+    )
     mean = ReportLoss(alpha=0.1, beta=0.2, beta_vocals=0.3, others=others, norm="mean")
     np.testing.assert_allclose(mean.call(true, estimate), expected / 30, rtol=1e-4, atol=1e-4)
 
