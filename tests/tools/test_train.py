@@ -13,7 +13,7 @@ CONFIGS = REPOSITORY / "tools" / "configs"
 COMMON = "--data --runs --output --jobs --distribution --name --epochs --learning-rate --seed"
 OPTIONS = {  # config -> options beside the common ones
     "quality-net-lite-pesq-wb-16k": "--metric --metric-range --n-train --n-validation --n-test",
-    "blstm-mse-16k": "--start --steps --voice-bank --timit --noise --loss --snr-db",
+    "blstm-mse-16k": "--start --steps --voice-bank --timit --noise --fixed-mixtures --loss --snr-db",
     "jnd-22k": "--start --judgments --dcase --seeds",
     "chandna-4stem-44k": "--steps --tracks",
     "texture-classifier-16k": "--steps",

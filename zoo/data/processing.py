@@ -32,7 +32,7 @@ def make(recording: Recording, contents: list[bytes], path: Path) -> None:
 
     Example:
         >>> from zoo.data.manifest import recordings
-        >>> make(recordings("rir")[0], [b"content of a WAV file"], Path("a.flac"))  # doctest: +SKIP
+        >>> make(recordings("rir")[0], [b"content of a WAV file"], Path("a.flac"))  # needs the source  # doctest: +SKIP
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if recording.sample_rate:
