@@ -46,15 +46,15 @@ def main():
         raise InputError(f"counts {options.counts}: give rising numbers")
     judge = evaluate.Judge(preset.load(options.classifier))
     textures, _ = evaluate.read_textures(Path(options.data) / "textures", options.seconds, options.few)
-    by_texture = {}
+    by_texture, command = {}, " ".join(["python", *sys.argv])
+    Path(options.output).parent.mkdir(parents=True, exist_ok=True)
     for name, target in textures.items():
         by_texture[name] = scores_by_iteration(target, judge, options.counts, options.phase_iterations)
         print(f"{name}: {by_texture[name][-1]['seconds']:.0f} s", flush=True)
+        with atomic_write(Path(f"{options.output}.json")) as part:
+            part.write_text(json.dumps({"command": command, "textures": by_texture}, indent=1))
     rows = means(by_texture.values())
     print(tables.table(list(rows[0]), [[f"{value:.4g}" for value in row.values()] for row in rows]))
-    Path(options.output).parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(Path(f"{options.output}.json")) as part:
-        part.write_text(json.dumps({"command": " ".join(["python", *sys.argv]), "textures": by_texture}, indent=1))
     figures.by_iteration(rows, f"{options.output}.png")
 
 
