@@ -53,7 +53,7 @@ def _frames(audio, length):
 
 
 def _db(power):
-    return 10 * np.log10(max(float(power), 1e-20))
+    return float(10 * np.log10(max(float(power), 1e-20)))
 
 
 def _bandwidth(frames, sample_rate):

@@ -29,7 +29,7 @@ class Objective:
     Example:
         >>> target = np.random.default_rng(0).random((200, 257)).astype("float32")
         >>> objective = Objective(target, RandomConvEnsemble((2, 4), filters=4), alpha=1e3, beta=0.0, frames=200)
-        >>> objective(target)[0] < 1e-6
+        >>> bool(objective(target)[0] < 1e-6)
         True
     """
 
