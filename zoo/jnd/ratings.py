@@ -41,15 +41,38 @@ def rate(metric, path: str | Path) -> list[dict]:
         row |= {column: line.get(column) or "" for column in ("speaker", "condition")}
         try:
             row["mos"] = _number(line["mos"])
-            pair = pairs.Pair(line["file"], path.parent / (line["reference"] or ""), path.parent / (line["file"] or ""))
-            reference, degraded, _ = pairs.read(
-                pair, (metric.sample_rate,), resample=True, downmix=True, pad=True, silent=True
-            )
-            row["distance"] = float(metric.distance(reference, degraded, metric.sample_rate)[0])
+            row["distance"] = distance_of_files(metric, path.parent, line["reference"], line["file"])
             rows.append(row | {"error": "" if np.isfinite(row["distance"]) else f"{line['file']}: has no distance"})
         except Exception as error:  # noqa: BLE001 - of whatever library; the other rows go on
             rows.append(row | {"error": describe(error)})
     return rows
+
+
+def distance_of_files(metric, folder: Path, reference: str | None, degraded: str | None) -> float:
+    """A metric's distance of two recordings that a row of a table names.
+
+    Args:
+        metric: with `sample_rate` and `distance`.
+        folder: of the table, which the names are relative to.
+        reference, degraded: the names. Channels are averaged, other rates resampled, and the shorter of the two ends
+            in digital silence.
+
+    Returns:
+        The distance; not finite where the metric has none.
+
+    Raises:
+        InputError: a recording cannot be read.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> metric = SimpleNamespace(sample_rate=16000, distance=lambda a, b, rate: [np.abs(a - b).max()])
+        >>> mild = zoo.examples()["mild"]
+        >>> distance_of_files(metric, mild.parent, mild.name, mild.name)
+        0.0
+    """
+    pair = pairs.Pair(degraded, folder / (reference or ""), folder / (degraded or ""))
+    recordings = pairs.read(pair, (metric.sample_rate,), resample=True, downmix=True, pad=True, silent=True)
+    return float(metric.distance(*recordings[:2], metric.sample_rate)[0])
 
 
 def report(rows: list[dict]) -> dict:

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from zoo.audio import pairs
 from zoo.errors import InputError, describe
+from zoo.jnd.ratings import distance_of_files
 from zoo.metrics.agreement import grouped_mean
 
 _COLUMNS = ("reference", "a", "b", "votes_a", "votes_b")
@@ -44,7 +45,9 @@ def measure(metric, path: str | Path) -> list[dict]:
             if not sum(votes):
                 raise InputError(f"{line['a']} and {line['b']} have no votes; leave the row out")
             row["votes"] = votes
-            row["distances"] = tuple(_distance(metric, path.parent, line["reference"], line[name]) for name in "ab")
+            row["distances"] = tuple(
+                distance_of_files(metric, path.parent, line["reference"], line[name]) for name in "ab"
+            )
             if not np.isfinite(row["distances"]).all():
                 row["error"] = f"{line['a']} or {line['b']} has no distance"
         except Exception as error:  # noqa: BLE001 - of whatever library; the other rows go on
@@ -82,12 +85,6 @@ def report(rows: list[dict]) -> dict:
     accuracies = {"majority": majority, "votes": agreed}
     means = {name: list(grouped_mean(values, places)) for name, values in accuracies.items()}
     return means | {"n": len(rows) - failed, "n_failed": failed}
-
-
-def _distance(metric, folder, reference, degraded):
-    pair = pairs.Pair(degraded, folder / (reference or ""), folder / (degraded or ""))
-    recordings = pairs.read(pair, (metric.sample_rate,), resample=True, downmix=True, pad=True, silent=True)
-    return float(metric.distance(*recordings[:2], metric.sample_rate)[0])
 
 
 def _count(text):
