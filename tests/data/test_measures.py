@@ -47,5 +47,6 @@ def test_a_folder_is_listed_with_its_duplicates(tmp_path):
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(InputError, match="holds no recordings"):
-        table(tmp_path)
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(InputError, match="holds no recordings"):
+            table(folder)

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from zoo import tables
-from zoo.audio import io
+from zoo.audio import io, walk
 from zoo.errors import InputError
 
 _FRAME_S = 0.032
-_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac"}
 _FLOOR_QUANTILE = 0.05
 _BAND_DB = -50.0  # the loudest third-octave is 0
 _CLIPPED = 0.999
@@ -94,7 +93,7 @@ def table(folder: Path | str) -> str:
     """Measures of the recordings in a folder and those below it, and the duplicates among them.
 
     Args:
-        folder: of wav, flac, ogg, opus, mp3, m4a or aac files, which are mixed to mono.
+        folder: of recordings, as `zoo.audio.walk.recordings` walks it; they are mixed to mono.
 
     Returns:
         lines of text: a table, and a line for each pair of duplicates.
@@ -106,13 +105,13 @@ def table(folder: Path | str) -> str:
         >>> print(table(zoo.examples()["reference"].parent).splitlines()[0])
         file                   seconds  level_db  floor_db  bandwidth_hz  clipped
     """
-    paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in _SUFFIXES)
-    if not paths:
+    names = sorted(walk.recordings(folder)) if Path(folder).is_dir() else []
+    if not names:
         raise InputError(f"{folder}: holds no recordings; name another folder")
     rows, contents = [], {}
-    for path in paths:
-        audio, rate = io.read(path, downmix=True)
-        name, numbers = str(path.relative_to(folder)), measure(audio, rate)
+    for name in names:
+        audio, rate = io.read(Path(folder) / name, downmix=True)
+        numbers = measure(audio, rate)
         rows.append([name, *(f"{value:.2f}" if key == "seconds" else f"{value:.4g}" for key, value in numbers.items())])
         contents[name] = audio
     lines = [f"the same recording: {first}, {second}" for first, second in duplicates(contents)]
