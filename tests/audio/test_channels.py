@@ -34,9 +34,9 @@ def test_a_microphone_keeps_the_level_and_loses_the_lowest_and_the_highest():
     white = mix.colored_noise(4 * RATE, 0.0, np.random.default_rng(0))
     frequency = np.fft.rfftfreq(len(white), 1 / RATE)
     for seed in range(8):
-        heard = channels.microphone(white, RATE, np.random.default_rng(seed))
-        assert mix.rms(heard) == pytest.approx(mix.rms(white), rel=1e-5)
-        power = np.abs(np.fft.rfft(heard)) ** 2
+        recorded = channels.microphone(white, RATE, np.random.default_rng(seed))
+        assert mix.rms(recorded) == pytest.approx(mix.rms(white), rel=1e-5)
+        power = np.abs(np.fft.rfft(recorded)) ** 2
         low, middle = power[(frequency > 5) & (frequency < 25)], power[(frequency > 500) & (frequency < 2500)]
         assert 10 * np.log10(low.mean() / middle.mean()) < -8
         assert power[frequency > 7800].mean() < middle.mean()

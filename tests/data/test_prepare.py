@@ -57,11 +57,11 @@ def test_whole_files_are_left_alone_and_others_made_again(tmp_path, host):
     folder, rows = host
     first, second = (tmp_path / "data" / row.path for row in rows)
     run(tmp_path / "data", rows, repositories=folder)
-    made = first.stat().st_mtime_ns
+    written = first.stat().st_mtime_ns
     second.write_bytes(second.read_bytes()[:500])
     outcome, _ = run(tmp_path / "data", rows, repositories=folder)
     assert outcome.counts["noise", "equal"] == 2
-    assert first.stat().st_mtime_ns == made and soundfile.info(second).frames == 4000
+    assert first.stat().st_mtime_ns == written and soundfile.info(second).frames == 4000
     shutil.rmtree(folder)
     folder.mkdir()
     assert run(tmp_path / "data", rows, repositories=folder)[0].missing == 0  # nothing is to be done

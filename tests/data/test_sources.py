@@ -83,8 +83,8 @@ def test_git_must_be_installed(monkeypatch):
 
 
 def test_git_asks_for_no_password(monkeypatch):
-    seen = {}
+    options = {}
     run = subprocess.run
-    monkeypatch.setattr(sources.subprocess, "run", lambda *args, **kwargs: seen.update(kwargs) or run(["true"]))
+    monkeypatch.setattr(sources.subprocess, "run", lambda *args, **kwargs: options.update(kwargs) or run(["true"]))
     sources.Repository(Path("nowhere")).git("status")
-    assert seen["env"]["GIT_TERMINAL_PROMPT"] == "0"
+    assert options["env"]["GIT_TERMINAL_PROMPT"] == "0"

@@ -61,5 +61,5 @@ def test_a_level_far_below_that_of_songs_is_told(peak, count):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         warn_of_level(peak, "song.wav")
-    told = [str(warning.message) for warning in caught if warning.category is InputWarning]
-    assert len(told) == count and all(f"song.wav peaks at {peak:.2g}, where" in text for text in told)
+    warned = [str(warning.message) for warning in caught if warning.category is InputWarning]
+    assert len(warned) == count and all(f"song.wav peaks at {peak:.2g}, where" in text for text in warned)

@@ -98,12 +98,12 @@ def check_one_batch(directory, names, unlike_batches, shape=(9000,)):
 @pytest.mark.parametrize("options", [{"widths": (2, 4)}, {"widths": (4, 4), "stacked": True}])
 def test_an_ensemble_takes_spectrograms(options, unlike_batches, tmp_path):
     preset.save(RandomConvEnsemble(**options, filters=8), tmp_path / "model")
-    made = export.export(tmp_path / "model", tmp_path / "models")
-    told = made["signatures"]
-    assert set(told) == {"serving_default", "lengths"}
-    assert set(told["lengths"]["inputs"]) == {"spectrogram", "lengths"}
-    assert set(told["lengths"]["outputs"]) == {"features_0", "features_1", "gram_0", "gram_1"}
-    check_one_batch(made["directory"], ["spectrogram"], unlike_batches, shape=(200, 257))
+    model_export = export.export(tmp_path / "model", tmp_path / "models")
+    signatures = model_export["signatures"]
+    assert set(signatures) == {"serving_default", "lengths"}
+    assert set(signatures["lengths"]["inputs"]) == {"spectrogram", "lengths"}
+    assert set(signatures["lengths"]["outputs"]) == {"features_0", "features_1", "gram_0", "gram_1"}
+    check_one_batch(model_export["directory"], ["spectrogram"], unlike_batches, shape=(200, 257))
 
 
 def test_lengths_keep_a_score_right_whatever_the_padding(metric, pair):

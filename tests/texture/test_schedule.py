@@ -9,11 +9,11 @@ from zoo.texture.schedule import QUALITIES, ShiftSchedule, diverse_iterations, p
 
 def test_the_schedule_cycles_and_remembers():
     schedule = ShiftSchedule(120, every=50, memory=2)
-    seen = []
+    shifts = []
     for worst in (7, 8, 9):
-        seen.append(np.flatnonzero(schedule.allowed()).tolist())
+        shifts.append(np.flatnonzero(schedule.allowed()).tolist())
         schedule.advance(worst)
-    assert seen == [[0, 50, 100], [1, 7, 51, 101], [2, 7, 8, 52, 102]]
+    assert shifts == [[0, 50, 100], [1, 7, 51, 101], [2, 7, 8, 52, 102]]
     assert np.flatnonzero(schedule.allowed()).tolist() == [3, 8, 9, 53, 103]
 
 

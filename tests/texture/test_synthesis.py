@@ -107,9 +107,9 @@ def test_the_diversity_term_is_in_the_first_iterations_only(ensemble):
 
 @pytest.mark.parametrize("options", [{"diversity": "sendik"}, {"circular": True}, {"normalise": "rms"}])
 def test_the_equations_as_printed_can_be_run(ensemble, options):
-    made = make(ensemble, iterations=2, phase_iterations=2, **options)
-    assert made.audio.shape == (24000,) and np.isfinite(made.history["loss"]).all()
-    assert (made.history["diversity"][0] < 0) == ("diversity" in options)
+    result = make(ensemble, iterations=2, phase_iterations=2, **options)
+    assert result.audio.shape == (24000,) and np.isfinite(result.history["loss"]).all()
+    assert (result.history["diversity"][0] < 0) == ("diversity" in options)
 
 
 def test_a_normalised_target_comes_back_at_its_level(ensemble):
@@ -189,8 +189,8 @@ def test_the_device_gives_up_where_nothing_is_gained(ensemble, monkeypatch):
 @pytest.mark.on_jax
 def test_a_few_iterations_of_noise(ensemble):
     noise = 0.1 * np.random.default_rng(0).standard_normal(RATE).astype("float32")
-    made = make(ensemble, noise, iterations=4, phase_iterations=2)
-    assert made.history["loss"][-1] < made.history["loss"][0] and made.audio.shape == (RATE,)
+    result = make(ensemble, noise, iterations=4, phase_iterations=2)
+    assert result.history["loss"][-1] < result.history["loss"][0] and result.audio.shape == (RATE,)
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,8 @@ def test_the_tool_prints_the_reports_figures_beside_ours(tmp_path, monkeypatch, 
     model = SimpleNamespace(count_params=lambda: 7)
     monkeypatch.setattr(ablate_separation, "train", lambda *_: (model, facts, 0.1))
     monkeypatch.setattr(ablate_separation, "songs_scores", lambda *_: by_source)
-    asked = ["experiment-2", "--tracks", str(tmp_path / "music"), "--runs", str(tmp_path), "--epochs", "1"]
-    monkeypatch.setattr(sys, "argv", ["tools/ablate_separation.py", *asked])
+    arguments = ["experiment-2", "--tracks", str(tmp_path / "music"), "--runs", str(tmp_path), "--epochs", "1"]
+    monkeypatch.setattr(sys, "argv", ["tools/ablate_separation.py", *arguments])
     ablate_separation.main()
     printed = capsys.readouterr().out
     row = next(line for line in printed.splitlines() if "SDR" in line and "vocals" in line)

@@ -20,8 +20,8 @@ def test_it_writes_a_table_and_a_figure(tmp_path, monkeypatch, capsys):
     (tmp_path / "textures").mkdir()
     for name in ("clock_tick_a", "rain_city"):
         io.write(tmp_path / "textures" / f"{name}.flac", noise(1.2), RATE)
-    asked = ["--data", str(tmp_path), "--output", str(tmp_path / "runs" / "table")]
-    monkeypatch.setattr(sys, "argv", ["tools/texture_iterations.py", *asked])
+    arguments = ["--data", str(tmp_path), "--output", str(tmp_path / "runs" / "table")]
+    monkeypatch.setattr(sys, "argv", ["tools/texture_iterations.py", *arguments])
     texture_iterations.main()
     assert "rain_city: 1 s" in capsys.readouterr().out
     assert json.loads((tmp_path / "runs" / "table.json").read_text())["textures"]["clock_tick_a"] == rows

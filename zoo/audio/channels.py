@@ -46,8 +46,8 @@ def microphone(speech: np.ndarray, sample_rate: float, rng: np.random.Generator)
     wide. The phase is left as it is, so that nothing is late, and so is the level, of the whole clip.
 
     Example:
-        >>> heard = microphone(np.random.default_rng(0).normal(size=16000), 16000, np.random.default_rng(1))
-        >>> heard.shape, round(float(mix.rms(heard)), 1)
+        >>> recorded = microphone(np.random.default_rng(0).normal(size=16000), 16000, np.random.default_rng(1))
+        >>> recorded.shape, round(float(mix.rms(recorded)), 1)
         ((16000,), 1.0)
     """
     frequency = np.maximum(np.fft.rfftfreq(len(speech), 1 / sample_rate), 1.0)
