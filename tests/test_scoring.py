@@ -38,9 +38,9 @@ def command(table, output, *more):
     return ["score", str(table), "--metric", "si-sdr", "--csv", str(output), *more]
 
 
-def check_alike(found, expected):
+def check_alike(actual, expected):
     """The same rows; other processes may sum in another order."""
-    for row, other in itertools.zip_longest(csv.reader(found.open()), csv.reader(expected.splitlines())):
+    for row, other in itertools.zip_longest(csv.reader(actual.open()), csv.reader(expected.splitlines())):
         assert row[:2] + row[3:] == other[:2] + other[3:]
         assert row[2] == other[2] or float(row[2]) == pytest.approx(float(other[2]), abs=1e-6, nan_ok=True)
 
@@ -68,14 +68,14 @@ def test_processes_keep_the_order_and_do_not_run_ahead():
 def test_rows_are_written_while_pairs_are_read(tmp_path):
     drawn = []
 
-    def found():
+    def pairs_read():
         for number in range(500):
             drawn.append(number)
             yield pairs.Pair("", f"{number}.wav", "b.wav")
 
     score = functools.partial(scoring.Row, scores={"stoi": 1.0}, error="")
     table = scoring.Table(tmp_path / "found.csv", ["stoi"])
-    for number, row in enumerate(scoring.rows(score, found(), table, jobs=2), start=1):
+    for number, row in enumerate(scoring.rows(score, pairs_read(), table, jobs=2), start=1):
         assert row.pair.reference == f"{number - 1}.wav"
         assert len(table.part.read_text().splitlines()) == 1 + number
         assert len(drawn) <= number + 2 * scoring._AHEAD

@@ -127,8 +127,8 @@ def test_folders_measure_the_good_and_explain_the_rest(run, folders, metric, mod
     assert rows[str(folders[1] / "short.wav")][columns[1]] == "nan"
 
     report = json.loads((tmp_path / "o.json").read_text())
-    for column, found in zip(columns, zip(*values.values(), strict=True), strict=True):
-        assert report["summary"][column] == {"mean": pytest.approx(np.mean(found), rel=1e-6), "n": 3, "n_failed": 6}
+    for column, cells in zip(columns, zip(*values.values(), strict=True), strict=True):
+        assert report["summary"][column] == {"mean": pytest.approx(np.mean(cells), rel=1e-6), "n": 3, "n_failed": 6}
     assert all((pair["scores"][columns[0]] is None) == (pair["error"] is not None) for pair in report["pairs"])
 
 
@@ -153,8 +153,8 @@ def test_two_metrics_have_two_columns_each(run, folders, metric, tmp_path):
     metrics = metric, f"{tmp_path}/other/"
     options = [option for name in metrics for option in ("--metric", name)]
     status, out, _ = run("distance", *(folder / "good.wav" for folder in folders), *options, "--json", "-")
-    found = list(json.loads(out)["summary"])
-    assert status == 0 and found == [column for name in metrics for column in (name, f"{name} P(different)")]
+    names = list(json.loads(out)["summary"])
+    assert status == 0 and names == [column for name in metrics for column in (name, f"{name} P(different)")]
 
 
 def test_csv_of_pairs(run, folders, metric):

@@ -47,8 +47,8 @@ def noises(tmp_path):
 
 
 def test_classes_are_merged_or_left_out_and_the_test_folder_is_not_read(noises):
-    found = {split: collections.Counter(r.label for r in read_noise_classes(noises, split, RATE)) for split in SPLITS}
-    assert found == {"train": {"rain": 6, "machine": 2}, "validation": {"rain": 2, "machine": 1}}
+    counts = {split: collections.Counter(r.label for r in read_noise_classes(noises, split, RATE)) for split in SPLITS}
+    assert counts == {"train": {"rain": 6, "machine": 2}, "validation": {"rain": 2, "machine": 1}}
 
 
 def test_an_author_is_in_one_split_with_all_recordings(noises):
@@ -62,8 +62,8 @@ def test_a_share_of_a_recording_is_read_from_its_start(noises):
         return 0.25 if "fan" in path else 1.0
 
     for part, expected in ((share, [0.05, 0.2, 0.2]), (None, [0.2, 0.2, 0.2])):
-        found = [r for split in SPLITS for r in read_noise_classes(noises, split, RATE, part) if r.label == "machine"]
-        assert sorted(round(len(r.audio) / RATE, 3) for r in found) == expected
+        parts = [r for split in SPLITS for r in read_noise_classes(noises, split, RATE, part) if r.label == "machine"]
+        assert sorted(round(len(r.audio) / RATE, 3) for r in parts) == expected
 
 
 @pytest.mark.parametrize("rate", [16000, 22050])
@@ -88,10 +88,10 @@ def scenes(tmp_path):
 
 def test_dcase_pieces_of_a_place_stay_together(scenes):
     splits = {split: read_dcase(scenes, split, RATE) for split in SPLITS}
-    sources = {split: {r.source for r in found} for split, found in splits.items()}
+    sources = {split: {r.source for r in recordings} for split, recordings in splits.items()}
     assert sources["validation"] == {"beach1", "tram1"}
     assert sources["train"] == {f"{label}{place}" for label in ("beach", "tram") for place in (0, 2, 3)}
-    assert [len(found) for found in splits.values()] == [12, 4]
+    assert [len(recordings) for recordings in splits.values()] == [12, 4]
 
 
 def test_dcase_stereo_at_44100_hz_is_read_as_mono_at_22050(scenes):

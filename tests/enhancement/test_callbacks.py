@@ -15,12 +15,12 @@ from zoo.metrics import speech
 def test_true_scores_are_those_of_the_metrics(validation):
     enhancer = DNNEnhancer(units=8)
     scores = TrueScores(enhancer, validation, n_jobs=1)
-    found = scores.measure()
+    measured = scores.measure()
     enhanced = enhancer.enhance(scores.noisy, RATE)
-    assert found["si-sdr"] == pytest.approx(np.nanmean(speech.si_sdr(scores.reference, enhanced)), abs=1e-3)
-    assert found["stoi"] == pytest.approx(np.nanmean(speech.stoi(scores.reference, enhanced, RATE)), abs=1e-4)
-    assert found["pesq-wb"] == pytest.approx(np.nanmean(speech.pesq(scores.reference, enhanced, RATE)), abs=1e-3)
-    assert found["n_failed"] == 0 and "predicted" not in found
+    assert measured["si-sdr"] == pytest.approx(np.nanmean(speech.si_sdr(scores.reference, enhanced)), abs=1e-3)
+    assert measured["stoi"] == pytest.approx(np.nanmean(speech.stoi(scores.reference, enhanced, RATE)), abs=1e-4)
+    assert measured["pesq-wb"] == pytest.approx(np.nanmean(speech.pesq(scores.reference, enhanced, RATE)), abs=1e-3)
+    assert measured["n_failed"] == 0 and "predicted" not in measured
 
 
 def test_what_a_surrogate_predicts_is_not_clipped(validation):

@@ -57,24 +57,24 @@ def rows(scores, metric="pesq-wb"):
 
 def test_scores_are_true_in_order_and_nan_in_place():
     silent = Example("silent", 0, np.zeros(len(NOISE), "float32"), NOISE)
-    found = evaluate.score(identity, [example("one", 12), silent, example("one", 0)], LISTENER, n_jobs=1)
-    assert [(row["name"], row["snr_db"]) for row in found] == [("one", 12), ("silent", 0), ("one", 0)]
-    assert all(math.isnan(found[1][metric]) for metric in TRUE)
-    assert found[1]["jnd"] == pytest.approx(np.abs(NOISE).mean())
-    assert found[2]["jnd"] == pytest.approx(np.abs(example("one", 0).noisy - CLEAN).mean())
-    assert found[2]["jnd"] > found[0]["jnd"] > 0
+    scored = evaluate.score(identity, [example("one", 12), silent, example("one", 0)], LISTENER, n_jobs=1)
+    assert [(row["name"], row["snr_db"]) for row in scored] == [("one", 12), ("silent", 0), ("one", 0)]
+    assert all(math.isnan(scored[1][metric]) for metric in TRUE)
+    assert scored[1]["jnd"] == pytest.approx(np.abs(NOISE).mean())
+    assert scored[2]["jnd"] == pytest.approx(np.abs(example("one", 0).noisy - CLEAN).mean())
+    assert scored[2]["jnd"] > scored[0]["jnd"] > 0
     for metric in TRUE:
         expected = speech.score_pair(metric, CLEAN, example("one", 0).noisy, SAMPLE_RATE)
-        assert found[2][metric] == expected < found[0][metric]
+        assert scored[2][metric] == expected < scored[0][metric]
 
 
 def test_attenuation_does_not_change_what_ignores_level():
-    found = [
+    scores = [
         evaluate.score(system, [example("one", 6)], LISTENER, n_jobs=1)[0]
         for system in (identity, lambda noisy: [0.5 * audio for audio in noisy])
     ]
     for metric in ("stoi", "si-sdr"):
-        assert found[1][metric] == pytest.approx(found[0][metric], abs=1e-4)
+        assert scores[1][metric] == pytest.approx(scores[0][metric], abs=1e-4)
 
 
 def test_on_real_recordings():
@@ -82,11 +82,11 @@ def test_on_real_recordings():
     noise = min(data_path("noise", "test").rglob("*.flac"))
     clean, noise = (soundfile.read(path, frames=32000, dtype="float32")[0] for path in (clean, noise))
     examples = [Example("real", snr, clean, mix.mix_at_snr(clean, noise, snr)) for snr in (0, 6, 18)]
-    found = evaluate.score(identity, examples, zoo.load(evaluate.LISTENER), n_jobs=2)
+    scored = evaluate.score(identity, examples, zoo.load(evaluate.LISTENER), n_jobs=2)
     for metric in TRUE:
-        assert found[0][metric] < found[1][metric] < found[2][metric]
-    assert found[0]["jnd"] > found[1]["jnd"] > found[2]["jnd"] > 0
-    assert found[1]["si-sdr"] == pytest.approx(6, abs=0.5)
+        assert scored[0][metric] < scored[1][metric] < scored[2][metric]
+    assert scored[0]["jnd"] > scored[1]["jnd"] > scored[2]["jnd"] > 0
+    assert scored[1]["si-sdr"] == pytest.approx(6, abs=0.5)
 
 
 class Halver:
@@ -103,8 +103,8 @@ class Halver:
 def test_an_enhancer_gets_batches_and_gives_each_recording_back_in_order():
     rng = np.random.default_rng(0)
     noisy = [rng.standard_normal(n).astype("float32") for n in rng.integers(100, 900, 35)]
-    for given, made in zip(noisy, evaluate.enhance(Halver(), noisy), strict=True):
-        np.testing.assert_array_equal(made, given / 2)
+    for recording, made in zip(noisy, evaluate.enhance(Halver(), noisy), strict=True):
+        np.testing.assert_array_equal(made, recording / 2)
 
 
 def test_a_system_that_loses_recordings_or_samples_raises():
@@ -124,11 +124,11 @@ def test_processes_that_score_load_no_backend():
 
 
 def test_results_by_snr_and_average():
-    found = evaluate.results(rows({"a": {6: 2.0, -6: 1.0}, "b": {6: 4.0, -6: math.nan}, "c": {6: 3.0, -6: 2.0}}))
-    assert list(found) == ["-6", "6", "average"]
-    assert [found[row]["pesq-wb"][0] for row in found] == [1.5, 3.0, 2.4]
-    assert [(found[row]["n"], found[row]["n_failed"]) for row in found] == [(3, 1), (3, 0), (6, 1)]
-    _, low, high = found["6"]["pesq-wb"]
+    summary = evaluate.results(rows({"a": {6: 2.0, -6: 1.0}, "b": {6: 4.0, -6: math.nan}, "c": {6: 3.0, -6: 2.0}}))
+    assert list(summary) == ["-6", "6", "average"]
+    assert [summary[row]["pesq-wb"][0] for row in summary] == [1.5, 3.0, 2.4]
+    assert [(summary[row]["n"], summary[row]["n_failed"]) for row in summary] == [(3, 1), (3, 0), (6, 1)]
+    _, low, high = summary["6"]["pesq-wb"]
     assert 2 <= low < 3 < high <= 4
 
 

@@ -57,12 +57,15 @@ def test_command_renews_cards_and_figures(bundled, capsys):
     assert "of 1 utterances at -6, 0, 6, 12, 18 dB" in printed and f"{names[1]} over {names[0]}" in printed
     cards = [json.loads((bundled / name / "card.json").read_text()) for name in names]
     for name, card in zip(names, cards, strict=True):
-        found = card["evaluation"]
-        assert found["command"].endswith(f"enhancement --checkpoint {name}") and found["commit"]
+        evaluation = card["evaluation"]
+        assert evaluation["command"].endswith(f"enhancement --checkpoint {name}") and evaluation["commit"]
         for system in ("results", "noisy", "wiener", "spectral_gating"):
-            assert list(found[system]) == ["-6", "0", "6", "12", "18", "average"]
-        assert found["noisy"]["0"]["si-sdr"][0] == pytest.approx(0, abs=0.5) and found["results"]["0"]["n_failed"] == 0
-        assert found["noisy"]["-6"]["jnd"][0] > found["noisy"]["18"]["jnd"][0] > 0
+            assert list(evaluation[system]) == ["-6", "0", "6", "12", "18", "average"]
+        assert (
+            evaluation["noisy"]["0"]["si-sdr"][0] == pytest.approx(0, abs=0.5)
+            and evaluation["results"]["0"]["n_failed"] == 0
+        )
+        assert evaluation["noisy"]["-6"]["jnd"][0] > evaluation["noisy"]["18"]["jnd"][0] > 0
         assert {path.name for path in (bundled / name).glob("*.png")} == {"learning.png", "spectrograms.png"}
     assert list(cards[0]["evaluation"]["gains"]) == ["over noisy"]
     assert list(cards[1]["evaluation"]["gains"]) == ["over noisy", "over blstm-mse-16k"]

@@ -47,11 +47,11 @@ def test_the_loss_falls_and_the_facts_are_whole(small, source, validation, tmp_p
     assert facts["best_iteration"] in (20, 40, 60) and minutes > 0
     assert not getattr(model, "optimizer", None)
     fields = {"lookahead": 1}
-    about = training_card("enhancement", recipe, model, facts, minutes, "python train", "abc", fields=fields)
-    assert about["family"] == "enhancement" and about["parameters"] == model.count_params()
-    assert about["architecture"] == recipe.network and about["lookahead"] == 1 and about["training"]["commit"] == "abc"
+    card = training_card("enhancement", recipe, model, facts, minutes, "python train", "abc", fields=fields)
+    assert card["family"] == "enhancement" and card["parameters"] == model.count_params()
+    assert card["architecture"] == recipe.network and card["lookahead"] == 1 and card["training"]["commit"] == "abc"
     _, noisy = golden.voices_in_noise(16000, (0, 10))
-    preset.save(model, tmp_path / "saved", card=about, golden=[noisy])
+    preset.save(model, tmp_path / "saved", card=card, golden=[noisy])
     preset.load(tmp_path / "saved", verify=True)
 
 

@@ -12,11 +12,11 @@ from zoo.jnd import answers, baselines
 def test_answers_are_measured_in_order_and_reported_by_table():
     distances = np.array([0.0, 0.01, 0.02, 0.03, 0.05, 0.06, 0.07, 0.08])
     pairs = judged(distances, [0, 0, 1, 0, 1, 0, 1, 1], tables=("eq", "linear"))
-    found, probabilities = answers.judge(Rms(), pairs)
-    assert found == pytest.approx(distances, abs=1e-4) and probabilities == pytest.approx(10 * distances, abs=1e-3)
-    found[3] = math.nan
+    results, probabilities = answers.judge(Rms(), pairs)
+    assert results == pytest.approx(distances, abs=1e-4) and probabilities == pytest.approx(10 * distances, abs=1e-3)
+    results[3] = math.nan
     probabilities[3] = math.nan
-    facts = answers.report(pairs, found, probabilities)
+    facts = answers.report(pairs, results, probabilities)
     assert list(facts) == ["eq", "linear", "all"]
     assert [(facts[group]["n"], facts[group]["n_failed"]) for group in facts] == [(4, 0), (3, 1), (7, 1)]
     # eq: "different" at 0.02, 0.05 and 0.07 of 0, 0.02, 0.05, 0.07; all: 0.06 lies above two of four.
@@ -24,7 +24,7 @@ def test_answers_are_measured_in_order_and_reported_by_table():
     value, low, high = facts["all"]["auc"]
     assert low < value <= high
     assert set(facts["all"]) == {"n", "n_failed", "auc", "cross_entropy", "calibration_error"}
-    assert set(answers.report(pairs, found)["all"]) == {"n", "n_failed", "auc"}
+    assert set(answers.report(pairs, results)["all"]) == {"n", "n_failed", "auc"}
 
 
 def test_a_metric_without_probability_has_none():
@@ -45,11 +45,11 @@ def test_jnd_distance_is_where_half_of_the_answers_change():
     rng = np.random.default_rng(0)
     logarithm = rng.uniform(-3, 3, 20000)
     different = rng.random(20000) < 1 / (1 + np.exp(-2 * (logarithm - 0.7)))
-    found = answers.jnd_distance(different, np.exp(logarithm))
-    assert found == pytest.approx(math.exp(0.7), rel=0.04)
-    assert answers.jnd_distance(different, 1000 * np.exp(logarithm)) == pytest.approx(1000 * found, rel=1e-4)
+    threshold = answers.jnd_distance(different, np.exp(logarithm))
+    assert threshold == pytest.approx(math.exp(0.7), rel=0.04)
+    assert answers.jnd_distance(different, 1000 * np.exp(logarithm)) == pytest.approx(1000 * threshold, rel=1e-4)
     identical = answers.jnd_distance([*different, 1, 1], [*np.exp(logarithm), 0, math.nan])
-    assert identical == pytest.approx(found, rel=1e-6)
+    assert identical == pytest.approx(threshold, rel=1e-6)
 
 
 def test_no_jnd_distance_where_answers_do_not_cross():

@@ -23,8 +23,8 @@ def test_baselines_are_zero_for_identical_and_order_noise():
     for metric in (baselines.squared_error(), baselines.si_sdr(), baselines.pesq(n_jobs=1)):
         clip = at_rates[metric.sample_rate]
         noisy = [mix.mix_at_snr(clip, noise[: len(clip)], snr_db) for snr_db in (40, 20, 0)]
-        found = metric.distance(np.stack([clip] * 4), np.stack([clip, *noisy]), metric.sample_rate)
-        assert found[0] == pytest.approx(0, abs=1e-3) and (np.diff(found) > 0).all()
+        distances = metric.distance(np.stack([clip] * 4), np.stack([clip, *noisy]), metric.sample_rate)
+        assert distances[0] == pytest.approx(0, abs=1e-3) and (np.diff(distances) > 0).all()
         with pytest.raises(InputError, match="Hz"):
             metric.distance(clip, clip, 8000)
     assert baselines.squared_error().distance(CLIP, CLIP + 0.1, SAMPLE_RATE) == pytest.approx([0.01], rel=1e-4)
@@ -32,16 +32,16 @@ def test_baselines_are_zero_for_identical_and_order_noise():
 
 def test_a_pair_without_pesq_is_nan():
     clips = np.stack([np.zeros(16000, "float32"), io.resample(CLIP, SAMPLE_RATE, 16000)])
-    found = baselines.pesq(n_jobs=1).distance(clips, clips, 16000)
-    assert math.isnan(found[0]) and found[1] == pytest.approx(0, abs=1e-3)
+    distances = baselines.pesq(n_jobs=1).distance(clips, clips, 16000)
+    assert math.isnan(distances[0]) and distances[1] == pytest.approx(0, abs=1e-3)
 
 
 def test_a_loss_is_a_baseline():
     metric = baselines.of_loss(MultiResolutionSTFT())
     many = np.stack([CLIP[:4000]] * 17)
     many[16] = 0
-    found = metric.distance(np.stack([CLIP[:4000]] * 17), many, SAMPLE_RATE)
-    assert found.shape == (17,) and found[:16] == pytest.approx(0, abs=1e-3) and found[16] > 1
+    distances = metric.distance(np.stack([CLIP[:4000]] * 17), many, SAMPLE_RATE)
+    assert distances.shape == (17,) and distances[:16] == pytest.approx(0, abs=1e-3) and distances[16] > 1
 
 
 def test_an_embedding_is_a_baseline():

@@ -17,8 +17,8 @@ def test_a_batch_holds_answers_shifts_levels_and_ladders():
     (reference, degraded), targets = batches[0]
     assert reference.shape == degraded.shape == (4 + 1 + 2 + 2, SAMPLES)
     answers, shift, levels, order = np.split(targets, [4, 5, 7])
-    for heard, x, y in zip(answers, reference, degraded, strict=False):
-        assert heard == (not np.array_equal(x, y))
+    for answer, x, y in zip(answers, reference, degraded, strict=False):
+        assert answer == (not np.array_equal(x, y))
     assert shift == pytest.approx(0.03)
     moves = [abs(m) for m in range(-100, 101) if m and np.array_equal(np.roll(reference[4], m), degraded[4])]
     assert moves

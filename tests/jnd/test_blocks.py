@@ -149,11 +149,11 @@ def test_two_procedures_fill_a_block():
 
 def test_consistency_by_hand():
     # Four pairs judged twice, one of them differently; 3 of 8 answers are "different": chance 34 / 64.
-    found = consistency(list("aabbccdde"), [1, 1, 0, 0, 1, 0, 0, 0, 1])
-    assert found == pytest.approx((4, 3 / 4, (3 / 4 - 34 / 64) / (1 - 34 / 64)))
+    agreement = consistency(list("aabbccdde"), [1, 1, 0, 0, 1, 0, 0, 0, 1])
+    assert agreement == pytest.approx((4, 3 / 4, (3 / 4 - 34 / 64) / (1 - 34 / 64)))
     # Of three answers one couple in three agrees, of two none; 3 of 5 answers are "different": chance 13 / 25.
-    found = consistency(list("aaabb"), [1, 1, 0, 1, 0])
-    assert found == pytest.approx((2, 1 / 6, (1 / 6 - 13 / 25) / (1 - 13 / 25)))
+    agreement = consistency(list("aaabb"), [1, 1, 0, 1, 0])
+    assert agreement == pytest.approx((2, 1 / 6, (1 / 6 - 13 / 25) / (1 - 13 / 25)))
 
 
 def test_consistency_of_chance_and_of_nothing():
@@ -179,6 +179,6 @@ def test_a_careful_listener_is_more_consistent_than_a_careless_one():
 def test_the_papers_listeners_agree_beyond_chance(table):
     with open(harness.data_path("jnd_judgments", f"{table}.tsv"), newline="") as file:
         rows = [row[:3] for row in csv.reader(file, delimiter="\t")]
-    found = consistency([tuple(row[:2]) for row in rows], [int(row[2]) for row in rows])
-    assert found.n > 100
-    assert found.kappa > 0.2
+    agreement = consistency([tuple(row[:2]) for row in rows], [int(row[2]) for row in rows])
+    assert agreement.n > 100
+    assert agreement.kappa > 0.2

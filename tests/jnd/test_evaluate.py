@@ -42,9 +42,9 @@ def test_columns_cover_every_rung_once():
 
 def test_ladders_know_what_rises(ladder_facts):
     assert list(ladder_facts) == list(rendered.LADDERS)
-    for axis, found in ladder_facts.items():
-        assert found["spearman"] == pytest.approx(-1 if axis == "mp3" else 1) and found["rises"] == (axis != "mp3")
-        assert len(found["rungs"]) == len(found["distance"]) and (found["n"], found["n_failed"]) == (4, 0)
+    for axis, facts in ladder_facts.items():
+        assert facts["spearman"] == pytest.approx(-1 if axis == "mp3" else 1) and facts["rises"] == (axis != "mp3")
+        assert len(facts["rungs"]) == len(facts["distance"]) and (facts["n"], facts["n_failed"]) == (4, 0)
     mean, low, high = ladder_facts["pops"]["distance"][0]
     assert mean == pytest.approx(0.01 * (1 + 3 / 16), rel=0.01) and low < mean < high
     assert ladder_facts["eq"]["rungs"] == [float(strength) for strength in range(0, 101, 10)]
@@ -56,8 +56,8 @@ def test_a_rung_that_stands_still_does_not_rise(monkeypatch):
     columns = rendered.COLUMNS["pops"]
     distances[:, columns.start + 1] = distances[:, columns.start]
     distances[0, columns.start + 5] = math.nan
-    found = evaluate.ladders_report(distances)["pops"]
-    assert not found["rises"] and 0.95 < found["spearman"] < 1 and found["n_failed"] == 1
+    report = evaluate.ladders_report(distances)["pops"]
+    assert not report["rises"] and 0.95 < report["spearman"] < 1 and report["n_failed"] == 1
 
 
 def test_triplets_are_of_one_ladder_and_repeat_by_seed():
@@ -78,20 +78,20 @@ def test_two_afc_counts_ties_half():
     distances[0, 1] = distances[0, 0]  # a tie
     distances[1, 3] = 0.0  # wrong
     distances[1, 5] = math.nan
-    found = evaluate.two_afc(distances, triplets)
-    assert found["accuracy"][0] == pytest.approx(0.5) and (found["n"], found["n_failed"]) == (3, 1)
+    share = evaluate.two_afc(distances, triplets)
+    assert share["accuracy"][0] == pytest.approx(0.5) and (share["n"], share["n_failed"]) == (3, 1)
 
 
 def test_only_wanted_rungs_are_measured():
     ladders, triplets = climbing(), np.array([(1, 3, 5), (3, 7, 9)])
-    facts, heard = evaluate.compare(Rms(), judged([0.01, 0.02, 0.05, 0.06], [0, 1, 0, 1]), ladders, triplets)
-    assert facts["two_afc"]["accuracy"][0] == 1 and [len(values) for values in heard] == [4, 4]
+    facts, judgments = evaluate.compare(Rms(), judged([0.01, 0.02, 0.05, 0.06], [0, 1, 0, 1]), ladders, triplets)
+    assert facts["two_afc"]["accuracy"][0] == 1 and [len(values) for values in judgments] == [4, 4]
     assert 0.01 < facts["jnd_distance"][0] < 0.06
     wanted = np.zeros((4, rendered.WIDTH), bool)
     wanted[1, 3] = True
-    found = evaluate.measure(Rms(), ladders, wanted)
-    assert (np.isfinite(found) == wanted).all()
-    assert found[1, 3] == evaluate.measure(Rms(), ladders)[1, 3]
+    measured = evaluate.measure(Rms(), ladders, wanted)
+    assert (np.isfinite(measured) == wanted).all()
+    assert measured[1, 3] == evaluate.measure(Rms(), ladders)[1, 3]
 
 
 # --- shifts and levels -------------------------------------------------------------------------------------------------
@@ -99,9 +99,9 @@ def test_only_wanted_rungs_are_measured():
 
 def test_shifts_move_the_degraded_recording_only():
     clip = np.arange(1000, dtype="float32") / 1000  # rises by 1 / 1000 a sample: the distance is the shift
-    found = evaluate.shifts(Rms(), [clip, clip])
-    means = [mean for mean, _, _ in found["distance"]]
-    assert means == pytest.approx([shift / 1000 for shift in evaluate.SHIFTS], rel=1e-3) and found["n"] == 2
+    measured = evaluate.shifts(Rms(), [clip, clip])
+    means = [mean for mean, _, _ in measured["distance"]]
+    assert means == pytest.approx([shift / 1000 for shift in evaluate.SHIFTS], rel=1e-3) and measured["n"] == 2
 
 
 def test_levels_change_by_decibels_and_do_not_clip():
@@ -110,11 +110,11 @@ def test_levels_change_by_decibels_and_do_not_clip():
             assert np.abs(degraded).max() < 1 and np.abs(reference - reference[0]).max() == 0
             return 20 * np.log10(mix.rms(degraded) / mix.rms(reference))
 
-    found = evaluate.levels(Peak(), [0.99 * CLIP / np.abs(CLIP).max()])
-    assert [mean for mean, _, _ in found["distance"]] == pytest.approx(list(evaluate.LEVELS), abs=1e-3)
+    measured = evaluate.levels(Peak(), [0.99 * CLIP / np.abs(CLIP).max()])
+    assert [mean for mean, _, _ in measured["distance"]] == pytest.approx(list(evaluate.LEVELS), abs=1e-3)
 
 
 def test_a_network_on_mel_bands_takes_more_offence_at_a_longer_shift():
-    found = evaluate.shifts(SpectralJND(channels=(4, 4)), [CLIP])
-    means = [mean for mean, _, _ in found["distance"]]
-    assert 0 < means[0] < means[-1] < np.inf and found["n_failed"] == 0
+    measured = evaluate.shifts(SpectralJND(channels=(4, 4)), [CLIP])
+    means = [mean for mean, _, _ in measured["distance"]]
+    assert 0 < means[0] < means[-1] < np.inf and measured["n_failed"] == 0

@@ -50,18 +50,18 @@ def test_fit_is_the_maximum_of_a_grid(seed):
     sigma = (high - low) * np.geomspace(0.01, 2, 200)
     grid = objective(strengths, answers, mu, sigma, low, high)
     best = np.unravel_index(np.argmax(grid), grid.shape)
-    found = listening.fit(strengths, answers, low, high)
-    assert objective(strengths, answers, *found, low, high) >= grid.max() - 1e-9
-    assert found.mu == pytest.approx(mu[best[0], 0], abs=0.011 * (high - low))
-    assert found.sigma == pytest.approx(sigma[best[1]], rel=0.06)
+    fitted = listening.fit(strengths, answers, low, high)
+    assert objective(strengths, answers, *fitted, low, high) >= grid.max() - 1e-9
+    assert fitted.mu == pytest.approx(mu[best[0], 0], abs=0.011 * (high - low))
+    assert fitted.sigma == pytest.approx(sigma[best[1]], rel=0.06)
 
 
 def test_many_answers_give_the_listener_back():
     rng = np.random.default_rng(0)
     strengths = rng.uniform(0, 100, 5000)
     listener = SimulatedListener(35.0, 7.0, 0.0, rng)
-    found = listening.fit(strengths, [listener.answer(strength) for strength in strengths])
-    assert found == pytest.approx((35.0, 7.0), rel=0.04)
+    fitted = listening.fit(strengths, [listener.answer(strength) for strength in strengths])
+    assert fitted == pytest.approx((35.0, 7.0), rel=0.04)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_ten_answers_find_the_threshold(sigma, lapse):
     errors, shares = [], []
     for mu in rng.uniform(10, 90, 150):
         procedure = Procedure(0.0, 100.0, rng)
-        found = listen(procedure, SimulatedListener(mu, sigma, lapse, rng))
-        errors.append(abs(found.mu - mu) / mu)
+        fitted = listen(procedure, SimulatedListener(mu, sigma, lapse, rng))
+        errors.append(abs(fitted.mu - mu) / mu)
         shares.append(np.mean(procedure.answers))
     assert np.mean(errors) <= 0.10
     assert 0.45 <= np.mean(shares) <= 0.55
@@ -175,8 +175,8 @@ def test_asking_near_the_estimate_beats_asking_anywhere():
         listener = SimulatedListener(mu, 5.0, 0.0, rng)
         near.append(abs(listen(Procedure(0.0, 100.0, rng), listener).mu - mu) / mu)
         strengths = rng.uniform(0, 100, ANSWERS)
-        found = listening.fit(strengths, [listener.answer(strength) for strength in strengths])
-        anywhere.append(abs(found.mu - mu) / mu)
+        fitted = listening.fit(strengths, [listener.answer(strength) for strength in strengths])
+        anywhere.append(abs(fitted.mu - mu) / mu)
     assert np.mean(near) < 0.6 * np.mean(anywhere)
 
 
@@ -191,11 +191,11 @@ def test_a_reference_that_is_itself_perturbed():
 
 
 def test_the_range_is_halved_until_both_answers_came():
-    procedure, asked = Procedure(0.0, 100.0, np.random.default_rng(0)), []
+    procedure, strengths = Procedure(0.0, 100.0, np.random.default_rng(0)), []
     for answer in (False, False, False, True):
-        asked.append(procedure.next())
+        strengths.append(procedure.next())
         procedure.answer(answer)
-    assert asked == [50.0, 75.0, 87.5, 93.75]
+    assert strengths == [50.0, 75.0, 87.5, 93.75]
     assert 87.5 < procedure.threshold.mu < 93.75
 
 

@@ -116,8 +116,8 @@ def test_the_distance_is_the_sum_of_its_layers_and_the_head_reads_their_mean(mod
 def test_probability_is_one(model):
     reference, degraded = pair()
     for inputs in ((reference, degraded), (reference, reference), (reference, np.ones_like(reference))):
-        found = model.probability(*inputs, RATE)
-        assert found.shape == (3,) and ((found >= 0) & (found <= 1)).all()
+        probabilities = model.probability(*inputs, RATE)
+        assert probabilities.shape == (3,) and ((probabilities >= 0) & (probabilities <= 1)).all()
 
 
 @pytest.mark.parametrize("samples", [1, 2, 3, 3000])
@@ -125,16 +125,16 @@ def test_no_nan_on_silence_short_and_full_scale(deep, samples):
     silence, full = np.zeros((1, samples), "float32"), np.ones((1, samples), "float32")
     square = np.where(np.arange(samples) % 2, -full, full)
     for inputs in ([silence, silence], [full, silence], [silence, square], [square, -square]):
-        found = [deep.distance(*inputs, RATE), deep.probability(*inputs, RATE)]
-        assert np.isfinite(found).all()
+        measured = [deep.distance(*inputs, RATE), deep.probability(*inputs, RATE)]
+        assert np.isfinite(measured).all()
 
 
 def test_what_cannot_be_measured_is_nan_in_place(model):
     reference, degraded = pair(batch=4)
     reference[0, 5], degraded[1, 7], degraded[3, 4500] = np.nan, np.inf, np.nan
     for measure in (model.distance, model.probability):
-        found = measure(reference, degraded, RATE, lengths=[5000, 5000, 0, 4000])
-        np.testing.assert_array_equal(np.isnan(found), [True, True, True, False])
+        measured = measure(reference, degraded, RATE, lengths=[5000, 5000, 0, 4000])
+        np.testing.assert_array_equal(np.isnan(measured), [True, True, True, False])
 
 
 def test_an_empty_recording_is_nan_at_any_rate(model):
@@ -175,8 +175,8 @@ def test_a_long_recording_has_the_mean_distance_of_its_stretches_and_the_probabi
     by_layer = np.mean([ops.convert_to_numpy(model.layer_distances(half)) for half in halves], axis=0)
     log_odds = np.diff(ops.convert_to_numpy(model.head(by_layer)))[0, 0]
     monkeypatch.setattr("zoo.nn.segments._SEGMENT_SECONDS", samples / RATE)
-    found = np.concatenate(model.judge(reference, degraded, RATE))
-    np.testing.assert_allclose(found, [by_layer.sum(), 1 / (1 + np.exp(-log_odds))], rtol=1e-4)
+    measured = np.concatenate(model.judge(reference, degraded, RATE))
+    np.testing.assert_allclose(measured, [by_layer.sum(), 1 / (1 + np.exp(-log_odds))], rtol=1e-4)
 
 
 class Gain(keras.layers.Layer):
@@ -226,9 +226,9 @@ def test_save_load(model, tmp_path):
 
 def test_distance_is_the_call(model):
     reference, degraded = pair(batch=5)
-    found = model.distance(reference, degraded, RATE, batch_size=2)
-    np.testing.assert_allclose(found, predict(model, [reference, degraded]), rtol=1e-4)
-    np.testing.assert_allclose(model.distance(reference[0], degraded[0], RATE), found[:1], rtol=1e-4)
+    measured = model.distance(reference, degraded, RATE, batch_size=2)
+    np.testing.assert_allclose(measured, predict(model, [reference, degraded]), rtol=1e-4)
+    np.testing.assert_allclose(model.distance(reference[0], degraded[0], RATE), measured[:1], rtol=1e-4)
 
 
 def test_pad_opts_in(model):

@@ -128,9 +128,11 @@ def test_recordings_that_perturbations_draw_from_end_where_their_training_part_d
     data = data_path("MANIFEST.csv").parent
     for split in SPLITS:
         whole = read_noise_classes(data, split, SAMPLE_RATE)
-        found = pre.read_sounds(data, split)
-        assert [r.source for r in found] == [r.source for r in whole]
-        shares = {(r.label, round(len(r.audio) / len(all_of.audio), 3)) for r, all_of in zip(found, whole, strict=True)}
+        sounds = pre.read_sounds(data, split)
+        assert [r.source for r in sounds] == [r.source for r in whole]
+        shares = {
+            (r.label, round(len(r.audio) / len(all_of.audio), 3)) for r, all_of in zip(sounds, whole, strict=True)
+        }
         assert {share for _, share in shares} <= {0.6, 1.0}
         assert {label for label, share in shares if share == 0.6} <= {"machine", "wildlife"}
 

@@ -10,10 +10,12 @@ from zoo.jnd import baselines, ratings
 
 def test_ratings_are_correlated_by_speaker(rated):
     path, rows = rated
-    found = ratings.rate(baselines.si_sdr(), path)
-    assert [row["file"] for row in found] == [row["file"] for row in rows] and not any(row["error"] for row in found)
-    assert found[0]["distance"] == pytest.approx(1e-3, rel=0.3)  # 30 dB, at half the level, on two channels
-    facts = ratings.report(found)
+    rated_well = ratings.rate(baselines.si_sdr(), path)
+    assert [row["file"] for row in rated_well] == [row["file"] for row in rows] and not any(
+        row["error"] for row in rated_well
+    )
+    assert rated_well[0]["distance"] == pytest.approx(1e-3, rel=0.3)  # 30 dB, at half the level, on two channels
+    facts = ratings.report(rated_well)
     assert facts["speakers"]["ann"]["spearman"] == pytest.approx(1)
     assert facts["speakers"]["bob"]["spearman"] == pytest.approx(0.8)
     assert 0 < facts["speakers"]["bob"]["pearson"] < 1
@@ -27,10 +29,10 @@ def test_rows_that_cannot_be_used_are_counted(rated):
     path = write_ratings(
         path.parent, [{key: row[key] for key in ("file", "reference", "mos")} for row in broken + rows]
     )
-    found = ratings.rate(baselines.si_sdr(), path)
-    assert [bool(row["error"]) for row in found] == [True] * 3 + [False] * 8
-    assert "none.wav" in found[0]["error"] and "no number" in found[1]["error"]
-    facts = ratings.report(found)
+    rated_well = ratings.rate(baselines.si_sdr(), path)
+    assert [bool(row["error"]) for row in rated_well] == [True] * 3 + [False] * 8
+    assert "none.wav" in rated_well[0]["error"] and "no number" in rated_well[1]["error"]
+    facts = ratings.report(rated_well)
     assert list(facts["speakers"]) == [""] and (facts["mean"]["n"], facts["mean"]["n_failed"]) == (8, 3)
     with pytest.raises(InputError, match="file, reference and mos"):
         ratings.rate(baselines.si_sdr(), write_ratings(path.parent, [{"file": "a.wav", "reference": "b.wav"}]))

@@ -65,7 +65,7 @@ def test_processes_that_render_load_no_backend():
 
 
 def test_real_tables_keep_talkers_for_the_test():
-    found, _ = read_judgments(data_path("jnd_judgments"))
-    kept = [one for one in found if split_of(one.talker) == "test"]
+    judgments, _ = read_judgments(data_path("jnd_judgments"))
+    kept = [one for one in judgments if split_of(one.talker) == "test"]
     assert {one.table for one in kept} == {"combined", "eq", "linear", "reverb"}
     assert all(20 < sum(one.different for one in kept if one.table == table) for table in ("combined", "eq", "reverb"))

@@ -79,15 +79,15 @@ def test_command_renews_the_card(checkpoint, judgments_folder, tmp_path):
     (tmp_path / "jnd_judgments").symlink_to(judgments_folder)
     preset.save(SpectralJND(channels=(2,)), tmp_path / "other")
     run("--data", tmp_path, "--metric", f"{tmp_path}/other/")
-    found = registry.info("jnd-x")["evaluation"]
-    assert found["command"].endswith(f"jnd jnd-x --metric {tmp_path}/other/ --files 1") and found["commit"]
-    assert found["answers"]["all"]["n"] == 6 and found["answers"]["all"]["auc"][0] == 1
-    assert set(found["answers"]["all"]) == {"n", "n_failed", "auc", "cross_entropy", "calibration_error"}
-    assert list(found["ladders"]) == list(rendered.LADDERS) and found["ladders"]["pops"]["rises"]
-    assert found["two_afc"]["accuracy"][0] == 1 and found["shifts"]["n"] == found["levels"]["n"] == 1
-    assert next(iter(found["compared"])) == "other" and len(found["compared"]) == 5
-    assert list(found["lead"]) == list(found["compared"])
-    assert found["compared"]["PESQ wb"]["answers"]["all"]["n"] == 6
+    evaluation = registry.info("jnd-x")["evaluation"]
+    assert evaluation["command"].endswith(f"jnd jnd-x --metric {tmp_path}/other/ --files 1") and evaluation["commit"]
+    assert evaluation["answers"]["all"]["n"] == 6 and evaluation["answers"]["all"]["auc"][0] == 1
+    assert set(evaluation["answers"]["all"]) == {"n", "n_failed", "auc", "cross_entropy", "calibration_error"}
+    assert list(evaluation["ladders"]) == list(rendered.LADDERS) and evaluation["ladders"]["pops"]["rises"]
+    assert evaluation["two_afc"]["accuracy"][0] == 1 and evaluation["shifts"]["n"] == evaluation["levels"]["n"] == 1
+    assert next(iter(evaluation["compared"])) == "other" and len(evaluation["compared"]) == 5
+    assert list(evaluation["lead"]) == list(evaluation["compared"])
+    assert evaluation["compared"]["PESQ wb"]["answers"]["all"]["n"] == 6
     assert {one.name for one in checkpoint.glob("*.png")} == {"calibration.png", "ladders.png"}
     assert preset.load(checkpoint).name == "spectral_jnd"
 

@@ -25,7 +25,7 @@ def test_report_groups():
     truth = np.arange(8.0)
     truth[1] = np.nan
     report = evaluate.report(facts, truth, truth + 1)
-    counts = {group: (found["n"], found["n_failed"]) for group, found in report.items()}
+    counts = {group: (results["n"], results["n_failed"]) for group, results in report.items()}
     assert counts["all"] == (7, 1)
     assert counts["noisy"] == (3, 1)
     assert counts["other"] == (2, 0)
@@ -41,14 +41,14 @@ def test_agreement_needs_no_more_than_is_kept_of_a_row():
     facts = [{"kind": kind, "snr_db": snr_db} for kind, snr_db in zip(kinds, snrs, strict=True)]
     truth = rng.uniform(1, 4, 300)
     predicted = np.where(rng.random(300) < 0.05, np.nan, truth + rng.normal(0, 0.2, 300))
-    found = [pairs.Pair("", "", "", facts=(kind, str(snr_db))) for kind, snr_db in zip(kinds, snrs, strict=True)]
+    kept = [pairs.Pair("", "", "", facts=(kind, str(snr_db))) for kind, snr_db in zip(kinds, snrs, strict=True)]
     scores = [{"truth": x, "predicted": y} for x, y in zip(truth, predicted, strict=True)]
-    rows = [scoring.Row(pair, both, "") for pair, both in zip(found, scores, strict=True)]
-    found, expected = evaluate.report(*evaluate.summed(rows)), evaluate.report(facts, truth, predicted)
-    assert found.keys() == expected.keys() and len(found) == 9
+    rows = [scoring.Row(pair, both, "") for pair, both in zip(kept, scores, strict=True)]
+    kept, expected = evaluate.report(*evaluate.summed(rows)), evaluate.report(facts, truth, predicted)
+    assert kept.keys() == expected.keys() and len(kept) == 9
     for group, values in expected.items():
         for name, value in values.items():
-            np.testing.assert_array_equal(found[group][name], value)
+            np.testing.assert_array_equal(kept[group][name], value)
 
 
 def test_rows_are_not_kept(tmp_path, monkeypatch):

@@ -18,10 +18,10 @@ from zoo.quality_net import labels
 def test_labels_are_in_order_with_nan_in_place(tmp_path):
     batches = noise_pairs()
     batches[1][2, 0] = 0
-    found = labels.label(batches, TARGET, tmp_path / "labels.sqlite", RATE, n_jobs=1)
+    scores = labels.label(batches, TARGET, tmp_path / "labels.sqlite", RATE, n_jobs=1)
     expected = [loudness(*(pair / np.float32(32768)), RATE) for batch in batches for pair in batch]
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert np.flatnonzero(np.isnan(found)).tolist() == [8]
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+    assert np.flatnonzero(np.isnan(scores)).tolist() == [8]
 
 
 def test_labels_are_cached_by_content_and_metric(tmp_path):
@@ -55,8 +55,8 @@ def test_workers_keep_what_arrays_free(tmp_path):
         return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
     target = dataclasses.replace(TARGET, function=faults)
-    found = labels.label(noise_pairs(), target, tmp_path / "labels.sqlite", RATE, n_jobs=2)
-    assert np.median(found) < 100
+    scores = labels.label(noise_pairs(), target, tmp_path / "labels.sqlite", RATE, n_jobs=2)
+    assert np.median(scores) < 100
 
 
 def test_labels_before_an_interruption_are_kept(tmp_path):

@@ -24,9 +24,9 @@ def twins(shape, filters, size, **options):
 def test_it_is_the_plain_convolution(frames, bands):
     ours, plain, x = twins((2, frames, bands, 3), 5, 11)
     expected = ops.convert_to_numpy(plain(x))
-    found = ops.convert_to_numpy(ours(x))
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+    output = ops.convert_to_numpy(ours(x))
+    assert output.shape == expected.shape
+    np.testing.assert_allclose(output, expected, atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("size", [(1, 4), (4, 1), (9, 2), (20, 7)])

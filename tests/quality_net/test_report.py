@@ -27,8 +27,8 @@ RECIPE = train.Recipe("x", "QualityNetLite", "stoi")
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     directory = tmp_path_factory.mktemp("checkpoint") / "model"
-    about = {"name": "x", "training": {"recipe": dataclasses.asdict(RECIPE)}}
-    preset.save(QualityNetLite(), directory, card=about)
+    card = {"name": "x", "training": {"recipe": dataclasses.asdict(RECIPE)}}
+    preset.save(QualityNetLite(), directory, card=card)
     return directory
 
 
@@ -36,8 +36,8 @@ def checkpoint(tmp_path_factory):
 def table(tmp_path):
     """A CSV of 24 pairs: a recording and its degraded, one and itself, and one that is not there, in turn."""
     names = itertools.cycle(["speech_degraded.flac", "speech_reference.flac", "nothing.flac"])
-    about = itertools.cycle([("noisy", 5), ("clean", ""), ("noisy", "25.50"), ("codec", ""), ("", "")])
-    rows = [(AUDIO / "speech_reference.flac", AUDIO / next(names), *next(about)) for _ in range(24)]
+    conditions = itertools.cycle([("noisy", 5), ("clean", ""), ("noisy", "25.50"), ("codec", ""), ("", "")])
+    rows = [(AUDIO / "speech_reference.flac", AUDIO / next(names), *next(conditions)) for _ in range(24)]
     with open(tmp_path / "pairs.csv", "w", newline="") as file:
         csv.writer(file).writerows([("reference", "degraded", "kind", "snr_db"), *rows])
     return tmp_path / "pairs.csv"
@@ -60,17 +60,17 @@ def arguments(checkpoint, table, *more):
     return [str(option) for option in options]
 
 
-def check_alike(found, expected):
+def check_alike(actual, expected):
     """The same rows; other processes may sum in another order."""
-    for row, other in itertools.zip_longest(csv.reader(found.open()), csv.reader(expected.open())):
+    for row, other in itertools.zip_longest(csv.reader(actual.open()), csv.reader(expected.open())):
         assert row[:4] + row[6:] == other[:4] + other[6:]
         for value, known in zip(row[4:6], other[4:6], strict=True):
             assert value == known or float(value) == pytest.approx(float(known), abs=1e-6)
 
 
 def test_every_row_is_written_and_counted(run, checkpoint, tmp_path):
-    told = run("--output", tmp_path / "scores.csv", "--scatter", tmp_path / "scatter.png")
-    assert [line.split()[:5] for line in told.out.splitlines()] == [
+    printed = run("--output", tmp_path / "scores.csv", "--scatter", tmp_path / "scatter.png")
+    assert [line.split()[:5] for line in printed.out.splitlines()] == [
         ["all", "n", "16", "failed", "8"],
         ["noisy", "n", "6", "failed", "4"],
         ["clean", "n", "4", "failed", "1"],
@@ -78,7 +78,7 @@ def test_every_row_is_written_and_counted(run, checkpoint, tmp_path):
         ["snr", "0..10", "n", "3", "failed"],
         ["snr", "20..30", "n", "3", "failed"],
     ]
-    assert told.err.count("nothing.flac: no such file") == 8
+    assert printed.err.count("nothing.flac: no such file") == 8
     assert (tmp_path / "scatter.png").stat().st_size > 1000
     header, *rows = csv.reader((tmp_path / "scores.csv").open())
     assert header == ["reference", "degraded", "kind", "snr_db", "truth", "predicted", "error"] and len(rows) == 24
@@ -120,7 +120,7 @@ def test_nothing_is_written_that_was_not_asked_for(run, tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_evaluation_goes_on(run, checkpoint, table, tmp_path):
-    told = run("--output", tmp_path / "expected.csv")
+    printed = run("--output", tmp_path / "expected.csv")
     output, part = tmp_path / "found.csv", tmp_path / "found.csv.part"
     script = (
         "import sys, time\nfrom zoo import cli\nfrom zoo.audio import pairs\nwhole = pairs.read\n"
@@ -133,15 +133,15 @@ def test_a_killed_evaluation_goes_on(run, checkpoint, table, tmp_path):
     assert not output.exists() and 5 < len(part.read_text().splitlines()) < 24
     with open(part, "a") as file:
         file.write("/a/torn/line,with")
-    assert run("--output", output, "--resume").out == told.out
+    assert run("--output", output, "--resume").out == printed.out
     check_alike(output, tmp_path / "expected.csv")
 
 
 def test_a_whole_evaluation_is_not_done_again(run, tmp_path, monkeypatch):
     output = tmp_path / "found.csv"
-    told, done = run("--output", output), output.read_text()
+    printed, done = run("--output", output), output.read_text()
     monkeypatch.setattr(evaluate, "_score", lambda *_: pytest.fail("scored again"))
-    assert run("--output", output, "--resume").out == told.out and output.read_text() == done
+    assert run("--output", output, "--resume").out == printed.out and output.read_text() == done
 
 
 def test_rows_of_other_pairs_are_refused(run, table, tmp_path):
@@ -153,10 +153,10 @@ def test_rows_of_other_pairs_are_refused(run, table, tmp_path):
 
 def test_an_snr_that_is_no_number_is_an_error_of_its_row(run, table, tmp_path):
     table.write_text(table.read_text().replace(",5\n", ",5 dB\n").replace(",5\r\n", ",5 dB\r\n"))
-    told = run("--output", tmp_path / "found.csv")
-    assert told.out.startswith("all          n    13  failed  11")
-    assert "has the snr_db '5 dB'; give a number, in dB" in told.err
-    assert run("--output", tmp_path / "found.csv", "--resume").out == told.out
+    printed = run("--output", tmp_path / "found.csv")
+    assert printed.out.startswith("all          n    13  failed  11")
+    assert "has the snr_db '5 dB'; give a number, in dB" in printed.err
+    assert run("--output", tmp_path / "found.csv", "--resume").out == printed.out
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_batches_hold_every_labelled_pair_once():
     chunks = noise_pairs()
     scores = np.arange(12.0)
     scores[4] = np.nan
-    found = []
+    labels = []
     batches = train.Pairs(chunks, scores, batch_size=4, seed=3)
     for i in range(len(batches)):
         (reference, degraded), y = batches[i]
@@ -28,8 +28,8 @@ def test_batches_hold_every_labelled_pair_once():
         for row, score in enumerate(y.astype(int)):
             source = chunks[score // 6][score % 6]
             np.testing.assert_array_equal(np.stack([reference[row], degraded[row]]), examples.as_float(source))
-        found += list(y)
-    assert sorted(found) == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11]
+        labels += list(y)
+    assert sorted(labels) == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11]
 
 
 def test_order_depends_on_seed_and_epoch_alone():

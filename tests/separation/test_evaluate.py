@@ -22,16 +22,16 @@ def tracks(folder):
 @pytest.mark.slow
 def test_the_ideal_masks_are_above_the_floor(tracks):
     groups = dict.fromkeys([track.name for track in tracks], "all")
-    found = {
+    gains = {
         name: evaluate.table(evaluate.score(system, tracks, window=1.0, hop=1.0), groups)["all"]
         for name, system in evaluate.SYSTEMS.items()
     }
-    assert list(found) == ["mixture", "ideal binary mask", "ideal ratio mask"]
+    assert list(gains) == ["mixture", "ideal binary mask", "ideal ratio mask"]
     for source in SOURCES:
-        floor, binary, ratio = (found[name][source] for name in found)
+        floor, binary, ratio = (gains[name][source] for name in gains)
         assert min(binary["sdr"]["mean"], ratio["sdr"]["mean"]) > floor["sdr"]["mean"] + 6
         assert ratio["si-sdr"] > floor["si-sdr"] + 6
-    silent = found["ideal ratio mask"]["vocals"]
+    silent = gains["ideal ratio mask"]["vocals"]
     assert silent["silent"] == ["silent voice"]
     assert (silent["sdr"]["n"], silent["sdr"]["n_nan_frames"]) == (2, 2)  # of two tracks of two frames
 

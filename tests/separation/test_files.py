@@ -67,8 +67,8 @@ def test_any_rate_and_format(model, tmp_path, rate, channels, suffix, monkeypatc
     separate_file(model, path, targets(tmp_path, "flac"))
     parts = []
     for source in SOURCES:
-        part, found = soundfile.read(tmp_path / f"{source}.flac", always_2d=True)
-        assert (found, part.shape) == (rate, (total, channels))
+        part, audio = soundfile.read(tmp_path / f"{source}.flac", always_2d=True)
+        assert (audio, part.shape) == (rate, (total, channels))
         parts.append(part)
     whole, _ = soundfile.read(path, always_2d=True)
     inner = slice(400, -400)
@@ -99,9 +99,9 @@ def test_stems_in_lossy_formats(model, song, tmp_path, suffix, monkeypatch):
     monkeypatch.setattr(files, "BLOCK_SECONDS", 0.4)
     separate_file(model, song, targets(tmp_path, suffix, ("drums",)))
     expected = model.separate(*soundfile.read(song))["drums"]
-    found, rate = soundfile.read(tmp_path / f"drums.{suffix}")
-    assert (rate, found.shape) == (44100, expected.shape)
-    assert np.linalg.norm(found - expected) < 0.2 * np.linalg.norm(expected)
+    audio, rate = soundfile.read(tmp_path / f"drums.{suffix}")
+    assert (rate, audio.shape) == (44100, expected.shape)
+    assert np.linalg.norm(audio - expected) < 0.2 * np.linalg.norm(expected)
 
 
 @pytest.mark.parametrize("end", [90, 100, 110])
@@ -111,8 +111,8 @@ def test_the_last_block_is_brought_to_the_songs_length(tmp_path, end):
         writer = files._Writer(stack, tmp_path / "stem.wav", 8000, 1, 100, overwrite=True)
         writer.write(np.full((60, 1), 0.5), None)
         writer.write(np.full((40, 1), 0.5), end)
-    found, _ = soundfile.read(tmp_path / "stem.wav")
-    assert len(found) == end and (found[:90] == 0.5).all() and not found[100:].any()
+    audio, _ = soundfile.read(tmp_path / "stem.wav")
+    assert len(audio) == end and (audio[:90] == 0.5).all() and not audio[100:].any()
 
 
 def test_accompaniment_is_the_rest(model, song, tmp_path):

@@ -15,12 +15,12 @@ def noise(*shape, seed=0):
 def test_a_convolution_over_all_bins_is_keras_own(width):
     x = noise(2, 3, 9, 1)
     ours, theirs = SpectrumConv2D(4, (1, width)), layers.Conv2D(4, (1, width))
-    found = ours(x)
+    output = ours(x)
     theirs.build(x.shape)
     theirs.set_weights([weight + 0.1 for weight in ours.get_weights()])
     ours.set_weights(theirs.get_weights())
     np.testing.assert_allclose(ours(x), theirs(x), atol=1e-5)
-    assert tuple(found.shape) == tuple(theirs(x).shape)
+    assert tuple(output.shape) == tuple(theirs(x).shape)
 
 
 @pytest.mark.parametrize(("kernel", "size"), [((1, 9), 9), ((1, 4), 9), ((3, 1), 1)])

@@ -102,8 +102,8 @@ def test_si_sdr_is_of_the_sources_that_sound():
     true, estimate = rng.standard_normal((2, 2, 3, 4000)).astype("float32")
     true[1, 1:] = 0
     rows = speech.si_sdr(true.reshape(6, -1), (true + 0.3 * estimate).reshape(6, -1)).reshape(2, 3)
-    found = SourcesSISDR().call(true, true + 0.3 * estimate)
-    np.testing.assert_allclose(found, [-rows[0].mean(), -rows[1, 0]], atol=1e-3)
+    losses = SourcesSISDR().call(true, true + 0.3 * estimate)
+    np.testing.assert_allclose(losses, [-rows[0].mean(), -rows[1, 0]], atol=1e-3)
     np.testing.assert_allclose(SourcesSISDR().call(0 * true, estimate), 0.0)
 
 

@@ -77,8 +77,8 @@ def test_shares_say_how_often_a_kind_is_drawn_for_a_source(tmp_path):
     np.testing.assert_allclose(np.diff(batches._having["bass"][1], prepend=0), [0.5, 0.5])
     up_to, chances = batches._having["vocals"][1], [0.2, 0.2, 0.4, 0.2]
     for seed in range(50):  # as NumPy chooses
-        found = np.searchsorted(up_to, np.random.default_rng(seed).random(), side="right")
-        assert found == np.random.default_rng(seed).choice(4, p=chances)
+        drawn = np.searchsorted(up_to, np.random.default_rng(seed).random(), side="right")
+        assert drawn == np.random.default_rng(seed).choice(4, p=chances)
     with pytest.raises(InputError, match="numbers of 0 or more"):
         Remixes(tracks, SAMPLES, 1, 1, 0, kinds=kinds, shares={"song": 1.0, "render": -0.1, "voice": 1.0})
     with pytest.raises(InputError, match="d has no kind"):

@@ -41,19 +41,19 @@ def _scores(true, estimate):
 
 
 def test_the_command_renews_the_card(folder, tmp_path, monkeypatch, capsys):
-    about = {"name": "chandna-4stem-44k", "family": "separation", "sources": list(SOURCES), "latency": 0.2}
+    facts = {"name": "chandna-4stem-44k", "family": "separation", "sources": list(SOURCES), "latency": 0.2}
     monkeypatch.setattr(registry, "root", lambda: tmp_path)
-    preset.save(separator(), tmp_path / about["name"], card=about)
+    preset.save(separator(), tmp_path / facts["name"], card=facts)
     options = ["--tracks", folder, "--seconds", 1, "--jobs", 1, "--cache", tmp_path / "cache"]
     run_command("separation", *options)
     printed = capsys.readouterr().out
-    found = registry.info(about["name"])["evaluation"]
+    evaluation = registry.info(facts["name"])["evaluation"]
     again = f"--checkpoint chandna-4stem-44k --tracks {folder} --seconds 1.0"
-    assert found["command"] == f"python tools/evaluate.py separation {again}"
-    assert set(found["results"]) == {"silent voice", "test 0", "held-back renders with held-back voices"}
-    assert found["results"]["silent voice"]["vocals"]["sdr"]["mean"] is None
-    assert list(found["references"]) == ["mixture"] and "held-back renders" in printed
-    read = {"name": about["name"], "sources": list(SOURCES), "evaluation": json.loads(json.dumps(found))}
+    assert evaluation["command"] == f"python tools/evaluate.py separation {again}"
+    assert set(evaluation["results"]) == {"silent voice", "test 0", "held-back renders with held-back voices"}
+    assert evaluation["results"]["silent voice"]["vocals"]["sdr"]["mean"] is None
+    assert list(evaluation["references"]) == ["mixture"] and "held-back renders" in printed
+    read = {"name": facts["name"], "sources": list(SOURCES), "evaluation": json.loads(json.dumps(evaluation))}
     page = card.evaluation(read)
     assert "| mixture | silent voice | vocals | - |" in page
 

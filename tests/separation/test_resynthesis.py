@@ -24,9 +24,9 @@ def references():
     """8 s of the left channel of the played test song, whose vocals are silent."""
     (track,) = [track for track in find_tracks(data_path("music", "test")) if "Boas" in track.name]
     start = 20 * SAMPLE_RATE
-    found = {s: track.read_excerpt(s, start, 8 * SAMPLE_RATE)[:, 0] for s in ("drums", "bass", "other")}
-    assert all(np.abs(audio).max() > 0.01 for audio in found.values())
-    return found
+    stems = {s: track.read_excerpt(s, start, 8 * SAMPLE_RATE)[:, 0] for s in ("drums", "bass", "other")}
+    assert all(np.abs(audio).max() > 0.01 for audio in stems.values())
+    return stems
 
 
 def scores(references, estimates):

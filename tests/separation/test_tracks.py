@@ -75,11 +75,11 @@ def test_stem_mp4_has_the_streams_of_musdb18(tmp_path):
     stempeg.write_stems(str(path), five, SAMPLE_RATE, stempeg.StreamsWriter(codec="aac", bitrate=128000))
     [track] = find_tracks(tmp_path, "train")
     assert track.name == "song" and track.sources == SOURCES
-    found = track.read()
+    streams = track.read()
     for source in SOURCES:
-        assert strongest(found[source]) == HERTZ[source] and found[source].shape == (track.samples, 2)
+        assert strongest(streams[source]) == HERTZ[source] and streams[source].shape == (track.samples, 2)
     part = track.read_excerpt("vocals", 20000, 5000)
-    assert (part == found["vocals"][20000:25000]).all()
+    assert (part == streams["vocals"][20000:25000]).all()
     np.testing.assert_allclose(part, tone(HERTZ["vocals"])[20000:25000], atol=0.05)  # aligned, but for the coding
     stempeg.write_stems(str(path), stems[:2], SAMPLE_RATE, stempeg.StreamsWriter(codec="aac", stem_names=["a", "b"]))
     with pytest.raises(InputError, match="has 2 streams"):

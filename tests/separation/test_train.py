@@ -39,8 +39,8 @@ def test_it_learns_and_the_best_epoch_is_kept(tracks, small, tmp_path):
     assert not hasattr(model, "optimizer") or model.optimizer is None
     (held,) = mixing.Remixes(tracks[1], 8448, 16, 1, recipe.seed, remix=0.0)[0]
     training = train._Training(model, train.LOSSES["squared-error"]())
-    found = float(training.compute_loss(y_pred=training(held)))
-    assert found == pytest.approx(facts["val_loss"], rel=1e-3)
+    loss = float(training.compute_loss(y_pred=training(held)))
+    assert loss == pytest.approx(facts["val_loss"], rel=1e-3)
 
 
 def test_a_share_of_the_tracks_is_drawn_by_the_seed():
@@ -145,7 +145,7 @@ def test_the_tool_saves_a_checkpoint_with_its_card(tmp_path, monkeypatch):
     songs(tmp_path / "music", count=11, seconds=0.3)
     shutil.rmtree(tmp_path / "music" / "validation")
     config = REPOSITORY / "tools" / "configs" / "chandna-4stem-44k.toml"
-    asked = [
+    arguments = [
         "--tracks",
         "music",
         "--runs",
@@ -162,7 +162,7 @@ def test_the_tool_saves_a_checkpoint_with_its_card(tmp_path, monkeypatch):
         "1",
     ]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["tools/train.py", str(config), *asked])
+    monkeypatch.setattr(sys, "argv", ["tools/train.py", str(config), *arguments])
     tool.main()
     model, card = zoo.load("my/mine/", verify=True), zoo.info("my/mine/")
     assert model.count_params() == card["parameters"] == 585_742

@@ -71,8 +71,8 @@ def test_recordings_of_any_lengths_are_scored_as_by_the_model(connected, stand_i
 def test_silence_is_nan_over_both(connected, recordings):
     inputs, expected = recordings
     broken = np.full(16000, np.nan)
-    found = connected.predict("stoi", {name: [x[1], np.zeros(16000), broken] for name, x in inputs.items()})["stoi"]
-    assert np.isnan(found[1:]).all() and found[0] == pytest.approx(expected[1], abs=2e-4)
+    predicted = connected.predict("stoi", {name: [x[1], np.zeros(16000), broken] for name, x in inputs.items()})["stoi"]
+    assert np.isnan(predicted[1:]).all() and predicted[0] == pytest.approx(expected[1], abs=2e-4)
 
 
 def test_wav_files_go_as_they_are(connected, stand_in, recordings):
@@ -96,9 +96,9 @@ def test_outputs_along_the_samples_are_cut_to_the_longest(connected, stand_in):
     both = connected.predict("stems", {"waveform": mixtures})
     assert all(files[source].shape == both[source].shape for source in both)
     assert set(both) == {"vocals", "drums", "bass", "other"}
-    for source, found in both.items():
-        assert found.shape == (2, 9000) and not found[1, 7000:].any()
-        for row, mixture, one in zip(found, mixtures, alone, strict=True):
+    for source, outputs in both.items():
+        assert outputs.shape == (2, 9000) and not outputs[1, 7000:].any()
+        for row, mixture, one in zip(outputs, mixtures, alone, strict=True):
             np.testing.assert_allclose(row[: len(mixture)], one[source][0], atol=1e-4)
 
 
@@ -119,9 +119,9 @@ def test_no_request_is_larger_than_asked_for(stand_in, recordings):
     many = {name: [x[i % 3] for i in (0, 1, 1, 1, 2, 2)] for name, x in inputs.items()}
     row = 2 * 4 * len(inputs["reference"][0])
     with client.connect(stand_in.addresses["grpc"], max_request=row) as connected:
-        found = connected.predict("stoi", many)["stoi"]
-    np.testing.assert_allclose(found, [expected[i] for i in (0, 1, 1, 1, 2, 2)], atol=2e-4)
-    sizes = [told["bytes"] for _, told in stand_in.requests]
+        predicted = connected.predict("stoi", many)["stoi"]
+    np.testing.assert_allclose(predicted, [expected[i] for i in (0, 1, 1, 1, 2, 2)], atol=2e-4)
+    sizes = [facts["bytes"] for _, facts in stand_in.requests]
     assert 2 < len(sizes) < 6 and max(sizes) <= row + 4 * 6  # and the lengths
     with (
         client.connect(stand_in.addresses["grpc"], max_request=row - 1) as connected,
@@ -133,8 +133,8 @@ def test_no_request_is_larger_than_asked_for(stand_in, recordings):
 def test_parts_along_the_samples_fit_together(stand_in):
     mixtures = [np.ones(n, "float32") for n in (5000, 9000, 7000)]
     with client.connect(stand_in.addresses["grpc"], max_batch=1) as connected:
-        found = connected.predict("stems", {"waveform": mixtures})
-        assert len(stand_in.requests) == 3 and all(x.shape == (3, 9000) for x in found.values())
+        predicted = connected.predict("stems", {"waveform": mixtures})
+        assert len(stand_in.requests) == 3 and all(x.shape == (3, 9000) for x in predicted.values())
 
 
 def test_versions_and_labels(connected, stand_in, recordings):
@@ -142,8 +142,8 @@ def test_versions_and_labels(connected, stand_in, recordings):
     one = {name: [x[2]] for name, x in inputs.items()}
     for which in ({}, {"version": 1}, {"label": "canary"}):
         connected.predict("stoi", one, **which)
-        told = stand_in.requests[-1][1]
-        assert (told["version"], told["label"]) == (which.get("version"), which.get("label"))
+        facts = stand_in.requests[-1][1]
+        assert (facts["version"], facts["label"]) == (which.get("version"), which.get("label"))
     assert connected.status("stoi") == {1: "AVAILABLE", 2: "AVAILABLE"}
     for model, which in (("nothing", {}), ("stoi", {"version": 9}), ("stoi", {"label": "old"})):
         with pytest.raises(InputError, match="the server refuses: "):

@@ -92,14 +92,14 @@ def test_every_kind_of_model_is_converted_and_checked(name, unlike_batches, tmp_
 def test_a_bundled_metric_gives_its_score_on_a_phone(pair, tmp_path):
     convert.convert("quality-net-lite-stoi-16k", tmp_path / "stoi.tflite", "tflite")
     interpreter = tf.lite.Interpreter(model_path=str(tmp_path / "stoi.tflite"))
-    given = {name: x[None, :20000] for name, x in zip(PAIR, pair, strict=True)}
-    found = interpreter.get_signature_runner("serving_default")(**given)["stoi"]
-    expected = load("quality-net-lite-stoi-16k").score(*given.values(), sample_rate=16000)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-    padded = {name: np.pad(x, ((0, 0), (0, 3000)), constant_values=np.nan) for name, x in given.items()}
+    inputs = {name: x[None, :20000] for name, x in zip(PAIR, pair, strict=True)}
+    score = interpreter.get_signature_runner("serving_default")(**inputs)["stoi"]
+    expected = load("quality-net-lite-stoi-16k").score(*inputs.values(), sample_rate=16000)
+    np.testing.assert_allclose(score, expected, atol=1e-4)
+    padded = {name: np.pad(x, ((0, 0), (0, 3000)), constant_values=np.nan) for name, x in inputs.items()}
     runner = interpreter.get_signature_runner("lengths")
     np.testing.assert_allclose(runner(**padded, lengths=np.array([20000], "int32"))["stoi"], expected, atol=1e-4)
-    assert np.isnan(runner(**{name: 0 * x for name, x in given.items()}, lengths=np.array([20000], "int32"))["stoi"])
+    assert np.isnan(runner(**{name: 0 * x for name, x in inputs.items()}, lengths=np.array([20000], "int32"))["stoi"])
 
 
 @pytest.mark.slow
@@ -108,9 +108,9 @@ def test_a_bundled_enhancer_gives_its_sound_in_onnx(pair, tmp_path):
     convert.convert("dnn-mse-16k", tmp_path / "dnn.onnx", "onnx")
     session = onnxruntime.InferenceSession(tmp_path / "dnn.onnx", providers=["CPUExecutionProvider"])
     noisy = np.stack([pair[1][:20001], np.r_[pair[1][:15000], np.full(5001, 0.5)]]).astype("float32")
-    (found,) = session.run(["enhanced"], {"waveform": noisy, "lengths": np.array([20001, 15000], "int32")})
+    (enhanced,) = session.run(["enhanced"], {"waveform": noisy, "lengths": np.array([20001, 15000], "int32")})
     expected = load("dnn-mse-16k").enhance(noisy, 16000, lengths=np.array([20001, 15000]))
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(enhanced, expected, atol=1e-4)
 
 
 def test_what_a_converter_says_is_said(tmp_path, monkeypatch):
@@ -141,9 +141,9 @@ def test_nothing_is_left_of_what_fails(tmp_path, monkeypatch):
         convert.convert(tmp_path / "model", tmp_path / "model.tflite", "tflite")
     with pytest.raises(InputError, match="no such folder"):
         convert.convert(tmp_path / "model", tmp_path / "no" / "model.tflite", "tflite")
-    given = ServingModel._expected
+    expected = ServingModel._expected
     monkeypatch.setattr(
-        ServingModel, "_expected", lambda *of: {name: 1.01 * value for name, value in given(*of).items()}
+        ServingModel, "_expected", lambda *of: {name: 1.01 * value for name, value in expected(*of).items()}
     )
     with pytest.raises(InputError, match="serving_default/enhanced differs from the Keras model's"):
         convert.convert(tmp_path / "model", tmp_path / "other.tflite", "tflite")
@@ -161,8 +161,8 @@ def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
 def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(os, "environ", dict(os.environ))
     preset.save(BLSTMEnhancer(units=8, hidden=8), tmp_path / "model")
-    given = ["export", f"{tmp_path}/model/", str(tmp_path / "blstm.tflite"), "--format", "tflite"]
-    assert cli.main(given) == 0
+    arguments = ["export", f"{tmp_path}/model/", str(tmp_path / "blstm.tflite"), "--format", "tflite"]
+    assert cli.main(arguments) == 0
     assert "  runs with the Flex delegate only, for TensorListReserve" in capsys.readouterr().out
-    assert cli.main([*given, "--version", "2"]) == 2
+    assert cli.main([*arguments, "--version", "2"]) == 2
     assert "leave them out with --format tflite" in capsys.readouterr().err

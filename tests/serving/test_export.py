@@ -115,9 +115,9 @@ def test_lengths_keep_a_score_right_whatever_the_padding(metric, pair):
         padded = [np.stack([x, np.r_[y, np.broadcast_to(noise, len(x) - 20000)]]) for x, y in zip(pair, short)]
         arrays = [x.astype("float32") for x in padded]
         lengths = np.array([len(pair[0]), 20000], "int32")
-        found = metric["lengths"](**dict(zip(PAIR, arrays)), lengths=lengths)["stoi"].numpy()
+        scores = metric["lengths"](**dict(zip(PAIR, arrays)), lengths=lengths)["stoi"].numpy()
         alone = metric["serving_default"](**{k: x[None] for k, x in zip(PAIR, short)})["stoi"].numpy()[0]
-        np.testing.assert_allclose(found, [expected, alone], atol=1e-4)
+        np.testing.assert_allclose(scores, [expected, alone], atol=1e-4)
 
 
 def test_lengths_beyond_the_samples_are_those_of_the_samples(metric, pair):
@@ -130,8 +130,8 @@ def test_lengths_beyond_the_samples_are_those_of_the_samples(metric, pair):
 
 def test_what_has_no_score_is_nan(metric, pair):
     reference, degraded = (np.stack([x, 0 * x]).astype("float32") for x in pair)
-    found = metric["serving_default"](reference=reference, degraded=degraded)["stoi"].numpy()
-    assert np.isfinite(found[0]) and np.isnan(found[1])
+    scores = metric["serving_default"](reference=reference, degraded=degraded)["stoi"].numpy()
+    assert np.isfinite(scores[0]) and np.isnan(scores[1])
     short = metric["lengths"](reference=reference, degraded=degraded, lengths=np.array([7999, 8000], "int32"))
     assert np.isnan(short["stoi"].numpy()).tolist() == [True, True]  # short, and silent
     tiny = metric["serving_default"](reference=reference[:, 4000:4100], degraded=degraded[:, 4000:4100])
@@ -140,10 +140,10 @@ def test_what_has_no_score_is_nan(metric, pair):
 
 def test_wav_files_are_scored_as_waveforms_are(metric, pair):
     files = [[wav(x), wav(x[:9000])] for x in pair]
-    found = metric["wav"](reference_wav=tf.constant(files[0]), degraded_wav=tf.constant(files[1]))["stoi"].numpy()
+    scores = metric["wav"](reference_wav=tf.constant(files[0]), degraded_wav=tf.constant(files[1]))["stoi"].numpy()
     model = load("quality-net-lite-stoi-16k")
     expected = [model.score(*(x[:count] for x in pair), sample_rate=16000)[0] for count in (None, 9000)]
-    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.testing.assert_allclose(scores, expected, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -168,9 +168,9 @@ def test_a_version_is_never_replaced_and_nothing_is_left_behind(tmp_path, monkey
         export.export(tmp_path / "model", tmp_path / "models")
     with pytest.raises(InputError, match="positive integer"):
         export.export(tmp_path / "model", tmp_path / "models", version=0)
-    given = ServingModel._expected
+    expected = ServingModel._expected
     monkeypatch.setattr(
-        ServingModel, "_expected", lambda *of: {name: 1.01 * value for name, value in given(*of).items()}
+        ServingModel, "_expected", lambda *of: {name: 1.01 * value for name, value in expected(*of).items()}
     )
     with pytest.raises(InputError, match="serving_default/enhanced differs from the Keras model's"):
         export.export(tmp_path / "model", tmp_path / "others")

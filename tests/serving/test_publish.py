@@ -269,7 +269,7 @@ def test_what_the_hub_refuses_is_told(hub, tmp_path, repository, environment, sa
     (tmp_path / "folder" / "config.json").write_text("{}")
     script = "import sys; from zoo.checkpoint import hub; hub.upload(sys.argv[1], sys.argv[2], 'first')"
     assert says in run(hub, script, str(tmp_path / "folder"), repository, **environment)
-    assert all(len(found.commits) < 2 for found in hub.repositories.values())
+    assert all(len(stored.commits) < 2 for stored in hub.repositories.values())
 
 
 def test_a_readme_that_the_hub_refuses_is_told(hub, tmp_path):

@@ -25,8 +25,10 @@ class Repository:
         """Change some files, {path: bytes, or None to remove it}; the commit's sha."""
         files = {**self.commits.get(self.refs.get(ref), {}), **changes}
         files = {path: data for path, data in files.items() if data is not None}
-        told = repr((len(self.commits), sorted((path, hashlib.sha1(data).hexdigest()) for path, data in files.items())))
-        sha = hashlib.sha1(told.encode()).hexdigest()
+        facts = repr(
+            (len(self.commits), sorted((path, hashlib.sha1(data).hexdigest()) for path, data in files.items()))
+        )
+        sha = hashlib.sha1(facts.encode()).hexdigest()
         self.commits[sha], self.refs[ref] = files, sha
         return sha
 
@@ -93,9 +95,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.body = self.read_body()
         self.hub.requests.append((self.command, path))
         for method, pattern, name in self.ROUTES:
-            found = re.fullmatch(pattern, path)
-            if method == self.command and found:
-                return getattr(self, name)(*map(unquote, found.groups()))
+            match = re.fullmatch(pattern, path)
+            if method == self.command and match:
+                return getattr(self, name)(*map(unquote, match.groups()))
         return self.refuse(404, "EntryNotFound")
 
     do_GET = do_HEAD = do_POST = do_PUT = _handle
@@ -123,8 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.reply({"error": code}, status, X_Error_Code=code)
 
     def unknown_token(self):
-        told = "Invalid credentials in Authorization header"
-        self.reply({"error": told}, 401, X_Error_Message=told)
+        message = "Invalid credentials in Authorization header"
+        self.reply({"error": message}, 401, X_Error_Message=message)
 
     def token(self):
         return self.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -165,10 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"ETag": f'"{etag}"', "X_Repo_Commit": sha, "Accept_Ranges": "bytes"}
         if path in self.hub.corrupt:
             data = data[:-1] + bytes([data[-1] ^ 1])
-        found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        status = 206 if found else 200
-        if found:
-            first, last = int(found[1]), int(found[2] or len(data) - 1)
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        status = 206 if match else 200
+        if match:
+            first, last = int(match[1]), int(match[2] or len(data) - 1)
             headers["Content_Range"] = f"bytes {first}-{last}/{len(data)}"
             data = data[first : last + 1]
         if self.command == "GET" and path in self.hub.cut:
@@ -206,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def preupload(self, name, _):
         if self.may_write(name):
-            told = [
+            message = [
                 {
                     "path": file["path"],
                     "uploadMode": "lfs" if _large(file["path"], file["size"]) else "regular",
@@ -215,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
                 }
                 for file in json.loads(self.body)["files"]
             ]
-            self.reply({"files": told})
+            self.reply({"files": message})
 
     def batch(self, name):
         if self.may_write(name):

@@ -85,8 +85,8 @@ class StandIn:
             raise Refused(grpc.StatusCode.INVALID_ARGUMENT, f'signature_name: "{signature}" not found in signature def')
         count = len(next(iter(inputs.values())))
         if count > self.max_batch:
-            told = f"Task size {count} is larger than maximum input batch size {self.max_batch}"
-            raise Refused(grpc.StatusCode.INVALID_ARGUMENT, told)
+            message = f"Task size {count} is larger than maximum input batch size {self.max_batch}"
+            raise Refused(grpc.StatusCode.INVALID_ARGUMENT, message)
         fed = {}
         for name, spec in function.structured_input_signature[1].items():
             if name not in inputs:
@@ -102,7 +102,7 @@ class StandIn:
         if not self.padding or array.ndim == 1 and array.dtype != object:
             return array
         if array.dtype == object:
-            longest = max((soundfile.info(io.BytesIO(file)) for file in array), key=lambda found: found.frames)
+            longest = max((soundfile.info(io.BytesIO(file)) for file in array), key=lambda info: info.frames)
             file = io.BytesIO()
             soundfile.write(file, np.zeros(longest.frames + self.padding), longest.samplerate, format="WAV")
             return _objects([*array, file.getvalue()])
@@ -128,7 +128,7 @@ class StandIn:
             web.server_close()
 
 
-def _told(method):
+def _reported(method):
     """A gRPC method whose refusals become statuses."""
 
     def call(self, request, context):
@@ -152,20 +152,20 @@ class _Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
     def __init__(self, stand_in):
         self.stand_in = stand_in
 
-    @_told
+    @_reported
     def Predict(self, request, context):
         inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
         outputs = self.stand_in.answer("grpc", request.model_spec.signature_name, inputs, **_which(request.model_spec))
         tensors = {name: tf.make_tensor_proto(array) for name, array in outputs.items()}
         return predict_pb2.PredictResponse(outputs=tensors)
 
-    @_told
+    @_reported
     def GetModelMetadata(self, request, context):
         assert list(request.metadata_field) == ["signature_def"]
         _, directory = self.stand_in.find(**_which(request.model_spec))
-        found = get_model_metadata_pb2.SignatureDefMap(signature_def=self.stand_in.signatures(directory))
+        signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=self.stand_in.signatures(directory))
         reply = get_model_metadata_pb2.GetModelMetadataResponse()
-        reply.metadata["signature_def"].Pack(found)
+        reply.metadata["signature_def"].Pack(signatures)
         return reply
 
 
@@ -173,7 +173,7 @@ class _Models(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, stand_in):
         self.stand_in = stand_in
 
-    @_told
+    @_reported
     def GetModelStatus(self, request, context):
         self.stand_in.find(request.model_spec.name)
         reply = get_model_status_pb2.GetModelStatusResponse()
@@ -197,16 +197,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.handle_with(rf"{_MODEL}:predict", self.predict)
 
     def handle_with(self, pattern, method):
-        if not (found := re.fullmatch(pattern, self.path)):
+        if not (signatures := re.fullmatch(pattern, self.path)):
             return
-        which = found.groupdict()
+        which = signatures.groupdict()
         if which.get("version"):
             which["version"] = int(which["version"])
         try:
-            status, told = 200, method(**which)
+            status, metadata = 200, method(**which)
         except Refused as refused:
-            status, told = CODES[refused.code], {"error": str(refused)}
-        data = json.dumps(told).encode()  # NaN as TF Serving writes it
+            status, metadata = CODES[refused.code], {"error": str(refused)}
+        data = json.dumps(metadata).encode()  # NaN as TF Serving writes it
         with suppress(BrokenPipeError):  # who asked is gone
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
@@ -220,14 +220,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def tell_metadata(self, **which):
         _, directory = self.stand_in.find(**which)
-        found = get_model_metadata_pb2.SignatureDefMap(signature_def=self.stand_in.signatures(directory))
-        told = json_format.MessageToDict(found, preserving_proto_field_name=True)
-        return {"metadata": {"signature_def": told}}
+        signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=self.stand_in.signatures(directory))
+        metadata = json_format.MessageToDict(signatures, preserving_proto_field_name=True)
+        return {"metadata": {"signature_def": metadata}}
 
     def predict(self, **which):
         inputs = {name: _array(rows) for name, rows in self.body["inputs"].items()}
-        found = self.stand_in.answer("rest", self.body["signature_name"], inputs, **which)
-        outputs = {name: array.tolist() for name, array in found.items()}
+        signatures = self.stand_in.answer("rest", self.body["signature_name"], inputs, **which)
+        outputs = {name: array.tolist() for name, array in signatures.items()}
         return {"outputs": next(iter(outputs.values())) if len(outputs) == 1 else outputs}
 
 

@@ -37,10 +37,10 @@ def test_the_bundled_size():
 
 def test_probabilities_sum_to_one_and_differ(model, clips):
     clips[1] = 0.1 * np.sin(2 * np.pi * 440 * np.arange(9000) / RATE)
-    told = predict(model, [clips])
-    assert told.shape == (3, 3) and (told > 0).all()
-    np.testing.assert_allclose(told.sum(axis=1), 1, rtol=1e-5)
-    assert np.abs(told[0] - told[1]).max() > 1e-2
+    probabilities = predict(model, [clips])
+    assert probabilities.shape == (3, 3) and (probabilities > 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert np.abs(probabilities[0] - probabilities[1]).max() > 1e-2
     assert model.compute_output_shape((5, 9000)) == model.compute_output_shape([(5, 9000), (5,)]) == (5, 3)
 
 
@@ -97,10 +97,10 @@ def test_the_gradient_reaches_the_waveform_and_changes_nothing(model, clips):
 
 
 def test_probabilities_of_recordings(model, clips):
-    told = model.probabilities(clips, RATE, batch_size=2)
-    assert told.dtype == np.float64
-    np.testing.assert_allclose(told, predict(model, [clips]), rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(model.probabilities(clips[0], RATE), told[:1], rtol=1e-4, atol=1e-6)
+    probabilities = model.probabilities(clips, RATE, batch_size=2)
+    assert probabilities.dtype == np.float64
+    np.testing.assert_allclose(probabilities, predict(model, [clips]), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model.probabilities(clips[0], RATE), probabilities[:1], rtol=1e-4, atol=1e-6)
     lengths = np.array([9000, 4000, 9000])
     short = model.probabilities(clips[1, :4000], RATE)
     np.testing.assert_allclose(model.probabilities(clips, RATE, lengths)[1:2], short, rtol=1e-4, atol=1e-6)
@@ -108,16 +108,16 @@ def test_probabilities_of_recordings(model, clips):
 
 def test_what_cannot_be_heard_is_nan_in_its_place(model, clips):
     clips[0, 5], clips[1] = np.nan, 0.0
-    told = model.probabilities(clips, RATE)
-    assert np.isnan(told).all(axis=1).tolist() == [True, True, False]
+    probabilities = model.probabilities(clips, RATE)
+    assert np.isnan(probabilities).all(axis=1).tolist() == [True, True, False]
     assert np.isnan(model.probabilities(clips[2:], RATE, np.array([0]))).all()
 
 
 def test_another_rate_is_resampled_when_asked(model, clips):
     smooth = io.resample(clips, 8000, RATE)
-    told = model.probabilities(smooth, RATE)
+    probabilities = model.probabilities(smooth, RATE)
     again = model.probabilities(io.resample(smooth, RATE, 48000), 48000, resample=True)
-    np.testing.assert_allclose(again, told, atol=0.02)
+    np.testing.assert_allclose(again, probabilities, atol=0.02)
     with pytest.raises(InputError, match="48000 Hz and the model at 16000 Hz: pass resample=True"):
         model.probabilities(smooth, 48000)
 

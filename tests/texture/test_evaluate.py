@@ -56,16 +56,16 @@ def test_what_is_there_is_not_made_again(judge, tmp_path):
     again = evaluate.run({"turned": system}, textures, judge, tmp_path)
     assert first == again and len(made) == 2 and set(first["turned"]) == {"rain", "wind"}
     np.testing.assert_array_equal(evaluate.read_made(tmp_path, "rain", "turned"), noise()[::-1])
-    found = evaluate.table(first, {"rain": "other", "wind": "other"})["turned"]["other"]
-    assert found["n"] == 2 and found["n_failed"] == 0
-    assert found["class"][0] == pytest.approx(np.mean([row["class"] for row in first["turned"].values()]))
+    cells = evaluate.table(first, {"rain": "other", "wind": "other"})["turned"]["other"]
+    assert cells["n"] == 2 and cells["n_failed"] == 0
+    assert cells["class"][0] == pytest.approx(np.mean([row["class"] for row in first["turned"].values()]))
 
 
 def test_failures_are_counted():
     row = dict.fromkeys(evaluate.SCORES, 1.0)
     scores = {"x": {"a": row, "b": dict.fromkeys(row, float("nan"))}}
-    found = evaluate.table(scores, {"a": "other", "b": "other"})["x"]["other"]
-    assert (found["n"], found["n_failed"], found["class"][0]) == (1, 1, 1.0)
+    cells = evaluate.table(scores, {"a": "other", "b": "other"})["x"]["other"]
+    assert (cells["n"], cells["n_failed"], cells["class"][0]) == (1, 1, 1.0)
 
 
 def test_every_shared_texture_has_a_group():

@@ -62,14 +62,14 @@ def test_gradients_are_those_of_finite_differences(loss, stacked):
 def test_blocks_have_the_loss_and_gradient_of_plain_convolutions(loss):
     from zoo.texture.optimize import value_and_gradient
 
-    found = []
+    results = []
     for method in ("plain", "blocks"):
         one = loss(ensemble(method=method))
         compute = value_and_gradient(lambda x, one=one: (one.call(clips(batch=1), x)[0], ()))
         (value, _), gradient = compute(clips(batch=1, seed=1))
-        found.append((float(value), np.asarray(gradient)))
-    assert found[1][0] == pytest.approx(found[0][0], rel=1e-10)
-    assert np.linalg.norm(found[1][1] - found[0][1]) < 1e-8 * np.linalg.norm(found[0][1])
+        results.append((float(value), np.asarray(gradient)))
+    assert results[1][0] == pytest.approx(results[0][0], rel=1e-10)
+    assert np.linalg.norm(results[1][1] - results[0][1]) < 1e-8 * np.linalg.norm(results[0][1])
 
 
 def test_what_is_alike_costs_nothing_and_a_copy_much():
@@ -124,16 +124,16 @@ def test_a_gram_by_blocks_is_that_of_the_whole(kind, lengths, monkeypatch):
     widths = (8, 2) if kind == "narrowest last" else (2, 8)  # the wide one's 297 frames are nine blocks, less than all
     loss = GramLoss(ensemble(widths=widths, stacked=kind == "stacked", bins=257 if waveform else 9), waveform=waveform)
     lengths = lengths if lengths is None else np.array([int(share * target.shape[1]) for share in lengths])
-    found = []
+    grams = []
     for whole in (10**6, 32):
         monkeypatch.setattr("zoo.texture.loss._WHOLE", whole)
         monkeypatch.setattr("zoo.texture.loss._BLOCK", 33)  # a stacked ensemble has blocks of 34
         compute = value_and_gradient(lambda x: (sum(ops.unstack(loss.call(target, x, lengths), 2)), ()))
         (value, _), gradient = compute(estimate)
-        found.append((float(value), np.asarray(gradient)))
+        grams.append((float(value), np.asarray(gradient)))
         assert loss.call(target, estimate, lengths).shape == (2,)  # by operation too
-    assert found[1][0] == pytest.approx(found[0][0], rel=1e-10) and found[0][0] > 1e-3
-    assert np.linalg.norm(found[1][1] - found[0][1]) < 1e-9 * np.linalg.norm(found[0][1])
+    assert grams[1][0] == pytest.approx(grams[0][0], rel=1e-10) and grams[0][0] > 1e-3
+    assert np.linalg.norm(grams[1][1] - grams[0][1]) < 1e-9 * np.linalg.norm(grams[0][1])
 
 
 def test_a_long_gram_holds_no_features(monkeypatch):
@@ -149,9 +149,9 @@ def test_a_long_gram_holds_no_features(monkeypatch):
     estimate = tf.constant(clips(101, seed=1))
     with tf.GradientTape() as tape:
         tape.watch(estimate)
-        found = loss.call(clips(100), estimate)
+        losses = loss.call(clips(100), estimate)
     assert seen == [100, 58, 58]
-    tape.gradient(found, estimate)
+    tape.gradient(losses, estimate)
     assert seen == [100, 58, 58, 58, 58]
 
 
@@ -168,8 +168,8 @@ def test_blocks_are_longer_than_what_a_kernel_needs(monkeypatch):
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_clip_that_is_too_short_has_no_loss(loss):
-    found = np.asarray(loss(ensemble()).call(clips(), clips(seed=1), np.array([160, 7])))
-    assert np.isfinite(found[0]) and np.isnan(found[1])
+    losses = np.asarray(loss(ensemble()).call(clips(), clips(seed=1), np.array([160, 7])))
+    assert np.isfinite(losses[0]) and np.isnan(losses[1])
 
 
 @pytest.mark.parametrize("loss", [GramLoss, AutocorrelationLoss])

@@ -42,9 +42,9 @@ def test_blocks_equal_the_plain_convolution(width):
         if frames < width:
             continue
         x = spectrogram(frames)
-        expected, found = (np.asarray(model(x)[0]) for model in (plain, fast))
-        assert found.shape == expected.shape == (2, frames - width + 1, 6) and found.dtype == "float64"
-        np.testing.assert_allclose(found, expected, atol=1e-12)
+        expected, output = (np.asarray(model(x)[0]) for model in (plain, fast))
+        assert output.shape == expected.shape == (2, frames - width + 1, 6) and output.dtype == "float64"
+        np.testing.assert_allclose(output, expected, atol=1e-12)
 
 
 def test_few_products_an_output():

@@ -34,8 +34,8 @@ def test_the_host_finds_the_minimum_within_bounds():
         (value, _), gradient = compute(x)
         return float(value), np.asarray(gradient)
 
-    found = optimize.minimize(evaluate, np.zeros(4), 200, lambda x, value: seen.append(value))
-    np.testing.assert_allclose(found, 1, atol=1e-4)
+    minimum = optimize.minimize(evaluate, np.zeros(4), 200, lambda x, value: seen.append(value))
+    np.testing.assert_allclose(minimum, 1, atol=1e-4)
     assert len(seen) < 200  # no progress is left
     bounded = optimize.minimize(lambda x: (np.sum((x + 1) ** 2), 2 * (x + 1)), np.ones(3), 10, lambda *_: None)
     np.testing.assert_array_equal(bounded, 0)
@@ -74,8 +74,8 @@ def test_so_many_iterations_and_not_more():
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the device's L-BFGS needs TensorFlow")
 def test_the_device_finds_the_minimum():
     run = optimize.device_minimizer(rosenbrock)
-    found, done = run(np.zeros(4, "float32"), 100)
-    np.testing.assert_allclose(found, 1, atol=1e-3)
+    minimum, done = run(np.zeros(4, "float32"), 100)
+    np.testing.assert_allclose(minimum, 1, atol=1e-3)
     assert run(np.zeros(4, "float32"), 3)[1] == 3 < done <= 100
 
 

@@ -32,8 +32,8 @@ def reverse(*arguments, **options):
 @pytest.fixture
 def bundled(small, tmp_path, monkeypatch):
     """An ensemble as a bundled checkpoint, two textures, and a classifier."""
-    about = {"name": "texture-ensemble-16k", "family": "texture"}
-    preset.save(RandomConvEnsemble((2,), filters=4), tmp_path / "zoo" / about["name"], card=about)
+    card = {"name": "texture-ensemble-16k", "family": "texture"}
+    preset.save(RandomConvEnsemble((2,), filters=4), tmp_path / "zoo" / card["name"], card=card)
     monkeypatch.setattr(registry, "root", lambda: tmp_path / "zoo")
     (tmp_path / "textures").mkdir()
     for name in ("clock_tick_a", "rain_city"):
@@ -51,15 +51,15 @@ def test_the_command_renews_the_card(bundled, capsys):
     options = ["--seconds", 1, "--iterations", 2, "--phase-iterations", 1]
     run_command("texture", "--data", bundled, "--runs", bundled / "runs", *options)
     printed = capsys.readouterr().out
-    found = registry.info("texture-ensemble-16k")["evaluation"]
-    assert found["command"] == "python tools/evaluate.py texture --seconds 1.0 --iterations 2 --phase-iterations 1"
-    assert list(found["results"]) == list(evaluate.systems({"iterations": 1, "phase_iterations": 1, "seed": 0}))
-    assert len(found["trade_off"]) == 6 and len(found["rhythm"]) == 5 and len(found["networks"]) == 10
-    for system in found["results"]:
-        assert system in printed and set(found["results"][system]) == {"rhythmic", "other"}
+    evaluation = registry.info("texture-ensemble-16k")["evaluation"]
+    assert evaluation["command"] == "python tools/evaluate.py texture --seconds 1.0 --iterations 2 --phase-iterations 1"
+    assert list(evaluation["results"]) == list(evaluate.systems({"iterations": 1, "phase_iterations": 1, "seed": 0}))
+    assert len(evaluation["trade_off"]) == 6 and len(evaluation["rhythm"]) == 5 and len(evaluation["networks"]) == 10
+    for system in evaluation["results"]:
+        assert system in printed and set(evaluation["results"][system]) == {"rhythmic", "other"}
     directory = bundled / "zoo" / "texture-ensemble-16k"
     assert {path.name for path in directory.glob("*.png")} == {"shifts.png", "trade-off.png"}
-    page = card.evaluation({"architecture": "RandomConvEnsemble", "evaluation": json.loads(json.dumps(found))})
+    page = card.evaluation({"architecture": "RandomConvEnsemble", "evaluation": json.loads(json.dumps(evaluation))})
     assert "Table 1" in page and "| Gram alone | rhythmic |" in page
     assert len(list(Path(bundled / "runs").rglob("*.wav"))) == 2 * 8 + 3 + 5 + 9  # three weights are in both
 
@@ -72,8 +72,8 @@ def test_the_command_needs_textures(bundled, tmp_path):
 def test_a_trained_classifier_gets_its_accuracy(tmp_path, monkeypatch, capsys):
     recipe = train.Recipe("mine", {"channels": (2,)}, seconds=0.5, n_validation=2)
     sounds = [LabelledRecording(name, f"{name}.wav", noise(1.0, seed)) for seed, name in enumerate(("rain", "wind"))]
-    about = {"name": "mine", "family": "texture", "training": {"recipe": dataclasses.asdict(recipe)}}
-    preset.save(recipe.model(["rain", "wind"]), tmp_path / "mine", card=about)
+    card = {"name": "mine", "family": "texture", "training": {"recipe": dataclasses.asdict(recipe)}}
+    preset.save(recipe.model(["rain", "wind"]), tmp_path / "mine", card=card)
     monkeypatch.setattr(train, "read_sounds", lambda data, split: sounds)
     report.evaluate_checkpoint(tmp_path / "mine", "data", tmp_path / "runs", 1, "python again")
     evaluation = registry.info(tmp_path / "mine")["evaluation"]

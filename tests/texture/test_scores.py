@@ -60,9 +60,9 @@ def test_the_score_is_from_the_original_to_the_copy():
 
 def test_classes_that_are_independent_are_averaged():
     p, q = np.array([0.9, 0.2]), np.array([0.6, 0.2])
-    found = scores.class_score(clip(1), clip(2), RATE, Known(p, q, multi_label=True))
+    score = scores.class_score(clip(1), clip(2), RATE, Known(p, q, multi_label=True))
     first = 0.9 * np.log(0.9 / 0.6) + 0.1 * np.log(0.1 / 0.4)
-    assert found[0] == pytest.approx(first / 2, rel=1e-5)
+    assert score[0] == pytest.approx(first / 2, rel=1e-5)
 
 
 def test_the_range():
@@ -77,8 +77,8 @@ def test_the_range():
 
 def test_probabilities_are_averaged_over_windows():
     known = Known([0.8, 0.2], [0.2, 0.8])
-    found = scores.class_probabilities(clip(1, 2, 2), RATE, known, window=2.0, hop=2.0)
-    np.testing.assert_allclose(found, [[0.4, 0.6]], rtol=1e-6)
+    probabilities = scores.class_probabilities(clip(1, 2, 2), RATE, known, window=2.0, hop=2.0)
+    np.testing.assert_allclose(probabilities, [[0.4, 0.6]], rtol=1e-6)
     assert known.batches == [(3, 2 * RATE)]
 
 
@@ -95,14 +95,14 @@ def test_windows_reach_the_end(seconds, windows):
 def test_lengths_of_original_and_copy_may_differ_and_a_batch_is_scored_one_by_one():
     known = Known([0.8, 0.2], [0.2, 0.8])
     originals, copies = np.stack([clip(1, 1), clip(2, 2)]), np.stack([clip(1, 1, 1), clip(1, 1, 1)])
-    found = scores.class_score(originals, copies, RATE, known)
-    assert found[0] == pytest.approx(0, abs=1e-9) and found[1] == pytest.approx(0.6 * np.log(4), rel=1e-5)
+    score = scores.class_score(originals, copies, RATE, known)
+    assert score[0] == pytest.approx(0, abs=1e-9) and score[1] == pytest.approx(0.6 * np.log(4), rel=1e-5)
 
 
 def test_what_cannot_be_heard_is_nan_in_its_place():
     originals, copies = np.stack([clip(1), 0 * clip(1), clip(1)]), np.stack([clip(2), clip(2), np.nan * clip(2)])
-    found = scores.class_score(originals, copies, RATE, Known([0.8, 0.2], [0.2, 0.8]))
-    assert np.isnan(found).tolist() == [False, True, True]
+    score = scores.class_score(originals, copies, RATE, Known([0.8, 0.2], [0.2, 0.8]))
+    assert np.isnan(score).tolist() == [False, True, True]
     assert np.isnan(scores.class_score(0 * clip(1), clip(2), RATE, Known([0.8, 0.2], [0.2, 0.8]))).all()
 
 
@@ -152,9 +152,9 @@ def test_yamnet_averages_its_frames_and_takes_the_first_of_several_outputs():
     frames = Frames()
     audio = np.stack([clip(1, 3, seconds=0.96), clip(2, 2, seconds=0.96)])
     for model in (frames, lambda waveform: (frames(waveform), "embeddings", "log-mel")):
-        told = scores.YAMNet(model)(audio)
-        assert told.shape == (2, 521)
-        np.testing.assert_allclose(told, 0.2, rtol=1e-5)
+        probabilities = scores.YAMNet(model)(audio)
+        assert probabilities.shape == (2, 521)
+        np.testing.assert_allclose(probabilities, 0.2, rtol=1e-5)
     score = scores.class_score(clip(1), clip(4), RATE, scores.YAMNet(frames))[0]
     assert score == pytest.approx(0.1 * np.log(0.1 / 0.4) + 0.9 * np.log(0.9 / 0.6), rel=1e-4)
     with pytest.raises(InputError, match=r"gives \(1, 3\) for one waveform, YAMNet \(frames, 521\)"):
@@ -172,8 +172,8 @@ def test_models_are_read_from_folders_and_files(tmp_path):
             return tf.fill([frames, 521], 0.5), tf.zeros([frames, 1024]), tf.zeros([frames, 64])
 
     tf.saved_model.save(Published(), str(tmp_path / "yamnet"))
-    told = scores.YAMNet(tmp_path / "yamnet")(clip(1)[None])
-    np.testing.assert_array_equal(told, np.full((1, 521), 0.5))
+    probabilities = scores.YAMNet(tmp_path / "yamnet")(clip(1)[None])
+    np.testing.assert_array_equal(probabilities, np.full((1, 521), 0.5))
     vggish = keras.Sequential([keras.Input((96, 64)), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(128)])
     head = keras.Sequential([keras.Input((128,)), keras.layers.Dense(5, "sigmoid")])
     vggish.save(tmp_path / "vggish.keras")
@@ -194,8 +194,8 @@ def test_vggish_goes_through_the_head():
         return 1 / (1 + np.exp(-embeddings[:, :3] - [[0.0, 1.0, 2.0]]))
 
     classifier = scores.VGGish(model, head)
-    told = classifier(np.stack([clip(1), clip(2)]))
-    assert told.shape == (2, 3) and classifier.multi_label and classifier.sample_rate == RATE
+    probabilities = classifier(np.stack([clip(1), clip(2)]))
+    assert probabilities.shape == (2, 3) and classifier.multi_label and classifier.sample_rate == RATE
     assert scores.class_score(clip(1), clip(2), RATE, classifier)[0] > 0
     softmax = scores.VGGish(model, lambda x: np.full((len(x), 4), 0.25), multi_label=False)
     assert scores.class_score(clip(1), clip(2), RATE, softmax)[0] == 0

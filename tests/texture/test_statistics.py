@@ -48,11 +48,11 @@ def measure(waveform, **kwargs):
 
 
 def test_the_papers_number_of_statistics():
-    found = measure(noise(), kurtosis=True)
-    assert {name: value.shape for name, value in found.items()} == COUNTS
+    measured = measure(noise(), kurtosis=True)
+    assert {name: value.shape for name, value in measured.items()} == COUNTS
     # The paper's 1515: moments of the envelopes, correlations, modulation power, c1 and c2, complex numbers as one.
-    del found["subband_variance"]
-    assert sum(value.size for value in found.values()) - found["c2"].size // 2 == 1515
+    del measured["subband_variance"]
+    assert sum(value.size for value in measured.values()) - measured["c2"].size // 2 == 1515
     assert "envelope_kurtosis" not in measure(noise())
 
 
@@ -60,15 +60,15 @@ def test_the_papers_number_of_statistics():
 def test_moments_and_correlations_are_their_equations():
     x = clicks()
     subbands, envelopes = (ops.convert_to_numpy(part)[0].astype("float64") for part in cochlea.cochleagram(x[None]))
-    found = measure(x, kurtosis=True)
+    measured = measure(x, kurtosis=True)
     normal = (envelopes - envelopes.mean(axis=1, keepdims=True)) / envelopes.std(axis=1, keepdims=True)
-    np.testing.assert_allclose(found["subband_variance"], subbands.var(axis=1), rtol=1e-3)
-    np.testing.assert_allclose(found["envelope_mean"], envelopes.mean(axis=1), rtol=1e-4)
-    np.testing.assert_allclose(found["envelope_variation"], (envelopes.std(1) / envelopes.mean(1)) ** 2, rtol=1e-2)
-    np.testing.assert_allclose(found["envelope_skew"], (normal**3).mean(axis=1), rtol=2e-2, atol=2e-3)
-    np.testing.assert_allclose(found["envelope_kurtosis"], (normal**4).mean(axis=1), rtol=2e-2)
+    np.testing.assert_allclose(measured["subband_variance"], subbands.var(axis=1), rtol=1e-3)
+    np.testing.assert_allclose(measured["envelope_mean"], envelopes.mean(axis=1), rtol=1e-4)
+    np.testing.assert_allclose(measured["envelope_variation"], (envelopes.std(1) / envelopes.mean(1)) ** 2, rtol=1e-2)
+    np.testing.assert_allclose(measured["envelope_skew"], (normal**3).mean(axis=1), rtol=2e-2, atol=2e-3)
+    np.testing.assert_allclose(measured["envelope_kurtosis"], (normal**4).mean(axis=1), rtol=2e-2)
     expected = np.concatenate([np.diag(normal @ normal.T / normal.shape[1], offset) for offset in statistics.OFFSETS])
-    np.testing.assert_allclose(found["envelope_correlation"], expected, atol=2e-3)
+    np.testing.assert_allclose(measured["envelope_correlation"], expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("band", [4, 8, 12, 16])
@@ -152,12 +152,12 @@ def test_gradient_is_the_finite_difference():
 @pytest.mark.slow
 def test_synthesis_falls_tenfold_and_repeats_itself():
     rain, rate = io.read(harness.data_path("textures", "rain_city.flac"))
-    target, heard = rain[: 2 * rate], []
-    audio, history = match_statistics(target, rate, iterations=10, progress=lambda *seen: heard.append(seen))
+    target, losses = rain[: 2 * rate], []
+    audio, history = match_statistics(target, rate, iterations=10, progress=lambda *seen: losses.append(seen))
     assert audio.shape == target.shape
     assert audio.dtype == np.float32
     assert history[-1] < history[0] / 10
-    assert heard == list(enumerate(history))[1:]
+    assert losses == list(enumerate(history))[1:]
     np.testing.assert_allclose(audio.std(), target.std(), rtol=0.1)
     assert abs(np.corrcoef(audio, target)[0, 1]) < 0.1  # the same texture, another sound
     _, again = match_statistics(target, rate, iterations=1)

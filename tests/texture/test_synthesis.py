@@ -58,9 +58,9 @@ def test_the_loss_falls_and_is_the_sum_of_its_terms(made):
 
 @pytest.mark.parametrize("seconds", [0.7, 2.3])
 def test_length_is_free(ensemble, seconds):
-    found = make(ensemble, seconds=seconds, iterations=6)
-    assert found.audio.shape == (round(seconds * RATE),)
-    assert found.history["loss"][-1] < found.history["loss"][0]
+    result = make(ensemble, seconds=seconds, iterations=6)
+    assert result.audio.shape == (round(seconds * RATE),)
+    assert result.history["loss"][-1] < result.history["loss"][0]
 
 
 @pytest.mark.slow
@@ -71,8 +71,8 @@ def test_other_rates_come_back(ensemble):
     options = {"iterations": 1, "phase_iterations": 1, "ensemble": ensemble, "resample": True}
     for seconds, samples in ((None, 44101), (1.23456, 54444)):
         assert zoo.texture.synthesize(np.resize(target, 44101), 44100, seconds, **options).audio.shape == (samples,)
-    found = zoo.texture.synthesize(target, 8000, iterations=2, phase_iterations=2, ensemble=ensemble, resample=True)
-    assert found.audio.shape == (12000,) and found.spectrogram.shape[0] in (382, 383)
+    result = zoo.texture.synthesize(target, 8000, iterations=2, phase_iterations=2, ensemble=ensemble, resample=True)
+    assert result.audio.shape == (12000,) and result.spectrogram.shape[0] in (382, 383)
 
 
 @pytest.mark.slow
@@ -81,8 +81,8 @@ def test_the_autocorrelation_term_keeps_the_rhythm(ensemble):
     rhythm = synthesis.Objective(_seen(target), ensemble, 1.0, 0.0, 382)
 
     def error(alpha):
-        found = make(ensemble, target, alpha=alpha, beta=0.0, iterations=60)
-        return rhythm(found.spectrogram)[1]["autocorrelation"]
+        result = make(ensemble, target, alpha=alpha, beta=0.0, iterations=60)
+        return rhythm(result.spectrogram)[1]["autocorrelation"]
 
     assert error(1e3) < 0.5 * error(0.0)
 
@@ -122,8 +122,8 @@ def test_a_normalised_target_comes_back_at_its_level(ensemble):
 
 
 def test_no_iterations_keep_the_noise(ensemble):
-    found = make(ensemble, iterations=0, phase_iterations=0)
-    seen, power = _seen(clicks()), np.mean(np.expm1(found.spectrogram) ** 2, axis=0)
+    result = make(ensemble, iterations=0, phase_iterations=0)
+    seen, power = _seen(clicks()), np.mean(np.expm1(result.spectrogram) ** 2, axis=0)
     np.testing.assert_allclose(10 * np.log10(power / np.mean(np.expm1(seen) ** 2, axis=0)), 0, atol=2)
 
 
@@ -133,22 +133,26 @@ def test_an_interruption_keeps_what_there_is(ensemble, stage, iterations, rounds
         if now == stage and done == min(iterations if stage == "spectrogram" else rounds, total):
             raise KeyboardInterrupt
 
-    found = make(ensemble, progress=interrupt)
-    assert found.history["interrupted"] and found.audio.shape == (24000,) and found.audio.any()
-    assert (len(found.history["loss"]), len(found.history["convergence"])) == (iterations, rounds)
+    result = make(ensemble, progress=interrupt)
+    assert result.history["interrupted"] and result.audio.shape == (24000,) and result.audio.any()
+    assert (len(result.history["loss"]), len(result.history["convergence"])) == (iterations, rounds)
 
 
 @pytest.mark.slow
 def test_a_state_is_gone_on_from(ensemble, tmp_path):
-    state, told = tmp_path / "state.npz", []
+    state, progress = tmp_path / "state.npz", []
 
     def interrupt(stage, done, total, value):
-        told.append((stage, done, total))
+        progress.append((stage, done, total))
         if done == 7 and stage == "spectrogram":
             raise KeyboardInterrupt
 
     first = make(ensemble, state=state, progress=interrupt)
-    assert told[0] == ("spectrogram", 0, 12) and told[7] == ("spectrogram", 7, 12) and told[-1] == ("phases", 5, 5)
+    assert (
+        progress[0] == ("spectrogram", 0, 12)
+        and progress[7] == ("spectrogram", 7, 12)
+        and progress[-1] == ("phases", 5, 5)
+    )
     second = make(ensemble, state=state)
     assert second.history["loss"][:7] == first.history["loss"] and len(second.history["loss"]) == 12
     assert not second.history["interrupted"] and second.history["loss"][-1] < first.history["loss"][-1]
@@ -168,10 +172,10 @@ def test_a_state_is_gone_on_from(ensemble, tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the device's L-BFGS needs TensorFlow")
 def test_on_the_device(ensemble):
-    found = make(ensemble, optimizer="tfp", iterations=30)
+    result = make(ensemble, optimizer="tfp", iterations=30)
     noise = make(ensemble, iterations=0, phase_iterations=0).spectrogram
     start = synthesis.Objective(_seen(clicks()), ensemble, 1e3, 1e-4, 382)(noise)[0]
-    assert found.spectrogram.min() >= 0 and found.history["loss"][-1] < 0.01 * start
+    assert result.spectrogram.min() >= 0 and result.history["loss"][-1] < 0.01 * start
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the device's L-BFGS needs TensorFlow")
@@ -182,8 +186,8 @@ def test_the_device_gives_up_where_nothing_is_gained(ensemble, monkeypatch):
         return lambda x, iterations: (rounds.append(1) or x, 1)
 
     monkeypatch.setattr("zoo.texture.optimize.device_minimizer", stuck)
-    found = make(ensemble, optimizer="tfp", iterations=1000, beta=0.0)
-    assert len(rounds) == len(found.history["loss"]) == 4
+    result = make(ensemble, optimizer="tfp", iterations=1000, beta=0.0)
+    assert len(rounds) == len(result.history["loss"]) == 4
 
 
 @pytest.mark.on_jax
@@ -231,5 +235,5 @@ def test_bad_options_say_what_to_do(ensemble, options, says):
 @pytest.mark.slow
 def test_the_shortest_that_the_papers_networks_take():
     target = clicks(0.68)
-    found = zoo.texture.synthesize(target, RATE, iterations=1, phase_iterations=1)
-    assert found.audio.shape == target.shape and np.isfinite(found.history["autocorrelation"]).all()
+    result = zoo.texture.synthesize(target, RATE, iterations=1, phase_iterations=1)
+    assert result.audio.shape == target.shape and np.isfinite(result.history["autocorrelation"]).all()

@@ -43,19 +43,19 @@ def test_it_learns_and_the_best_epoch_is_kept_and_measured(recordings, small, tm
     assert facts["val_accuracy"] == max(curve["val_accuracy"]) > 0.6
     assert (facts["classes"], facts["n_train"], facts["n_validation"]) == (SOUND_CLASSES, 9, 6)
     assert model.classes == tuple(SOUND_CLASSES)
-    found = train.evaluate(model, recordings[1], recipe)
-    value, low, high = found["accuracy"]
+    measured = train.evaluate(model, recordings[1], recipe)
+    value, low, high = measured["accuracy"]
     assert low <= value <= high and value == pytest.approx(facts["val_accuracy"], abs=1e-4)
-    assert (found["n"], found["n_failed"], found["n_sources"]) == (12, 0, 6)
-    assert np.mean(list(found["by_class"].values())) == pytest.approx(value, abs=1e-3)
-    assert found["chance"] == pytest.approx(1 / 3)
+    assert (measured["n"], measured["n_failed"], measured["n_sources"]) == (12, 0, 6)
+    assert np.mean(list(measured["by_class"].values())) == pytest.approx(value, abs=1e-3)
+    assert measured["chance"] == pytest.approx(1 / 3)
 
 
 def test_silent_clips_are_counted_as_failed(recordings, small):
     silent = [dataclasses.replace(r, audio=0 * r.audio) if r.label == "hiss" else r for r in recordings[1]]
-    found = train.evaluate(small.model(SOUND_CLASSES), silent, small)
-    assert (found["n"], found["n_failed"], found["by_class"]["hiss"]) == (8, 4, None)
-    assert np.isfinite(found["accuracy"]).all()
+    measured = train.evaluate(small.model(SOUND_CLASSES), silent, small)
+    assert (measured["n"], measured["n_failed"], measured["by_class"]["hiss"]) == (8, 4, None)
+    assert np.isfinite(measured["accuracy"]).all()
 
 
 @pytest.mark.slow
@@ -116,8 +116,8 @@ def test_the_tool_saves_a_checkpoint_with_a_whole_card(recordings, tmp_path, mon
         'family = "texture"\nname = "tiny"\nseconds = 0.1\nbatch_size = 6\nsteps = 8\nn_validation = 4\nlearning_rate = 2e-2\n'
         f"[options]\nchannels = [8, 8]\nbands = 32\n[card]{words}"
     )
-    given = ["--data", tmp_path, "--runs", tmp_path / "runs", "--output", tmp_path / "out", "--epochs", "2"]
-    monkeypatch.setattr(sys, "argv", ["tools/train.py", *map(str, [tmp_path / "tiny.toml", *given])])
+    arguments = ["--data", tmp_path, "--runs", tmp_path / "runs", "--output", tmp_path / "out", "--epochs", "2"]
+    monkeypatch.setattr(sys, "argv", ["tools/train.py", *map(str, [tmp_path / "tiny.toml", *arguments])])
     tool.main()
     assert "accuracy" in capsys.readouterr().out
     model = zoo.load(tmp_path / "out" / "tiny", verify=True)

@@ -121,8 +121,8 @@ def test_an_enhancer_is_the_same_network_in_numpy(tmp_path):
     values = drawn("enhancer")
     convert_dpam.convert(write(tmp_path / "source", values, "se_model.ckpt"), tmp_path / "out", "by hand")
     noisy = 0.1 * np.random.default_rng(1).standard_normal(9001)  # all dilations reach something
-    found, expected = zoo.load(tmp_path / "out").enhance(noisy, 16000), enhanced(values, noisy)
-    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+    actual, expected = zoo.load(tmp_path / "out").enhance(noisy, 16000), enhanced(values, noisy)
+    np.testing.assert_allclose(actual, expected, atol=1e-4 * np.abs(expected).max())
 
 
 # --- the authors' files ---------------------------------------------------------------------------------------

@@ -239,12 +239,12 @@ def one_device(tmp_path_factory):
     """Losses of each backend on one device, by name."""
 
     @functools.cache
-    def found(backend):
+    def trained(backend):
         folder = prepared(tmp_path_factory.mktemp(backend))
         assert finish(start(backend, "none", folder, RECIPES)) == {"replicas": 1, "leads": True}
         return dict(zip(RECIPES, losses(folder, RECIPES), strict=True))
 
-    return found
+    return trained
 
 
 @pytest.mark.slow
