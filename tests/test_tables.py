@@ -14,6 +14,14 @@ def test_a_table_without_rows_is_its_header():
     assert tables.table(["name"], []) == "name\n----"
 
 
+def test_cells_cannot_break_a_table_of_markdown():
+    assert tables.markdown_table(["a"], [["x|y\nz"], [0.000123456]]).splitlines()[2:] == [
+        "| x\\|y z |",
+        "| 0.0001235 |",
+    ]
+    assert tables.markdown_table(["a"], []) == ""
+
+
 def test_numbers_and_intervals_show_what_is_missing():
     assert tables.number(0.12345) == "0.123" and tables.number(math.nan) == "-"
     assert tables.interval((1.0, 0.5, 1.5)) == "1.000 [0.500, 1.500]"

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import zoo
 from zoo.checkpoint import registry
-from zoo.checkpoint.markdown import bullets, link, section, table
+from zoo.checkpoint.markdown import bullets, link, section
 from zoo.checkpoint.page import readme
 from zoo.errors import InputError
 from zoo.families import FAMILIES
+from zoo.tables import markdown_table
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CHECKPOINTS = re.compile(r"(<!-- checkpoints: (\w+) -->\n).*?(<!-- /checkpoints -->)", re.DOTALL)
@@ -107,7 +108,7 @@ def speed(folder):
     if not rows:
         return ""
     measured = bullets(f"{machine}: {', '.join(commands)}" for machine, commands in machines.items())
-    return table(["Job", "Ours", "Beside", "Share of its time", "Aim"], rows) + "\n\n" + measured
+    return markdown_table(["Job", "Ours", "Beside", "Share of its time", "Aim"], rows) + "\n\n" + measured
 
 
 def speed_row(result):

@@ -1,9 +1,10 @@
-"""Tables of results, as text to print and as CSV files."""
+"""Tables of results: as text to print, as Markdown, and as CSV files."""
 
 import csv
 import math
 import os
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from zoo import files
 
@@ -59,6 +60,27 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = [header, ["-" * width for width in widths], *rows]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Rows as a table of Markdown, floats with four digits; "" where there are no rows.
+
+    Example:
+        >>> print(markdown_table(["Name", "Score"], [["a|b", 0.123456]]))
+        | Name | Score |
+        | --- | --- |
+        | a\\|b | 0.1235 |
+    """
+    if not rows:
+        return ""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_cell(value) for value in line) + " |" for line in lines)
+
+
+def _cell(value):
+    """A value as the text of a cell: no line breaks, and no bar that would end it."""
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def write_csv(path: str | os.PathLike, rows: Sequence[dict]) -> None:

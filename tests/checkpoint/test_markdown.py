@@ -11,11 +11,6 @@ def test_gains_show_their_sign():
     assert markdown.interval([0.125, -0.25, 0.5], 2, "+") == "+0.12 [-0.25, +0.50]"
 
 
-def test_cells_cannot_break_a_table():
-    assert markdown.table(["a"], [["x|y\nz"], [0.000123456]]).splitlines()[2:] == ["| x\\|y z |", "| 0.0001235 |"]
-    assert markdown.table(["a"], []) == ""
-
-
 def test_empty_parts_leave_no_heading():
     assert markdown.section("Limits", "", "") == "" and markdown.code("") == ""
     assert markdown.section("Limits", "", "one") == "## Limits\n\none"

@@ -1,29 +1,8 @@
 """Pieces of Markdown that the pages of every family consist of."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-
-def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A Markdown table; "" where there are no rows.
-
-    Example:
-        >>> print(table(["Name", "Score"], [["a|b", 0.123456]]))
-        | Name | Score |
-        | --- | --- |
-        | a\\|b | 0.1235 |
-    """
-    if not rows:
-        return ""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell(value) for value in line) + " |" for line in lines)
-
-
-def cell(value: Any) -> str:
-    """A value as the text of a table's cell: floats with four digits, no line breaks."""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return str(value).replace("|", "\\|").replace("\n", " ")
+from zoo.tables import markdown_table
 
 
 def interval(triple: Sequence[float | None], decimals: int = 4, sign: str = "") -> str:
@@ -86,4 +65,4 @@ def experiments(card: dict) -> str:
         [tried["change"], tried["result"], f"`{tried['command']}`", f"`{tried['commit']}`"]
         for tried in card.get("experiments", [])
     ]
-    return section("What else was tried", table(["Change", "Result", "Command", "Commit"], rows))
+    return section("What else was tried", markdown_table(["Change", "Result", "Command", "Commit"], rows))

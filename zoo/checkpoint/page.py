@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from zoo.checkpoint import hub
-from zoo.checkpoint.markdown import bullets, code, section, table
+from zoo.checkpoint.markdown import bullets, code, section
 from zoo.families import FAMILIES
+from zoo.tables import markdown_table
 
 INSTALL = "pip install audio-zoo"
 
@@ -70,7 +71,10 @@ def page(card: dict, source: str, pictures: Sequence[str]) -> str:
         section("Limits", bullets(card["limits"])),
         _serving(card),
         section("Citation", code("\n\n".join(paper.bibtex for paper in family.papers(card)), "bibtex")),
-        section("Files", table(["File", "sha256"], [[file, f"`{digest}`"] for file, digest in card["files"].items()])),
+        section(
+            "Files",
+            markdown_table(["File", "sha256"], [[file, f"`{digest}`"] for file, digest in card["files"].items()]),
+        ),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -85,7 +89,7 @@ def _facts(card):
         ["Licence", f"code {licence['code']}; weights {licence['weights']}; data {licence['data']}"],
         ["Data", _data(card)],
     ]
-    return section("Facts", table(["Fact", ""], rows))
+    return section("Facts", markdown_table(["Fact", ""], rows))
 
 
 def _data(card):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from zoo.data.manifest import KINDS, VERSION, Recording
+from zoo.tables import markdown_table
 
 _LICENCES = {
     r"CC0": "CC0",
@@ -73,13 +74,13 @@ def kinds_table(rows: list[Recording]) -> str:
     header = ("Kind", "Split", "Files", "Minutes", "Talkers or classes", "Repositories", "Licences")
     order = {kind: place for place, kind in enumerate(KINDS)}
     groups = _groups(rows, lambda row: (order[row.kind], row.split))
-    return _markdown(
+    return markdown_table(
         header,
-        (
+        [
             (KINDS[kind], split, len(group), _minutes(group), len({row.label for row in group if row.label}) or "")
             + (len({row.repository for row in group}), _licences(group))
             for (kind, split), group in groups
-        ),
+        ],
     )
 
 
@@ -97,13 +98,13 @@ def sources_table(rows: list[Recording]) -> str:
         >>> print(sources_table(recordings("rir", version=1)[:1]).splitlines()[-1])
         | [rern/camilladsp_plot](https://github.com/rern/camilladsp_plot) | rir | 1 | 0.1 | CC0 |
     """
-    return _markdown(
+    return markdown_table(
         ("Repository", "Kinds", "Files", "Minutes", "Licences"),
-        (
+        [
             (f"[{name}](https://github.com/{name})", ", ".join(dict.fromkeys(row.kind for row in group)))
             + (len(group), _minutes(group), _licences(group))
             for name, group in _groups(rows, lambda row: row.repository)
-        ),
+        ],
     )
 
 
@@ -151,8 +152,3 @@ def _minutes(rows):
 
 def _licences(rows):
     return ", ".join(dict.fromkeys(licence_name(row.licence) for row in rows))
-
-
-def _markdown(header, rows):
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

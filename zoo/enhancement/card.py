@@ -1,9 +1,10 @@
 """The page of an enhancer: PESQ, STOI, SI-SDR, JND distance by SNR, beside the noisy input and classical methods."""
 
-from zoo.checkpoint.markdown import code, experiments, interval, link, section, table
+from zoo.checkpoint.markdown import code, experiments, interval, link, section
 from zoo.checkpoint.papers import FU, GERMAIN, MANOCHA, MARTIN_DONAS
 from zoo.enhancement.evaluate import AVERAGE, BASELINES, LISTENER, METRICS
 from zoo.errors import InputError
+from zoo.tables import markdown_table
 
 _PAPERS_OF_LOSSES = {"pmsqe": MARTIN_DONAS, "jnd-pre-22k": GERMAIN}
 
@@ -63,8 +64,8 @@ def _scores(title, evaluated):
     )
     return section(
         title,
-        table(["SNR", *header], scores),
-        table(["Gain of the average", *header], gains),
+        markdown_table(["SNR", *header], scores),
+        markdown_table(["Gain of the average", *header], gains),
         caption,
         code(evaluated["command"]),
     )
@@ -103,8 +104,8 @@ def _comparison(heading, cards, test):
     return section(
         heading,
         f"{first['data']}. 95 % bootstrap intervals. The page of each says more, and how to repeat it.",
-        table(["PESQ wb", *systems], by_snr),
-        table(["Average", *systems], averages),
+        markdown_table(["PESQ wb", *systems], by_snr),
+        markdown_table(["Average", *systems], averages),
     )
 
 
@@ -131,4 +132,4 @@ def summary(cards):
         ]
         rows.append([link(card), f"{card['parameters']:,}", *changes, after["n"]])
     figures = ["PESQ wb [95 %]", "STOI [95 %]", "SI-SDR (dB) [95 %]", "JND distance [95 %]"]
-    return table(["Checkpoint", "Parameters", *figures, "n"], rows)
+    return markdown_table(["Checkpoint", "Parameters", *figures, "n"], rows)

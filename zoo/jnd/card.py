@@ -1,8 +1,9 @@
 """The page of a JND metric: agreement with listeners beside other distances, and whether it behaves as one should."""
 
-from zoo.checkpoint.markdown import code, experiments, interval, link, section, table
+from zoo.checkpoint.markdown import code, experiments, interval, link, section
 from zoo.checkpoint.papers import GERMAIN, MANOCHA
 from zoo.errors import InputError
+from zoo.tables import markdown_table
 
 ALL = "all"  # the group of all tables of answers
 
@@ -43,7 +44,7 @@ def evaluation(card):
     parts = [
         agreement({card["name"]: evaluated} | evaluated["compared"]),
         caption,
-        table(["Lead in AUC over, all answers", "difference [95 %]"], leads),
+        markdown_table(["Lead in AUC over, all answers", "difference [95 %]"], leads),
         code(evaluated["command"]),
     ]
     return "\n\n".join(
@@ -62,7 +63,7 @@ def agreement(metrics):
         figures += [interval(total[key], 3) if key in total else "-" for key in ("cross_entropy", "calibration_error")]
         failed = total["n_failed"] + facts["two_afc"]["n_failed"]
         rows.append([name, *figures, interval(facts["two_afc"]["accuracy"], 3), total["n"], failed])
-    return table(header, rows)
+    return markdown_table(header, rows)
 
 
 def sanity_checks(evaluated):
@@ -83,7 +84,11 @@ def sanity_checks(evaluated):
         )
         for i, triple in enumerate(steps["distance"])
     ]
-    return [threshold_text, table(header, ladders), table(["Change", "by", "distance", "n", "failed"], steps)]
+    return [
+        threshold_text,
+        markdown_table(header, ladders),
+        markdown_table(["Change", "by", "distance", "n", "failed"], steps),
+    ]
 
 
 def studies(card):
@@ -97,7 +102,7 @@ def seeds(card):
     if len(runs) < 2:
         return ""
     rows = [[run["seed"], f"{run['cross_entropy']:.4f}"] for run in runs]
-    return section("Seeds", table(["Seed", "cross-entropy on the validation's answers"], rows))
+    return section("Seeds", markdown_table(["Seed", "cross-entropy on the validation's answers"], rows))
 
 
 def comparison(cards):
@@ -146,4 +151,4 @@ def summary(cards):
             ]
         )
     header = ["Checkpoint", "Parameters", "AUC [95 %]", "calibration error [95 %]", "ladders", "one sample late", "n"]
-    return table(header, rows)
+    return markdown_table(header, rows)

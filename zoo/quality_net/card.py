@@ -1,7 +1,8 @@
 """The page of a Quality-Net: agreement with the true metric, and how far the gradient can be trusted."""
 
-from zoo.checkpoint.markdown import code, interval, link, section, table
+from zoo.checkpoint.markdown import code, interval, link, section
 from zoo.checkpoint.papers import FU
+from zoo.tables import markdown_table
 
 
 def metric_name(metric):
@@ -48,7 +49,7 @@ def _agreement(title, evaluated):
     ]
     header = ["Pairs", "Pearson", "Spearman", "RMSE", "MAE", "n", "failed"]
     caption = f"{evaluated['data']}. 95 % bootstrap intervals; commit `{evaluated['commit']}`."
-    return section(title, table(header, rows), caption, code(evaluated["command"]))
+    return section(title, markdown_table(header, rows), caption, code(evaluated["command"]))
 
 
 def studies(card):
@@ -75,7 +76,7 @@ def ablation(card):
         f"Each trained on the same {study['n_train']} pairs, epochs: {study['epochs']}, and tested on unseen "
         f"talkers and noises: far less than the checkpoint had, enough to compare. Commit `{study['commit']}`."
     )
-    return section("What each change was worth", table(header, rows), caption, code(study["command"]))
+    return section("What each change was worth", markdown_table(header, rows), caption, code(study["command"]))
 
 
 def gradient(card):
@@ -93,7 +94,7 @@ def gradient(card):
         + (f"by step {fooled} it falls again." if fooled else "more steps were not tried.")
         + f" Commit `{ascent['commit']}`."
     )
-    return section("Ascending the gradient", table(lines[0], lines[1:]), caption, code(ascent["command"]))
+    return section("Ascending the gradient", markdown_table(lines[0], lines[1:]), caption, code(ascent["command"]))
 
 
 def headlines(card):
@@ -114,4 +115,4 @@ def summary(cards):
         figures = [interval(result["pearson"]), interval(result["rmse"]), result["n"]]
         rate = f"{card['sample_rate'] / 1000:g} kHz"
         rows.append([link(card), metric_name(card["metric"]), rate, f"{card['parameters']:,}", *figures])
-    return table(["Checkpoint", "Predicts", "Rate", "Parameters", "Pearson [95 %]", "RMSE [95 %]", "n"], rows)
+    return markdown_table(["Checkpoint", "Predicts", "Rate", "Parameters", "Pearson [95 %]", "RMSE [95 %]", "n"], rows)

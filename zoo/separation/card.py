@@ -1,9 +1,10 @@
 """The page of a separator: SDR, ISR, SIR and SAR by tracks and source, beside the mixture and ideal masks."""
 
-from zoo.checkpoint.markdown import code, link, section, table
+from zoo.checkpoint.markdown import code, link, section
 from zoo.checkpoint.papers import CHANDNA
 from zoo.metrics.separation import SCORES
 from zoo.separation.evaluate import AUTHORS, FLOOR
+from zoo.tables import markdown_table
 
 
 def facts(card):
@@ -47,14 +48,14 @@ def evaluation(card):
     )
     return section(
         "True scores",
-        table(header, scores),
+        markdown_table(header, scores),
         f"Mean SDR above that of the {FLOOR} as estimate:",
-        table(["Tracks", *card["sources"]], gains),
+        markdown_table(["Tracks", *card["sources"]], gains),
         caption,
         code(evaluated["command"]),
         "For orientation, what SiSEC 2016 measured of the authors' network on **other data**, DSD100's test songs; not to "
         "be compared:",
-        table(["Source", *(score.upper() for score in SCORES)], authors),
+        markdown_table(["Source", *(score.upper() for score in SCORES)], authors),
     )
 
 
@@ -96,4 +97,6 @@ def summary(cards):
             n = max(facts["sdr"]["n"] for facts in sources.values())
             rows.append([link(card), f"{card['parameters']:,}", group, *figures, n])
     sources = cards[0]["sources"] if cards else []
-    return table(["Checkpoint", "Parameters", "Tracks", *(f"{source} SDR" for source in sources), "frames"], rows)
+    return markdown_table(
+        ["Checkpoint", "Parameters", "Tracks", *(f"{source} SDR" for source in sources), "frames"], rows
+    )

@@ -1,7 +1,8 @@
 """The pages of textures: the random networks with the paper's table, and the classifier behind its score."""
 
-from zoo.checkpoint.markdown import code, interval, link, section, table
+from zoo.checkpoint.markdown import code, interval, link, section
 from zoo.checkpoint.papers import ANTOGNINI
+from zoo.tables import markdown_table
 
 SCORES = {
     "class": "class score", "autocorrelation": "autocorrelation", "diversity": "copying",
@@ -83,7 +84,7 @@ def accuracy(evaluated):
     """Accuracy over all clips, and by class."""
     rows = [["all", interval(evaluated["accuracy"], 3), evaluated["n"], evaluated["n_failed"]]]
     rows += [[name, "-" if share is None else f"{share:.2f}", "", ""] for name, share in evaluated["by_class"].items()]
-    return table(["Class", "accuracy [95 %]", "n", "failed"], rows)
+    return markdown_table(["Class", "accuracy [95 %]", "n", "failed"], rows)
 
 
 def scores(results):
@@ -94,7 +95,7 @@ def scores(results):
         [system, group, *(interval(figures[score], 4) for score in shown), figures["n"], figures["n_failed"]]
         for system, group, figures in groups
     ]
-    return table(["System", "textures", *(SCORES[score] for score in shown), "n", "failed"], rows)
+    return markdown_table(["System", "textures", *(SCORES[score] for score in shown), "n", "failed"], rows)
 
 
 def headlines(card):
@@ -129,4 +130,4 @@ def summary(cards):
         figures = [f"{name} {interval(facts['autocorrelation'], 3)}" for name, facts in rhythm.items()]
         n = next(iter(rhythm.values()))["n"]
         rows.append([link(card), f"{card['parameters']:,}, of a seed", f"rhythm lost: {'; '.join(figures)}", n])
-    return table(["Checkpoint", "Parameters", "Measured", "n"], rows)
+    return markdown_table(["Checkpoint", "Parameters", "Measured", "n"], rows)

@@ -1,6 +1,7 @@
 """The page: one figure."""
 
-from zoo.checkpoint.markdown import code, link, section, table
+from zoo.checkpoint.markdown import code, link, section
+from zoo.tables import markdown_table
 
 
 def facts(card):
@@ -24,7 +25,7 @@ print(metric.score(reference, 0.5 * reference, sample_rate=sample_rate))"""
 def evaluation(card):
     evaluated = card["evaluation"]
     return section(
-        "Error", table(["RMSE (dB)", "n"], [[evaluated["rmse"], evaluated["n"]]]), code(evaluated["command"])
+        "Error", markdown_table(["RMSE (dB)", "n"], [[evaluated["rmse"], evaluated["n"]]]), code(evaluated["command"])
     )
 
 
@@ -35,4 +36,4 @@ def headlines(card):
 
 def summary(cards):
     """The family's table."""
-    return table(["Checkpoint", "RMSE (dB)"], [[link(card), card["evaluation"]["rmse"]] for card in cards])
+    return markdown_table(["Checkpoint", "RMSE (dB)"], [[link(card), card["evaluation"]["rmse"]] for card in cards])
