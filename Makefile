@@ -14,9 +14,9 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
-# Processes that share the tests, file by file; each has one thread and takes up to 4 GB.
+# Processes that share the tests, file by file (tests/conftest.py orders them); each has one thread and up to 4 GB.
 WORKERS ?= 2
-PYTEST = -m pytest -q -n $(WORKERS) --dist loadfile
+PYTEST = -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all test-latest cards docs bench lint clean machine
 

@@ -19,6 +19,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import numpy as np
 
+# Files with a test that runs alone for a minute. With the others they are handed out one by one, so these go first.
+LONGEST = ("sweeps/test_jax.py", "training/test_distribution.py", "architecture/test_new_family.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
+
 
 @pytest.fixture(autouse=True)
 def fixed_seed():
