@@ -76,18 +76,20 @@ def test_bad_recipes(tmp_path):
 
 def test_only_training_pairs_vary_and_have_a_folder_of_their_own(tmp_path, monkeypatch):
     calls = []
-    monkeypatch.setattr(examples, "build", lambda data, split, n, folder, *more: calls.append((folder, more[-1])))
+    monkeypatch.setattr(examples, "build", lambda data, split, n, folder, *more: calls.append((folder, *more[-2:])))
     monkeypatch.setattr(examples, "Chunks", lambda *_: type("Chunks", (), {"audio": []}))
     monkeypatch.setattr(labels, "label", lambda *_: np.empty(0))
     plain = train.Recipe("x", "QualityNetLite", "stoi")
     varied = dataclasses.replace(plain, variety=["rooms", "babble"])
-    for recipe in (plain, varied):
+    enhanced = dataclasses.replace(plain, enhancers=["blstm-mse-16k"])
+    for recipe in (plain, varied, enhanced):
         for split in ("train", "validation", "test", "test2"):
             train.prepare(recipe, tmp_path, tmp_path, split)
     train.prepare(plain, tmp_path, tmp_path, "validation", 1, ("babble",))
-    folders = [folder.name for folder, _ in calls]
-    assert [set(kinds) for _, kinds in calls] == [set()] * 4 + [{"rooms", "babble"}] + [set()] * 3 + [{"babble"}]
-    assert len(set(folders[:4] + folders[5:8])) == 1 and len(set(folders)) == 3
+    folders = [folder.name for folder, *_ in calls]
+    assert [set(kinds) for _, kinds, _ in calls] == [set()] * 4 + [{"rooms", "babble"}] + [set()] * 7 + [{"babble"}]
+    assert [i for i, (*_, enhancers) in enumerate(calls) if enhancers != ("simulated",)] == [8]
+    assert len(set(folders[:4] + folders[5:8] + folders[9:12])) == 1 and len(set(folders)) == 4
     assert folders[0].startswith(f"examples-v{examples.VERSION}-") and folders[4] == f"{folders[0]}-babble-rooms"
 
 

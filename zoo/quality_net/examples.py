@@ -16,7 +16,8 @@ from zoo.audio import channels, codecs, mix, speed
 from zoo.data import variety as varied
 from zoo.data.speech import SAMPLE_RATE, SPLITS, draw_noise, draw_speech, read_corpus
 from zoo.errors import InputError
-from zoo.quality_net import degrade
+from zoo.quality_net.degrade import enhance_like
+from zoo.quality_net.enhancers import SIMULATED, load_enhancers
 
 SECONDS = (2.0, 2.5, 3.0, 4.0)  # clip lengths; a chunk holds one of them
 CHUNK = 128
@@ -37,7 +38,7 @@ _LATEST = int(0.05 * SAMPLE_RATE)  # samples by which a recording is shifted, ea
 _DRIFT = 300.0  # parts per million at most, of the clocks
 
 
-def draw(corpus, samples, rng, variety=(), simulated=()):
+def draw(corpus, samples, rng, variety=(), simulated=(), enhancers=(enhance_like,)):
     """Draw one pair.
 
     Args:
@@ -48,6 +49,7 @@ def draw(corpus, samples, rng, variety=(), simulated=()):
             their own; microphones and equalisers; other speed, tempo and pitch; simulated rooms; more codecs, also after
             noise and enhancers; codecs of ffmpeg; shifts of up to 50 ms and drifting clocks. None draws as ever.
         simulated: rooms of `zoo.data.variety.simulated_rooms`.
+        enhancers: of `zoo.quality_net.enhancers.load_enhancers`; each enhanced pair is of one of them.
 
     Returns:
         reference, degraded: float32 (samples,), peaks at most 0.99; facts: {"kind": ..., "snr_db": ... or None}, and
@@ -63,8 +65,7 @@ def draw(corpus, samples, rng, variety=(), simulated=()):
         if rng.random() < 0.1:
             clean = _through_room(clean, corpus.rooms, rng, chance, simulated)
         noise = mix.mix_at_snr(clean, _draw_noise(corpus, samples, rng, chance), snr_db) - clean
-        enhance = kind == "enhanced"
-        degraded = degrade.enhance_like(clean, noise, SAMPLE_RATE, rng) if enhance else clean + noise
+        degraded = _enhance(clean, noise, enhancers, rng) if kind == "enhanced" else clean + noise
         if chance("codecs", 0.12):
             degraded = codecs.code(degraded, SAMPLE_RATE, rng, codecs.ALL)
     elif kind == "reverb":
@@ -82,6 +83,12 @@ def draw(corpus, samples, rng, variety=(), simulated=()):
     )
     facts = {"kind": kind, "snr_db": snr_db}
     return reference, degraded, facts | ({"variety": chance.drawn} if variety else {})
+
+
+def _enhance(clean, noise, enhancers, rng):
+    # A single one is not drawn, so that the pairs of imitated enhancers alone are what they always were.
+    enhance = enhancers[0] if len(enhancers) == 1 else enhancers[rng.integers(len(enhancers))]
+    return enhance(clean, noise, SAMPLE_RATE, rng)
 
 
 def _draw_reference(corpus, samples, rng, chance):
@@ -145,7 +152,7 @@ def _to_full_scale(audio):
 # --- on disk ----------------------------------------------------------------------------------------------------
 
 
-def build(data, split, n_examples, directory, seed=0, n_jobs=-1, variety=()):
+def build(data, split, n_examples, directory, seed=0, n_jobs=-1, variety=(), enhancers=(SIMULATED,)):
     """Draw a split's pairs and store them as int16 chunks under `directory`/`split`; finished chunks are kept.
 
     Args:
@@ -156,9 +163,11 @@ def build(data, split, n_examples, directory, seed=0, n_jobs=-1, variety=()):
         seed: of the pairs.
         n_jobs: processes (joblib's counting).
         variety: kinds of variety, as for `draw`; the directory is theirs alone.
+        enhancers: "simulated" and checkpoints of enhancers; the directory is theirs alone.
 
     Raises:
-        InputError: an unknown kind of variety, or pairs of other recordings cannot be drawn.
+        InputError: an unknown kind of variety, a checkpoint that enhances nothing at 16 kHz, or pairs of other recordings
+            cannot be drawn.
     """
     varied.check(variety, VARIETY)
     folder = Path(directory) / split
@@ -166,19 +175,20 @@ def build(data, split, n_examples, directory, seed=0, n_jobs=-1, variety=()):
     todo = [i for i in range(-(-n_examples // CHUNK)) if not (folder / f"chunk_{i:04d}.json").exists()]
     if not todo:
         return
-    tasks = (joblib.delayed(_build_chunk)(str(data), split, i, folder, seed, variety) for i in todo)
+    tasks = (joblib.delayed(_build_chunk)(str(data), split, i, folder, seed, variety, enhancers) for i in todo)
     done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
     for _ in tqdm(done, total=len(todo), desc=f"draw {split}", unit="chunk"):
         pass
 
 
-def _build_chunk(data, split, index, folder, seed, variety):
+def _build_chunk(data, split, index, folder, seed, variety, enhancers):
     corpus, simulated = read_corpus(data, split), varied.simulated_rooms(variety, split)
+    enhancers = load_enhancers(enhancers)
     samples = int(SECONDS[index % len(SECONDS)] * SAMPLE_RATE)
     audio, facts = np.empty((CHUNK, 2, samples), "int16"), []
     for i in range(CHUNK):
         rng = np.random.default_rng([seed, SPLITS.index(split), index * CHUNK + i])
-        reference, degraded, pair_facts = draw(corpus, samples, rng, variety, simulated)
+        reference, degraded, pair_facts = draw(corpus, samples, rng, variety, simulated, enhancers)
         audio[i] = np.round(32767 * np.stack([reference, degraded]))
         facts.append(pair_facts)
     stem = folder / f"chunk_{index:04d}"

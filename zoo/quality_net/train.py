@@ -19,6 +19,7 @@ from zoo.checkpoint import golden
 from zoo.checkpoint.integrity import sha256
 from zoo.errors import InputError
 from zoo.quality_net import examples, labels
+from zoo.quality_net.enhancers import SIMULATED, fingerprint
 from zoo.quality_net.model import QualityNet, QualityNetLite
 from zoo.training.checkpoint import Trained
 from zoo.training.config import Config, read_recipe
@@ -39,6 +40,7 @@ class Recipe:
         metric: a target's name, or package.module:function.
         metric_range: (low, high) of a function; known metrics have their own.
         variety: kinds of `zoo.quality_net.examples.VARIETY` that the training pairs get; the others never do.
+        enhancers: of the training pairs, "simulated" or checkpoints, each as often; the other pairs are simulated.
         n_train, n_validation, n_test: pairs; n_test of each test split.
         batch_size, epochs, learning_rate: of Adam; the rate falls to 0 by a cosine after a short warm-up.
         seed: of the pairs, the first weights, the order and the dropout.
@@ -50,6 +52,7 @@ class Recipe:
     options: dict = field(default_factory=dict)
     metric_range: tuple = (0.0, 1.0)
     variety: tuple = ()
+    enhancers: tuple = (SIMULATED,)
     n_train: int = 40960
     n_validation: int = 1536
     n_test: int = 2048
@@ -143,10 +146,11 @@ def prepare(
     digest = sha256(manifest)[:8] if manifest.is_file() else "none"
     if variety is None:
         variety = recipe.variety if split == "train" else ()
-    kinds = "".join(f"-{kind}" for kind in sorted(variety))
+    enhancers = tuple(recipe.enhancers) if split == "train" else (SIMULATED,)
+    kinds = "".join(f"-{kind}" for kind in sorted(variety)) + fingerprint(enhancers)
     directory = Path(runs) / f"examples-v{examples.VERSION}-{digest}-{recipe.seed}{kinds}"
     n_examples = {"train": recipe.n_train, "validation": recipe.n_validation}.get(split, recipe.n_test)
-    examples.build(data, split, n_examples, directory, recipe.seed, n_jobs, tuple(variety))
+    examples.build(data, split, n_examples, directory, recipe.seed, n_jobs, tuple(variety), enhancers)
     chunks = examples.Chunks(directory, split, n_examples)
     scores = labels.label(chunks.audio, recipe.target(), Path(runs) / "labels.sqlite", examples.SAMPLE_RATE, n_jobs)
     return chunks, scores
