@@ -27,8 +27,13 @@ def _smallest_of_each_architecture():
 REPRESENTATIVES = _smallest_of_each_architecture()
 
 
+def one_of_each(names):
+    """The smallest of each architecture: for what depends on a model's code and not on its weights."""
+    return [name for name in names if name in REPRESENTATIVES]
+
+
 def swept(names):
-    """Parameters of a test over checkpoints: the fast suite takes the smallest of each architecture."""
+    """Parameters of a test over checkpoints, for what weights can change: the fast suite takes `one_of_each`."""
     return [pytest.param(name, marks=() if name in REPRESENTATIVES else pytest.mark.slow) for name in names]
 
 

@@ -12,7 +12,7 @@ import soundfile
 from keras import ops
 
 import zoo
-from tests.support.checkpoints import CARDS, NAMES, load, of_family, swept
+from tests.support.checkpoints import CARDS, NAMES, load, of_family, one_of_each
 from tests.support.quality_net import known_pair
 from zoo.errors import InputError
 from zoo.losses import LOSSES
@@ -44,7 +44,7 @@ def refused(door, *arguments, match, **options):
     assert "\n" not in str(raised.value)
 
 
-@pytest.fixture(params=swept(ON_WAVEFORMS))
+@pytest.fixture(params=one_of_each(ON_WAVEFORMS))
 def name(request):
     return request.param
 

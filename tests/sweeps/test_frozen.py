@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 import zoo
-from tests.support.checkpoints import CARDS, NAMES, load, swept
+from tests.support.checkpoints import CARDS, NAMES, load, one_of_each
 from tests.support.harness import check_frozen
 
 SAMPLES = 9000
@@ -27,7 +27,7 @@ class Gain(keras.layers.Layer):
         return self.gain * x
 
 
-@pytest.fixture(params=swept(NAMES))
+@pytest.fixture(params=one_of_each(NAMES))
 def model(request):
     return load(request.param)
 
@@ -109,7 +109,7 @@ def test_inside_another_model_it_is_frozen(model, tmp_path):
     assert float(gain) != pytest.approx(0.8, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", swept([n for n in NAMES if CARDS[n]["architecture"] != "RandomConvEnsemble"]))
+@pytest.mark.parametrize("name", one_of_each([n for n in NAMES if CARDS[n]["architecture"] != "RandomConvEnsemble"]))
 def test_trainable_stays_trainable(name, tmp_path):
     model = zoo.load(name, trainable=True)
     count = len(model.trainable_variables)
