@@ -29,7 +29,7 @@ from zoo.data.variety import check
 from zoo.errors import InputError
 from zoo.files import atomic_write
 from zoo.metrics import speech
-from zoo.metrics.agreement import agreement, grouped_mean
+from zoo.metrics.agreement import grouped_mean
 from zoo.training.config import read_config
 
 SHOWN = {"quality_net": ("rmse", "RMSE"), "enhancement": ("pesq-wb", "gain in PESQ wb")}
@@ -88,10 +88,6 @@ class QualityNets:
             chunks, truth = self.train.prepare(recipe, options.data, options.runs, split, options.jobs, kinds)
             predicted = self.evaluate.predict(model, chunks)
             results[title] = self.evaluate.report(chunks.facts, truth, predicted)
-            for kind in kinds:
-                chosen = np.array([kind in facts["variety"] for facts in chunks.facts])
-                if chosen.any():
-                    results[title][f"variety {kind}"] = agreement(truth[chosen], predicted[chosen])
         return results, minutes
 
     def _sets(self):

@@ -30,11 +30,12 @@ def test_the_studies_hold(text):
     assert text in "\n".join(quality_net.studies(CARD))
 
 
-def test_figures_of_the_second_test_set_stand_beside_those_of_the_first():
-    second = CARD["evaluation"] | {"command": "python second", "data": "Other voices"}
-    shown = "\n".join(quality_net.studies(CARD | {"test2": second}))
-    assert "## Agreement on the second test set" in shown and "```\npython second\n```" in shown
-    assert "second test set" not in "\n".join([quality_net.evaluation(CARD), *quality_net.studies(CARD)])
+@pytest.mark.parametrize(("name", "title"), quality_net.FURTHER.items())
+def test_figures_of_further_pairs_stand_beside_those_of_the_first(name, title):
+    further = CARD["evaluation"] | {"command": "python second", "data": "Other voices"}
+    shown = "\n".join(quality_net.studies(CARD | {name: further}))
+    assert f"## {title}" in shown and "```\npython second\n```" in shown
+    assert title not in "\n".join([quality_net.evaluation(CARD), *quality_net.studies(CARD)])
 
 
 def test_what_was_not_studied_is_empty():

@@ -21,14 +21,17 @@ from zoo.quality_net.train import Recipe
 
 def test_report_groups():
     facts = [{"kind": "noisy", "snr_db": snr} for snr in (-5.0, 5.0, 15.0, 29.0)]
-    facts += [{"kind": kind, "snr_db": None} for kind in ("enhanced", "clean", "codec", "reverb")]
+    facts += [{"kind": kind, "snr_db": None} for kind in ("enhanced", "clean", "codec")]
+    facts += [{"kind": "unknown", "snr_db": None, "variety": ["shift", "rooms"]}]
     truth = np.arange(8.0)
     truth[1] = np.nan
     report = evaluate.report(facts, truth, truth + 1)
     counts = {group: (results["n"], results["n_failed"]) for group, results in report.items()}
     assert counts["all"] == (7, 1)
     assert counts["noisy"] == (3, 1)
-    assert counts["other"] == (2, 0)
+    assert counts["other"] == (2, 0) and counts["codec"] == (1, 0)
+    assert counts["variety shift"] == counts["variety rooms"] == (1, 0)
+    assert not counts.keys() & {"unknown", "reverb", "variety babble"}
     assert counts["snr 0..10"] == (0, 1)
     assert report["all"]["rmse"][0] == pytest.approx(1.0)
 
@@ -45,7 +48,7 @@ def test_agreement_needs_no_more_than_is_kept_of_a_row():
     scores = [{"truth": x, "predicted": y} for x, y in zip(truth, predicted, strict=True)]
     rows = [scoring.Row(pair, both, "") for pair, both in zip(kept, scores, strict=True)]
     kept, expected = evaluate.report(*evaluate.summed(rows)), evaluate.report(facts, truth, predicted)
-    assert kept.keys() == expected.keys() and len(kept) == 9
+    assert kept.keys() == expected.keys() and len(kept) == 10
     for group, values in expected.items():
         for name, value in values.items():
             np.testing.assert_array_equal(kept[group][name], value)

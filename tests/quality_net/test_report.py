@@ -18,6 +18,7 @@ from zoo.checkpoint import preset, registry
 from zoo.errors import InputError
 from zoo.metrics import speech
 from zoo.quality_net import evaluate, report, train
+from zoo.quality_net.examples import VARIETY
 from zoo.quality_net.model import QualityNetLite
 
 AUDIO = REPOSITORY / "zoo" / "data" / "audio"
@@ -75,6 +76,7 @@ def test_every_row_is_written_and_counted(run, checkpoint, tmp_path):
         ["noisy", "n", "6", "failed", "4"],
         ["clean", "n", "4", "failed", "1"],
         ["other", "n", "6", "failed", "3"],
+        ["codec", "n", "3", "failed", "2"],
         ["snr", "0..10", "n", "3", "failed"],
         ["snr", "20..30", "n", "3", "failed"],
     ]
@@ -114,7 +116,7 @@ def test_any_error_of_a_library_is_that_rows_message(run, tmp_path, monkeypatch)
 
 def test_nothing_is_written_that_was_not_asked_for(run, tmp_path):
     before = set(tmp_path.iterdir())
-    assert run().out.startswith("all          n    16  failed   8")
+    assert run().out.startswith("all                   n    16  failed   8")
     assert set(tmp_path.iterdir()) == before
 
 
@@ -154,7 +156,7 @@ def test_rows_of_other_pairs_are_refused(run, table, tmp_path):
 def test_an_snr_that_is_no_number_is_an_error_of_its_row(run, table, tmp_path):
     table.write_text(table.read_text().replace(",5\n", ",5 dB\n").replace(",5\r\n", ",5 dB\r\n"))
     printed = run("--output", tmp_path / "found.csv")
-    assert printed.out.startswith("all          n    13  failed  11")
+    assert printed.out.startswith("all                   n    13  failed  11")
     assert "has the snr_db '5 dB'; give a number, in dB" in printed.err
     assert run("--output", tmp_path / "found.csv", "--resume").out == printed.out
 
@@ -202,12 +204,13 @@ def test_a_dask_cluster_of_two_evaluates_too(run, tmp_path):
     check_alike(tmp_path / "found.csv", tmp_path / "expected.csv")
 
 
-def test_the_second_test_pairs_go_into_the_card_beside_the_first(checkpoint, tmp_path, monkeypatch):
-    directory, splits = shutil.copytree(checkpoint, tmp_path / "mine"), []
+@pytest.mark.parametrize(("name", "drawn"), [("test2", ("test2", ())), ("varied", ("test", VARIETY))])
+def test_further_test_pairs_go_into_the_card_beside_the_first(checkpoint, tmp_path, monkeypatch, name, drawn):
+    directory, calls = shutil.copytree(checkpoint, tmp_path / "mine"), []
     chunks = SimpleNamespace(audio=[], facts=[{"kind": "noisy", "snr_db": 5.0}] * 2)
 
-    def prepare(recipe, data, runs, split, n_jobs):
-        splits.append(split)
+    def prepare(recipe, data, runs, split, n_jobs, variety):
+        calls.append((split, variety))
         return chunks, np.array([0.5, 0.6])
 
     monkeypatch.setattr(report, "prepare", prepare)
@@ -215,11 +218,11 @@ def test_the_second_test_pairs_go_into_the_card_beside_the_first(checkpoint, tmp
     first = {"results": {"all": "of the first"}}
     registry_card = registry.info(directory) | {"evaluation": first}
     report.write_card(directory, registry_card)
-    run_command("quality-net", "--checkpoint", f"{directory}/", "--split", "test2")
+    run_command("quality-net", "--checkpoint", f"{directory}/", "--split", name)
     card = registry.info(directory)
-    assert splits == ["test2"] and card["evaluation"] == first
-    assert card["test2"]["results"]["all"]["mae"][0] == pytest.approx(0.05)
-    assert card["test2"]["command"].endswith("mine/ --split test2") and card["test2"]["commit"]
+    assert calls == [drawn] and card["evaluation"] == first
+    assert card[name]["results"]["all"]["mae"][0] == pytest.approx(0.05)
+    assert card[name]["command"].endswith(f"mine/ --split {name}") and card[name]["commit"]
     assert not list(directory.glob("*.png"))
 
 
@@ -235,4 +238,4 @@ def test_a_trained_checkpoint_gets_its_plots_and_card(checkpoint, tmp_path, monk
     for facts in (card["evaluation"], card["gradient"]):
         assert facts["command"] == "python again" and facts["data"].startswith("pairs of the test split")
     assert {path.name for path in directory.glob("*.png")} == {"scatter.png", "gradient.png"}
-    assert capsys.readouterr().out.startswith("all          n     2")
+    assert capsys.readouterr().out.startswith("all                   n     2")

@@ -4,6 +4,9 @@ from zoo.checkpoint.markdown import code, interval, link, section
 from zoo.checkpoint.papers import FU
 from zoo.tables import markdown_table
 
+# Agreement on further pairs, whose figures are compared only with those of other checkpoints on the same.
+FURTHER = {"test2": "Agreement on the second test set", "varied": "Agreement on varied pairs"}
+
 
 def metric_name(metric):
     return " ".join(filter(None, [metric["name"].upper(), metric.get("mode")]))
@@ -54,12 +57,8 @@ def _agreement(title, evaluated):
 
 def studies(card):
     """Sections on what was studied beside the training itself."""
-    return [second_test(card), ablation(card), gradient(card)]
-
-
-def second_test(card):
-    """Agreement on the second test set, whose figures are compared only with each other."""
-    return _agreement("Agreement on the second test set", card["test2"]) if "test2" in card else ""
+    further = [_agreement(title, card[name]) for name, title in FURTHER.items() if name in card]
+    return [*further, ablation(card), gradient(card)]
 
 
 def ablation(card):

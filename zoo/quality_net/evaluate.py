@@ -21,7 +21,8 @@ from zoo.metrics.agreement import agreement, bootstrap
 from zoo.quality_net import examples
 from zoo.quality_net.loss import QualityNetLoss
 
-_KINDS = ("noisy", "enhanced", "clean")  # the rest (rooms, codecs, bands, clipping, lost packets) is "other"
+_KINDS = ("noisy", "enhanced", "clean")
+_OTHERS = ("reverb", "codec", "band", "clip", "loss")  # with every kind that is not known, these are "other"
 _SNR_BANDS = (-10, 0, 10, 20, 30)
 SCORES = ("truth", "predicted")  # columns of `evaluate_pairs`
 _FACTS = {"kind": "other", "snr_db": "nan"}  # columns that a CSV of pairs may have, and what a row without them is
@@ -44,18 +45,21 @@ def report(facts, truth, predicted):
     """Agreement over all pairs, by kind of degradation, and by SNR band of the noisy ones.
 
     Args:
-        facts: list of {"kind", "snr_db"}, one a pair.
+        facts: list of {"kind", "snr_db"}, one a pair, and "variety", a list of kinds, where pairs vary.
         truth, predicted: float (pairs,).
 
     Returns:
-        {group: `agreement` dict}; groups are "all", "noisy", "enhanced", "clean", "other" and "snr -10..0" and so on.
+        {group: `agreement` dict}; groups are "all", "noisy", "enhanced", "clean", "other", of which "reverb", "codec",
+        "band", "clip" and "loss" are parts, "snr -10..0" and so on, and "variety shift" and so on.
     """
-    kinds = _kinds(facts)
+    kinds, exact = _kinds(facts), np.array([pair["kind"] for pair in facts])
     snr = np.array([np.nan if pair["snr_db"] is None else pair["snr_db"] for pair in facts])
     groups = {"all": np.ones(len(facts), bool)}
-    groups |= {kind: kinds == kind for kind in (*_KINDS, "other")}
+    groups |= {kind: kinds == kind for kind in (*_KINDS, "other")} | {kind: exact == kind for kind in _OTHERS}
     for low, high in itertools.pairwise(_SNR_BANDS):
         groups[f"snr {low}..{high}"] = (kinds == "noisy") & (snr >= low) & (snr < high)
+    for variety in examples.VARIETY:
+        groups[f"variety {variety}"] = np.array([variety in pair.get("variety", ()) for pair in facts])
     groups = {name: chosen for name, chosen in groups.items() if chosen.any()}
     # The bootstrap of a million pairs takes minutes.
     shown = tqdm(groups.items(), desc="agree", unit="group", disable=None)
@@ -138,7 +142,7 @@ def summed(rows):
     facts, scores, known = [], {name: array("d") for name in SCORES}, {}
     for row in rows:
         kind, snr_db = row.pair.facts
-        kind = kind if kind in _KINDS else "other"
+        kind = kind if kind in _KINDS + _OTHERS else "other"
         band = max((low for low in _SNR_BANDS if low <= float(snr_db)), default=np.nan)
         # Rows of a kind and band share one dict.
         facts.append(known.setdefault((kind, band), {"kind": kind, "snr_db": band}))

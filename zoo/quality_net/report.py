@@ -8,25 +8,29 @@ from tqdm import tqdm
 from zoo import files, scoring
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
-from zoo.data.speech import TEST_SPLITS
 from zoo.errors import InputError
 from zoo.quality_net import evaluate
+from zoo.quality_net.examples import VARIETY
 from zoo.quality_net.train import Recipe, prepare
 
 SUMMARY = "agreement of a surrogate with its metric"
 COMMAND = "python tools/evaluate.py quality-net --checkpoint {}"  # of a checkpoint's source
-SECOND_COMMAND = f"{COMMAND} --split test2"
 TEST_PAIRS = "pairs of the test split: talkers, recordings of noise and measured rooms that training did not have"
-SECOND_TEST_PAIRS = (
-    "pairs of the second test split: eight talkers of Arabic, Chinese, Korean and Portuguese and eight recordings of "
-    "noise that training did not have; rooms as in the first"
-)
+# Sets of pairs beside those of a card's evaluation, by the name of `--split` and of their figures on the card.
+FURTHER_PAIRS = {
+    "test2": "pairs of the second test split: eight talkers of Arabic, Chinese, Korean and Portuguese and eight "
+    "recordings of noise that training did not have; rooms as in the first",
+    "varied": "pairs of the test split's talkers, noise and rooms with every kind of variety: babble, noises at once, "
+    "microphones, other speeds, simulated rooms, codecs, and recordings up to 50 ms late or drifting",
+}
 
 
 def add_arguments(parser):
     """Add the options of `zoo evaluate quality-net` to a parser."""
     parser.add_argument("--checkpoint", required=True, help="a bundled name or a directory with a slash")
-    parser.add_argument("--split", choices=TEST_SPLITS, help="test pairs: of the first or the second (default: test)")
+    parser.add_argument(
+        "--split", choices=["test", *FURTHER_PAIRS], help="test pairs: of the first or the second test split, or varied"
+    )
     parser.add_argument("--runs", default="runs", help="test pairs and labels (default: runs)")
     own = parser.add_argument_group("recordings of your own")
     own.add_argument("--pairs", help="CSV with the columns reference and degraded, of any number of rows")
@@ -46,10 +50,11 @@ def run(arguments):
         raise InputError("--output, --scatter, --resume, --backend and --scheduler go with --pairs; name a CSV by it")
     else:
         write_card(directory, with_words(registry.info(directory)))
-        second = arguments.split == "test2"
-        evaluate_split = evaluate_second if second else evaluate_checkpoint
-        command = (SECOND_COMMAND if second else COMMAND).format(arguments.checkpoint)
-        evaluate_split(directory, arguments.data, arguments.runs, arguments.jobs, command)
+        command, how = COMMAND.format(arguments.checkpoint), (arguments.data, arguments.runs, arguments.jobs)
+        if arguments.split in FURTHER_PAIRS:
+            _evaluate_further(arguments.split, directory, *how, f"{command} --split {arguments.split}")
+        else:
+            evaluate_checkpoint(directory, *how, command)
 
 
 def evaluate_checkpoint(directory, data, runs, n_jobs, command):
@@ -78,13 +83,14 @@ def evaluate_checkpoint(directory, data, runs, n_jobs, command):
     _print_agreement(results)
 
 
-def evaluate_second(directory, data, runs, n_jobs, command):
-    """Evaluate a saved surrogate on the second test pairs, which go into its card as `test2`; arguments as above."""
+def _evaluate_further(name, directory, data, runs, n_jobs, command):
+    """Evaluate a saved surrogate on further test pairs, which go into its card by their name."""
     model, card = preset.load(directory), registry.info(directory)
-    chunks, truth = prepare(Recipe(**card["training"]["recipe"]), data, runs, "test2", n_jobs)
+    split, variety = ("test", VARIETY) if name == "varied" else (name, ())
+    chunks, truth = prepare(Recipe(**card["training"]["recipe"]), data, runs, split, n_jobs, variety)
     results = evaluate.report(chunks.facts, truth, evaluate.predict(model, chunks))
-    where = {"command": command, "commit": provenance.commit(), "data": SECOND_TEST_PAIRS}
-    write_card(directory, card | {"test2": where | {"results": results}})
+    where = {"command": command, "commit": provenance.commit(), "data": FURTHER_PAIRS[name]}
+    write_card(directory, card | {name: where | {"results": results}})
     _print_agreement(results)
 
 
@@ -121,4 +127,4 @@ def _print_errors(rows):
 def _print_agreement(results):
     for group, facts in results.items():
         figures = "  ".join(f"{key} {facts[key][0]:.3f}" for key in ("pearson", "spearman", "rmse", "mae"))
-        print(f"{group:12} n {facts['n']:5}  failed {facts['n_failed']:3}  {figures}")
+        print(f"{group:21} n {facts['n']:5}  failed {facts['n_failed']:3}  {figures}")
