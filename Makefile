@@ -18,7 +18,7 @@ ARGS ?=
 WORKERS ?= 2
 PYTEST = -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all test-latest cards docs bench lint clean machine
+.PHONY: demo test test-all test-latest cards docs bench lint clean machine browser
 
 demo: .venv/.ready
 	.venv/bin/python -m examples.demo
@@ -26,7 +26,7 @@ demo: .venv/.ready
 test: .venv/.ready
 	.venv/bin/python $(PYTEST) -m "not slow" $(ARGS)
 
-test-all: .venv/.ready
+test-all: .venv/.ready browser
 	.venv/bin/python $(PYTEST) $(ARGS)
 
 test-latest: .venv-latest/.ready
@@ -64,7 +64,7 @@ clean:
 .venv-latest/.ready: setup.py
 	@$(MAKE) --no-print-directory machine
 	@$(call environment,.venv-latest)
-	.venv-latest/bin/python -m pip install -q -e '.[baselines,dask,jax,jnd,music,onnx,plots,test]'
+	.venv-latest/bin/python -m pip install -q -e '.[baselines,dask,jax,jnd,listen,music,onnx,plots,test]'
 	@rm .venv-latest/.unfinished && touch $@
 	@.venv-latest/bin/python -m pip list 2>/dev/null | grep -iE '^(tensorflow|keras|jax|numpy) '
 
@@ -95,3 +95,9 @@ machine:
 	@command -v ffmpeg >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 		echo "installing ffmpeg" && apt-get update -qq && apt-get install -y -qq ffmpeg >/dev/null 2>&1; } || \
 		echo "The ffmpeg program is missing, separation metrics need it: sudo apt-get install ffmpeg"
+
+# What tries the pages of listening tests; without it those tests are skipped.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		echo "installing chromium" && apt-get update -qq && apt-get install -y -qq chromium >/dev/null 2>&1; } || \
+		echo "The chromium program is missing, tests of listening pages are skipped: sudo apt-get install chromium"

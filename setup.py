@@ -19,7 +19,12 @@ setup(
     packages=[*find_packages(include=["zoo", "zoo.*"]), "zoo._checkpoints"],
     # Checkpoints lie at the top of the repository and inside the installed package.
     package_dir={"zoo._checkpoints": "checkpoints"},
-    package_data={"zoo": ["py.typed"], "zoo._checkpoints": ["*/*"], "zoo.data": ["audio/*.flac", "manifests/*.csv"]},
+    package_data={
+        "zoo": ["py.typed"],
+        "zoo._checkpoints": ["*/*"],
+        "zoo.data": ["audio/*.flac", "manifests/*.csv"],
+        "zoo.listening": ["page/*"],
+    },
     # An editable install is a path, not an import hook: in the folder above a checkout that is called `zoo`, Python
     # takes that folder for the package before it asks any hook.
     options={"editable_wheel": {"mode": "compat"}},
@@ -52,6 +57,19 @@ setup(
         "jax": ["jax>=0.5"],
         # What renders the pairs that the JND metrics are trained and judged on.
         "jnd": ["pyloudnorm>=0.1.1", "pyroomacoustics>=0.8"],
+        # Listening tests in a browser, `zoo listen`, and what renders and analyses them.
+        "listen": [
+            "alembic>=1.13",
+            "choix>=0.4",
+            "limits>=5",
+            "matplotlib>=3.8",
+            "pyloudnorm>=0.1.1",
+            "pyroomacoustics>=0.8",
+            "sqlalchemy>=2.0.30",
+            "starlette>=0.40",
+            "statsmodels>=0.14",
+            "uvicorn>=0.30",
+        ],
         # What renders the songs that the separators are trained on, with the program fluidsynth.
         "music": ["mido>=1.3"],
         # What `zoo export --format onnx` needs; a later onnx wants a later ml_dtypes than TensorFlow 2.17 allows.
@@ -74,7 +92,15 @@ setup(
         "plots": ["matplotlib>=3.8"],
         # ViSQOL as a row of `zoo evaluate jnd --visqol`; its dependency libsvm-official is built from source.
         "visqol": ["visqol-python>=3.8"],
-        "test": ["ipykernel>=6", "nbmake>=1.5", "pytest>=8", "pytest-xdist>=3.6"],
+        "test": [
+            "axe-playwright-python>=0.1.4",
+            "ipykernel>=6",
+            "nbmake>=1.5",
+            "playwright>=1.45",
+            "psycopg[binary]>=3.1",
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+        ],
         # Its operations load on TensorFlow 2.16 and 2.17 only; elsewhere soundfile and soxr read audio.
         "tfio": ["tensorflow-io>=0.37.1", "tensorflow<2.18"],
     },

@@ -17,7 +17,7 @@ LAYERS = (
     {"losses"},
     {"training", "scoring"},
     set(FAMILIES),
-    {"serving"},
+    {"serving", "listening"},
     {"cli"},
     {"zoo"},
 )

@@ -1,7 +1,7 @@
 """The `zoo` command, one module a command.
 
 Checkpoints are listed, described, evaluated, exported, published; audio is scored, compared, enhanced, separated,
-synthesised. A backend is loaded only to run a model.
+synthesised; listeners are asked. A backend is loaded only to run a model.
 """
 
 import argparse
@@ -27,6 +27,7 @@ COMMANDS = (
     "enhance",
     "separate",
     "texture",
+    "listen",
     "evaluate",
     "export",
     "serve-config",
@@ -42,6 +43,7 @@ _EXAMPLES = """examples:
   zoo enhance noisy.wav enhanced.wav
   zoo separate song.mp3 stems/
   zoo texture rain.wav more-rain.wav --seconds 10
+  zoo listen preference pairs.csv --study study.db
   zoo evaluate jnd jnd-22k
   zoo export jnd-22k models/jnd
   zoo push my-metric/ my-lab/my-metric --dry-run

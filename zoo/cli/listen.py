@@ -1,0 +1,143 @@
+"""`zoo listen`: listening tests in a browser, and their results."""
+
+import argparse
+import importlib.util
+from pathlib import Path
+
+from zoo.errors import InputError
+
+_NEEDED = ("alembic", "choix", "limits", "matplotlib", "sqlalchemy", "starlette", "statsmodels", "uvicorn")
+_DESCRIPTION = """Ask people in a browser, and work with what they say. A study is one file, or the URL of a
+database; the same command goes on with it after a restart, and no answer is lost."""
+_EXAMPLES = """examples:
+  zoo listen preference pairs.csv --study study.db
+  zoo listen preference pairs.csv --study study.db --settings study.toml --port 8080
+  zoo listen serve --study study.db
+  zoo listen results study.db --report report/
+  zoo listen forget study.db WORKER
+"""
+_PREFERENCE = """Which of two sounds better? The CSV has the columns a and b, recordings of two systems on one item,
+and optionally reference, item, group (such as the SNR), system_a and system_b. Paths are relative to its folder."""
+
+
+def add(commands):
+    """Add the command to the subparsers of `zoo`."""
+    plain = argparse.RawDescriptionHelpFormatter
+    command = commands.add_parser(
+        "listen",
+        help="listening tests in a browser, and their results",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=plain,
+    )
+    subcommands = command.add_subparsers(required=True, metavar="KIND")
+    preference = subcommands.add_parser("preference", help="which of two sounds better?", description=_PREFERENCE)
+    preference.add_argument("table", metavar="CSV", help="pairs to compare")
+    _add_server(preference, makes=True)
+    preference.set_defaults(run=_with_packages(_preference))
+    serve = subcommands.add_parser("serve", help="serve a study that is there", description="Serve a study again.")
+    _add_server(serve, makes=False)
+    serve.set_defaults(run=_with_packages(_serve))
+    results = subcommands.add_parser("results", help="what was answered: tables, figures, exports")
+    results.add_argument("study", metavar="DB", help="as for --study")
+    results.add_argument("--report", required=True, metavar="DIR", help="folder to write: index.html, answers.csv, ...")
+    results.add_argument("--everyone", action="store_true", help="count answers of marked sessions too")
+    results.set_defaults(run=_with_packages(_results))
+    forget = subcommands.add_parser("forget", help="delete a listener with all their answers")
+    forget.add_argument("study", metavar="DB", help="as for --study")
+    forget.add_argument("listener", metavar="ID", help="worker's id, completion code, or number in listeners.csv")
+    forget.set_defaults(run=_with_packages(_forget))
+
+
+def _add_server(parser, makes):
+    parser.add_argument("--study", required=True, metavar="DB", help="SQLite file, or URL such as postgresql://host/db")
+    if makes:
+        parser.add_argument("--settings", metavar="TOML", help="title, texts, numbers and rules of the study")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="0 for a free one (default: %(default)s)")
+    parser.add_argument("--base-url", metavar="URL", help="that listeners open, where a proxy stands before")
+
+
+def _with_packages(run):
+    """The function of a command, after a check that the extra is installed."""
+
+    def checked(arguments):
+        missing = [package for package in _NEEDED if not _is_installed(package)]
+        if missing:
+            raise InputError(f'zoo listen needs {", ".join(missing)}: pip install "audio-zoo[listen]"')
+        return run(arguments)
+
+    return checked
+
+
+def _is_installed(package):
+    """Whether a package is there, which need not be imported for that."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:
+        return False
+
+
+def _preference(arguments):
+    from zoo.listening import preference
+
+    return _make(arguments, preference.Preference, lambda session, _: preference.read_items(arguments.table, session))
+
+
+def _make(arguments, kind, read_items):
+    """Make a study, or go on with it, and serve it."""
+    from zoo.listening import study
+    from zoo.listening.store import Store
+
+    settings = kind.settings_class.read(arguments.settings)
+    store = Store(arguments.study, create=True)
+    try:
+        with store.write() as session:
+            study.make(store, kind.name, settings, read_items(session, settings), session)
+    except BaseException:
+        store.discard()
+        raise
+    store.close()
+    return _serve(arguments)
+
+
+def _serve(arguments):
+    from zoo.listening import serve, study
+    from zoo.listening.store import Store
+
+    store = Store(arguments.study)
+    try:
+        kind = study.open_kind(store)
+        with store.read() as session:
+            numbers = ", ".join(f"{count} {name}" for name, count in study.counts(session).items())
+        print(f"{arguments.study}: {kind.name}, {numbers}")
+        serve.serve(store, kind, arguments.host, arguments.port, arguments.base_url)
+    finally:
+        store.close()
+    return 0
+
+
+def _results(arguments):
+    from zoo.listening import report, study
+    from zoo.listening.store import Store
+
+    store = Store(arguments.study)
+    try:
+        print(report.write(store, study.open_kind(store), Path(arguments.report), arguments.everyone))
+    finally:
+        store.close()
+    print(f"\nwrote {Path(arguments.report) / 'index.html'}")
+    return 0
+
+
+def _forget(arguments):
+    from zoo.listening import results
+    from zoo.listening.store import Store
+
+    store = Store(arguments.study)
+    try:
+        count = results.forget(store, arguments.listener)
+    finally:
+        store.close()
+    print(f"{arguments.study}: {arguments.listener} and {count} answers are deleted")
+    return 0

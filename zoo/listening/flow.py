@@ -1,0 +1,222 @@
+"""How a session goes: it begins, shows one screen after the other, stores each answer once, and ends."""
+
+import hashlib
+import math
+import re
+import secrets
+from typing import Any
+
+import numpy as np
+import sqlalchemy
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from zoo.errors import InputError
+from zoo.listening import screens
+from zoo.listening.screens import View
+from zoo.listening.store import Answer, Listener, Sound, Store, Trial, now
+from zoo.listening.study import Kind
+
+_IDENTIFIER = re.compile(r"[\w-]{8,64}")
+_LONGEST_ID, _LONGEST_S = 200, 86400.0
+_CODE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # letters and digits that are not mistaken for each other
+
+
+class Refused(InputError):
+    """A request that cannot be met, with the status of its response."""
+
+    def __init__(self, message: str, status: int):
+        super().__init__(message)
+        self.status = status
+
+
+def begin(store: Store, kind: Kind, worker: str = "", assignment: str = "", campaign: str = "") -> str:
+    """Begin a session: its trials are planned and stored.
+
+    Args:
+        store: of the study.
+        kind: of the study.
+        worker, assignment, campaign: ids of a crowdsourcing platform, "" for none.
+
+    Returns:
+        The token, a secret that the session's other requests carry.
+
+    Raises:
+        Refused: the worker has a session (409), or an id is too long (400).
+    """
+    if max(map(len, (worker, assignment, campaign))) > _LONGEST_ID:
+        raise Refused(f"an id has more than {_LONGEST_ID} characters", 400)
+    token, seed = secrets.token_urlsafe(32), secrets.randbits(31)
+    code = kind.settings.completion_code or "".join(secrets.choice(_CODE) for _ in range(8))
+    listener = Listener(
+        token=_hash(token), worker=worker or None, assignment=assignment, campaign=campaign, seed=seed, code=code,
+        begun=now(),
+    )  # fmt: skip
+    try:
+        with store.write() as session:
+            rng = np.random.default_rng(seed)
+            trials = screens.before(session, kind.settings, kind.clip, rng)
+            trials += [*kind.plan(session, rng), *screens.after(kind.settings)]
+            for number, trial in enumerate(trials):
+                trial.number = number
+            listener.trials = trials
+            session.add(listener)
+    except sqlalchemy.exc.IntegrityError:
+        raise Refused("this id has a session; go on in the browser in which it began", 409) from None
+    return token
+
+
+def state(store: Store, kind: Kind, token: str) -> dict[str, Any]:
+    """Where a session stands, as the page gets it.
+
+    Args:
+        store, kind: of the study.
+        token: of the session.
+
+    Returns:
+        {"status": "going", "done" or "ended", "title", "done", "of": judged trials, "code", "return_url": at the end,
+        "trial": the current screen, {"number", "sounds", "sample_rate", and the fields of `View`}, "next": {"number",
+        "sounds"} of the trial after it, to fetch ahead}.
+
+    Raises:
+        Refused: no such session (401).
+    """
+    waiting = _waiting(store, kind, token)
+    if waiting is not None:
+        kind.prepare(store, waiting)
+    with store.read() as session:
+        trials = _find(session, token).trials
+        judged = [trial for trial in trials if trial.role in ("judged", "sentinel")]
+        shown = {"status": "done", "title": kind.settings.title, "of": len(judged)}
+        shown["done"] = sum(trial.answer is not None for trial in judged)
+        if _is_ended(trials):
+            return shown | {"status": "ended"}
+        left = [trial for trial in trials if trial.answer is None]
+        if not left:
+            return shown | {"code": trials[0].listener.code, "return_url": kind.settings.return_url}
+        current, following = left[0], left[1] if len(left) > 1 else None
+        shown |= {"status": "going", "trial": _shown(session, kind, current)}
+        if following is not None and kind.is_ready(following):
+            shown["next"] = {"number": following.number, "sounds": len(following.content.get("sounds", ()))}
+        return shown
+
+
+def save(store: Store, kind: Kind, token: str, message: dict[str, Any]) -> str:
+    """Store an answer; when this returns it is committed. An answer to a trial that has one changes nothing.
+
+    Args:
+        store, kind: of the study.
+        token: of the session.
+        message: {"client_id": of the answer, the same when it is sent again, "number": of the trial, "value",
+            "seconds": since the screen was shown, "plays": how often each sound was played}.
+
+    Returns:
+        What the listener is told of the answer, "" for nothing.
+
+    Raises:
+        Refused: no such session (401) or trial (404), a trial that is not the current one (409), or no answer to it
+            (400).
+    """
+    try:
+        with store.write() as session:
+            trials = _find(session, token).trials
+            trial = next((trial for trial in trials if trial.number == message.get("number")), None)
+            if trial is None:
+                raise Refused("there is no such trial", 404)
+            if trial.answer is None:
+                current = next(trial for trial in trials if trial.answer is None)
+                if trial is not current or _is_ended(trials) or not kind.is_ready(trial):
+                    raise Refused("this is not the current trial; reload the page", 409)
+                trial.answer = _answer(_view(kind, trial), trial, message)
+            return kind.feedback(trial, trial.answer.value)
+    except sqlalchemy.exc.IntegrityError:  # the same answer twice at once, on a database with many writers
+        return ""
+
+
+def current_trial(store: Store, token: str) -> int | None:
+    """Id of the trial that a session waits for, None at its end.
+
+    Raises:
+        Refused: no such session (401).
+    """
+    with store.read() as session:
+        return next((trial.id for trial in _find(session, token).trials if trial.answer is None), None)
+
+
+def sound(store: Store, token: str, number: int, place: int) -> bytes:
+    """A sound of a trial, by its place on the page.
+
+    Raises:
+        Refused: no such session (401) or sound (404).
+    """
+    with store.read() as session:
+        query = select(Trial.content).join(Trial.listener)
+        query = query.where(Listener.token == _hash(token), Trial.number == number)
+        content = session.scalar(query)
+        if content is None:
+            _find(session, token)
+        digests = (content or {}).get("sounds", [])
+        if not 0 <= place < len(digests):
+            raise Refused("there is no such sound", 404)
+        return session.scalar(select(Sound.audio).where(Sound.digest == digests[place]))
+
+
+def _hash(token):
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _find(session: Session, token: str) -> Listener:
+    load = selectinload(Listener.trials)
+    query = select(Listener).where(Listener.token == _hash(token))
+    listener = session.scalar(query.options(load.selectinload(Trial.answer), load.selectinload(Trial.item)))
+    if listener is None:
+        raise Refused("there is no such session; open the study's address again", 401)
+    return listener
+
+
+def _waiting(store, kind, token):
+    """Id of the current trial if its sounds are not decided on."""
+    with store.read() as session:
+        left = [trial for trial in _find(session, token).trials if trial.answer is None]
+        return left[0].id if left and not kind.is_ready(left[0]) else None
+
+
+def _is_ended(trials):
+    """Whether the word in the sentence was not recognised: the paper goes on only after the right one."""
+    return any(
+        trial.screen == "attention" and trial.answer is not None and trial.answer.value["choice"] != trial.expected
+        for trial in trials
+    )
+
+
+def _view(kind, trial) -> View:
+    return screens.view(trial, kind.settings) or kind.view(trial)
+
+
+def _shown(session, kind, trial):
+    digests = trial.content.get("sounds", [])
+    rate = session.scalar(select(Sound.sample_rate).where(Sound.digest == digests[0])) if digests else None
+    facts = {
+        "number": trial.number,
+        "screen": trial.screen,
+        "role": trial.role,
+        "sounds": len(digests),
+        "sample_rate": rate,
+    }
+    return facts | _view(kind, trial).as_json()
+
+
+def _answer(view, trial, message):
+    """The `Answer` of a message, checked."""
+    client_id, seconds, plays = (message.get(key) for key in ("client_id", "seconds", "plays"))
+    n_sounds = len(trial.content.get("sounds", ()))
+    right = isinstance(client_id, str) and _IDENTIFIER.fullmatch(client_id)
+    right = right and isinstance(seconds, (int, float)) and math.isfinite(seconds) and 0 <= seconds <= _LONGEST_S
+    right = right and isinstance(plays, list) and len(plays) == n_sounds
+    if not right or not all(type(count) is int and 0 <= count < 10**6 for count in plays):
+        raise Refused("the answer lacks its client_id, seconds or plays; reload the page", 400)
+    try:
+        value = view.check(message.get("value"))
+    except InputError as error:
+        raise Refused(str(error), 400) from None
+    return Answer(client_id=client_id, value=value, seconds=float(seconds), plays=plays, saved=now())

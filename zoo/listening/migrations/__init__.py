@@ -1,0 +1,1 @@
+"""Versions of a study's tables, for Alembic."""
