@@ -66,6 +66,7 @@ def test_nothing_on_the_page_tells_the_system(session):
         ({"number": 3}, 409),
         ({"value": {"choice": "c"}}, 400),
         ({"client_id": "x"}, 400),
+        ({"client_id": "before-0"}, 409),
         ({"client_id": "'; drop table answer --"}, 400),
         ({"seconds": -1}, 400),
         ({"seconds": float("nan")}, 400),

@@ -1,4 +1,4 @@
-"""Small studies, and their servers."""
+"""Small studies, their listeners and their servers."""
 
 import contextlib
 import csv
@@ -17,12 +17,14 @@ import requests
 for package in ("alembic", "limits", "sqlalchemy", "starlette", "uvicorn"):
     pytest.importorskip(package, reason=f"needs {package}, of the extra listen")
 
+import zoo
 from zoo.audio import io
-from zoo.listening import preference, serve, study
-from zoo.listening.store import Store
+from zoo.listening import crowd, flow, jnd, preference, rate, serve, study
+from zoo.listening.store import Store, Trial
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RATE = 16000
+PINK = {"name": "pink noise", "towards": {"noise:pink": 100.0}}
 
 
 def write_table(folder, rows, name="pairs.csv"):
@@ -54,6 +56,61 @@ def make_preference(folder, count=4, **settings):
     with store.write() as session:
         study.make(store, "preference", chosen, preference.read_items(table, session), session)
     return store, study.open_kind(store)
+
+
+def make_jnd(folder, count=3, noise=None, seconds=1.0, **settings):
+    """A test of just noticeable differences in a folder, of short clips; gives its store, open, and its kind."""
+    (folder / "clean").mkdir(exist_ok=True)
+    speech, _ = io.read(zoo.examples()["reference"])
+    for i in range(count):
+        io.write(folder / "clean" / f"{i}.wav", np.roll(speech, 6000 * i)[: int((seconds + 0.025) * RATE)], RATE)
+    chosen = jnd.JNDSettings(**{"condition": [PINK], "attention": False} | settings)
+    store = Store(folder / "study.db", create=True)
+    with store.write() as session:
+        items = jnd.read_items(folder / "clean", session)
+        study.make(store, "jnd", jnd.with_noises(chosen, noise, session), items, session)
+    return store, study.open_kind(store)
+
+
+def make_rating(folder, systems=("mse", "jnd"), count=2, **settings):
+    """A test of ratings in a folder; gives its store, open, and its kind."""
+    rows, rng = [], np.random.default_rng(0)
+    for i in range(count):
+        reference = 0.2 * rng.standard_normal(3200)
+        io.write(folder / f"reference{i}.wav", reference, RATE, clip=True)
+        for system in systems:
+            io.write(folder / f"{system}{i}.wav", 0.5 * reference + 0.1 * rng.standard_normal(3200), RATE, clip=True)
+            row = {"file": f"{system}{i}.wav", "system": system, "item": f"item {i}", "reference": f"reference{i}.wav"}
+            rows.append(row)
+    store, chosen = Store(folder / "study.db", create=True), rate.RatingSettings(**settings)
+    table = write_table(folder, rows, "systems.csv")
+    with store.write() as session:
+        study.make(store, "rate", chosen, rate.read_items(table, chosen, session), session)
+    return store, study.open_kind(store)
+
+
+def attend(store, kind, decide, worker=""):
+    """A session from its first screen to its last, without a server; `decide` takes the trial as the store has it."""
+    token, number = flow.begin(store, kind, worker), 0
+    while (state := flow.state(store, kind, token))["status"] == "going":
+        with store.read() as session:
+            value = decide(session.get(Trial, flow.current_trial(store, token)))
+        value = value or crowd.plain_answer(state["trial"])
+        flow.save(store, kind, token, message(state, "", f"{token[:20]}-{number}") | {"value": value})
+        number += 1
+    return state
+
+
+def notices(listener):
+    """How a simulated listener (`zoo.jnd.listening`) answers `attend`, right on what has a right answer."""
+
+    def decide(trial):
+        if trial.screen != "jnd":
+            return None
+        different = listener.answer(trial.content["rho"])
+        return {"choice": trial.expected or ("different" if different else "same")}
+
+    return decide
 
 
 @contextlib.contextmanager

@@ -12,10 +12,18 @@ database; the same command goes on with it after a restart, and no answer is los
 _EXAMPLES = """examples:
   zoo listen preference pairs.csv --study study.db
   zoo listen preference pairs.csv --study study.db --settings study.toml --port 8080
+  zoo listen jnd clean/ --noise noise/ --study jnd.db --settings conditions.toml
+  zoo listen rate systems.csv --study mushra.db --settings mushra.toml
   zoo listen serve --study study.db
   zoo listen results study.db --report report/
   zoo listen forget study.db WORKER
 """
+_JND = """Same or different? Each listener judges three blocks of ten pairs of a clip, perturbed by strengths that follow
+the answers to the listener's threshold (Manocha et al. 2020). [[condition]] tables of the settings name what is
+perturbed; without one it is drawn at random, as in the paper."""
+_RATE = """How good does it sound? The CSV has the columns file, system and item, and optionally group and reference. Ratings
+are 1 to 5 (ACR, ITU-T P.800), or with scale = "mushra" in the settings 0 to 100 beside each other, with the hidden
+reference and anchors (ITU-R BS.1534), which needs a reference."""
 _PREFERENCE = """Which of two sounds better? The CSV has the columns a and b, recordings of two systems on one item,
 and optionally reference, item, group (such as the SNR), system_a and system_b. Paths are relative to its folder."""
 
@@ -35,6 +43,15 @@ def add(commands):
     preference.add_argument("table", metavar="CSV", help="pairs to compare")
     _add_server(preference, makes=True)
     preference.set_defaults(run=_with_packages(_preference))
+    jnd = subcommands.add_parser("jnd", help="same or different? just noticeable differences", description=_JND)
+    jnd.add_argument("clean", metavar="DIR", help="clean recordings, of each of which the loudest 2.5 s are taken")
+    jnd.add_argument("--noise", metavar="DIR", help="folders of recorded noises: applause, water_drops, crickets, room")
+    _add_server(jnd, makes=True)
+    jnd.set_defaults(run=_with_packages(_jnd))
+    rate = subcommands.add_parser("rate", help="how good does it sound? 1 to 5, or MUSHRA", description=_RATE)
+    rate.add_argument("table", metavar="CSV", help="recordings to rate")
+    _add_server(rate, makes=True)
+    rate.set_defaults(run=_with_packages(_rate))
     serve = subcommands.add_parser("serve", help="serve a study that is there", description="Serve a study again.")
     _add_server(serve, makes=False)
     serve.set_defaults(run=_with_packages(_serve))
@@ -81,11 +98,32 @@ def _is_installed(package):
 def _preference(arguments):
     from zoo.listening import preference
 
-    return _make(arguments, preference.Preference, lambda session, _: preference.read_items(arguments.table, session))
+    def read(session, settings):
+        return preference.read_items(arguments.table, session), settings
+
+    return _make(arguments, preference.Preference, read)
 
 
-def _make(arguments, kind, read_items):
-    """Make a study, or go on with it, and serve it."""
+def _jnd(arguments):
+    from zoo.listening import jnd
+
+    def read(session, settings):
+        return jnd.read_items(arguments.clean, session), jnd.with_noises(settings, arguments.noise, session)
+
+    return _make(arguments, jnd.JND, read)
+
+
+def _rate(arguments):
+    from zoo.listening import rate
+
+    def read(session, settings):
+        return rate.read_items(arguments.table, settings, session), settings
+
+    return _make(arguments, rate.Rating, read)
+
+
+def _make(arguments, kind, read):
+    """Make a study, or go on with it, and serve it; `read` gives its items and its settings."""
     from zoo.listening import study
     from zoo.listening.store import Store
 
@@ -93,7 +131,8 @@ def _make(arguments, kind, read_items):
     store = Store(arguments.study, create=True)
     try:
         with store.write() as session:
-            study.make(store, kind.name, settings, read_items(session, settings), session)
+            items, settings = read(session, settings)
+            study.make(store, kind.name, settings, items, session)
     except BaseException:
         store.discard()
         raise

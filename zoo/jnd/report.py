@@ -12,6 +12,7 @@ from zoo.files import atomic_write, check_folder
 from zoo.jnd import answers, baselines, evaluate, figures, ratings, rendered, triplets
 from zoo.jnd.batches import Judged
 from zoo.jnd.judgments import read_judgments, split_of
+from zoo.jnd.studies import is_study, read_triplets
 from zoo.losses.signal import MultiResolutionSTFT
 
 SUMMARY = "agreement of a distance with listeners, and sanity checks"
@@ -25,7 +26,7 @@ class Setting:
 
     Attributes:
         data: folder of recordings and of jnd_judgments.
-        judgments: folder with tables of answers, instead of the data's; None for those.
+        judgments: folder with tables of answers, or triplets of a study, instead of the data's; None for those.
         speech: folder of speech to render on; None for the test's.
         files: clips of the ladders, shifts and levels.
         seed: of those clips, and of what is drawn.
@@ -51,7 +52,8 @@ def add_arguments(parser):
     """Add the options of `zoo evaluate jnd` to a parser."""
     parser.add_argument("checkpoint", nargs="+", help="bundled names or directories with a slash")
     parser.add_argument("--metric", action="append", default=[], help="one to compare them with; may be repeated")
-    parser.add_argument("--judgments", metavar="DIR", help="tables of answers, instead of jnd_judgments in --data")
+    words = "tables of answers, or triplets.csv of a listening study, instead of jnd_judgments in --data"
+    parser.add_argument("--judgments", metavar="DIR|CSV", help=words)
     parser.add_argument("--speech", metavar="DIR", help="speech to render on, instead of the test's")
     parser.add_argument("--visqol", action="store_true", help="compare with ViSQOL too (the extra visqol)")
     parser.add_argument("--mos", metavar="CSV", help="ratings to compare with, too")
@@ -181,6 +183,10 @@ def _load(sources):
 
 def _judged_pairs(source, setting):
     """The answers on talkers that training did not have, rendered, and what they are in words."""
+    ladders = f"ladders of {setting.files} clips, seed {setting.seed}"
+    if is_study(setting.judgments):
+        judged = read_triplets(setting.judgments, "test")
+        return judged, f"{len(judged.judgments)} answers of the test in {setting.judgments}; {ladders}"
     folder = setting.judgments or Path(setting.data) / "jnd_judgments"
     judgments, dropped = read_judgments(folder)
     tested = [judgment for judgment in judgments if split_of(judgment.talker) == "test"]
@@ -191,7 +197,7 @@ def _judged_pairs(source, setting):
     total = len(judgments) + sum(dropped.values())
     words = f"{len(tested)} of {total} answers of {setting.judgments or 'jnd_judgments'}"
     words += f": those on talkers that training did not have ({talkers}), rendered on {setting.speech or 'speech/test'}"
-    words += f", with noises and rooms of the test; ladders of {setting.files} clips, seed {setting.seed}"
+    words += f", with noises and rooms of the test; {ladders}"
     return Judged(tested, renderings), words
 
 

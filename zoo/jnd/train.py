@@ -26,6 +26,7 @@ from zoo.jnd.head import count_answers, fit_head
 from zoo.jnd.judgments import read_judgments
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
+from zoo.jnd.studies import is_study, read_triplets
 from zoo.training.checkpoint import Trained
 from zoo.training.config import Config, read_recipe
 from zoo.training.distribution import ONE_DEVICE, Distribution
@@ -219,7 +220,8 @@ def _compiled(recipe, metric, steps, shards):
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of this family to tools/train.py."""
-    parser.add_argument("--judgments", metavar="DIR", help="tables of answers (default: jnd_judgments in --data)")
+    words = "tables of answers, or triplets.csv of a listening study (default: jnd_judgments in --data)"
+    parser.add_argument("--judgments", metavar="DIR|CSV", help=words)
     parser.add_argument("--dcase", metavar="DIR", help="DCASE 2016 recordings for the features, instead of --data")
     parser.add_argument("--seeds", type=int, nargs="+", help="one training each; the best is kept (default: --seed)")
 
@@ -273,7 +275,9 @@ def _golden_inputs(model):
 
 
 def _rendered_answers(options, renders):
-    """The training's and the validation's judged pairs."""
+    """The training's and the validation's judged pairs, of a study's triplets or of the published tables."""
+    if is_study(options.judgments):
+        return [read_triplets(options.judgments, split) for split in ("train", "validation")]
     judgments, dropped = read_judgments(options.judgments or Path(options.data) / "jnd_judgments")
     for (table, reason), rows in dropped.items():
         print(f"{table}: {rows} rows are left out: each {reason}")

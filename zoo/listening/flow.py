@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from zoo.errors import InputError
 from zoo.listening import screens
@@ -81,24 +81,15 @@ def state(store: Store, kind: Kind, token: str) -> dict[str, Any]:
     Raises:
         Refused: no such session (401).
     """
-    waiting = _waiting(store, kind, token)
-    if waiting is not None:
-        kind.prepare(store, waiting)
     with store.read() as session:
-        trials = _find(session, token).trials
-        judged = [trial for trial in trials if trial.role in ("judged", "sentinel")]
-        shown = {"status": "done", "title": kind.settings.title, "of": len(judged)}
-        shown["done"] = sum(trial.answer is not None for trial in judged)
-        if _is_ended(trials):
-            return shown | {"status": "ended"}
-        left = [trial for trial in trials if trial.answer is None]
-        if not left:
-            return shown | {"code": trials[0].listener.code, "return_url": kind.settings.return_url}
-        current, following = left[0], left[1] if len(left) > 1 else None
-        shown |= {"status": "going", "trial": _shown(session, kind, current)}
-        if following is not None and kind.is_ready(following):
-            shown["next"] = {"number": following.number, "sounds": len(following.content.get("sounds", ()))}
-        return shown
+        trials = _trials(session, token)
+        current = next((trial for trial in trials if trial.answer is None), None)
+        if current is None or kind.is_ready(current):
+            return _state(session, kind, trials)
+        waiting = current.id
+    kind.prepare(store, waiting)  # outside of the session: it may take a while
+    with store.read() as session:
+        return _state(session, kind, _trials(session, token))
 
 
 def save(store: Store, kind: Kind, token: str, message: dict[str, Any]) -> str:
@@ -119,7 +110,7 @@ def save(store: Store, kind: Kind, token: str, message: dict[str, Any]) -> str:
     """
     try:
         with store.write() as session:
-            trials = _find(session, token).trials
+            trials = _trials(session, token)
             trial = next((trial for trial in trials if trial.number == message.get("number")), None)
             if trial is None:
                 raise Refused("there is no such trial", 404)
@@ -129,18 +120,18 @@ def save(store: Store, kind: Kind, token: str, message: dict[str, Any]) -> str:
                     raise Refused("this is not the current trial; reload the page", 409)
                 trial.answer = _answer(_view(kind, trial), trial, message)
             return kind.feedback(trial, trial.answer.value)
-    except sqlalchemy.exc.IntegrityError:  # the same answer twice at once, on a database with many writers
-        return ""
+    except sqlalchemy.exc.IntegrityError:
+        with store.read() as session:
+            if any(trial.answer and trial.number == message["number"] for trial in _trials(session, token)):
+                return ""  # the same answer twice at once, on a database with many writers
+        raise Refused("the client_id is that of another answer; reload the page", 409) from None
 
 
 def current_trial(store: Store, token: str) -> int | None:
-    """Id of the trial that a session waits for, None at its end.
-
-    Raises:
-        Refused: no such session (401).
-    """
+    """Id of the trial that a session waits for, None at its end or where there is none."""
+    left = select(Trial.id).join(Trial.listener).outerjoin(Trial.answer).where(Answer.trial_id.is_(None))
     with store.read() as session:
-        return next((trial.id for trial in _find(session, token).trials if trial.answer is None), None)
+        return session.scalar(left.where(Listener.token == _hash(token)).order_by(Trial.number).limit(1))
 
 
 def sound(store: Store, token: str, number: int, place: int) -> bytes:
@@ -154,31 +145,41 @@ def sound(store: Store, token: str, number: int, place: int) -> bytes:
         query = query.where(Listener.token == _hash(token), Trial.number == number)
         content = session.scalar(query)
         if content is None:
-            _find(session, token)
+            _trials(session, token)
         digests = (content or {}).get("sounds", [])
         if not 0 <= place < len(digests):
             raise Refused("there is no such sound", 404)
         return session.scalar(select(Sound.audio).where(Sound.digest == digests[place]))
 
 
+def _state(session, kind, trials):
+    """What `state` gives, of a session's trials."""
+    judged = [trial for trial in trials if trial.role in ("judged", "sentinel")]
+    shown = {"status": "done", "title": kind.settings.title, "of": len(judged)}
+    shown["done"] = sum(trial.answer is not None for trial in judged)
+    if _is_ended(trials):
+        return shown | {"status": "ended"}
+    left = [trial for trial in trials if trial.answer is None]
+    if not left:
+        return shown | {"code": trials[0].listener.code, "return_url": kind.settings.return_url}
+    current, following = left[0], left[1] if len(left) > 1 else None
+    shown |= {"status": "going", "trial": _shown(session, kind, current)}
+    if following is not None and kind.is_ready(following):
+        shown["next"] = {"number": following.number, "sounds": len(following.content.get("sounds", ()))}
+    return shown
+
+
 def _hash(token):
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _find(session: Session, token: str) -> Listener:
-    load = selectinload(Listener.trials)
-    query = select(Listener).where(Listener.token == _hash(token))
-    listener = session.scalar(query.options(load.selectinload(Trial.answer), load.selectinload(Trial.item)))
-    if listener is None:
+def _trials(session: Session, token: str) -> list[Trial]:
+    """The trials of a session with their answers, in one query: every request needs them."""
+    query = select(Trial).join(Trial.listener).where(Listener.token == _hash(token)).order_by(Trial.number)
+    trials = session.scalars(query.options(joinedload(Trial.answer))).all()
+    if not trials:
         raise Refused("there is no such session; open the study's address again", 401)
-    return listener
-
-
-def _waiting(store, kind, token):
-    """Id of the current trial if its sounds are not decided on."""
-    with store.read() as session:
-        left = [trial for trial in _find(session, token).trials if trial.answer is None]
-        return left[0].id if left and not kind.is_ready(left[0]) else None
+    return trials
 
 
 def _is_ended(trials):

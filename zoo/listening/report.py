@@ -5,10 +5,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from zoo import files, tables
 from zoo.errors import InputError
 from zoo.listening import results
-from zoo.listening.store import Store
+from zoo.listening.store import Sound, Store
 from zoo.listening.study import Kind
 
 _STYLE = """
@@ -103,6 +106,25 @@ def _table(section: Section) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in section.header)
     lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in section.rows)
     return f"<div><table><tr>{head}</tr>{lines}</table></div>"
+
+
+def write_sound(session: Session, digest: str, folder: Path) -> str:
+    """Write a sound into the folder audio/ of an export, once, under its digest.
+
+    Args:
+        session: of the study's store.
+        digest: of the sound.
+        folder: of the export's table.
+
+    Returns:
+        Its name in the table.
+    """
+    path = folder / "audio" / f"{digest[:20]}.wav"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with files.atomic_write(path) as temporary:
+            temporary.write_bytes(session.scalar(select(Sound.audio).where(Sound.digest == digest)))
+    return f"audio/{path.name}"
 
 
 def percent(share: float) -> str:

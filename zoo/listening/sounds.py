@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from scipy import signal
 from sqlalchemy.orm import Session
 
 from zoo.audio import io as audio_io
@@ -17,6 +18,7 @@ HEADPHONE_TONES = 6  # trials of the headphone screening, of which five must be 
 _LOUD, _SOFT = 1.0, 10 ** (-30 / 20)  # gains of the two sounds that the volume is set by
 _TONE_HZ, _TONE_S, _PAUSE_S, _RAMP_S = 200.0, 1.0, 0.5, 0.1
 _LEVEL = 0.1  # rms of the tones
+_SLOPE_HZ = 500.0  # of an anchor's filter
 
 
 def read_alike(paths: Sequence[Path]) -> tuple[list[np.ndarray], int]:
@@ -149,3 +151,24 @@ def headphone_tones(softest: int, opposite: int, sample_rate: int) -> np.ndarray
         sides = np.array([1.0, -1.0 if place == opposite else 1.0])
         parts += [gain * tone[:, None] * sides, pause]
     return np.concatenate(parts[:-1]).astype("float32")
+
+
+def low_passed(audio: np.ndarray, sample_rate: int, cutoff: float) -> np.ndarray:
+    """An anchor of ITU-R BS.1534: a recording without what is above a frequency, in time with it.
+
+    Args:
+        audio: float (samples, channels).
+        sample_rate: Hz.
+        cutoff: Hz; 60 dB of attenuation from 500 Hz above it, which must be below half the sample rate.
+
+    Returns:
+        float32, the shape of `audio`.
+
+    Example:
+        >>> low_passed(np.ones((4000, 1)), 16000, 3500.0).shape
+        (4000, 1)
+    """
+    taps, beta = signal.kaiserord(60, _SLOPE_HZ / (sample_rate / 2))
+    window = signal.firwin(taps | 1, cutoff + _SLOPE_HZ / 2, window=("kaiser", beta), fs=sample_rate)
+    filtered = signal.fftconvolve(audio, window[:, None], mode="full", axes=0)
+    return np.clip(filtered[len(window) // 2 :][: len(audio)], -1, 1).astype("float32")
