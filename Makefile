@@ -1,18 +1,20 @@
 # make demo          run every family on bundled audio with the bundled checkpoints, write demo/report.html
 # make test          tests of every module, in the reference environment (requirements.lock): some minutes
 # make test-all      these and the slow ones: all checkpoints, whole trainings, JAX
-# make test-latest   what `make test` runs, on the newest TensorFlow that setup.py allows
+# make test-latest   what `make test` runs, on the newest packages that setup.py allows and the newest Python that is here
 # make cards         write MODEL_CARDS.md and the README's table from checkpoints/*/card.json
 # make docs          the pages of docs/ and the API reference as a site, in site/; fails on a broken link or example
 # make bench         measure what the README's table of speed tells, on this machine, beside other packages (8 GB)
 # make lint          ruff
 # make clean         remove the environments and everything built
 #
-# PYTHON=/path/to/python chooses the interpreter; ARGS="-k jnd" goes to pytest; WORKERS=1 is for little memory.
+# PYTHON=/path/to/python chooses the interpreter, LATEST=/path/to/python that of test-latest; ARGS="-k jnd" goes to pytest; WORKERS=1 is for little memory.
 
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+# The newest Python that runs; TensorFlow has no wheels for a later one than 3.13 yet.
+LATEST ?= $(shell for p in python3.13 python3.12 python3.11 python3; do $$p -c 'import ensurepip' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
 # Processes that share the tests, file by file (tests/conftest.py orders them); each has one thread and up to 4 GB.
 WORKERS ?= 2
@@ -53,39 +55,41 @@ clean:
 	rm -rf .venv .venv-latest .venv-peers build dist demo site *.egg-info .pytest_cache .ruff_cache
 	find zoo tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# .ready stands only once everything is installed; an environment that is .unfinished is made from nothing.
+# .ready stands only once everything is installed; an environment that is .unfinished, or of another Python, is made from
+# nothing.
 .venv/.ready: requirements.lock setup.py
 	@$(MAKE) --no-print-directory machine
-	@$(call environment,.venv)
+	@$(call environment,.venv,$(PYTHON))
 	.venv/bin/python -m pip install -q -r requirements.lock
 	.venv/bin/python -m pip install -q --no-deps -e .
 	@rm .venv/.unfinished && touch $@
 
 .venv-latest/.ready: setup.py
-	@$(MAKE) --no-print-directory machine
-	@$(call environment,.venv-latest)
-	.venv-latest/bin/python -m pip install -q -e '.[baselines,dask,jax,jnd,listen,music,onnx,plots,test]'
+	@$(MAKE) --no-print-directory machine PYTHON=$(LATEST)
+	@$(call environment,.venv-latest,$(LATEST))
+	.venv-latest/bin/python -m pip install -q -e \
+		'.[baselines,dask,jax,jnd,listen,music,onnx,plots,separation,serve,tensorflow,test,textures]'
 	@rm .venv-latest/.unfinished && touch $@
-	@.venv-latest/bin/python -m pip list 2>/dev/null | grep -iE '^(tensorflow|keras|jax|numpy) '
+	@.venv-latest/bin/python -m pip list 2>/dev/null | grep -iE '^(tensorflow|keras|jax|numpy|onnxruntime) '
 
 # The reference environment, and what the benchmarks set the zoo beside: PyTorch with its libraries for GPUs, some GB.
 .venv-peers/.ready: requirements.lock setup.py
 	@$(MAKE) --no-print-directory machine
-	@$(call environment,.venv-peers)
+	@$(call environment,.venv-peers,$(PYTHON))
 	.venv-peers/bin/python -m pip install -q -r requirements.lock
 	.venv-peers/bin/python -m pip install -q -c requirements.lock -e '.[peers]'
 	@rm .venv-peers/.unfinished && touch $@
 
 define environment
 echo "installing into $(1), some minutes"; \
-if [ -e $(1)/.unfinished ]; then rm -rf $(1); fi; \
-mkdir -p $(1) && touch $(1)/.unfinished && $(PYTHON) -m venv $(1)
+if [ -e $(1)/.unfinished ] || [ "$$($(1)/bin/python -V 2>&1)" != "$$($(2) -V)" ]; then rm -rf $(1); fi; \
+mkdir -p $(1) && touch $(1)/.unfinished && $(2) -m venv $(1)
 endef
 
 # What an install needs from the machine: the pesq package is compiled; museval reads audio through ffmpeg,
 # and everything else works without it.
 machine:
-	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 is needed: install it, or make PYTHON=/path/to/python3.11"; exit 1; }
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 is needed for the reference: install it, or make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 		{ echo "$(PYTHON) cannot make environments: sudo apt-get install python3-venv"; exit 1; }
 	@command -v cc >/dev/null || command -v gcc >/dev/null || \

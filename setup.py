@@ -15,7 +15,7 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
-    python_requires=">=3.11,<3.13",
+    python_requires=">=3.11",
     packages=[*find_packages(include=["zoo", "zoo.*"]), "zoo._checkpoints"],
     # Checkpoints lie at the top of the repository and inside the installed package.
     package_dir={"zoo._checkpoints": "checkpoints"},
@@ -29,32 +29,28 @@ setup(
     # takes that folder for the package before it asks any hook.
     options={"editable_wheel": {"mode": "compat"}},
     entry_points={"console_scripts": ["zoo=zoo.cli:main"]},
+    # What scores, enhances and separates, on onnxruntime. All that Keras and a backend are for is an extra.
     install_requires=[
-        "grpcio>=1.62",
         "huggingface-hub>=1.33",
         "joblib>=1.3",
-        "keras>=3.15",
-        "museval>=0.4.1",
         "numpy>=1.26",
+        "onnxruntime>=1.18",
         "pesq>=0.0.4",
         "pystoi>=0.4.1",
-        "requests>=2.31",
         "scipy>=1.11",
         "soundfile>=0.13",
         "soxr>=0.3.7",
-        "tensorflow>=2.17",
-        "tensorflow-probability>=0.24",
-        "tensorflow-serving-api>=2.17",
-        "tf_keras>=2.17",
         "tqdm>=4.66",
     ],
     extras_require={
+        # A Keras backend each: for gradients, losses and training.
+        "tensorflow": ["keras>=3.15", "tensorflow>=2.17"],
+        "jax": ["jax>=0.5", "keras>=3.15"],
         "baselines": ["noisereduce>=3.0"],
         # What `zoo score --backend dask` needs.
         "dask": ["distributed>=2024.1"],
         # What `make docs` builds the site with.
         "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.25"],
-        "jax": ["jax>=0.5"],
         # What renders the pairs that the JND metrics are trained and judged on.
         "jnd": ["pyloudnorm>=0.1.1", "pyroomacoustics>=0.8"],
         # Listening tests in a browser, `zoo listen`, and what renders and analyses them.
@@ -72,8 +68,9 @@ setup(
         ],
         # What renders the songs that the separators are trained on, with the program fluidsynth.
         "music": ["mido>=1.3"],
-        # What `zoo export --format onnx` needs; a later onnx wants a later ml_dtypes than TensorFlow 2.17 allows.
-        "onnx": ["onnx>=1.16,<1.19", "onnxruntime>=1.18", "tf2onnx>=1.16.1"],
+        # What writes ONNX, `zoo export --format onnx` and model.onnx; a later onnx wants a later ml_dtypes than TensorFlow
+        # 2.17 allows.
+        "onnx": ["onnx>=1.16,<1.19", "tf2onnx>=1.16.1"],
         # What tools/bench sets the zoo beside. torchaudio, which most of them import, ends at 2.11 and wants that torch.
         "peers": [
             "asteroid>=0.7",
@@ -90,6 +87,12 @@ setup(
         # What simulates rooms to train in, where a recipe's variety has them.
         "rooms": ["pyroomacoustics>=0.8"],
         "plots": ["matplotlib>=3.8"],
+        # True metrics of separation, with the program ffmpeg.
+        "separation": ["museval>=0.4.1"],
+        # What `zoo.client` and the tests of TF Serving need.
+        "serve": ["grpcio>=1.62", "requests>=2.31", "tensorflow-serving-api>=2.17"],
+        # The optimiser that synthesises textures on the device.
+        "textures": ["tensorflow-probability>=0.24", "tf_keras>=2.17"],
         # ViSQOL as a row of `zoo evaluate jnd --visqol`; its dependency libsvm-official is built from source.
         "visqol": ["visqol-python>=3.8"],
         "test": [
@@ -101,7 +104,8 @@ setup(
             "pytest>=8",
             "pytest-xdist>=3.6",
         ],
-        # Its operations load on TensorFlow 2.16 and 2.17 only; elsewhere soundfile and soxr read audio.
-        "tfio": ["tensorflow-io>=0.37.1", "tensorflow<2.18"],
+        # Its operations load on TensorFlow 2.16 and 2.17 only; elsewhere soundfile and soxr read audio. It has no wheels
+        # for Python 3.13, for which TensorFlow 2.17 has none either.
+        "tfio": ["tensorflow-io>=0.37.1; python_version < '3.13'", "tensorflow<2.18; python_version < '3.13'"],
     },
 )

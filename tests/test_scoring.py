@@ -121,8 +121,8 @@ def stop(request):
 def test_a_stopped_run_goes_on_where_it_was(table, tmp_path, expected, monkeypatch, capsys, stop):
     calls, scorer = [], score.scorer
 
-    def stops(name):
-        meter = scorer(name)
+    def stops(name, runtime):
+        meter = scorer(name, runtime)
 
         def function(*recordings):
             calls.append(1)
@@ -133,6 +133,7 @@ def test_a_stopped_run_goes_on_where_it_was(table, tmp_path, expected, monkeypat
         return measure.Meter(meter.rates, meter.columns, function)
 
     monkeypatch.setattr(score, "scorer", stops)
+    scoring.meters.cache_clear()  # an equal meter of another test would be taken
     output = tmp_path / "found.csv"
     assert cli.main(command(table, output)) == 128 + stop
     assert "--resume goes on" in capsys.readouterr().err and not output.exists()

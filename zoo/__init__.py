@@ -25,16 +25,19 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.checkpoint import registry
 from zoo.data.examples import examples
+from zoo.errors import InputError, extras
 from zoo.lazy import lazy
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from zoo.nn.inference import OnnxModel
+
 __version__ = "0.1.0"
 __all__ = ["examples", "info", "list", "load", "loss", "push", "save"]
 
-__getattr__, __dir__ = lazy(__name__, __path__, {"client": "zoo.serving.client", "InputError": "zoo.errors:InputError"})
+__getattr__, __dir__ = lazy(__name__, __path__, {"client": "zoo.serving.client"})
 
 
 def list(pattern: str = "*") -> builtins.list[str]:
@@ -75,9 +78,13 @@ def info(source: str | os.PathLike) -> dict[str, Any]:
 
 
 def load(
-    source: str | os.PathLike, trainable: bool = False, verify: bool = False, offline: bool = False
-) -> "keras.Model":
-    """Load a checkpoint as a Keras model.
+    source: str | os.PathLike,
+    trainable: bool = False,
+    verify: bool = False,
+    offline: bool = False,
+    runtime: str = "keras",
+) -> "keras.Model | OnnxModel":
+    """Load a checkpoint as a Keras model, or for onnxruntime, which starts at once and needs no backend.
 
     Args:
         source: A bundled name, "hf://org/name" or "hf://org/name@revision" on the Hugging Face Hub, or a directory
@@ -85,12 +92,15 @@ def load(
         trainable: False freezes every variable; True is for fine-tuning.
         verify: Also recompute the checkpoint's golden output and compare.
         offline: Take what lies on the Hub from the cache alone, as with HF_HUB_OFFLINE=1.
+        runtime: "keras", or "onnx": no gradient, and nothing of `trainable` and `verify`; only checkpoints with a
+            model.onnx, as most bundled ones have.
 
     Returns:
-        A keras.Model.
+        A keras.Model; with "onnx" a model with the same methods on NumPy arrays, such as `score`.
 
     Raises:
-        zoo.errors.InputError: The source is unknown or ambiguous, cannot be downloaded, or its files are damaged.
+        zoo.errors.InputError: The source is unknown or ambiguous, cannot be downloaded, or its files are damaged; no
+            Keras backend is installed; or there is no such runtime, or no model.onnx for it.
 
     Example:
         >>> import numpy as np
@@ -99,8 +109,17 @@ def load(
         >>> speech = np.random.default_rng(0).normal(size=16000).astype("float32") / 10
         >>> metric.score(speech, speech, sample_rate=16000).shape
         (1,)
+        >>> zoo.load("quality-net-lite-pesq-wb-16k", runtime="onnx").score(speech, speech, sample_rate=16000).shape
+        (1,)
     """
-    from zoo.checkpoint import preset
+    if runtime == "onnx" and not (trainable or verify):
+        from zoo.checkpoint import network
+
+        return network.load(source, offline)
+    if runtime != "keras":
+        raise InputError(f'the runtime is {runtime!r}; give "keras", or "onnx" without trainable and verify')
+    with extras():
+        from zoo.checkpoint import preset
 
     return preset.load(source, trainable=trainable, verify=verify, offline=offline)
 
@@ -190,6 +209,7 @@ def loss(source: str | os.PathLike | Mapping[str, float], sample_rate: float | N
         >>> [(weight, term.name) for weight, term in zoo.loss(terms, sample_rate=16000).terms]
         [(1.0, 'quality_net_loss'), (0.1, 'negative_si_sdr')]
     """
-    from zoo.losses import build
+    with extras():
+        from zoo.losses import build
 
     return build(source, sample_rate)

@@ -12,6 +12,7 @@ import numpy as np
 
 # Of this thread alone: an export must not change what another thread traces meanwhile.
 _portable = ContextVar("portable", default=False)
+_unbranched = ContextVar("unbranched", default=False)
 
 
 def jit() -> bool:
@@ -53,6 +54,22 @@ def portable_operations() -> Iterator[None]:
         _portable.reset(before)
 
 
+@contextlib.contextmanager
+def unbranched() -> Iterator[None]:
+    """Context in which a graph gets no short cuts: for a runtime that keeps the weights of each branch of a condition.
+
+    Example:
+        >>> with unbranched():
+        ...     float(fast_path(True, lambda: 1.0, lambda: 2.0))
+        2.0
+    """
+    before = _unbranched.set(True)
+    try:
+        yield
+    finally:
+        _unbranched.reset(before)
+
+
 def fast_path(condition: Any, fast: Callable[[], Any], general: Callable[[], Any]) -> Any:
     """What `fast` returns where a condition holds, else what `general` returns: the same there, but slower.
 
@@ -68,7 +85,7 @@ def fast_path(condition: Any, fast: Callable[[], Any], general: Callable[[], Any
     """
     from keras import ops
 
-    return general() if jit() else ops.cond(condition, fast, general)
+    return general() if jit() or _unbranched.get() else ops.cond(condition, fast, general)
 
 
 def predict(model: Any, inputs: Any) -> Any:
@@ -115,6 +132,8 @@ def _inference(model):
         import tensorflow as tf
 
         call = tf.function(lambda inputs: model(inputs, training=False), autograph=False, reduce_retracing=True)
+        # TensorFlow counts the traces of all models together, and would warn of the fifth model's first.
+        call._omit_frequent_tracing_warning = True
         return lambda inputs: call(inputs)  # a SavedModel would hold a tf.function that is an attribute
     import torch
 

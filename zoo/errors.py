@@ -1,5 +1,24 @@
 """Errors and warnings that a user of the zoo can act on."""
 
+import contextlib
+from collections.abc import Iterator
+
+# Packages that not every use needs, and the extra of this package that installs each.
+EXTRAS = {
+    "keras": "tensorflow",
+    "tensorflow": "tensorflow",
+    "jax": "jax",
+    "torch": "torch",
+    "tf2onnx": "onnx",
+    "onnx": "onnx",
+    "grpc": "serve",
+    "requests": "serve",
+    "tensorflow_serving": "serve",
+    "tensorflow_probability": "textures",
+    "tf_keras": "textures",
+    "museval": "separation",
+}
+
 
 class InputError(ValueError):
     """Input that the zoo cannot use; the message says in one line what to do."""
@@ -32,3 +51,27 @@ def describe(error: BaseException) -> str:
     if isinstance(error, (InputError, OSError)):
         return " ".join(str(error).split()) or type(error).__name__
     return f"{type(error).__name__}: {first_line(error)}"
+
+
+@contextlib.contextmanager
+def extras() -> Iterator[None]:
+    """Context in which a package that is not installed is an error of one line, with the command that installs it.
+
+    Raises:
+        InputError: a package of `EXTRAS` is missing; other packages are missing by a mistake, and raise as ever.
+
+    Example:
+        >>> try:
+        ...     with extras():
+        ...         raise ModuleNotFoundError(name="tensorflow")
+        ... except InputError as error:
+        ...     print(error)
+        tensorflow is not installed: pip install "audio-zoo[tensorflow]"
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        raise InputError(f'{package} is not installed: pip install "audio-zoo[{EXTRAS[package]}]"') from error

@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import joblib
-
 from zoo import files, workers
 from zoo.audio.pairs import Pair
 from zoo.errors import InputError
@@ -163,6 +161,8 @@ def scored(
     if backend is None and jobs in (None, 1):
         yield from map(score, pairs)
         return
+    import joblib  # late, as it takes longer to import than a pair to score
+
     jobs = -1 if jobs is None else jobs
     if backend in (None, "loky"):
         score = functools.partial(workers.on_one_core, score, os.getpid())

@@ -17,7 +17,7 @@ PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 @pytest.mark.parametrize(
     "text",
     [
-        "```bash\npip install audio-zoo\n```",
+        "```bash\npip install 'audio-zoo[tensorflow]'\n```",
         "## Usage\n\n```python\nimport zoo\n",
         'metric = zoo.load("hf://lab/mine")',
         'loss = zoo.loss("hf://lab/mine")',
@@ -104,7 +104,15 @@ def test_every_card_makes_a_readme(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_pages_have_what_a_visitor_needs(name):
     text = (registry.root() / name / "README.md").read_text(encoding="utf-8")
-    for part in ("pip install audio-zoo", "import zoo", f'zoo.load("{name}")', "Paper: [", "Code: ", "@", "## Limits"):
+    for part in (
+        "pip install 'audio-zoo[tensorflow]'",
+        "import zoo",
+        f'zoo.load("{name}")',
+        "Paper: [",
+        "Code: ",
+        "@",
+        "## Limits",
+    ):
         assert part in text
     for picture in re.findall(r"!\[.*\]\((.+)\)", text):
         assert (registry.root() / name / picture).is_file()

@@ -195,7 +195,7 @@ def test_each_command_names_the_other(run, metric, tmp_path):
         ("score", metric): "is a JND, which scores nothing; use `zoo distance`",
     }
     for (command, name), hint in hints.items():
-        status, out, err = run(command, REFERENCE, DEGRADED, "--metric", name)
+        status, out, err = run(command, REFERENCE, DEGRADED, "--metric", name, "--resample")
         assert status == 2 and out == "" and err.endswith(f"{hint}\n")
 
 

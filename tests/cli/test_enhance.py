@@ -15,7 +15,8 @@ from tests.support.harness import REPOSITORY, data_path
 from zoo import cli
 from zoo import files as zoo_files
 from zoo.audio import io
-from zoo.checkpoint import preset
+from zoo.checkpoint import network
+from zoo.cli import models
 from zoo.enhancement.model import BLSTMEnhancer
 
 RATE = 16000
@@ -38,7 +39,7 @@ class Scale:
 @pytest.fixture
 def gain(monkeypatch):
     """Puts an enhancer of this gain in the place of the checkpoint."""
-    return lambda value: monkeypatch.setattr(preset, "load", lambda source: Scale(value))
+    return lambda value: monkeypatch.setattr(network, "load", lambda source: Scale(value))
 
 
 @pytest.fixture
@@ -54,8 +55,8 @@ def run(capsys):
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("network") / "blstm"
+def checkpoint(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("checkpoint") / "blstm"
     zoo.save(BLSTMEnhancer(units=4, hidden=4), directory)
     return f"{directory}/"
 
@@ -115,21 +116,21 @@ def test_the_suffix_decides_the_container(run, gain, tmp_path, subtype, name, ex
 
 
 @pytest.mark.parametrize("channels", [2, 8])
-def test_a_real_network_enhances_each_channel_by_itself(run, network, tmp_path, channels):
+def test_a_real_network_enhances_each_channel_by_itself(run, checkpoint, tmp_path, channels):
     """Of stereo, and of an array of microphones."""
     audio = np.stack([io.read(AUDIO / f"speech_{name}.flac")[0] for name in ("degraded", "mild")], axis=1)
     audio = np.tile(audio[:RATE], channels // 2) / np.float32(np.arange(1, channels + 1))
     soundfile.write(tmp_path / "array.wav", audio, RATE, "FLOAT")
-    assert run(tmp_path / "array.wav", tmp_path / "out.wav", "--checkpoint", network) == (0, "", "")
+    assert run(tmp_path / "array.wav", tmp_path / "out.wav", "--checkpoint", checkpoint) == (0, "", "")
     enhanced = io.read_channels(tmp_path / "out.wav").audio
     assert enhanced.shape == audio.shape
-    model = zoo.load(network)
+    model = zoo.load(checkpoint)
     for channel in (0, 1, channels - 1):
         alone = model.enhance(audio[:, channel], RATE)
         np.testing.assert_allclose(enhanced[:, channel], alone, atol=1e-5)
 
 
-def test_real_recordings_of_any_kind_give_finite_results(run, network, tmp_path):
+def test_real_recordings_of_any_kind_give_finite_results(run, checkpoint, tmp_path):
     speech_path = min(data_path("speech", "test").rglob("*.flac"))
     clean = io.read(speech_path)[0][: 2 * RATE]
     odd = {
@@ -141,7 +142,7 @@ def test_real_recordings_of_any_kind_give_finite_results(run, network, tmp_path)
     }
     for name, (audio, rate) in odd.items():
         soundfile.write(tmp_path / name, audio, rate, "PCM_16")
-    status, out, err = run(f"{tmp_path}/*.wav", tmp_path / "out", "--checkpoint", network, "--resample")
+    status, out, err = run(f"{tmp_path}/*.wav", tmp_path / "out", "--checkpoint", checkpoint, "--resample")
     assert (status, out, err) == (0, "", "")
     for name, (audio, rate) in odd.items():
         recording = io.read_channels(tmp_path / "out" / name)  # which refuses NaN
@@ -161,13 +162,13 @@ def test_what_lies_beyond_full_scale_is_clipped_and_counted(run, gain, tmp_path)
     np.testing.assert_allclose(io.read(tmp_path / "float.wav")[0], 4 * audio, rtol=1e-6)
 
 
-def test_a_clipped_input_is_named_and_enhanced(run, network, tmp_path):
+def test_a_clipped_input_is_named_and_enhanced(run, checkpoint, tmp_path):
     degraded, _ = io.read(AUDIO / "speech_degraded.flac")
     for subtype in ("PCM_16", "PCM_U8"):
         loud = np.clip(20 * degraded, -1, 1)
         soundfile.write(tmp_path / f"{subtype}.wav", loud, RATE, subtype)
     soundfile.write(tmp_path / "peak.wav", degraded / np.abs(degraded).max(), RATE)
-    status, _, err = run(f"{tmp_path}/*.wav", tmp_path / "out", "--checkpoint", network)
+    status, _, err = run(f"{tmp_path}/*.wav", tmp_path / "out", "--checkpoint", checkpoint)
     warnings = [line for line in err.splitlines() if "samples are clipped, which is not repaired" in line]
     assert status == 0 and [line.split("/")[-1].split(":")[0] for line in warnings] == ["PCM_16.wav", "PCM_U8.wav"]
 
@@ -257,7 +258,7 @@ class Failing(Scale):
 
 @pytest.mark.parametrize("kind", [RuntimeError, MemoryError, KeyError, ValueError])
 def test_any_error_of_a_library_is_that_files_line(run, monkeypatch, tmp_path, kind):
-    monkeypatch.setattr(preset, "load", lambda source: Failing(1))
+    monkeypatch.setattr(network, "load", lambda source: Failing(1))
     monkeypatch.setattr(Failing, "error", kind("no kernel\nat line 3"))
     (tmp_path / "in").mkdir()
     for name, audio in (("a.wav", tone()[:99]), (os.fsdecode(b"Bj\xf6rk.flac"), tone()), ("c.wav", tone())):
@@ -271,9 +272,9 @@ def test_any_error_of_a_library_is_that_files_line(run, monkeypatch, tmp_path, k
 
 
 def test_what_cannot_be_written_is_refused_before_the_work(run, monkeypatch, tmp_path):
-    monkeypatch.setattr(preset, "load", lambda source: Scale(1))
+    monkeypatch.setattr(network, "load", lambda source: Scale(1))
     monkeypatch.setattr(Scale, "enhance", None)
-    monkeypatch.setattr(Scale, "sample_rate", 96000)
+    monkeypatch.setattr(models.Checkpoint, "sample_rate", 96000)
     soundfile.write(tmp_path / "a.wav", tone(), 96000)
     status, _, err = run(tmp_path / "a.wav", tmp_path / "a.mp3")
     assert status == 2 and "a.mp3: cannot be written as MP3" in err
@@ -288,7 +289,7 @@ def test_what_appears_meanwhile_is_not_replaced(run, monkeypatch, tmp_path):
             (tmp_path / "b.wav").write_text("another's")
             return noisy
 
-    monkeypatch.setattr(preset, "load", lambda source: Late(1))
+    monkeypatch.setattr(network, "load", lambda source: Late(1))
     soundfile.write(tmp_path / "a.wav", tone(), RATE)
     status, _, err = run(tmp_path / "a.wav", tmp_path / "b.wav")
     assert status == 2 and "b.wav: appeared meanwhile, and was left alone" in err
@@ -362,7 +363,7 @@ def test_a_stopped_run_leaves_whole_files_only(run, monkeypatch, tmp_path):
     (tmp_path / "in").mkdir()
     for name in "ab":
         soundfile.write(tmp_path / "in" / f"{name}.wav", tone(), RATE)
-    monkeypatch.setattr(preset, "load", lambda source: Stopped(1))
+    monkeypatch.setattr(network, "load", lambda source: Stopped(1))
     status, _, err = run(tmp_path / "in", tmp_path / "out")
     assert status == 130 and "no file is half written" in err and os.listdir(tmp_path / "out") == ["a.wav"]
     monkeypatch.setattr(io.soundfile.SoundFile, "write", half)
@@ -397,8 +398,8 @@ def test_a_network_that_gives_nan_writes_nothing(run, gain, folder, tmp_path):
 )
 def test_a_mistake_is_one_line_and_status_2(run, tmp_path, monkeypatch, arguments, message):
     if "zzz" not in arguments:
-        monkeypatch.setattr(preset, "load", lambda source: Scale(1))
-    monkeypatch.setattr(Scale, "sample_rate", 96000)
+        monkeypatch.setattr(network, "load", lambda source: Scale(1))
+    monkeypatch.setattr(models.Checkpoint, "sample_rate", 96000)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     soundfile.write("a.wav", tone(), 96000)

@@ -8,7 +8,7 @@ import soundfile
 from tests.support.harness import REPOSITORY
 from zoo import scoring
 from zoo.audio import io
-from zoo.checkpoint import preset
+from zoo.checkpoint import network
 from zoo.cli import gains
 from zoo.metrics import speech
 
@@ -26,7 +26,7 @@ class Halver:
 
 
 def test_report_shows_before_after_and_gain(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(preset, "load", lambda source: Halver())
+    monkeypatch.setattr(network, "load", lambda source: Halver())
     (tmp_path / "noisy").mkdir()
     (tmp_path / "clean").mkdir()
     reference, _ = io.read(AUDIO / "speech_reference.flac")

@@ -1,8 +1,10 @@
 """`zoo separate`: which stems it writes where, and what it refuses."""
 
+import numpy as np
 import pytest
+import soundfile
 
-from zoo.checkpoint import preset
+from zoo.checkpoint import network
 from zoo.separation import files
 
 
@@ -24,9 +26,9 @@ def song(tmp_path, monkeypatch):
             target.write_text("")
         return {stem: 3 if stem == "drums" else 0 for stem in targets}
 
-    monkeypatch.setattr(preset, "load", lambda source: Separator())
+    monkeypatch.setattr(network, "load", lambda source: Separator())
     monkeypatch.setattr(files, "separate_file", separate_file)
-    (tmp_path / "song.wav").write_text("")
+    soundfile.write(tmp_path / "song.wav", np.zeros(8), 44100)
     return tmp_path / "song.wav"
 
 
@@ -63,12 +65,12 @@ def test_a_folder_is_needed_and_an_own_one_is_removed_after_an_error(run, song, 
 
 
 def test_a_folder_that_cannot_be_made_is_known_before_the_work(run, song, tmp_path, monkeypatch):
-    monkeypatch.setattr(preset, "load", None)
+    monkeypatch.setattr(network, "load", None)
     status, _, err = run("separate", song, song / "stems")
     assert status == 2 and "song.wav: is no folder; give another place" in err
 
 
 def test_another_model_separates_nothing(run, song, tmp_path, monkeypatch):
-    monkeypatch.setattr(preset, "load", lambda source: object())
-    status, _, err = run("separate", song, tmp_path / "stems", "--checkpoint", "mine")
-    assert status == 2 and "mine is a object, which separates nothing; `zoo list` names the separators" in err
+    monkeypatch.undo()  # the song's separator
+    status, _, err = run("separate", song, tmp_path / "stems", "--checkpoint", "jnd-22k")
+    assert status == 2 and "jnd-22k is a SpectralJND, which separates nothing; use `zoo distance`" in err

@@ -35,5 +35,5 @@ def run(hub, script, *arguments, **environment):
 
 def same(directory, checkpoint):
     """Whether two checkpoint directories have equal files."""
-    names = (*integrity.CHECKED_FILES, "card.json")
+    names = (*integrity.PUBLISHED_FILES, "card.json")
     return all(integrity.sha256(os.path.join(directory, name)) == integrity.sha256(checkpoint / name) for name in names)

@@ -4,13 +4,15 @@ import argparse
 import dataclasses
 import importlib
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from zoo.checkpoint import preset
+from zoo.checkpoint import network, preset
+from zoo.enhancement.model import DNNEnhancer
 from zoo.errors import InputError
 from zoo.families import FAMILIES
 from zoo.training.checkpoint import Trained, train_checkpoint
@@ -91,6 +93,25 @@ def test_an_evaluation_that_fails_says_that_the_checkpoint_is_saved(train, train
     with pytest.raises(InputError, match=r"mine is saved, but cannot be evaluated: no recordings"):
         train(trained, fail)
     assert (Path(options.output) / "mine" / "card.json").is_file()
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow" or find_spec("tf2onnx") is None, reason="TensorFlow and tf2onnx write it"
+)
+def test_a_small_network_is_written_for_onnxruntime_too(train, trained, options, monkeypatch, capsys):
+    trained.model, trained.golden = DNNEnhancer(units=4), [np.zeros((1, 800), "float32")]
+    train(trained)
+    directory = Path(options.output) / "mine"
+    assert "model.onnx" in json.loads((directory / "card.json").read_text())["files"]
+    assert preset.load(directory).sample_rate == 16000
+
+    def refuse(model):
+        raise InputError("no converter")
+
+    monkeypatch.setattr(network, "encode", refuse)
+    train(trained)
+    assert f"{directory} has no model.onnx: no converter" in capsys.readouterr().err
+    assert "model.onnx" not in json.loads((directory / "card.json").read_text())["files"]
 
 
 def test_only_the_leading_process_saves(train, trained, options, monkeypatch):

@@ -17,7 +17,7 @@ from zoo.errors import InputError
 SCHEME = "hf://"
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _SOURCE = re.compile(rf"hf://(?P<repository>{REPOSITORY.pattern})(?:@(?P<revision>[^@\s]+))?")
-_FILES = [*integrity.KERAS_FILES, "card.json", integrity.CHECKSUMS, "golden.npz", "assets/*"]
+_FILES = [*integrity.CHECKED_FILES, "card.json", integrity.CHECKSUMS, "assets/*"]
 _RIGHTS = {"download": "read it", "upload": "write there"}
 # The Hub's identifiers of licences; `licence_id` recognises any spelling of one.
 _LICENCES = {

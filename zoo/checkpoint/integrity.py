@@ -9,7 +9,8 @@ from typing import Any
 from zoo.errors import InputError
 
 KERAS_FILES = ("config.json", "metadata.json", "model.weights.h5")
-CHECKED_FILES = (*KERAS_FILES, "golden.npz")  # of which a card has the sha256
+PUBLISHED_FILES = (*KERAS_FILES, "golden.npz")  # that a published checkpoint must have
+CHECKED_FILES = (*PUBLISHED_FILES, "model.onnx")  # of which a card has the sha256, where they are there
 CHECKSUMS = "checksums.json"  # {name: sha256}, of a checkpoint that has no card
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 # How files begin that stand in the place of another, and what they are.
@@ -57,7 +58,7 @@ def check(directory: str | Path, card: dict | None) -> None:
     """Check that a checkpoint's files are there, and are those of its card or of its checksums.json.
 
     Files without a sha256, as those of a model that Keras itself has saved, need only be whole JSON, HDF5 and NumPy
-    files: a download that was cut, a web page or a pointer of Git LFS is none.
+    files, and no stand-in of an ONNX file: a download that was cut, a web page or a pointer of Git LFS is none.
 
     Args:
         directory: of a checkpoint.
@@ -103,8 +104,10 @@ def _check_form(directory, name):
         read_json(directory, name)
     elif path.suffix == ".h5":
         _check_weights(path)
-    elif not _is_whole_archive(path):
+    elif path.suffix == ".npz" and not _is_whole_archive(path):
         raise _damaged(path, _stand_in(path) or "is no whole NumPy archive")
+    elif path.suffix == ".onnx" and (stand_in := _stand_in(path)):  # onnxruntime refuses what is cut
+        raise _damaged(path, stand_in)
 
 
 def _check_weights(path):

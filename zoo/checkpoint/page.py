@@ -7,7 +7,7 @@ from zoo.checkpoint.markdown import bullets, code, section
 from zoo.families import FAMILIES
 from zoo.tables import markdown_table
 
-INSTALL = "pip install audio-zoo"
+INSTALL = "pip install 'audio-zoo[tensorflow]'"
 
 
 def readme(card: dict, source: str, pictures: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 
 from zoo import __version__
-from zoo.errors import InputError, InputWarning
+from zoo.errors import InputError, InputWarning, extras
 
 # In the order of the help; a module is called as its command is, with underscores.
 COMMANDS = (
@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
     _escape(sys.stdout, sys.stderr)
     try:
-        with _ended_by_signals(), warnings.catch_warnings():
+        with _ended_by_signals(), warnings.catch_warnings(), extras():
             show_warnings()
             arguments = parser().parse_args(argv)
             status = arguments.run(arguments)

@@ -1,6 +1,7 @@
 """`zoo distance`: how different degraded recordings sound from their references, by checkpoints."""
 
 import math
+from dataclasses import dataclass
 
 from zoo.checkpoint import registry
 from zoo.cli import measure, score
@@ -33,21 +34,33 @@ def add(commands):
 
 
 def _distance(arguments):
-    return measure.run(arguments, arguments.metric or [DEFAULT_METRIC], _meter, pad=arguments.pad, silent=True)
+    meter = Meter(arguments.runtime)
+    return measure.run(arguments, arguments.metric or [DEFAULT_METRIC], meter, pad=arguments.pad, silent=True)
 
 
-def _meter(name):
-    """`measure.Meter` of a checkpoint: its distance and its probability."""
-    if name in score.TRUE_METRICS:
-        raise InputError(f"{name} is a score, no distance; use `zoo score`")
-    if name == DEFAULT_METRIC and name not in registry.names():
-        raise InputError(f"{name}, the default metric, is not installed; name a checkpoint or directory by --metric")
-    model = measure.load(name, "distance")
+@dataclass(frozen=True)
+class Meter:
+    """Makes the `measure.Meter` of a checkpoint: its distance and its probability.
 
-    def distance(reference, degraded, sample_rate):
-        values = [batch[0] for batch in model.judge(reference, degraded, sample_rate=sample_rate)]
-        if any(map(math.isnan, values)):
-            raise InputError("the pair has no distance: a recording is empty or beyond full scale; mend it")
-        return map(float, values)
+    Attributes:
+        runtime: as for `zoo.cli.models.Checkpoint`.
+    """
 
-    return measure.Meter((model.sample_rate,), (name, f"{name} P(different)"), distance)
+    runtime: str | None = None
+
+    def __call__(self, name: str) -> measure.Meter:
+        if name in score.TRUE_METRICS:
+            raise InputError(f"{name} is a score, no distance; use `zoo score`")
+        if name == DEFAULT_METRIC and name not in registry.names():
+            raise InputError(
+                f"{name}, the default metric, is not installed; name a checkpoint or directory by --metric"
+            )
+        checkpoint = measure.checkpoint(name, self.runtime, "distance")
+
+        def distance(reference, degraded, sample_rate):
+            values = [batch[0] for batch in checkpoint.model.judge(reference, degraded, sample_rate=sample_rate)]
+            if any(map(math.isnan, values)):
+                raise InputError("the pair has no distance: a recording is empty or beyond full scale; mend it")
+            return map(float, values)
+
+        return measure.Meter((checkpoint.sample_rate,), (name, f"{name} P(different)"), distance)

@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo import files
 from zoo.audio import walk
-from zoo.cli import gains
+from zoo.cli import gains, models
 from zoo.errors import InputError, describe
 
 DEFAULT_CHECKPOINT = "blstm-quality-net-refresh-16k"
@@ -53,6 +53,7 @@ def add(commands):
     command.add_argument(
         "--checkpoint", default=DEFAULT_CHECKPOINT, help="name, or directory with a slash (default %(default)s)"
     )
+    models.add_argument(command)
     command.add_argument(
         "--resample",
         action="store_true",
@@ -85,13 +86,8 @@ class _Job:
 def _enhance(arguments):
     jobs = _jobs(arguments)
     _check(jobs, arguments)
-    from zoo.checkpoint import preset  # imports a backend, which mistakes and the parser do without
-
-    model = preset.load(arguments.checkpoint)
-    if not hasattr(model, "enhance"):
-        kind = type(model).__name__
-        raise InputError(f"{arguments.checkpoint} is a {kind}, which enhances nothing; `zoo list` names the enhancers")
-    reports, failed = _run(jobs, model, arguments)
+    checkpoint = models.Checkpoint(arguments.checkpoint, arguments.runtime, "enhance")
+    reports, failed = _run(jobs, checkpoint, arguments)
     if arguments.report:
         gains.write(reports, arguments.report)
     if failed:
@@ -99,7 +95,7 @@ def _enhance(arguments):
     return 2 if failed or any(report.noisy.error or report.enhanced.error for report in reports) else 0
 
 
-def _run(jobs, model, arguments):
+def _run(jobs, checkpoint, arguments):
     """Enhance every recording, and score it if that is asked for: the reports, and how many recordings failed."""
     from tqdm import tqdm
 
@@ -109,8 +105,10 @@ def _run(jobs, model, arguments):
     for job in bar:
         error = ""
         try:
-            for warning in _enhance_file(job, model, arguments):
+            for warning in _enhance_file(job, checkpoint, arguments):
                 bar.write(f"zoo: {warning}", file=sys.stderr)
+        except models.UnusableModel:
+            raise
         except Exception as caught:  # of whatever library: the other recordings go on
             message = str(caught) if isinstance(caught, (InputError, OSError)) else f"{job.noisy}: {describe(caught)}"
             if len(jobs) == 1:
@@ -204,7 +202,7 @@ def _container(job, container):
     return container if same else io.container_of(job.enhanced)
 
 
-def _enhance_file(job, model, arguments):
+def _enhance_file(job, checkpoint, arguments):
     """Enhance one recording; returns warnings."""
     # Late, so that the parser of a command line loads no audio library.
     from zoo.audio import io
@@ -212,14 +210,16 @@ def _enhance_file(job, model, arguments):
     _check_paths(job, arguments.overwrite)
     recording = io.read_channels(job.noisy)
     rate = recording.sample_rate
-    if rate != model.sample_rate and not arguments.resample:
-        raise InputError(f"{job.noisy}: is at {rate} Hz, {model.sample_rate} Hz is needed; resample it (--resample)")
+    needed = checkpoint.sample_rate
+    if rate != needed and not arguments.resample:
+        raise InputError(f"{job.noisy}: is at {rate} Hz, {needed} Hz is needed; resample it (--resample)")
     form = _container(job, recording.container), recording.subtype
     io.check_writable(job.enhanced, rate, recording.audio.shape[1], *form, parents=True)
     warnings = []
     flat = _count_flat(recording.audio)
     if flat > _CLIPPED * recording.audio.size:
         warnings.append(f"{job.noisy}: {flat} samples are clipped, which is not repaired; record it at a lower level")
+    model = checkpoint.model  # late: what is wrong with a recording is said without a network
     try:
         audio = model.enhance(recording.audio[None], rate, resample=arguments.resample)[0]
     except InputError as error:

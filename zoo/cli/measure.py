@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from zoo import cli, files, scoring, tables
 from zoo.audio import pairs
 from zoo.checkpoint import registry
+from zoo.cli import models
 from zoo.errors import InputError, describe
 from zoo.scoring import Row
 
 _MOST_ROWS = 1000  # of a printed table; of more pairs it has their means alone
 _MOST_WARNINGS = 3  # that are printed one by one
-# What an error says of a model that lacks the method which a command calls.
-_LACKS = {"score": "scores nothing", "distance": "measures no distance"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,7 @@ def add(commands, name, summary, examples, metric, results):
     for form in ("csv", "json"):
         text = f"write the {results} as {form.upper()}, '-' to stdout instead of the table"
         command.add_argument(f"--{form}", metavar="OUT", help=text)
+    models.add_argument(command)
     command.add_argument(
         "--jobs", type=scoring.processes, help="processes, -1 for one a core (default 1; all of a --backend)"
     )
@@ -81,7 +81,7 @@ def run(arguments, metrics, meter, **reading):
     Args:
         arguments: as the parser of `add` gives them.
         metrics: names of metrics.
-        meter: function, name -> `Meter`.
+        meter: function, name -> `Meter`, that equals another of the same settings: processes keep what it gives.
         reading: more arguments of `pairs.read`.
 
     Prints a line to stderr where a recording is late, with which metrics that compare moment by moment go wrong.
@@ -167,30 +167,20 @@ class Results:
         }
 
 
-def load(name, command, others=()):
-    """The model that a metric's name means.
+def checkpoint(name, runtime, method, others=()):
+    """`models.Checkpoint` that a metric's name means.
 
     Args:
         name: a checkpoint, or a directory with a slash.
-        command: "score" or "distance": the method that the model must have.
+        runtime, method: as for `models.Checkpoint`.
         others: names that are metrics of the command too, to suggest.
 
-    Returns:
-        keras.Model.
-
     Raises:
-        InputError: no such metric, or it is one of the other command.
+        InputError: no such metric.
     """
     if "/" not in name and name not in registry.names():
         raise InputError(_unknown(name, others))
-    from zoo.checkpoint import preset  # imports a backend, which the parser of a command line does without
-
-    model = preset.load(name)
-    if not hasattr(model, command):
-        other = next((method for method in _LACKS if hasattr(model, method)), None)
-        hint = f"use `zoo {other}`" if other else "`zoo list` names the metrics"
-        raise InputError(f"{name} is a {type(model).__name__}, which {_LACKS[command]}; {hint}")
-    return model
+    return models.Checkpoint(name, runtime, method)
 
 
 def _unknown(name, others):
@@ -201,7 +191,11 @@ def _unknown(name, others):
 
 
 def score_pair(pair, meters, resample=False, downmix=False, **reading):
-    """`Row` of a pair by each of `meters`, {metric: `Meter`}; the rest as for `pairs.read`."""
+    """`Row` of a pair by each of `meters`, {metric: `Meter`}; the rest as for `pairs.read`.
+
+    Raises:
+        models.UnusableModel: a meter's model cannot be used; any other error is the row's.
+    """
     scores, errors, warning = dict.fromkeys(_columns(meters), math.nan), [pair.error] if pair.error else [], ""
     for name, meter in {} if errors else meters.items():
         try:
@@ -212,6 +206,8 @@ def score_pair(pair, meters, resample=False, downmix=False, **reading):
         try:
             scores.update(zip(meter.columns, meter.function(*recordings), strict=True))
             warning = warning or ("" if meter.aligns else _lateness(pair, *recordings))
+        except models.UnusableModel:
+            raise
         except Exception as error:  # noqa: BLE001
             errors.append(f"{name}: {describe(error)}")
     # Two metrics that need the same rate give the same error, which is told once.

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from zoo import files
+from zoo.cli import models
 from zoo.errors import InputError
 
 DEFAULT_CHECKPOINT = "chandna-4stem-44k"
@@ -41,25 +42,25 @@ def add(commands):
         default=DEFAULT_CHECKPOINT,
         help="name, hf://org/name, or directory with a slash (default %(default)s)",
     )
+    models.add_argument(command)
     command.add_argument("--overwrite", action="store_true", help="replace stems in OUTDIR; never the song")
     command.set_defaults(run=_separate)
 
 
 def _separate(arguments):
-    # Late, so that the parser of a command line loads neither a backend nor an audio library.
-    from zoo.checkpoint import preset
+    # Late, so that the parser of a command line loads no audio library.
+    from zoo.audio import io
     from zoo.separation.files import separate_file
 
     song, folder = Path(arguments.song), Path(arguments.folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; give a folder for the stems")
     files.check_folder(folder)
-    model = preset.load(arguments.checkpoint)
-    if not hasattr(model, "separate"):
-        kind = type(model).__name__
-        raise InputError(
-            f"{arguments.checkpoint} is a {kind}, which separates nothing; `zoo list` names the separators"
-        )
+    checkpoint = models.Checkpoint(arguments.checkpoint, arguments.runtime, "separate")
+    if song.is_file() or not song.exists():  # a pipe can be read only once, by the stream
+        with io.open_audio(song):
+            pass
+    model = checkpoint.model
     stems = arguments.stems.split(",") if arguments.stems else model.sources
     targets = {stem.strip(): folder / f"{stem.strip()}.{arguments.format}" for stem in stems}
     for target in targets.values():

@@ -5,24 +5,16 @@ Function: Speech Enhancement with Quality-Net to Improve Perceptual Evaluation o
 """
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 from zoo import backend
-from zoo.audio import checks, dsp
-from zoo.audio.io import resample as resample_audio
-from zoo.audio.rows import as_rows, from_rows
+from zoo.audio import dsp
+from zoo.enhancement.inference import FLAT, FLOOR, SILENCE, Enhancing, MaskEnhancing, OnnxEnhancer, OnnxMaskEnhancer
 from zoo.enhancement.layers import Bidirectional, FrameMask, Orthogonal
 from zoo.nn.model import WaveformModel
 
-CHUNK_SECONDS = 30.0  # a longer recording goes through the network in chunks of this length, which bounds the memory
-_BUCKET_SECONDS = 1.0  # batches are padded to a multiple of it, so that few shapes are compiled
-_FLOOR = 1e-7  # 70 dB below a clip's mean power: about the noise of 16 bits under speech
-_FLAT = 0.1  # added to a bin's variance of log power: a bin that never changes must not be blown up
-_SILENCE = 1e-8
 
-
-class Enhancer(WaveformModel):
+class Enhancer(Enhancing, WaveformModel):
     """Waveform wrapper of an enhancement network.
 
     Call:
@@ -35,12 +27,10 @@ class Enhancer(WaveformModel):
         sample_rate: Hz.
         lookahead: seconds of what follows a sample that the network looks at, None for all of it; the statistics of
             the whole recording come on top, so every enhancer here works offline.
-        hop_length: samples; chunks of a long recording begin at multiples of it.
-        context: hops on each side of a chunk that are computed and dropped.
-        chunks_at_once: of a long recording, in a batch.
+        hop_length, context, chunks_at_once: as for `zoo.enhancement.inference.Enhancing`.
     """
 
-    chunks_at_once = 1
+    onnx_class = OnnxEnhancer
 
     def __init__(self, core, sample_rate, lookahead, hop_length, context, name):
         super().__init__(core, sample_rate, name)
@@ -54,97 +44,11 @@ class Enhancer(WaveformModel):
         """Outputs of a served model, by name: `enhanced`, (batch, samples)."""
         return {"enhanced": self([waveform, lengths])}
 
-    def enhance(self, noisy, sample_rate, lengths=None, resample=False, batch_size=16):
-        """Enhance recordings.
-
-        A recording of more than 30 s goes through the network in chunks, so the memory beyond the recording itself
-        is bounded.
-
-        Args:
-            noisy: speech in noise, float (samples,), (batch, samples) or (batch, samples, channels) in [-1, 1]; each
-                channel is enhanced by itself.
-            sample_rate: in Hz.
-            lengths: int (batch,) samples that count of each padded recording; None for all.
-            resample: bring another rate to the model's and the result back, instead of raising. What lies above
-                half the model's rate is lost.
-            batch_size: recordings at a time.
-
-        Returns:
-            float32 of the shape of `noisy`, aligned with it; zero at and after `lengths`. It may peak beyond 1.
-
-        Raises:
-            InputError: for another rate, other shapes, no samples, or NaN or infinity in what counts.
-
-        Example:
-            >>> enhancer = zoo.load("blstm-quality-net-refresh-16k")
-            >>> noisy, rate = zoo.audio.io.read(zoo.examples()["degraded"])
-            >>> enhancer.enhance(noisy, sample_rate=rate).shape == noisy.shape
-            True
-        """
-        rows, lengths = as_rows(noisy, lengths)
-        sample_rate = checks.check_rate(sample_rate, self.sample_rate, resample)
-        if sample_rate == self.sample_rate:
-            enhanced = self._enhance_rows(rows, lengths, batch_size)
-        else:
-            enhanced = np.zeros(rows.shape, "float32")
-            for output, row, length in zip(enhanced, rows, lengths, strict=True):
-                back = self._enhance_resampled(row[:length], sample_rate)[:length]
-                output[: len(back)] = back
-        return from_rows(enhanced, np.shape(noisy))
-
-    def _enhance_resampled(self, recording, sample_rate):
-        """A recording (samples,) of another rate, enhanced at the model's and brought back; perhaps a sample shorter."""
-        recording = resample_audio(recording, sample_rate, self.sample_rate)
-        if not len(recording):  # less than half a sample at the model's rate
-            return recording
-        enhanced = self._enhance_rows(recording[None], np.array([len(recording)]), 1)[0]
-        return resample_audio(enhanced, self.sample_rate, sample_rate)
-
-    def _enhance_rows(self, rows, lengths, batch_size):
-        """Short recordings by the batch, long ones by the chunk."""
-        enhanced = np.zeros(rows.shape, "float32")
-        limit = int(CHUNK_SECONDS * self.sample_rate) // self.hop_length * self.hop_length
-        short, long = np.flatnonzero(lengths <= limit), np.flatnonzero(lengths > limit)
-        for start in range(0, len(short), batch_size):
-            chosen = short[start : start + batch_size]
-            out = self._predict([row[:n] for row, n in zip(rows[chosen], lengths[chosen])])
-            for i, row in zip(chosen, out):
-                enhanced[i, : lengths[i]] = row
-        for i in long:
-            enhanced[i, : lengths[i]] = self._enhance_long(rows[i, : lengths[i]], limit)
-        return enhanced
-
-    def _predict(self, recordings, *conditions):
-        """Run recordings of any lengths, with a condition of a row each where the network takes some."""
-        lengths = np.array([len(recording) for recording in recordings], "int32")
-        bucket = int(_BUCKET_SECONDS * self.sample_rate)
-        padded = np.zeros((len(recordings), -(-int(lengths.max()) // bucket) * bucket), "float32")
-        for row, recording in zip(padded, recordings):
-            row[: len(recording)] = recording
-        out = backend.predict(self, [padded, lengths, *conditions])
-        return [row[:n] for row, n in zip(out, lengths)]
-
-    def _enhance_long(self, recording, chunk):
-        enhanced = np.empty(len(recording), "float32")
-        conditions = self._conditions(recording, chunk)
-        context = self.context * self.hop_length
-        starts = range(0, len(recording), chunk)
-        for turn in range(0, len(starts), self.chunks_at_once):
-            spans = [
-                (max(start - context, 0), start, start + chunk) for start in starts[turn : turn + self.chunks_at_once]
-            ]
-            parts = [recording[first : stop + context] for first, _, stop in spans]
-            outputs = self._predict(parts, *(np.repeat(x, len(parts), axis=0) for x in conditions))
-            for (first, start, stop), output in zip(spans, outputs, strict=True):
-                enhanced[start:stop] = output[start - first : stop - first]
-        return enhanced
-
-    def _conditions(self, recording, chunk):
-        """Statistics of the whole recording with which its chunks are enhanced, each (1, ...)."""
-        return []
+    def enhance_batch(self, noisy, lengths, *conditions):
+        return backend.predict(self, [noisy, lengths, *conditions])
 
 
-class MaskEnhancer(Enhancer):
+class MaskEnhancer(MaskEnhancing, Enhancer):
     """Enhancer that multiplies each bin of the noisy spectrum by a mask and keeps the noisy phase.
 
     The core sees log(|X|^2 + 1e-7) of the recording at unit rms, with mean 0 and deviation 1 over time in each bin;
@@ -154,6 +58,8 @@ class MaskEnhancer(Enhancer):
 
     Call as `Enhancer`; chunks of a long recording also pass its statistics, [noisy, lengths, level, mean, deviation].
     """
+
+    onnx_class = OnnxMaskEnhancer
 
     def __init__(self, core, mask_floor, sample_rate, n_fft, lookahead, context, name):
         # Half a window: with a shorter hop, frames beyond the last that counts would hold samples that count.
@@ -183,25 +89,7 @@ class MaskEnhancer(Enhancer):
     def _level(self, noisy, lengths):
         """rms of what counts, (batch, 1, 1)."""
         energy = ops.sum(ops.square(noisy), axis=1) / ops.cast(ops.maximum(lengths, 1), "float32")
-        return ops.sqrt(energy + _SILENCE**2)[:, None, None]
-
-    def _conditions(self, recording, chunk):
-        """Level, mean and deviation of the whole recording, from one chunk at a time."""
-        level = np.sqrt(np.mean(np.square(recording, dtype="float64")) + _SILENCE**2).reshape(1, 1, 1).astype("float32")
-        count, total, squares = 0, 0.0, 0.0
-        for start in range(0, len(recording), chunk):
-            # One frame more on each side, which then goes: the frames of chunks are those of the whole.
-            first, stop = max(start - self.hop_length, 0), min(start + chunk, len(recording))
-            part = recording[first : stop + self.hop_length]
-            part = np.pad(part, (0, -len(part) % self.hop_length))[None]
-            log_power = ops.convert_to_numpy(_log_power(*dsp.stft(part, self.n_fft, self.hop_length), level))[0]
-            begin = (start - first) // self.hop_length
-            end = begin + chunk // self.hop_length if stop < len(recording) else None
-            own = log_power[begin:end].astype("float64")
-            count, total, squares = count + len(own), total + own.sum(axis=0), squares + np.square(own).sum(axis=0)
-        mean = total / count
-        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0) + _FLAT)
-        return [level, *(x[None, None].astype("float32") for x in (mean, deviation))]
+        return ops.sqrt(energy + SILENCE**2)[:, None, None]
 
     def get_config(self):
         return {**super().get_config(), "mask_floor": self.mask_floor, "n_fft": self.n_fft}
@@ -299,10 +187,10 @@ def _mask_inputs(n_fft):
 def _log_power(real, imaginary, level):
     """log(|X|^2 + floor) of the spectrum at unit rms."""
     power = (ops.square(real) + ops.square(imaginary)) / ops.square(level)
-    return ops.log(power / real.shape[-1] + _FLOOR)
+    return ops.log(power / real.shape[-1] + FLOOR)
 
 
 def _moments(log_power, frames):
     """Mean and standard deviation over the frames that count, (batch, 1, bins) each."""
     mean, variance = dsp.masked_moments(log_power, frames)
-    return mean, ops.sqrt(variance + _FLAT)
+    return mean, ops.sqrt(variance + FLAT)

@@ -6,19 +6,16 @@ which gives one distance for each of its layers, inside the waveform wrapper `JN
 """
 
 import keras
-import numpy as np
 from keras import layers, ops
 
-from zoo.audio import checks
-from zoo.errors import InputError
+from zoo.jnd.inference import Judge, OnnxJND
 from zoo.jnd.layers import ChannelDistance, ClipNormalization, HalvingConv1D, PairedDropout
-from zoo.nn import segments
 from zoo.nn.model import PairMetric
 
 _FULL_SCALE = 32768.0  # upstream reads 16-bit files as they are
 
 
-class JNDMetric(PairMetric):
+class JNDMetric(Judge, PairMetric):
     """Waveform wrapper of a network that measures how different two recordings sound.
 
     Call:
@@ -32,6 +29,9 @@ class JNDMetric(PairMetric):
         head: functional keras.Model, (batch, layers) -> (batch, 2), log-odds of the answers "same" and "different".
         sample_rate: Hz.
     """
+
+    onnx_class = OnnxJND
+    onnx_networks = ("core", "head")
 
     def __init__(self, core, head, sample_rate, name):
         super().__init__(core, sample_rate, name)
@@ -54,77 +54,8 @@ class JNDMetric(PairMetric):
         outputs = {"distance": ops.sum(by_layer, axis=1), "probability": ops.sigmoid(self._log_odds(by_layer))}
         return {name: ops.where(lengths > 0, value, float("nan")) for name, value in outputs.items()}
 
-    def distance(self, reference, degraded, sample_rate, lengths=None, resample=False, pad=False, batch_size=16):
-        """How different recordings sound.
-
-        Of recordings of more than 30 s it is the mean over equal segments of at most 30 s: the memory beyond the
-        recordings is bounded.
-
-        Args:
-            reference: float (samples,) or (batch, samples) in [-1, 1].
-            degraded: the same recordings, changed; the same shape, aligned in time.
-            sample_rate: of both, in Hz.
-            lengths: int (batch,) samples that count of each padded recording; None for all.
-            resample: bring another rate to the model's, instead of raising.
-            pad: let the shorter of two lengths end in digital silence, instead of raising.
-            batch_size: pairs at a time; fewer where they are long.
-
-        Returns:
-            float64 (batch,), 0 (identical) and up; NaN where a recording is empty, not finite or far too loud. Of less
-            than a few tenths of a second it says little: listeners judged 2.5 s.
-
-        Raises:
-            InputError: for another rate, other shapes, or integers.
-
-        Example:
-            >>> metric = zoo.load("jnd-22k")
-            >>> reference, _ = zoo.audio.io.read(zoo.examples()["reference"])
-            >>> degraded, rate = zoo.audio.io.read(zoo.examples()["degraded"])
-            >>> metric.distance(reference, degraded, sample_rate=rate, resample=True).shape
-            (1,)
-        """
-        return self.judge(reference, degraded, sample_rate, lengths, resample, pad, batch_size)[0]
-
-    def probability(self, reference, degraded, sample_rate, lengths=None, resample=False, pad=False, batch_size=16):
-        """Probability that a listener, asked whether two recordings are the same, answers "different".
-
-        Arguments, NaN and errors as for `distance`.
-
-        Returns:
-            float64 (batch,) in 0..1. It is a little above 0 for identical recordings, as with people.
-
-        Example:
-            >>> speech = np.random.default_rng(0).normal(size=22050) / 10
-            >>> bool(zoo.load("jnd-22k").probability(speech, 0.1 * speech, sample_rate=22050)[0] > 0.5)
-            True
-        """
-        return self.judge(reference, degraded, sample_rate, lengths, resample, pad, batch_size)[1]
-
-    def judge(self, reference, degraded, sample_rate, lengths=None, resample=False, pad=False, batch_size=16):
-        """`distance` and `probability` of recordings, in one pass; the probability is that of the mean distances.
-
-        Arguments, NaN and errors as for `distance`.
-
-        Returns:
-            distances, probabilities: float64 (batch,) each.
-
-        Example:
-            >>> speech = np.random.default_rng(0).normal(size=22050) / 10
-            >>> distances, probabilities = zoo.load("jnd-22k").judge(speech, 0.1 * speech, sample_rate=22050)
-            >>> distances.shape, probabilities.shape
-            ((1,), (1,))
-        """
-        if pad:
-            if lengths is not None:
-                raise InputError("give lengths or pad=True, not both: lengths already say where recordings end")
-            reference, degraded = checks.padded(reference, degraded)
-        reference, degraded, lengths = self.prepare(
-            reference, degraded, sample_rate=sample_rate, lengths=lengths, resample=resample
-        )
-        spans = segments.cut(np.where(segments.finite(reference, degraded), lengths, 0), self.sample_rate)
-        by_layer = segments.mean(self.predict_core(reference, degraded, spans, batch_size), spans, len(reference))
-        probabilities = ops.sigmoid(self._log_odds(by_layer.astype("float32")))
-        return by_layer.sum(axis=1), ops.convert_to_numpy(probabilities).astype("float64")
+    def answers(self, by_layer):
+        return ops.convert_to_numpy(self.head(by_layer, training=False))
 
     def _log_odds(self, by_layer, training=False):
         answers = self.head(by_layer, training=training)

@@ -7,6 +7,7 @@ import scipy.special
 from keras import layers, ops
 
 from zoo.audio import dsp
+from zoo.jnd.inference import OnnxSpectralJND
 from zoo.jnd.layers import PairedDropout
 from zoo.jnd.model import JNDMetric
 from zoo.nn.layers import MaskTime
@@ -41,6 +42,8 @@ class SpectralJND(JNDMetric):
         >>> tuple(model([ops.ones((2, 22050)), ops.ones((2, 22050))]).shape)
         (2,)
     """
+
+    onnx_class = OnnxSpectralJND
 
     def __init__(
         self,

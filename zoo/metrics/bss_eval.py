@@ -6,7 +6,7 @@ costs only the silent source its values.
 
 import numpy as np
 
-from zoo.errors import InputError
+from zoo.errors import InputError, extras
 
 SCORES = ("sdr", "isr", "sir", "sar")
 MODES = ("v3", "v4")
@@ -73,7 +73,8 @@ def _unsilence(signals, starts, window):
 def _museval():
     # Imported late: museval imports pandas and musdb, and musdb raises where ffmpeg is missing.
     try:
-        from museval.metrics import bss_eval
+        with extras():
+            from museval.metrics import bss_eval
     except RuntimeError as error:
         raise InputError("museval needs the programs ffmpeg and ffprobe; install ffmpeg") from error
     return bss_eval

@@ -12,6 +12,7 @@ from zoo.errors import InputError
 _MAPPINGS = {"nb": (1.4945, 4.6607), "wb": (1.3669, 3.8224)}
 _LOWEST, _SPAN = 0.999, 4.0
 RAW_RANGE = (-0.5, 4.5)
+PESQ_RATES = {"wb": (16000,), "nb": (16000, 8000)}  # in Hz
 
 
 def mos_lqo(raw: ArrayLike, mode: str) -> np.ndarray:

@@ -10,13 +10,12 @@ from functools import partial
 
 import numpy as np
 import pesq as itu
-from joblib import Parallel, delayed
 
 from zoo.audio.checks import as_batch, whole_rate
 from zoo.errors import InputError
-from zoo.metrics import intelligibility, utterances
+from zoo.metrics import utterances
+from zoo.metrics.pesq_scale import PESQ_RATES
 
-PESQ_RATES = {"wb": (16000,), "nb": (16000, 8000)}
 # ITU's code overruns memory past 50 utterances: it scores nonsense, then crashes. Ours may count a few less than it.
 PESQ_MAX_SECONDS = 30.0
 PESQ_MAX_UTTERANCES = utterances.MOST - 4
@@ -212,13 +211,15 @@ def _pesq(reference, degraded, sample_rate, mode):
 
 
 def _stoi(reference, degraded, sample_rate, measure):
+    from zoo.metrics import intelligibility  # late: PESQ needs none of SciPy, which takes longer to import than a pair
+
     too_short = Unscorable("STOI needs 0.4 s of reference speech, silence taken out; use a longer recording")
     if len(reference) < STOI_MIN_SECONDS * sample_rate:
         raise too_short
     segments = intelligibility.third_octaves(reference, degraded, sample_rate)
     if not len(segments[0]):
         raise too_short
-    return measure(*segments)
+    return getattr(intelligibility, measure)(*segments)
 
 
 def _si_sdr(reference, degraded, sample_rate):
@@ -236,8 +237,8 @@ def _si_sdr(reference, degraded, sample_rate):
 METRICS = {
     "pesq-wb": partial(_pesq, mode="wb"),
     "pesq-nb": partial(_pesq, mode="nb"),
-    "stoi": partial(_stoi, measure=intelligibility.stoi),
-    "estoi": partial(_stoi, measure=intelligibility.estoi),
+    "stoi": partial(_stoi, measure="stoi"),
+    "estoi": partial(_stoi, measure="estoi"),
     "si-sdr": _si_sdr,
 }
 
@@ -260,6 +261,8 @@ def _score_or_nan(function, reference, degraded, sample_rate):
 
 
 def _batch(function, reference, degraded, sample_rate, lengths, n_jobs):
+    from joblib import Parallel, delayed  # late, as it takes longer to import than a pair to score
+
     reference, degraded, lengths = as_batch(reference, degraded, lengths=lengths)
     pairs = zip(reference, degraded, lengths, strict=True)
     jobs = (delayed(_score_or_nan)(function, r[:n], d[:n], sample_rate) for r, d, n in pairs)

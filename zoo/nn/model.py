@@ -11,7 +11,7 @@ from keras import ops
 from zoo import backend
 from zoo.audio import checks, dsp, tensors
 from zoo.errors import InputError
-from zoo.nn import segments
+from zoo.nn.inference import OnnxModel, PairRecordings, Recordings
 
 
 class ServedModel(keras.Model):
@@ -20,10 +20,14 @@ class ServedModel(keras.Model):
     Attributes:
         serving_inputs: names of the float32 tensors that a served model takes, before their lengths.
         serving_shape: of each of them, None for any size.
+        onnx_class: class of the same model on onnxruntime; None where there is none.
+        onnx_networks: attributes that are the networks which that class runs.
     """
 
     serving_inputs: tuple[str, ...] = ("waveform",)
     serving_shape: tuple[int | None, ...] = (None, None)
+    onnx_class: type[OnnxModel] | None = None
+    onnx_networks: tuple[str, ...] = ("core",)
 
     def export(
         self,
@@ -43,7 +47,7 @@ class ServedModel(keras.Model):
         super().export(filepath, format, verbose, input_signature, **options)
 
 
-class WaveformModel(ServedModel):
+class WaveformModel(Recordings, ServedModel):
     """A functional core on features, inside a wrapper that takes waveforms at one sample rate.
 
     A subclass builds its core, passes it on to `__init__`, and defines `call`, `serve` (outputs of a served model, by
@@ -137,30 +141,8 @@ class WaveformModel(ServedModel):
         model.trainable = trainable
         return model
 
-    def prepare(
-        self, *recordings: Any, sample_rate: float, lengths: Any = None, resample: bool = False
-    ) -> tuple[np.ndarray, ...]:
-        """Recordings of a user, checked, as a batch at the model's rate.
 
-        Args:
-            recordings: float (samples,) or (batch, samples) in [-1, 1], all of one shape.
-            sample_rate: of them, in Hz.
-            lengths: int (batch,) samples that count of each padded recording; None for all.
-            resample: bring another rate to the model's, instead of raising.
-
-        Returns:
-            Each of the recordings, float32 (batch, samples), and last the lengths, int32 (batch,).
-
-        Raises:
-            InputError: as for `zoo.audio.checks.as_batch` and `at_rate`.
-        """
-        *batch, lengths = checks.as_batch(*recordings, lengths=lengths)
-        return checks.at_rate(
-            *batch, lengths=lengths, sample_rate=sample_rate, model_rate=self.sample_rate, resample=resample
-        )
-
-
-class PairMetric(WaveformModel):
+class PairMetric(PairRecordings, WaveformModel):
     """Metric of a degraded recording and its reference: one value, or several, a pair.
 
     A subclass defines `pair_features`, and as for `WaveformModel`.
@@ -185,20 +167,13 @@ class PairMetric(WaveformModel):
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (self.waveform_shape(input_shape)[0],)
 
-    def predict_core(
-        self, reference: np.ndarray, degraded: np.ndarray, spans: np.ndarray, batch_size: int
-    ) -> np.ndarray:
-        """What the core predicts of segments of recordings, in batches of bounded memory.
+    @property
+    def value_shape(self) -> tuple[int, ...]:
+        return self.core.output_shape[1:]
 
-        Args:
-            reference, degraded: (batch, samples), as `prepare` returns them.
-            spans: as `zoo.nn.segments.cut` returns them.
-            batch_size: segments at a time; fewer where they are long.
+    @property
+    def pads_segments(self) -> bool:
+        return backend.jit()
 
-        Returns:
-            float64 (segments, ...), the core's outputs.
-        """
-        outputs = np.empty((len(spans), *self.core.output_shape[1:]))
-        for places, batch in segments.batches([reference, degraded], spans, batch_size, self.sample_rate):
-            outputs[places] = backend.predict(self.core, self.core_inputs(batch))
-        return outputs
+    def core_values(self, reference: np.ndarray, degraded: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        return backend.predict(self.core, self.core_inputs([reference, degraded, lengths]))

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from zoo import backend
-
 _BUCKET_SECONDS = 0.5
 _SEGMENT_SECONDS = 30.0  # of a recording that goes through a model whole,
 _BATCH_SECONDS = 80.0  # and of those of a batch together: the memory is bounded
@@ -44,17 +42,16 @@ def cut(lengths: np.ndarray, sample_rate: float) -> np.ndarray:
 
 
 def batches(
-    recordings: Sequence[np.ndarray], spans: np.ndarray, batch_size: int, sample_rate: float
+    recordings: Sequence[np.ndarray], spans: np.ndarray, batch_size: int, sample_rate: float, few_lengths: bool = False
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
     """Batches of segments of nearly one length each, so that there is little padding.
-
-    On JAX, which compiles each length by itself, they are padded to a multiple of half a second.
 
     Args:
         recordings: list of (batch, samples), which are cut alike: references and degraded recordings, or some others.
         spans: as `cut` returns them, or some of those.
         batch_size: most segments in a batch; fewer where they are long.
         sample_rate: in Hz.
+        few_lengths: pad them to a multiple of half a second, for what compiles each length by itself.
 
     Yields:
         (places in `spans`, [*recordings, lengths]), float32 and zero after the lengths.
@@ -64,7 +61,7 @@ def batches(
         >>> [(places.tolist(), x[0].shape) for places, x in batches([audio, audio], spans, 1, 16000)]
         [([1], (1, 100)), ([0], (1, 16000))]
     """
-    multiple = int(_BUCKET_SECONDS * sample_rate) if backend.jit() else 1
+    multiple = int(_BUCKET_SECONDS * sample_rate) if few_lengths else 1
     lengths = spans[:, 2] - spans[:, 1]
     order = np.argsort(lengths, kind="stable")
     batch_size = max(1, min(batch_size, int(_BATCH_SECONDS * sample_rate / lengths.max(initial=1))))

@@ -11,19 +11,17 @@ from keras import layers, ops
 
 from zoo.audio import dsp
 from zoo.errors import InputError
-from zoo.nn import segments
 from zoo.nn.layers import Dropout, MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
 from zoo.nn.model import PairMetric
 from zoo.quality_net import ranges
 from zoo.quality_net.features import PairFeatures
+from zoo.quality_net.inference import MIN_SECONDS, SILENCE, OnnxMetric, Scorer
 from zoo.quality_net.layers import FourierConv2D
 
-MIN_SECONDS = 0.5  # shorter clips have no score: the paper's network needs 29 frames
 _MOMENTUM = 0.95  # of batch statistics: short trainings must not end on those of their first steps
-_SILENCE = 1e-6  # a peak below this is digital silence at 16 bits
 
 
-class SurrogateMetric(PairMetric):
+class SurrogateMetric(Scorer, PairMetric):
     """Waveform wrapper of a network that predicts a metric from a pair of magnitude spectra.
 
     The core maps (degraded magnitude, reference magnitude, frames) to Q; the metric is low + (high - low) Q, as in the
@@ -43,6 +41,8 @@ class SurrogateMetric(PairMetric):
         value_range: (lowest, highest) value that the metric can take, to which `score` clips; None where it is not
             known. It is not `target_range`: Q = (PESQ + 0.5) / 5 goes from -0.5 to 4.5, PESQ itself from 1.04 to 4.64.
     """
+
+    onnx_class = OnnxMetric
 
     def __init__(self, core, sample_rate, n_fft, hop_length, target_range, value_range, name):
         super().__init__(core, sample_rate, name)
@@ -143,54 +143,11 @@ class SurrogateMetric(PairMetric):
         for x in (reference, degraded):
             peak = ops.max(ops.abs(x) * counted, axis=1)
             # A peak that is not finite compares as False.
-            scorable = ops.logical_and(scorable, ops.logical_and(peak > _SILENCE, peak < float("inf")))
+            scorable = ops.logical_and(scorable, ops.logical_and(peak > SILENCE, peak < float("inf")))
         score = self([reference, degraded, lengths])
         if self.value_range:
             score = ops.clip(score, *self.value_range)
         return {"score": ops.where(scorable, score, float("nan"))}
-
-    def score(self, reference, degraded, sample_rate, lengths=None, resample=False, batch_size=16, clip=True):
-        """Predict the metric of recordings.
-
-        Of a recording of more than 30 s it is the mean over equal segments of at most 30 s, without those in which both
-        are silent: the memory beyond the recordings is bounded.
-
-        Args:
-            reference: clean speech, float (samples,) or (batch, samples) in [-1, 1].
-            degraded: the same speech degraded, the same shape, aligned in time.
-            sample_rate: of both, in Hz.
-            lengths: int (batch,) samples that count of each padded recording; None for all.
-            resample: bring another rate to the model's, instead of raising.
-            batch_size: pairs, or segments of them, at a time; fewer where they are long.
-            clip: bring predictions beyond the metric's possible values (`value_range`) to the nearest of them. A call
-                of the model, which has a gradient there, is never clipped.
-
-        Returns:
-            float64 (batch,), in the metric's units, from the worst to the best of `target_range`; NaN where a recording
-            is silent, not finite, or has less than 0.5 s.
-
-        Raises:
-            InputError: for another rate or other shapes.
-
-        Example:
-            >>> metric = zoo.load("quality-net-lite-pesq-wb-16k")
-            >>> reference, _ = zoo.audio.io.read(zoo.examples()["reference"])
-            >>> degraded, rate = zoo.audio.io.read(zoo.examples()["degraded"])
-            >>> bool(1 < metric.score(reference, degraded, sample_rate=rate)[0] < 3)
-            True
-        """
-        reference, degraded, lengths = self.prepare(
-            reference, degraded, sample_rate=sample_rate, lengths=lengths, resample=resample
-        )
-        peaks = np.array([np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)])
-        # A peak that is not finite compares as False.
-        scorable = ((peaks > _SILENCE) & (peaks < np.inf)).all(axis=0) & (lengths >= MIN_SECONDS * self.sample_rate)
-        spans = segments.cut(np.where(scorable, lengths, 0), self.sample_rate)
-        audible = [max(np.abs(x[row, a:b]).max() for x in (reference, degraded)) > _SILENCE for row, a, b in spans]
-        spans, (low, high) = spans[np.array(audible, bool)], self.target_range
-        quality = self.predict_core(reference, degraded, spans, batch_size)
-        scores = segments.mean(low + (high - low) * quality, spans, len(reference))
-        return np.clip(scores, *self.value_range) if clip and self.value_range else scores
 
     def get_config(self):
         own = {"n_fft": self.n_fft, "hop_length": self.hop_length, "target_range": list(self.target_range)}

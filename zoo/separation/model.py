@@ -7,11 +7,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo.audio import checks, dsp
-from zoo.audio.io import resample as resample_audio
+from zoo import backend
+from zoo.audio import dsp
 from zoo.errors import InputError
 from zoo.nn.layers import Dropout
 from zoo.nn.model import WaveformModel
+from zoo.separation.inference import EPS, OnnxSeparator, Separating, fade
 from zoo.separation.layers import (
     MaxPoolBins,
     SoftMasks,
@@ -20,19 +21,18 @@ from zoo.separation.layers import (
     UnpoolBins,
     perceptron_core,
 )
-from zoo.separation.stream import BLOCK_SECONDS, Stream, warn_of_level
 from zoo.separation.tracks import SOURCES
 
-_EPS = 1e-12  # inside a square root, so that silence has a finite gradient
 
-
-class MaskSeparator(WaveformModel):
+class MaskSeparator(Separating, WaveformModel):
     """Base of the separators: soft masks of a core on segments of the magnitude spectrum; the mixture's phase stays.
 
     Args:
         core: functional keras.Model, magnitudes (batch, frames, bins) -> masks (batch, sources, frames, bins).
         sources, frames, step, sample_rate, n_fft, hop_length, name: as for `ChandnaSeparator`.
     """
+
+    onnx_class = OnnxSeparator
 
     def __init__(self, core, sources, frames, step, sample_rate, n_fft, hop_length, name):
         if n_fft % hop_length or n_fft < 4 * hop_length:
@@ -51,7 +51,7 @@ class MaskSeparator(WaveformModel):
         end = self.n_fft // 2 + dsp.pad_to_multiple(samples, self.hop_length)
         padded = ops.pad(mixture, ((0, 0), (0, end)))
         real, imaginary = dsp.stft(padded, self.n_fft, self.hop_length, window="hann")
-        masks = self._masks(ops.sqrt(ops.square(real) + ops.square(imaginary) + _EPS), training)
+        masks = self._masks(ops.sqrt(ops.square(real) + ops.square(imaginary) + EPS), training)
         bins = self.n_fft // 2 + 1
         spectra = [ops.reshape(ops.expand_dims(x, 1) * masks, (-1, ops.shape(x)[1], bins)) for x in (real, imaginary)]
         separated = dsp.istft(*spectra, samples, self.n_fft, self.hop_length, window="hann")
@@ -77,81 +77,15 @@ class MaskSeparator(WaveformModel):
         segments = pieces + parts - 1
         cut = ops.concatenate([magnitude[:, i : i + segments] for i in range(parts)], axis=2)
         masks = self.core(ops.reshape(cut, (-1, self.frames, bins)), training=training)
-        masks = ops.cast(masks, "float32") * _fade(self.frames, self.step)
+        masks = ops.cast(masks, "float32") * fade(self.frames, self.step)
         masks = ops.reshape(masks, (-1, segments, n_sources, parts, self.step * bins))
         # The i-th part of a segment lies on the last part of the one that begins parts - 1 - i steps before.
         faded = sum(masks[:, parts - 1 - i : parts - 1 - i + pieces, :, i] for i in range(parts))
         faded = ops.reshape(ops.transpose(faded, (0, 2, 1, 3)), (-1, n_sources, pieces * self.step, bins))
         return faded[:, :, :count]
 
-    def separate(self, mixture, sample_rate, resample=False):
-        """Split a recording into its sources.
-
-        The network knows music at the level of songs: a mixture whose peak is below 0.15 gets an `InputWarning`.
-        It goes through the network in blocks: memory beyond the mixture and its sources, and beyond the same again where
-        it is resampled, is bounded.
-
-        Args:
-            mixture: float (samples,), (samples, channels) or (batch, samples, channels) in [-1, 1]; each channel is
-                separated by itself.
-            sample_rate: in Hz.
-            resample: bring another rate to the model's and the sources back, instead of raising. Frequencies above half
-                the model's rate are lost.
-
-        Returns:
-            {source: float32 of the shape of `mixture`}, aligned with it. The sources sum to the mixture.
-
-        Raises:
-            InputError: for another rate, other shapes, more channels than samples, integers, no samples, NaN or infinity
-                in it, or samples that are not scaled.
-
-        Example:
-            >>> separator = zoo.load("chandna-4stem-44k")
-            >>> mixture = np.random.default_rng(0).normal(size=(22050, 2)) / 10
-            >>> sources = separator.separate(mixture, sample_rate=44100)
-            >>> sorted(sources), sources["vocals"].shape
-            (['bass', 'drums', 'other', 'vocals'], (22050, 2))
-        """
-        mixture = checks.as_floats(mixture)
-        if mixture.ndim not in (1, 2, 3):
-            raise InputError(
-                f"the mixture has shape {mixture.shape}: give (samples,), (samples, channels) or (batch, samples, channels)"
-            )
-        if not mixture.size:
-            raise InputError(f"the mixture has shape {mixture.shape}, no samples; give a recording")
-        if mixture.ndim > 1:
-            checks.check_channels_last(mixture)
-        checks.check_finite(mixture)
-        checks.check_scale(mixture)
-        sample_rate = checks.check_rate(sample_rate, self.sample_rate, resample)
-        mixture = mixture.astype("float32", copy=False)
-        warn_of_level(float(max(mixture.max(), -mixture.min())))
-        songs = mixture if mixture.ndim == 3 else mixture.reshape(1, len(mixture), -1)
-        separated = [self._separate_at(song, sample_rate) for song in songs]
-        if len(separated) == 1:  # whose sources need not be held twice
-            return {source: audio.reshape(mixture.shape) for source, audio in separated[0].items()}
-        return {source: np.stack([song[source] for song in separated]) for source in self.sources}
-
-    def _separate_at(self, song, sample_rate):
-        """{source: (samples, channels)} of (samples, channels) at any rate."""
-        if sample_rate == self.sample_rate:
-            return self._separate_one(song)
-        separated = self._separate_one(resample_audio(song.T, sample_rate, self.sample_rate).T)
-        for source, audio in separated.items():
-            back = resample_audio(audio.T, self.sample_rate, sample_rate).T[: len(song)]
-            separated[source] = np.pad(back, ((0, len(song) - len(back)), (0, 0)))
-        return separated
-
-    def _separate_one(self, song):
-        """{source: (samples, channels)} of (samples, channels) at the model's rate."""
-        stream, block = Stream(self, song.shape[1]), int(BLOCK_SECONDS * self.sample_rate)
-        separated, done = {source: np.empty(song.shape, "float32") for source in self.sources}, 0
-        for start in range(0, len(song) + block, block):
-            part = stream.push(song[start : start + block]) if start < len(song) else stream.flush()
-            for source, audio in part.items():
-                separated[source][done : done + len(audio)] = audio
-            done += len(audio)
-        return separated
+    def separate_batch(self, mixture):
+        return backend.predict(self, mixture)
 
     def get_config(self):
         own = {"sources": self.sources, "frames": self.frames, "step": self.step}
@@ -322,10 +256,3 @@ def _core(
             x = UnpoolBins(timbre.shape[2])(x, places)
         outputs.append(layers.Reshape((1, frames, bins))(TransposedConv2D(vertical, tied)(x)))
     return keras.Model(magnitude, SoftMasks(dtype="float32")(layers.Concatenate(axis=1)(outputs)), name="core")
-
-
-def _fade(frames, step):
-    """Weights (frames, 1) of a segment's frames; those of overlapping segments sum to 1."""
-    window = np.hanning(frames + 2)[1:-1]
-    total = window.reshape(-1, step).sum(axis=0)
-    return (window / np.tile(total, frames // step)).astype("float32")[:, None]

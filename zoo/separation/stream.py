@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 
-from zoo import backend
 from zoo.audio import checks
 from zoo.errors import InputError, InputWarning
 
@@ -103,7 +102,7 @@ class Stream:
             return {source: np.zeros((0, self.channels), "float32") for source in self.model.sources}
         samples = len(self._held)
         padded = np.pad(self._held, ((0, -samples % self._grid), (0, 0))).T  # few shapes are compiled
-        separated = backend.predict(self.model, padded)[:, :, self._done - self._begin : until - self._begin]
+        separated = self.model.separate_batch(padded)[:, :, self._done - self._begin : until - self._begin]
         self._done = until
         begin = max(until - self._context, 0) // self._grid * self._grid
         self._held, self._begin = self._held[begin - self._begin :], begin

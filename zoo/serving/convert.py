@@ -5,15 +5,16 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import tensorflow as tf
 
 from zoo import backend
+from zoo.checkpoint import network
 from zoo.errors import InputError
 from zoo.files import atomic_write
 from zoo.serving import export
 from zoo.serving.signatures import ServingModel, compare
 
-_OPSET = 18  # of ONNX
 _SIGNATURES = {"tflite": ("serving_default", "lengths"), "onnx": ("lengths",)}  # that a file has
 
 
@@ -91,19 +92,11 @@ def _run_tflite(content, inputs):
 def _to_onnx(served):
     function, specs = served.signatures["lengths"]
     function = tf.function(function, input_signature=specs)
-    model, _ = _onnx("tf2onnx").convert.from_function(function, input_signature=specs, opset=_OPSET)
-    return model.SerializeToString()
+    return network.to_onnx(function, specs).SerializeToString()
 
 
 def _run_onnx(content, inputs):
-    session = _onnx("onnxruntime").InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     results = session.run(None, {one.name: inputs[one.name] for one in session.get_inputs()})
     names = [one.name for one in session.get_outputs()]
     return {f"lengths/{name}": np.asarray(value) for name, value in zip(names, results, strict=True)}
-
-
-def _onnx(package):
-    try:
-        return __import__(package)
-    except ImportError as error:
-        raise InputError(f"ONNX needs {error.name}: install the extra, audio-zoo[onnx]") from None

@@ -26,7 +26,7 @@ def push(
     """Publish a checkpoint on the Hugging Face Hub in one commit, or write the same files into a local folder.
 
     The repository then holds the Keras directory (`zoo.load("hf://org/name")`, and `keras.saving.load_model` once the
-    classes are imported), `saved_model/1/` (`zoo.serving.export`), card.json, golden.npz, the pictures of the page, and
+    classes are imported), `saved_model/1/` (`zoo.serving.export`), card.json, golden.npz, model.onnx where the checkpoint has it, the pictures of the page, and
     the page as README.md with the metadata that the Hub reads. Its other files are removed; earlier revisions stay.
 
     Args:
@@ -76,8 +76,8 @@ def publishable_card(checkpoint: Path) -> dict[str, Any]:
         raise InputError(f"{checkpoint} has no card.json: zoo.save(model, directory, card=..., golden=...) writes it")
     missing, wrong = card_flaws(card)
     lacking = [f"{path} in card.json" for path in missing]
-    lacking += [name for name in integrity.CHECKED_FILES if not (checkpoint / name).is_file()]
-    lacking += [f"files.{name} in card.json" for name in integrity.CHECKED_FILES if name not in card.get("files", {})]
+    lacking += [name for name in integrity.PUBLISHED_FILES if not (checkpoint / name).is_file()]
+    lacking += [f"files.{name} in card.json" for name in integrity.PUBLISHED_FILES if name not in card.get("files", {})]
     if lacking:
         raise InputError(f"{checkpoint}: cannot publish: missing {', '.join(lacking)}")
     if wrong:
@@ -125,7 +125,7 @@ def _stage(checkpoint, card, source, folder):
     """Write all files of a repository into a new folder; `source` is what the page loads the model from."""
     folder.mkdir()
     pictures = sorted(path.name for path in checkpoint.glob("*.png"))
-    for name in [*integrity.CHECKED_FILES, *pictures]:
+    for name in [*integrity.digests(checkpoint), *pictures]:
         shutil.copyfile(checkpoint / name, folder / name)
     if (checkpoint / "assets").is_dir():
         shutil.copytree(checkpoint / "assets", folder / "assets")

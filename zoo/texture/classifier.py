@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from zoo import backend
 from zoo.audio import dsp
 from zoo.errors import InputError
 from zoo.nn import segments
@@ -130,7 +131,7 @@ class SoundClassifier(WaveformModel):
         audible = np.flatnonzero((power > _SILENCE**2) & (power < np.inf))
         probabilities = np.full((len(audio), len(self.classes)), np.nan)
         spans = np.stack([audible, np.zeros_like(audible), lengths[audible]], axis=1)
-        for places, batch in segments.batches([audio], spans, batch_size, self.sample_rate):
+        for places, batch in segments.batches([audio], spans, batch_size, self.sample_rate, backend.jit()):
             probabilities[audible[places]] = ops.convert_to_numpy(self(batch, training=False))
         return probabilities
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import scipy.optimize
 
-from zoo.errors import InputError
+from zoo.errors import InputError, extras
 
 _MEMORY = 10  # pairs of steps and gradient changes that L-BFGS stores
 _RESTARTS = 5  # in a row without progress, after which the precision of float32 is exhausted
@@ -150,7 +150,9 @@ def device_minimizer(function: Callable) -> Callable[[np.ndarray, int], tuple[np
     if keras.backend.backend() != "tensorflow":
         raise InputError("L-BFGS on the device needs TensorFlow: set KERAS_BACKEND=tensorflow, or use lbfgs-b")
     import tensorflow as tf
-    import tensorflow_probability as tfp
+
+    with extras():
+        import tensorflow_probability as tfp
 
     @tf.function
     def compiled(x, iterations):

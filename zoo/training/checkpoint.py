@@ -8,6 +8,7 @@ The `train` module of a family has:
                                       reads the data and trains; `config.recipe(Recipe, vars(options))` is the recipe
 """
 
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.checkpoint import preset, provenance, registry
+from zoo.checkpoint import network, preset, provenance, registry
 from zoo.checkpoint.card import card_words, training_card
 from zoo.data.manifest import version_of
 from zoo.errors import InputError
@@ -83,9 +84,20 @@ def train_checkpoint(config: Config, options: Namespace, command: str) -> None:
     )
     directory = Path(options.output) / trained.recipe.name
     preset.save(trained.model, directory, card=card, golden=trained.golden)
+    _write_network(trained.model, directory)
     try:
         report = family.module("report")
         again = report.COMMAND.format(registry.source_of(directory))
         report.evaluate_checkpoint(directory, options.data, options.runs, options.jobs, again)
     except InputError as error:
         raise InputError(f"{directory} is saved, but cannot be evaluated: {error}") from None
+
+
+def _write_network(model, directory):
+    """Write a small network for onnxruntime too; a checkpoint without it is whole, so nothing is raised."""
+    if not network.is_writable(model):
+        return
+    try:
+        network.write(model, directory)
+    except InputError as error:
+        print(f"{directory} has no {network.FILE}: {error}", file=sys.stderr)

@@ -14,7 +14,7 @@ from typing import Self
 
 import numpy as np
 
-from zoo.errors import InputError
+from zoo.errors import InputError, extras
 
 BACKOFF = 0.1  # seconds; the pauses between attempts double
 
@@ -58,10 +58,12 @@ def connect(
     if token and scheme not in ("https", "grpcs"):
         raise InputError(f"{address!r} would carry the token unencrypted: give grpcs:// or https://")
     if scheme in ("http", "https"):
-        from zoo.serving.client.rest import Rest
+        with extras():
+            from zoo.serving.client.rest import Rest
 
         return Client(Rest(address.rstrip("/"), timeout, attempts, token), max_batch, max_request)
-    from zoo.serving.client.grpc import Grpc
+    with extras():
+        from zoo.serving.client.grpc import Grpc
 
     # A request that is to be sent again must fit in the channel's buffer, with its names and shapes.
     transport = Grpc(place, timeout, attempts, token, secure=scheme == "grpcs", retry_buffer=2 * max_request)
