@@ -8,7 +8,8 @@
 # make lint          ruff
 # make clean         remove the environments and everything built
 #
-# PYTHON=/path/to/python chooses the interpreter, LATEST=/path/to/python that of test-latest; ARGS="-k jnd" goes to pytest; WORKERS=1 is for little memory.
+# PYTHON=/path/to/python chooses the interpreter, LATEST=/path/to/python that of test-latest; ARGS="-k jnd" goes to
+# pytest; WORKERS=1 is for little memory.
 
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 # Packages that not every use needs, and the extra of this package that installs each.
 EXTRAS = {
     "keras": "tensorflow",
+    "h5py": "tensorflow",
     "tensorflow": "tensorflow",
     "jax": "jax",
     "torch": "torch",

@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 
@@ -134,6 +133,8 @@ def _swap(fresh, target):
 
 def _check_complete(model, directory):
     """Refuse a file with fewer weights than the model: Keras only warns of a layer that keeps random ones."""
+    import h5py  # late: where Keras is missing too, Keras is what to install
+
     expected, sizes = 0, []
     for layer in model._flatten_layers():
         layer.save_own_variables(own := {})
