@@ -1,5 +1,6 @@
 """Simulated listeners who take part in a study as people do, through its web address: for rehearsals and tests."""
 
+import functools
 import secrets
 import time
 from collections.abc import Callable
@@ -12,43 +13,54 @@ from zoo.listening.sounds import decode
 
 Decide = Callable[[dict, list[bytes]], dict | None]
 _FRAME = 400  # samples
+_RETRY = 0.3  # seconds
 
 
-def attend(url: str, decide: Decide, worker: str = "", seconds: float = 3.0, pause: float = 0.0) -> dict[str, Any]:
+def attend(
+    url: str, decide: Decide | None, worker: str = "", seconds: float = 3.0, pause: float = 0.0, patience: float = 0.0
+) -> dict[str, Any]:
     """Take part in a study from its first screen to its last.
 
     Args:
         url: of the study, with a slash at its end.
         decide: (trial, sounds) -> the value of an answer, or None for what anybody answers (`plain_answer`). The trial is
-            that of `zoo.listening.flow.state`, the sounds are WAV files.
+            that of `zoo.listening.flow.state`, the sounds are WAV files. Without it nothing is listened to.
         worker: id of a crowdsourcing platform, "" for none.
         seconds: that each answer is said to take.
         pause: seconds that each one does take.
+        patience: seconds for a server that does not answer, to which the same is sent again.
 
     Returns:
-        The last state: {"status": "done", "code", ...}, with "times", seconds from each answer to its "saved".
+        The last state: {"status": "done", "code", ...}, with "times", seconds from each answer to its "saved", and "saved",
+        the ids of the answers that the server said it has.
 
     Raises:
-        requests.HTTPError: the server refused.
+        requests.RequestException: the server refused, or was away for too long.
     """
     with requests.Session() as http:
-        session = _checked(http.post(f"{url}api/sessions", json={"worker": worker})).json()
-        http.headers["Authorization"] = f"Bearer {session['token']}"
-        state, times = _checked(http.get(f"{url}api/state")).json(), []
+        send = functools.partial(_sent, http, url, patience)
+        http.headers["Authorization"] = (
+            f"Bearer {send('POST', 'api/sessions', json={'worker': worker}).json()['token']}"
+        )
+        state, times, saved = send("GET", "api/state").json(), [], []
         while state["status"] == "going":
             trial = state["trial"]
-            places = range(trial["sounds"])
-            sounds = [_checked(http.get(f"{url}api/sounds/{trial['number']}/{place}")).content for place in places]
-            value = decide(trial, sounds) or plain_answer(trial)
-            message = {"client_id": secrets.token_hex(16), "number": trial["number"], "value": value}
+            places = range(trial["sounds"] if decide else 0)
+            sounds = [send("GET", f"api/sounds/{trial['number']}/{place}").content for place in places]
+            value = (decide and decide(trial, sounds)) or plain_answer(trial)
+            message = {
+                "client_id": secrets.token_hex(16),
+                "number": trial["number"],
+                "value": value,
+                "seconds": seconds,
+            }
+            message["plays"] = [1] * trial["sounds"]
             time.sleep(pause)
             start = time.perf_counter()
-            saved = _checked(
-                http.post(f"{url}api/answers", json=message | {"seconds": seconds, "plays": [1] * len(sounds)})
-            )
+            state = send("POST", "api/answers", json=message).json()
             times.append(time.perf_counter() - start)
-            state = saved.json()
-    return state | {"times": times}
+            saved.append(state["saved"])
+    return state | {"times": times, "saved": saved}
 
 
 def plain_answer(trial: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +111,16 @@ def _floor(audio):
     return np.percentile(frames.std(axis=1), 10)
 
 
-def _checked(response):
-    response.raise_for_status()
-    return response
+def _sent(http, url, patience, method, path, **options):
+    """The response to a request, which is repeated as the page does where the server does not answer."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            response = http.request(method, url + path, timeout=30, **options)
+            response.raise_for_status()
+            return response
+        except requests.RequestException as error:
+            refused = error.response is not None and error.response.status_code < 500
+            if refused or time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY)

@@ -147,7 +147,7 @@ class Rating(Kind):
         title = self.settings.question or "How good is each recording, compared with the reference?"
         text = ("One of them is the reference itself, and should get 100. Switch between them as often as you like.",)
         letters = "ABCDEFGHIJKLMNO"[: len(trial.content["systems"])]
-        keys = ("0", *letters.lower())
+        keys = ("r", *letters.lower())
         return View(title, text, ("Reference", *letters), keys, together=True, form="scores", rated=tuple(letters))
 
     def answer_row(self, trial: Trial) -> dict[str, Any]:
