@@ -46,6 +46,7 @@ setup(
         # A Keras backend each: for gradients, losses and training.
         "tensorflow": ["keras>=3.15", "tensorflow>=2.17"],
         "jax": ["jax>=0.5", "keras>=3.15"],
+        "torch": ["keras>=3.15", "torch>=2.4"],
         "baselines": ["noisereduce>=3.0"],
         # What `zoo score --backend dask` needs.
         "dask": ["distributed>=2024.1"],

@@ -20,7 +20,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import numpy as np
 
 # Files with a test that runs alone for a minute. With the others they are handed out one by one, so these go first.
-LONGEST = ("sweeps/test_jax.py", "training/test_distribution.py", "architecture/test_new_family.py")
+LONGEST = ("sweeps/test_backends.py", "training/test_distribution.py", "architecture/test_new_family.py")
 
 
 def pytest_collection_modifyitems(items):

@@ -1,9 +1,10 @@
-"""What depends on the Keras backend: inference, compilation by XLA, graphs for other runtimes, short cuts in a graph.
+"""What depends on the Keras backend: inference, compilation, precision, graphs for other runtimes, short cuts in a graph.
 
 Importing this module imports no backend.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -68,6 +69,32 @@ def unbranched() -> Iterator[None]:
         yield
     finally:
         _unbranched.reset(before)
+
+
+def plain_torch(function: Callable) -> Callable:
+    """Decorator of a function that PyTorch runs as it is written: not in a graph of `torch.compile`, nor under autocast.
+
+    What a network or a loss here computes in bfloat16 is for Keras's dtype policy to say: spectra, logarithms and sums
+    would lose the digits that they need. A step that calls it may be compiled: its graph ends before and goes on after.
+    On other backends it is the function itself.
+
+    Example:
+        >>> plain_torch(lambda x: 2 * x)(3)
+        6
+    """
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return function
+    import torch
+
+    @torch.compiler.disable
+    @functools.wraps(function)
+    def run(*arguments, **options):
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            return function(*arguments, **options)
+
+    return run
 
 
 def fast_path(condition: Any, fast: Callable[[], Any], general: Callable[[], Any]) -> Any:
@@ -137,4 +164,4 @@ def _inference(model):
         return lambda inputs: call(inputs)  # a SavedModel would hold a tf.function that is an attribute
     import torch
 
-    return torch.no_grad()(lambda inputs: model(inputs, training=False))
+    return plain_torch(torch.no_grad()(lambda inputs: model(inputs, training=False)))

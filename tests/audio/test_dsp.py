@@ -28,6 +28,7 @@ def test_the_inverse_gives_the_waveform_back(window, hop_length):
     np.testing.assert_allclose(back, x, atol=1e-5)
 
 
+@pytest.mark.on_torch
 @pytest.mark.parametrize("n_fft, hop_length", [(512, 256), (512, 128), (400, 100), (75, 25), (512, 200)])
 def test_the_gradient_is_that_of_a_product_with_the_transform(n_fft, hop_length):
     rng = np.random.default_rng(0)
@@ -35,9 +36,8 @@ def test_the_gradient_is_that_of_a_product_with_the_transform(n_fft, hop_length)
     weights = rng.standard_normal((2, *dsp.stft(waveform, n_fft, hop_length)[0].shape)).astype("float32")
 
     def loss(x):
-        return sum(
-            ops.sum(w * ops.sin(part)) for w, part in zip(weights, dsp.stft(x, n_fft, hop_length), strict=True)
-        ), ()
+        parts = zip(weights, dsp.stft(x, n_fft, hop_length), strict=True)
+        return sum(ops.sum(ops.multiply(w, ops.sin(part))) for w, part in parts), ()
 
     actual = np.asarray(value_and_gradient(loss)(waveform)[1])
     with backend.portable_operations():

@@ -72,7 +72,7 @@ def test_an_interruption_writes_what_there_is(run, rain, tmp_path, monkeypatch):
         (("rain.wav", "a" * 256 + ".wav"), "File name too long"),
         (("stereo.wav", "a.wav"), "--downmix"),
         (("fast.wav", "a.wav"), "resample"),
-        (("rain.wav", "a.wav", "--optimizer", "adam"), "lbfgs-b or tfp"),
+        (("rain.wav", "a.wav", "--optimizer", "adam"), "lbfgs-b or tfp or torch"),
         (("rain.wav", "a.wav", "--quality", "best"), "use draft, good, paper"),
         (("rain.wav", "a.wav", "--circular", "--seconds", "2"), "compare frame by frame"),
         (("rain.wav", "a.wav", "--seconds", "x"), "see zoo texture --help"),

@@ -80,7 +80,7 @@ class _Killed(BaseException):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["small", "refreshed"])
+@pytest.mark.parametrize("name", [pytest.param("small", marks=pytest.mark.on_torch), "refreshed"])
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(name, request, source, validation, tmp_path, monkeypatch):
     recipe = request.getfixturevalue(name)
     whole, facts, _ = train.train(recipe, source, validation, tmp_path / "whole", n_jobs=1, verbose=0)
@@ -155,6 +155,7 @@ def test_fit_takes_an_enhancer_and_any_loss(source, surrogate):
 
 @pytest.mark.slow
 @pytest.mark.on_jax
+@pytest.mark.on_torch
 def test_a_refreshed_surrogate_predicts_anew_after_every_epoch(refreshed, surrogate, source, validation, tmp_path):
     recipe = dataclasses.replace(
         refreshed, network="BLSTMEnhancer", options={"units": 8, "hidden": 8}, loss={surrogate: 1.0}, steps=2, epochs=2

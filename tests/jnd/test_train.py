@@ -44,6 +44,7 @@ def test_the_loss_is_cross_entropy_and_ladders_fix_an_order():
     assert loss(1.0, 2.0) < loss(1.0, 1.0) < loss(2.0, 1.0)
 
 
+@pytest.mark.on_torch
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["SpectralJND", "JND"])
 def test_it_learns_and_a_killed_training_ends_with_the_same_weights(tmp_path, network, monkeypatch):

@@ -13,6 +13,8 @@ from zoo.audio import dsp, io
 from zoo.losses import pmsqe
 from zoo.losses.pmsqe import PMSQE
 
+ON_BACKENDS = [pytest.mark.on_jax, pytest.mark.on_torch]
+
 DATA = REPOSITORY / "zoo" / "data" / "audio"
 RNG = np.random.default_rng(0)
 
@@ -71,7 +73,7 @@ def test_tables():
     assert ((matrix[1:256] > 0).sum(axis=1) == 1).all()
 
 
-@pytest.mark.parametrize("name", ["mild", pytest.param("degraded", marks=pytest.mark.on_jax), "enhanced"])
+@pytest.mark.parametrize("name", ["mild", pytest.param("degraded", marks=ON_BACKENDS), "enhanced"])
 def test_is_p862_step_by_step(name):
     reference, estimate = speech("reference"), speech(name)
     assert value(reference, estimate)[0] == pytest.approx(plain_pmsqe(reference[0], estimate[0]), rel=1e-3)
@@ -118,7 +120,7 @@ def test_gain_does_not_count():
     np.testing.assert_allclose(value(reference, 0.1 * estimate), value(reference, estimate), rtol=1e-3)
 
 
-@pytest.mark.parametrize("length", [700, pytest.param(12000, marks=pytest.mark.on_jax), 16100])
+@pytest.mark.parametrize("length", [700, pytest.param(12000, marks=ON_BACKENDS), 16100])
 def test_batch_and_padding(length):
     pair = [np.concatenate([x[:, 8000:24200], x[:, 20000:36200]]) for x in (speech("reference"), speech("degraded"))]
     bare = [value(*(x[i : i + 1, :length] for x in pair))[0] for i in range(2)]
@@ -157,6 +159,7 @@ def test_a_step_against_the_gradient_helps():
 
 
 @pytest.mark.on_jax
+@pytest.mark.on_torch
 def test_extremes_are_finite():
     clip = speech("reference")[0, 8000:20000]
     signals = [np.zeros_like(clip), 1e-7 * clip, clip, np.sign(clip), np.ones_like(clip)]

@@ -12,6 +12,8 @@ from zoo.losses.pmsqe import PMSQE
 from zoo.losses.signal import MagnitudeMSE, MultiResolutionSTFT
 from zoo.losses.weighted import LOSSES, WeightedSum, build
 
+ON_BACKENDS = [pytest.mark.on_jax, pytest.mark.on_torch]
+
 RNG = np.random.default_rng(0)
 REFERENCE = 0.1 * RNG.standard_normal((2, 8000)).astype("float32")
 ESTIMATE = REFERENCE + 0.03 * RNG.standard_normal((2, 8000)).astype("float32")
@@ -37,7 +39,7 @@ def test_identity_is_the_best(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("length", [1, 511, pytest.param(3000, marks=pytest.mark.on_jax), 7999])
+@pytest.mark.parametrize("length", [1, 511, pytest.param(3000, marks=ON_BACKENDS), 7999])
 def test_padding_and_batch(name, length):
     loss, lengths = LOSSES[name](), np.array([length, 8000], "int32")
     bare = [value(loss, REFERENCE[:1, :length], ESTIMATE[:1, :length])[0], value(loss, REFERENCE[1:], ESTIMATE[1:])[0]]
@@ -46,6 +48,7 @@ def test_padding_and_batch(name, length):
 
 
 @pytest.mark.on_jax
+@pytest.mark.on_torch
 @pytest.mark.parametrize("name", LOSSES)
 def test_gradient_helps_and_is_finite(name):
     """SGD through `fit`: one step lowers the loss; silence and identical signals give a finite one."""
@@ -63,6 +66,7 @@ def test_gradient_helps_and_is_finite(name):
 
 
 @pytest.mark.on_jax
+@pytest.mark.on_torch
 def test_weighted_sum():
     loss = build({"magnitude-mse": 2, "pmsqe": 0.5})
     parts = [value(MagnitudeMSE(), REFERENCE, ESTIMATE), value(PMSQE(), REFERENCE, ESTIMATE)]

@@ -10,6 +10,7 @@ from zoo.metrics import speech, streaming
 
 
 @pytest.mark.on_jax
+@pytest.mark.on_torch
 def test_keras_metrics_in_compiled_evaluate_and_fit():
     audio = REPOSITORY / "zoo" / "data" / "audio"
     reference, degraded = (io.read(audio / f"speech_{name}.flac")[0] for name in ("reference", "degraded"))

@@ -30,6 +30,7 @@ def test_value_is_one_minus_q_squared():
 
 
 @pytest.mark.on_jax
+@pytest.mark.on_torch
 def test_magnitudes_and_waveforms_agree():
     metric = QualityNetLite()
     spectra = [dsp.magnitude(x) for x in (REFERENCE, ESTIMATE)]
@@ -51,6 +52,7 @@ def test_lengths():
 
 
 @pytest.mark.on_jax
+@pytest.mark.on_torch
 @pytest.mark.parametrize("spectral_norm", [False, True])
 def test_frozen_and_the_gradient_arrives(spectral_norm):
     metric, model = QualityNetLite(spectral_norm=spectral_norm), gain(9000)

@@ -135,6 +135,7 @@ def test_a_finished_training_is_not_repeated(small, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.on_torch
 @pytest.mark.slow
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(small, tmp_path, monkeypatch):
     whole, *_ = train.train(small, "no data", tmp_path / "whole", verbose=0)

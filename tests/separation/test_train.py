@@ -59,6 +59,7 @@ def test_an_excerpt_is_a_segment_of_whole_frames(tracks):
     np.testing.assert_allclose(np.sum(estimate, axis=1), 4 * true[:, 0], rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.on_torch
 @pytest.mark.slow
 def test_an_interrupted_training_goes_on_to_the_same_weights(tracks, small, tmp_path, monkeypatch):
     whole, facts, _ = train.train(small, *tracks, tmp_path / "whole", verbose=0)
@@ -79,6 +80,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(tracks, small, tmp_
 
 @pytest.mark.slow
 @pytest.mark.on_jax
+@pytest.mark.on_torch
 def test_the_papers_loss_falls_in_one_epoch(tracks, small, tmp_path):
     recipe = dataclasses.replace(
         small, loss="chandna", gains_db=train.Recipe.gains_db, drop=train.Recipe.drop, epochs=2

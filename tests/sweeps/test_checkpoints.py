@@ -87,10 +87,12 @@ def test_the_card_agrees_with_the_model(name, model):
     assert card["architecture"] == type(model).__name__
 
 
+@pytest.mark.on_torch
 def test_batch_invariance(model, waveforms):
     check_batch_invariance(model, waveforms)
 
 
+@pytest.mark.on_torch
 def test_padding_invariance(model, waveforms):
     check_padding_invariance(model, waveforms)
 
@@ -99,11 +101,13 @@ def test_save_load(model, waveforms, tmp_path):
     check_save_load(model, waveforms, tmp_path / "again")
 
 
+@pytest.mark.on_torch
 def test_trainable_only_when_asked(name, model):
     assert model.trainable_variables == []
     assert bool(zoo.load(name, trainable=True).trainable_variables) == (name not in ENSEMBLES)
 
 
+@pytest.mark.on_torch
 def test_silence_and_full_scale_are_finite(model, waveforms):
     *reference, other = waveforms
     for signal in (np.zeros_like(other), np.ones_like(other), np.sign(other)):

@@ -78,6 +78,7 @@ def _saved(model, path):
     return path
 
 
+@pytest.mark.on_torch
 def test_training_mode_changes_nothing(model):
     inputs = inputs_of(model)
     options = {} if is_ensemble(model) else {"training": True}

@@ -19,7 +19,7 @@ METHODS = {
     "chandna-4stem-44k": "separate",
     "texture-classifier-16k": "probabilities",
 }
-pytestmark = pytest.mark.on_jax
+pytestmark = [pytest.mark.on_jax, pytest.mark.on_torch]
 
 
 def in_threads(work):

@@ -10,6 +10,8 @@ from zoo.errors import InputError
 from zoo.texture import cochlea, optimize, statistics
 from zoo.texture.statistics import StatisticsLoss, TextureStatistics, match_statistics, relative_errors, statistics_loss
 
+ON_BACKENDS = [pytest.mark.on_jax, pytest.mark.on_torch]
+
 RATE = cochlea.SAMPLE_RATE
 COUNTS = {
     "subband_variance": (32,),
@@ -57,6 +59,7 @@ def test_the_papers_number_of_statistics():
 
 
 @pytest.mark.on_jax
+@pytest.mark.on_torch
 def test_moments_and_correlations_are_their_equations():
     x = clicks()
     subbands, envelopes = (ops.convert_to_numpy(part)[0].astype("float64") for part in cochlea.cochleagram(x[None]))
@@ -164,7 +167,7 @@ def test_synthesis_falls_tenfold_and_repeats_itself():
     np.testing.assert_allclose(again, history[:2], rtol=1e-3)
 
 
-@pytest.mark.parametrize(("rate", "seconds"), [(44_100, 2.51), pytest.param(20_000, 1.0, marks=pytest.mark.on_jax)])
+@pytest.mark.parametrize(("rate", "seconds"), [(44_100, 2.51), pytest.param(20_000, 1.0, marks=ON_BACKENDS)])
 def test_synthesis_of_any_length_and_level(rate, seconds):
     audio, history = match_statistics(1e-3 * clicks(1.5, rate), rate, seconds=seconds, iterations=2)
     assert audio.shape == (round(seconds * rate),)

@@ -182,7 +182,7 @@ def test_on_the_device(ensemble):
 def test_the_device_gives_up_where_nothing_is_gained(ensemble, monkeypatch):
     rounds = []
 
-    def stuck(function):
+    def stuck(function, optimizer):
         return lambda x, iterations: (rounds.append(1) or x, 1)
 
     monkeypatch.setattr("zoo.texture.optimize.device_minimizer", stuck)
@@ -191,6 +191,7 @@ def test_the_device_gives_up_where_nothing_is_gained(ensemble, monkeypatch):
 
 
 @pytest.mark.on_jax
+@pytest.mark.on_torch
 def test_a_few_iterations_of_noise(ensemble):
     noise = 0.1 * np.random.default_rng(0).standard_normal(RATE).astype("float32")
     result = make(ensemble, noise, iterations=4, phase_iterations=2)
@@ -216,7 +217,7 @@ def test_bad_input_says_what_to_do(target, says):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"optimizer": "adam"}, "lbfgs-b or tfp"),
+        ({"optimizer": "adam"}, "lbfgs-b or tfp or torch"),
         ({"seconds": 0.01}, "0.49 s or more"),
         ({"seconds": float("nan")}, "too short or not finite"),
         ({"seed": -1}, "seed is -1"),

@@ -58,6 +58,7 @@ def test_silent_clips_are_counted_as_failed(recordings, small):
     assert np.isfinite(measured["accuracy"]).all()
 
 
+@pytest.mark.on_torch
 @pytest.mark.slow
 def test_an_interrupted_training_goes_on_to_the_same_weights(recordings, small, tmp_path, monkeypatch):
     whole, facts, _ = train.train(small, *recordings, tmp_path / "whole", verbose=0)

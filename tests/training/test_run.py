@@ -95,6 +95,7 @@ def test_the_start_counts_as_an_epoch_before_the_first(tmp_path):
     np.testing.assert_array_equal(stored.get_weights()[0], model.get_weights()[0])
 
 
+@pytest.mark.on_torch
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path):
     class Interrupt(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

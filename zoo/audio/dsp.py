@@ -131,7 +131,7 @@ def stft(
         return ops.split(parts, 2, axis=2)
     # Faster than the backends' own, above all in the gradient; a symbolic tensor goes through Keras's operation.
     if n_fft % hop_length == 0 and not keras.utils.is_keras_tensor(waveform):
-        return _rfft(_frames(waveform, n_fft, hop_length) * _window(window, n_fft))
+        return _rfft(_frames(waveform, n_fft, hop_length) * ops.convert_to_tensor(_window(window, n_fft)))
     return ops.stft(waveform, n_fft, hop_length, n_fft, window=_window(window, n_fft), center=False)
 
 
@@ -191,7 +191,7 @@ def istft(
         >>> bool(np.allclose(istft(*stft(wave), samples=1024), wave, atol=1e-5))
         True
     """
-    window = _window(window, n_fft)
+    window = ops.convert_to_tensor(_window(window, n_fft))
     # Not ops.istft: its scaling at the edges differs from backend to backend.
     if backend.is_portable():
         scale = np.r_[1.0, np.full(n_fft // 2 - 1, 2.0), 1.0] / n_fft  # the bins between the ends count twice
@@ -200,7 +200,7 @@ def istft(
     else:
         frames = ops.irfft((real, imaginary), n_fft) * window
     count = ops.shape(frames)[1]
-    energy = ops.tile(ops.convert_to_tensor(np.square(window))[None, None], (1, count, 1))
+    energy = ops.tile(ops.square(window)[None, None], (1, count, 1))
     summed, weight = _overlap_add(frames, hop_length), _overlap_add(energy, hop_length)
     start = n_fft // 2
     return summed[:, start : start + samples] / weight[:, start : start + samples]

@@ -123,12 +123,13 @@ def without_channel(waveform: Tensor) -> Tensor:
 
 
 def _values(tensor):
-    """The numbers of a tensor, as NumPy; None in a graph, and on PyTorch, where a step would wait for its device."""
+    """The numbers of a tensor, as NumPy; None in a graph, and on a device of PyTorch's, which a step would wait for."""
     if isinstance(tensor, np.ndarray):
         return tensor
-    if keras.backend.backend() == "torch" or keras.utils.is_keras_tensor(tensor):
+    on_device = keras.backend.backend() == "torch" and getattr(tensor, "device", None) and tensor.device.type != "cpu"
+    if on_device or keras.utils.is_keras_tensor(tensor):
         return None
     try:
         return ops.convert_to_numpy(tensor)
-    except (NotImplementedError, TypeError):  # TensorFlow's and JAX's words for a tensor that is traced
+    except (NotImplementedError, TypeError, RuntimeError):  # what a traced tensor raises on each backend
         return None

@@ -7,7 +7,7 @@ from importlib import metadata
 
 import keras
 
-_PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scipy", "pesq", "pystoi")
+_PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "pesq", "pystoi")
 
 
 def commit() -> str:
@@ -30,10 +30,18 @@ def versions() -> dict[str, str]:
 def machine() -> str:
     """The machine in words: cores and processor architecture, and the accelerators that the backend uses, if any."""
     cores = f"{os.cpu_count()} CPU cores, {platform.machine()}"
-    accelerators = [device for device in keras.distribution.list_devices() if not device.startswith("cpu")]
+    accelerators = [device for device in _devices() if not device.startswith("cpu")]
     if not accelerators:
         return cores
     return f"{len(accelerators)} {accelerators[0].split(':')[0].upper()}, {cores}"
+
+
+def _devices():
+    if keras.backend.backend() != "torch":
+        return keras.distribution.list_devices()
+    import torch
+
+    return [f"gpu:{i}" for i in range(torch.cuda.device_count())]
 
 
 def _version(name):

@@ -49,7 +49,9 @@ def add(commands):
     command.add_argument("--alpha", type=float, default=1e3, help="weight of the rhythm (default 1e3)")
     command.add_argument("--beta", type=float, default=1e-4, help="weight against copying (default 1e-4)")
     command.add_argument("--seed", type=int, default=0, help="of the noise that it starts from (default 0)")
-    command.add_argument("--optimizer", default="lbfgs-b", help="lbfgs-b, or tfp for the device (default lbfgs-b)")
+    command.add_argument(
+        "--optimizer", default="lbfgs-b", help="lbfgs-b, or for the device tfp or torch (default lbfgs-b)"
+    )
     command.add_argument("--phase-iterations", type=int, help="of Griffin-Lim (default: the quality's)")
     command.add_argument("--momentum", type=float, default=0.0, help="of Griffin-Lim; 0.99 is faster (default 0)")
     words = "term against copying: shifts, equation (7) of the paper, or sendik, its (6) (default shifts)"

@@ -21,13 +21,15 @@ class FrameMask(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Bidirectional(keras.layers.Bidirectional):
-    """Keras's layer of this name around two LSTMs; in inference on TensorFlow on a CPU, each is one operation.
+    """Keras's layer of this name around two LSTMs, each one operation where the backend has one.
 
-    The operation is TensorFlow's BlockLSTM, which is faster than Keras's loop, most of all for one recording; its gradient
-    is slower. Training is therefore left to Keras's layer, and so is what the operation is not for: other backends,
-    devices and precisions, XLA, `zoo.backend`, and LSTMs with other than the default options, but for returning
-    sequences. Outputs are the same, but for rounding. In inference it holds seven arrays of the size of a direction's
-    outputs, and there is no second derivative. The class has Keras's name, by which files of weights know it.
+    On PyTorch it is PyTorch's LSTM: Keras's layer with a mask is a loop in Python over the frames. On TensorFlow, in
+    inference on a CPU, it is BlockLSTM, which is faster than Keras's loop, most of all for one recording; its gradient
+    is slower, so training is left to Keras's layer. Left to that is also what the operations are not for: JAX, XLA,
+    `zoo.backend.portable_operations`, and LSTMs with other than the default options, but for returning sequences;
+    BlockLSTM also leaves other devices and precisions. Outputs are the same, but for rounding. In inference BlockLSTM
+    holds seven arrays of the size of a direction's outputs, and there is no second derivative. The class has Keras's
+    name, by which files of weights know it.
 
     Args: as for Keras's layer.
 
@@ -45,16 +47,29 @@ class Bidirectional(keras.layers.Bidirectional):
     """
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
-        inference = not training and initial_state is None and mask is not None
-        if inference and self._is_plain() and _has_block_lstm():
-            return self._by_block_lstm(sequences, mask)
+        if initial_state is None and mask is not None and self._is_plain(training):
+            if keras.backend.backend() == "torch":
+                return self._by_torch_lstm(sequences, mask)
+            if not training and self.compute_dtype == "float32" and _has_block_lstm():
+                return self._by_block_lstm(sequences, mask)
         return super().call(sequences, initial_state, mask, training)
 
-    def _is_plain(self):
-        """Whether the operation computes the same as this layer."""
+    def _is_plain(self, training):
+        """Whether the operations compute the same as this layer."""
         pair = self.forward_layer, self.backward_layer
-        options = pair[0].go_backwards, self.return_state, self.merge_mode, self.compute_dtype
-        return options == (False, False, "concat", "float32") and all(map(_is_default_lstm, pair))
+        options = pair[0].go_backwards, self.return_state, self.merge_mode
+        drops = training and any(layer.dropout or layer.recurrent_dropout for layer in pair)
+        return options == (False, False, "concat") and not drops and all(map(_is_default_lstm, pair))
+
+    def _by_torch_lstm(self, sequences, mask):
+        time, lengths = ops.arange(sequences.shape[1]), ops.sum(ops.cast(mask, "int32"), axis=1)[:, None]
+        # Each row from its own end; what does not count stays where it is.
+        turned = ops.where(mask, lengths - 1 - time, time)[:, :, None]
+        sequences = ops.cast(sequences, self.compute_dtype)
+        ahead = _torch_lstm(sequences, self.forward_layer.cell)
+        back = _torch_lstm(ops.take_along_axis(sequences, turned, axis=1), self.backward_layer.cell)
+        outputs = ops.concatenate([ahead, ops.take_along_axis(back, turned, axis=1)], axis=2)
+        return ops.where(ops.expand_dims(mask, 2), outputs, 0.0)  # not a product: padding may hold NaN
 
     def _by_block_lstm(self, sequences, mask):
         import tensorflow as tf
@@ -94,6 +109,20 @@ def _is_default_lstm(layer):
     return (
         layer.use_bias and layer.return_sequences and functions == (keras.activations.tanh, keras.activations.sigmoid)
     )
+
+
+def _torch_lstm(sequences, cell):
+    """Outputs (batch, time, units) of PyTorch's LSTM with the weights of Keras's, whose gates are in the same order."""
+    import torch
+
+    kernel, recurrent, bias = (
+        ops.cast(weight.value, sequences.dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
+    )
+    weights = [kernel.T.contiguous(), recurrent.T.contiguous(), bias, torch.zeros_like(bias)]
+    state = sequences.new_zeros(1, len(sequences), cell.units)
+    layers, dropout, bidirectional, batch_first = 1, 0.0, False, True
+    train = torch.is_grad_enabled()
+    return torch.lstm(sequences, (state, state), weights, True, layers, dropout, train, bidirectional, batch_first)[0]
 
 
 def _has_block_lstm():

@@ -2,7 +2,7 @@
 
 One recipe covers pre-training on squared error, the other signal losses, fine-tuning by a frozen Quality-Net
 (Fu, Liao and Tsao 2019, equation 1) and its alternating refresh; they differ in their TOML files. Each step is one
-`tf.function` on TensorFlow and one jitted function on JAX. The same command goes on after an interruption.
+`tf.function` on TensorFlow and one jitted function on JAX; PyTorch runs it as it is. The same command goes on after an interruption.
 """
 
 import hashlib

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from zoo import backend
 from zoo.audio import checks, dsp, tensors
 from zoo.checkpoint import preset
 from zoo.errors import InputError
@@ -52,6 +53,7 @@ class LearnedLoss(keras.losses.Loss):
         """The loss (batch,) of waveforms (batch, samples) at the metric's rate, with int32 (batch,) lengths."""
         raise NotImplementedError
 
+    @backend.plain_torch
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         rates = self.sample_rate or self.metric.sample_rate, self.metric.sample_rate

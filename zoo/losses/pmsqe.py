@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo import backend
 from zoo.audio import dsp, tensors
 
 N_FFT, HOP_LENGTH = 512, 256
@@ -102,6 +103,7 @@ class PMSQE(keras.losses.Loss):
     def __init__(self, reduction="sum_over_batch_size", name="pmsqe"):
         super().__init__(name=name, reduction=reduction)
 
+    @backend.plain_torch
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         mask = dsp.frame_mask(estimate, lengths, HOP_LENGTH)
@@ -129,7 +131,7 @@ def disturbance(reference: Any, estimate: Any, mask: Any) -> Any:
     gain = (audible + 5e3) / (_audible(estimate) + 5e3)
     estimate = estimate * ops.clip(gain, 3e-4, 5.0)[..., None]
     ours, theirs = _loudness(estimate), _loudness(reference)
-    masked = ops.relu(ops.abs(ours - theirs) - 0.25 * ops.minimum(ours, theirs)) * WIDTH
+    masked = ops.relu(ops.abs(ours - theirs) - 0.25 * ops.minimum(ours, theirs)) * ops.convert_to_tensor(WIDTH)
     asymmetry = ops.power((estimate + 50.0) / (reference + 50.0), 1.2)
     asymmetry = ops.where(asymmetry < 3.0, 0.0, ops.minimum(asymmetry, 12.0))
     symmetric = ops.sqrt(_TOTAL_WIDTH * (ops.sum(ops.square(masked), axis=-1) + _EPS))
@@ -154,12 +156,12 @@ def _at_level(power, mask):
 
 def _audible(bark):
     """Power of the bands above the threshold of hearing, (batch, frames)."""
-    return ops.sum(ops.where(bark > THRESHOLD, bark, 0.0), axis=-1)
+    return ops.sum(ops.where(ops.greater(bark, THRESHOLD), bark, 0.0), axis=-1)
 
 
 def _equaliser(reference, estimate, mask):
     """(batch, 1, 49): brings the reference to the estimate's long-term spectrum, over its loud frames and bands."""
-    loud = ops.where(reference > 100 * THRESHOLD, reference, 0.0)
+    loud = ops.where(ops.greater(reference, 100 * THRESHOLD), reference, 0.0)
     active = ops.cast(ops.sum(loud, axis=-1) > 1e7, "float32") * mask
     counts = ops.cast(loud > 0, "float32") * active[..., None]
     sums = [ops.sum(bark * counts, axis=1, keepdims=True) for bark in (estimate, reference)]
@@ -168,6 +170,6 @@ def _equaliser(reference, estimate, mask):
 
 def _loudness(bark):
     """Sone per Bark by Zwicker's law, 0 below the threshold of hearing."""
-    ratio = ops.maximum(bark / THRESHOLD, 1.0)  # at 1 the bracket is 0
+    ratio = ops.maximum(ops.divide(bark, THRESHOLD), 1.0)  # at 1 the bracket is 0
     bracket = ops.power(0.5 + 0.5 * ratio, _ZWICKER) - 1.0
-    return _LOUDNESS_SCALE * np.power(THRESHOLD / 0.5, _ZWICKER) * bracket
+    return ops.multiply(_LOUDNESS_SCALE * np.power(THRESHOLD / 0.5, _ZWICKER), bracket)

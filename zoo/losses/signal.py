@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo import backend
 from zoo.audio import dsp, tensors
 
 _LOG_FLOOR = 3e-4  # added to a magnitude inside its logarithm: 16-bit noise counts for little
@@ -40,6 +41,7 @@ class MagnitudeMSE(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction)
         self.n_fft, self.hop_length = n_fft, hop_length
 
+    @backend.plain_torch
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (reference, estimate)]
@@ -75,6 +77,7 @@ class MultiResolutionSTFT(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction)
         self.n_fft = tuple(n_fft)
 
+    @backend.plain_torch
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         return sum(self._at(n_fft, reference, estimate, lengths) for n_fft in self.n_fft) / len(self.n_fft)
@@ -111,6 +114,7 @@ class WaveformL1(keras.losses.Loss):
     def __init__(self, reduction="sum_over_batch_size", name="waveform_l1"):
         super().__init__(name=name, reduction=reduction)
 
+    @backend.plain_torch
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         mask = dsp.sequence_mask(dsp.resolve_lengths(reference, lengths), ops.shape(reference)[1])
@@ -140,6 +144,7 @@ class NegativeSISDR(keras.losses.Loss):
     def __init__(self, reduction="sum_over_batch_size", name="negative_si_sdr"):
         super().__init__(name=name, reduction=reduction)
 
+    @backend.plain_torch
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         reference, estimate = (_centred(x, lengths) for x in (reference, estimate))

@@ -1,4 +1,4 @@
-"""True speech metrics as `keras.metrics.Metric`s, for `fit` and `evaluate` on TensorFlow and JAX.
+"""True speech metrics as `keras.metrics.Metric`s, for `fit` and `evaluate` on every backend.
 
 They run NumPy from inside the graph, which XLA on TensorFlow cannot compile: use `jit_compile=False` there.
 """

@@ -29,6 +29,10 @@ class ServedModel(keras.Model):
     onnx_class: type[OnnxModel] | None = None
     onnx_networks: tuple[str, ...] = ("core",)
 
+    @backend.plain_torch
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        return super().__call__(*inputs, **options)
+
     def export(
         self,
         filepath: str | os.PathLike,

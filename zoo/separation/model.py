@@ -77,7 +77,7 @@ class MaskSeparator(Separating, WaveformModel):
         segments = pieces + parts - 1
         cut = ops.concatenate([magnitude[:, i : i + segments] for i in range(parts)], axis=2)
         masks = self.core(ops.reshape(cut, (-1, self.frames, bins)), training=training)
-        masks = ops.cast(masks, "float32") * fade(self.frames, self.step)
+        masks = ops.cast(masks, "float32") * ops.convert_to_tensor(fade(self.frames, self.step))
         masks = ops.reshape(masks, (-1, segments, n_sources, parts, self.step * bins))
         # The i-th part of a segment lies on the last part of the one that begins parts - 1 - i steps before.
         faded = sum(masks[:, parts - 1 - i : parts - 1 - i + pieces, :, i] for i in range(parts))

@@ -7,6 +7,7 @@ synthesis keeps `targets` of its one target, and any training may use the loss a
 import keras
 from keras import ops
 
+from zoo import backend
 from zoo.audio import tensors
 from zoo.checkpoint import preset
 from zoo.errors import InputError
@@ -50,6 +51,7 @@ class TextureLoss(keras.losses.Loss):
         self.ensemble = ensemble or RandomConvEnsemble()
         self.waveform = waveform
 
+    @backend.plain_torch
     def call(self, target, estimate, lengths=None):
         if self.waveform:
             target, estimate = tensors.without_channel(target), tensors.without_channel(estimate)

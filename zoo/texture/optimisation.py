@@ -79,9 +79,9 @@ class Optimisation:
         return len(losses) > WINDOW and losses[-1] > (1 - self.tolerance) * losses[-1 - WINDOW]
 
     def do(self, optimizer):
-        """All iterations, by "lbfgs-b" or "tfp", up to an interruption; the state is saved at the end."""
+        """All iterations, by "lbfgs-b", "tfp" or "torch", up to an interruption; the state is saved at the end."""
         try:
-            self.on_host() if optimizer == "lbfgs-b" else self.on_device()
+            self.on_host() if optimizer == "lbfgs-b" else self.on_device(optimizer)
         except KeyboardInterrupt:
             self.history["interrupted"] = True
         self.save()
@@ -127,13 +127,14 @@ class Optimisation:
             self.save()
         self.progress("spectrogram", self.done, self.iterations, loss)
 
-    def on_device(self):
-        """TensorFlow Probability's L-BFGS, some iterations at a time: its loop reports nothing before its end."""
+    def on_device(self, optimizer):
+        """L-BFGS on the device, some iterations at a time: TensorFlow's loop reports nothing before its end."""
         shape, all_shifts = self.spectrogram.shape, np.ones(self.objective.shifts, "float32")
         for end, allowed in ((self.diverse, all_shifts), (self.iterations, None)):
             minimize = optimize.device_minimizer(
                 # It has no bounds: the absolute value of its variables is never negative.
-                lambda x, allowed=allowed: self.objective.loss(ops.reshape(ops.abs(x), shape), allowed)[0]
+                lambda x, allowed=allowed: self.objective.loss(ops.reshape(ops.abs(x), shape), allowed)[0],
+                optimizer,
             )
             lowest, stalled = np.inf, 0
             while self.done < end and stalled < _STALLED:

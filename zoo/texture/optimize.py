@@ -1,4 +1,4 @@
-"""L-BFGS on a compiled value and gradient: SciPy's on the host, or TensorFlow Probability's on the device."""
+"""L-BFGS on a compiled value and gradient: SciPy's on the host, TensorFlow Probability's or PyTorch's on the device."""
 
 from collections.abc import Callable
 
@@ -20,34 +20,47 @@ def value_and_gradient(function: Callable) -> Callable:
 
     Returns:
         (x, *rest) -> ((scalar, others), gradient), of arrays of x's shape; one `tf.function` on TensorFlow, one jitted
-        function on JAX.
-
-    Raises:
-        InputError: another backend.
+        function on JAX. PyTorch runs it operation by operation.
 
     Example:
         >>> gradient = value_and_gradient(lambda x: (keras.ops.sum(x * x), ()))
         >>> np.asarray(gradient(np.ones(2, "float32"))[1]).tolist()
         [2.0, 2.0]
     """
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
+    backend = keras.backend.backend()
+    return {"tensorflow": _on_tensorflow, "jax": _on_jax, "torch": _on_torch}[backend](function)
 
-        @tf.function
-        def compiled(x, *rest):
-            with tf.GradientTape() as tape:
-                tape.watch(x)
-                result = function(x, *rest)
-            return result, tape.gradient(result[0], x)
 
-        return lambda *arrays: compiled(*map(tf.convert_to_tensor, arrays))
-    if keras.backend.backend() == "jax":
-        import jax
+def _on_tensorflow(function):
+    import tensorflow as tf
 
-        return jax.jit(jax.value_and_grad(function, has_aux=True))
-    raise InputError(
-        f"no compiled gradient on the backend {keras.backend.backend()}: set KERAS_BACKEND to tensorflow or jax"
-    )
+    @tf.function
+    def compiled(x, *rest):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            result = function(x, *rest)
+        return result, tape.gradient(result[0], x)
+
+    return lambda *arrays: compiled(*map(tf.convert_to_tensor, arrays))
+
+
+def _on_jax(function):
+    import jax
+
+    return jax.jit(jax.value_and_grad(function, has_aux=True))
+
+
+def _on_torch(function):
+    import torch
+
+    def compute(*arrays):
+        x, *rest = (keras.ops.convert_to_tensor(array).detach() for array in arrays)
+        x.requires_grad_()
+        value, others = function(x, *rest)
+        (gradient,) = torch.autograd.grad(value, x)
+        return keras.tree.map_structure(lambda tensor: tensor.detach(), (value, others)), gradient
+
+    return compute
 
 
 def on_host(compute: Callable, shape: tuple[int, ...]) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
@@ -130,25 +143,31 @@ def _scale(x, gradient):
     return 0.1 * (np.linalg.norm(x) or np.sqrt(x.size)) / length if length else 1.0
 
 
-def device_minimizer(function: Callable) -> Callable[[np.ndarray, int], tuple[np.ndarray, int]]:
-    """TensorFlow Probability's L-BFGS: all iterations in one compiled loop, no bounds.
+def device_minimizer(function: Callable, optimizer: str) -> Callable[[np.ndarray, int], tuple[np.ndarray, int]]:
+    """L-BFGS on the backend's device, without bounds.
 
     Args:
         function: tensor (n,) -> scalar, differentiable.
+        optimizer: "tfp", TensorFlow Probability's, all iterations in one compiled loop; or "torch", PyTorch's.
 
     Returns:
         (x float32 (n,), iterations) -> (x float32 (n,), the last iterate; number of iterations done); compiled once.
 
     Raises:
-        InputError: the backend is not TensorFlow.
+        InputError: Keras runs on another backend.
 
     Example:
-        >>> run = device_minimizer(lambda x: keras.ops.sum((x - 1) ** 2))
+        >>> run = device_minimizer(lambda x: keras.ops.sum((x - 1) ** 2), "tfp")
         >>> run(np.zeros(3, "float32"), 10)[0].round(3).tolist()
         [1.0, 1.0, 1.0]
     """
-    if keras.backend.backend() != "tensorflow":
-        raise InputError("L-BFGS on the device needs TensorFlow: set KERAS_BACKEND=tensorflow, or use lbfgs-b")
+    backend, minimizer = _DEVICE_MINIMIZERS[optimizer]
+    if keras.backend.backend() != backend:
+        raise InputError(f"{optimizer} needs Keras on {backend}: set KERAS_BACKEND={backend}, or use lbfgs-b")
+    return minimizer(function)
+
+
+def _minimizer_of_tfp(function):
     import tensorflow as tf
 
     with extras():
@@ -169,3 +188,26 @@ def device_minimizer(function: Callable) -> Callable[[np.ndarray, int], tuple[np
         return result.position.numpy(), int(result.num_iterations)
 
     return run
+
+
+def _minimizer_of_torch(function):
+    import torch
+
+    def run(x, iterations):
+        x = keras.ops.convert_to_tensor(x, "float32").clone().requires_grad_()
+        options = {"history_size": _MEMORY, "line_search_fn": "strong_wolfe", "max_eval": 20 * iterations}
+        optimizer = torch.optim.LBFGS([x], max_iter=iterations, tolerance_grad=0.0, tolerance_change=0.0, **options)
+
+        def evaluate():
+            optimizer.zero_grad()
+            value = function(x)
+            value.backward()
+            return value
+
+        optimizer.step(evaluate)
+        return keras.ops.convert_to_numpy(x), optimizer.state[x]["n_iter"]
+
+    return run
+
+
+_DEVICE_MINIMIZERS = {"tfp": ("tensorflow", _minimizer_of_tfp), "torch": ("torch", _minimizer_of_torch)}

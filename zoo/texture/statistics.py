@@ -7,6 +7,7 @@ import numpy as np
 import scipy.fft
 from keras import ops
 
+from zoo import backend
 from zoo.audio import io
 from zoo.audio.dsp import Tensor
 from zoo.errors import InputError
@@ -162,7 +163,7 @@ def relative_errors(target: dict[str, Tensor], estimate: dict[str, Tensor]) -> d
     for name, reference in target.items():
         axes = tuple(range(1, len(reference.shape)))
         energy = ops.sum(ops.square(reference), axis=axes) + _ENERGY_EPS
-        errors[name] = ops.sum(ops.square(estimate[name] - reference), axis=axes) / energy
+        errors[name] = ops.sum(ops.square(ops.subtract(estimate[name], reference)), axis=axes) / energy
     return errors
 
 
@@ -227,6 +228,7 @@ class StatisticsLoss(keras.losses.Loss):
         self.weights, self.kurtosis = weights, kurtosis
         self.statistics = TextureStatistics(kurtosis)
 
+    @backend.plain_torch
     def call(self, reference: Tensor, estimate: Tensor) -> Tensor:
         return statistics_loss(self.statistics(reference), self.statistics(estimate), self.weights)
 
@@ -267,8 +269,7 @@ def match_statistics(
         history: list of the losses, that of the noise first.
 
     Raises:
-        InputError: a target that is not mono float, holds NaN, is silent or too short; `seconds` below 1; a backend
-            other than TensorFlow and JAX.
+        InputError: a target that is not mono float, holds NaN, is silent or too short; `seconds` below 1.
 
     Example:
         >>> noise = 0.1 * np.random.default_rng(0).standard_normal(24000)
@@ -288,7 +289,7 @@ def match_statistics(
     goal = {name: ops.convert_to_numpy(value) for name, value in statistics(loop[None]).items()}
 
     def colored(noise):
-        return ops.irfft(tuple(part * gains for part in ops.rfft(noise)), size)
+        return ops.irfft(tuple(ops.multiply(part, gains) for part in ops.rfft(noise)), size)
 
     compute = optimize.value_and_gradient(lambda x: (statistics_loss(goal, statistics(colored(x)[None]))[0], ()))
     evaluate = optimize.on_host(compute, (size,))

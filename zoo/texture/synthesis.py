@@ -25,7 +25,7 @@ from zoo.texture.optimisation import Optimisation
 from zoo.texture.progress import Bar, silent
 from zoo.texture.schedule import plan
 
-OPTIMIZERS = ("lbfgs-b", "tfp")
+OPTIMIZERS = ("lbfgs-b", "tfp", "torch")
 NORMS = ("peak", "rms")
 
 
@@ -76,8 +76,8 @@ def synthesize(
         beta: weight of the diversity term, against copying, in the first 5 % of the iterations, 100 of them at most.
         iterations: of L-BFGS, all of which are done; 0 keeps the noise that it starts from. None for what `quality` has.
         seed: of that noise and of the first phases.
-        optimizer: "lbfgs-b", SciPy's, as in the paper; or "tfp", TensorFlow Probability's on the device, with all shifts
-            in the diversity term.
+        optimizer: "lbfgs-b", SciPy's, as in the paper; or on the device, with all shifts in the diversity term, "tfp",
+            TensorFlow Probability's, or "torch", PyTorch's.
         phase_iterations: of Griffin-Lim; None for what `quality` has.
         momentum: of Griffin-Lim; 0 as in the paper, 0.99 converges faster.
         ensemble: `zoo.texture.model.RandomConvEnsemble`; None for the paper's.

@@ -1,0 +1,54 @@
+"""A checkpoint's output and gradient, as numbers that backends are compared by.
+
+KERAS_BACKEND=torch python -m tests.support.gradients numbers.npz NAME...
+"""
+
+import sys
+
+import numpy as np
+from keras import ops
+
+from tests.support.checkpoints import golden_inputs, load
+from zoo.texture.optimize import value_and_gradient
+
+_SAMPLES = 9000
+
+
+def waveforms(model):
+    """Noise for a call of a model, (2, 9000) each, or spectrograms for an ensemble; the last is what changes."""
+    rng = np.random.default_rng(0)
+    if not hasattr(model, "core"):
+        return [np.abs(rng.standard_normal((2, 80, 257))).astype("float32")]
+    return [(0.1 * rng.standard_normal((2, _SAMPLES))).astype("float32") for _ in model.serving_inputs]
+
+
+def flat(outputs):
+    """What a call of a model gives, as one tensor."""
+    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    return ops.concatenate([ops.reshape(output, (-1,)) for output in outputs])
+
+
+def output_and_gradient(name):
+    """{"golden": output on the golden inputs, "output": on noise, "gradient": of a mean of it, weighted, in the last input}."""
+    model = load(name)
+    inputs = waveforms(model)
+
+    def weighted(x):
+        output = flat(model([*inputs[:-1], x] if len(inputs) > 1 else x, training=False))
+        weights = ops.convert_to_tensor(np.cos(np.arange(output.shape[0])).astype("float32"))
+        return ops.mean(weights * output), output
+
+    (_, output), gradient = value_and_gradient(weighted)(inputs[-1])
+    arguments = golden_inputs(name)
+    golden = flat(model(arguments if len(arguments) > 1 else arguments[0], training=False))
+    return {key: ops.convert_to_numpy(x) for key, x in (("golden", golden), ("output", output), ("gradient", gradient))}
+
+
+def error(actual, expected):
+    """Norm of the difference over the norm of what is expected."""
+    return float(np.linalg.norm(actual - expected) / np.linalg.norm(expected))
+
+
+if __name__ == "__main__":
+    numbers = {name: output_and_gradient(name) for name in sys.argv[2:]}
+    np.savez(sys.argv[1], **{f"{name}/{key}": x for name, by_key in numbers.items() for key, x in by_key.items()})
