@@ -37,7 +37,7 @@ function fetchSounds({ number, sounds }, current) {
 function header(state) {
   document.title = state.title;
   document.getElementById("study").textContent = state.title;
-  const going = state.status === "going" && state.trial.role;
+  const going = state.status === "going" && ["judged", "sentinel"].includes(state.trial.role);
   const count = document.getElementById("count");
   const progress = document.getElementById("progress");
   progress.hidden = !going;

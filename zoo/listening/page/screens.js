@@ -85,7 +85,7 @@ function form(state) {
       { class: "choice" },
       element("input", { type: "radio", name: "choice", value }),
       element("span", {}, label),
-      element("kbd", { "aria-hidden": "true" }, `${index + 1}`),
+      element("kbd", { "aria-hidden": "true" }, digits(trial)[index]),
     ),
   );
   return element(
@@ -156,6 +156,12 @@ function list(labels) {
   return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0];
 }
 
+/** The keys of the choices: their own number where they have one, such as the scores 5 to 1, else their place. */
+function digits(trial) {
+  const values = trial.choices.map(([value]) => value);
+  return values.every((value) => /^[1-9]$/.test(value)) ? values : values.map((_, index) => `${index + 1}`);
+}
+
 function keysOf(trial) {
   if (!trial.labels.length) return null;
   const keys = (names) => names.flatMap((name) => [element("kbd", {}, name), " "]);
@@ -164,7 +170,7 @@ function keysOf(trial) {
     { class: "keys" },
     "Keys: ", ...keys(trial.keys.map((key) => key.toUpperCase())), "play, ",
     ...keys(["Space"]), "stop, ",
-    ...(trial.form === "choice" && trial.choices.length > 1 ? [...keys(trial.choices.map((_, index) => `${index + 1}`)), "answer, "] : []),
+    ...(trial.form === "choice" && trial.choices.length > 1 ? [...keys(digits(trial)), "answer, "] : []),
     ...(trial.form === "scores" ? [...keys(["←", "→"]), "change a score, "] : []),
     ...keys(["Enter"]), "continue",
   );
@@ -175,10 +181,10 @@ function press(state, node, event) {
   const { trial, player, fields, buttons, go } = state;
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "TEXTAREA") return;
   const place = trial.keys.indexOf(event.key.toLowerCase());
-  const digit = trial.form === "choice" ? "123456789".indexOf(event.key) : -1;
+  const digit = trial.form === "choice" ? digits(trial).indexOf(event.key) : -1;
   if (place >= 0 && player) {
     if (!event.repeat) player.play(place);
-  } else if (digit >= 0 && digit < trial.choices.length && !state.only && !fields.disabled) {
+  } else if (digit >= 0 && !state.only && !fields.disabled) {
     const input = fields.querySelectorAll("input")[digit];
     input.checked = true;
     input.focus();
