@@ -41,8 +41,9 @@ def make_environment(folder, wheel, extras=()):
     site = next(Path(folder).glob("lib/python*/site-packages"))
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
+    owners = metadata.packages_distributions()
     for name in _closure(_requirements(metadata.PathDistribution(next(site.glob("*.dist-info"))), extras)):
-        _link(metadata.distribution(name), site)
+        _link(metadata.distribution(name), site, owners)
     return python
 
 
@@ -64,13 +65,15 @@ def _closure(wanted):
     return {re.sub(r"[-_.]+", "-", name).lower() for name, _ in done}
 
 
-def _link(distribution, site):
-    """Link a distribution's packages, modules and metadata; folders that several distributions share are made."""
+def _link(distribution, site, owners):
+    """Link a distribution's packages, modules and metadata; those that others share are linked file by file."""
     source = Path(distribution.locate_file(""))
     for file in distribution.files:
         if file.parts[0] == ".." or "__pycache__" in file.parts:
             continue
-        target = site.joinpath(*file.parts)
+        own = len(set(owners.get(file.parts[0], [""]))) == 1
+        parts = file.parts[:1] if own else file.parts
+        target = site.joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         if not os.path.lexists(target):
-            target.symlink_to(source.joinpath(*file.parts))
+            target.symlink_to(source.joinpath(*parts))
