@@ -2,7 +2,9 @@
 
 import contextlib
 from collections.abc import Iterator
+from importlib.util import find_spec
 
+BACKENDS = ("tensorflow", "jax", "torch")  # of Keras
 # Packages that not every use needs, and the extra of this package that installs each.
 EXTRAS = {
     "keras": "tensorflow",
@@ -64,10 +66,10 @@ def extras() -> Iterator[None]:
     Example:
         >>> try:
         ...     with extras():
-        ...         raise ModuleNotFoundError(name="tensorflow")
+        ...         raise ModuleNotFoundError(name="museval.metrics")
         ... except InputError as error:
         ...     print(error)
-        tensorflow is not installed: pip install "audio-zoo[tensorflow]"
+        museval is not installed: pip install "audio-zoo[separation]"
     """
     try:
         yield
@@ -75,4 +77,7 @@ def extras() -> Iterator[None]:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRAS:
             raise
-        raise InputError(f'{package} is not installed: pip install "audio-zoo[{EXTRAS[package]}]"') from error
+        fix = f'pip install "audio-zoo[{EXTRAS[package]}]"'
+        others = [name for name in BACKENDS if package in BACKENDS and package != name and find_spec(name)]
+        fix += f", or set KERAS_BACKEND={others[0]}" if others else ""
+        raise InputError(f"{package} is not installed: {fix}") from error
