@@ -1,4 +1,5 @@
-"""Shows what the bundled checkpoints do: prints tables and writes one self-contained page, report.html.
+"""Shows what the bundled checkpoints do: prints tables and writes one self-contained page, report.html; and a listening
+test with simulated listeners, whose report lies beside it.
 
 python -m examples.demo
 python -m examples.demo --reference clean.wav --degraded noisy.wav --output my-demo/
@@ -17,6 +18,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow: its start-up notes are not the demo's
 
 import zoo
+from examples.demo import listening
 from examples.demo.page import write_page
 from zoo.errors import InputError
 from zoo.families import FAMILIES
@@ -49,6 +51,7 @@ def main(argv: list[str] | None = None) -> None:
         parser.error("give both --reference and --degraded, or neither")
     try:
         sections = [family_section(family, arguments) for family in FAMILIES.values()]
+        sections.append(listening.section(arguments))
     except InputError as error:
         parser.exit(2, f"demo: {error}\n")
     write_page(arguments.output / "report.html", sections)

@@ -1,13 +1,17 @@
 """`zoo listen`: a study is made, served and read; errors are a line, and leave nothing."""
 
 import csv
+import functools
 import signal
 import sys
 
 import numpy as np
+import pytest
+
+sqlalchemy = pytest.importorskip("sqlalchemy", reason="needs sqlalchemy, of the extra listen")
 
 from tests.support.listening import begin, message, start_server, write_pairs
-from zoo.listening import crowd
+from zoo.listening import crowd, store
 
 
 def test_a_study_is_made_answered_ended_and_read(run, tmp_path):
@@ -66,3 +70,25 @@ def test_a_killed_server_goes_on_where_it_was(tmp_path):
     process.terminate()
     process.wait()
     process.stdout.close()
+
+
+def test_a_full_disk_is_a_line_and_leaves_nothing(run, tmp_path, monkeypatch):
+    table = write_pairs(tmp_path, 4)
+    before = sorted(tmp_path.iterdir())
+
+    def small(connection, record):
+        store._set_up(connection, record)
+        connection.execute("PRAGMA max_page_count=20")
+
+    monkeypatch.setattr(store, "_engine", functools.partial(limited, small))
+    status, _, err = run("listen", "preference", table, "--study", tmp_path / "study.db")
+    assert status == 2 and "database or disk is full" in err and err.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def limited(set_up, address):
+    """An engine whose database may not grow."""
+    engine = sqlalchemy.create_engine(f"sqlite:///{address}")
+    sqlalchemy.event.listen(engine, "connect", set_up)
+    sqlalchemy.event.listen(engine, "begin", store._begin)
+    return engine

@@ -49,7 +49,7 @@ def page(tmp_path_factory):
         patch.setattr(texture, "ITERATIONS", 3)
         patch.setattr(texture, "PHASE_ITERATIONS", 5)
         demo.main(["--output", str(folder)])
-    assert [path.name for path in folder.iterdir()] == ["report.html"]
+    assert sorted(path.name for path in folder.iterdir()) == ["listening", "report.html"]
     return (folder / "report.html").read_text()
 
 
@@ -93,9 +93,9 @@ def test_bundled_audio_is_made_again_the_same():
 
 def test_every_family_has_a_section_and_one_without_a_module_is_listed(page, capsys):
     assert re.findall(r"<section>\s*<h2>(\S+?):", page) == [
-        "Quality-Net", "JND", "Enhancement", "Separation", "Textures",
+        "Quality-Net", "JND", "Enhancement", "Separation", "Textures", "Listening",
     ]  # fmt: skip
-    assert page.count("<section>") == len(FAMILIES)
+    assert page.count("<section>") == len(FAMILIES) + 1
     arguments = None  # a listing needs none
     assert demo.family_section(Family("toy", "Toys & more", "score"), arguments) == "<h2>Toys &amp; more</h2><ul></ul>"
     assert "no checkpoints" in capsys.readouterr().out
@@ -112,6 +112,7 @@ def test_page_is_small_and_holds_no_recording_twice(page):
 def test_page_needs_nothing_outside_itself(page):
     links = re.findall(r"(?:src|srcset|href)=\"([^\"]*)\"", page)
     anchors = {f"#{name}" for name in re.findall(r' id="([^"]*)"', page)}
+    anchors.add("listening/index.html")  # the report of the listening test
     assert links and all(link.startswith("data:") or link in anchors for link in links)
     written = re.sub(r"data:[^\"]*", "", page)  # in a megabyte of base64 any four letters may stand
     assert "http" not in written and "url(" not in written and "<script" not in written
@@ -205,6 +206,11 @@ def test_table_holds_the_gain_of_every_source(page):
     assert [row[0][0] for row in rows] == ["vocals", "drums", "bass", "other"]
     for _, before, after, gain in ([float(cell[0]) if i else 0 for i, cell in enumerate(row)] for row in rows):
         assert gain == pytest.approx(after - before, abs=0.11) and gain > 0
+
+
+def test_the_listening_test_is_that_of_the_simulated_listeners(page):
+    (row,) = table(page, "Listening")
+    assert row[0] == ("enhanced over noisy",) and row[1] == ("24",)
 
 
 def test_spectral_distance_is_of_levels_whenever_they_are():

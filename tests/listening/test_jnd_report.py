@@ -15,7 +15,7 @@ def test_thresholds_checks_and_triplets_are_those_of_the_crowd(tmp_path):
     store, kind = make_jnd(tmp_path, 4)
     attend(store, kind, notices(SimulatedListener(45.0, 4.0, 0.0, np.random.default_rng(0))))
     attend(store, kind, lambda trial: {"choice": "same"} if trial.screen == "jnd" else None)
-    text = report.write(store, kind, tmp_path / "report")
+    text = report.write(store, kind, tmp_path / "report").text
     assert "6 sentinels wrong" in text and "1 of 2" in text
     with open(tmp_path / "report" / "thresholds.csv", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -67,7 +67,7 @@ def test_a_study_in_postgresql_goes_as_one_in_a_file(database, tmp_path):
     with stores[0].read() as session:
         assert session.query(Answer).count() == 1
     attend(stores[1], kind, lambda trial: None, worker="bob")
-    assert "2 answers, 2 of them count" in report.write(stores[0], kind, tmp_path / "report")
+    assert "2 answers, 2 of them count" in report.write(stores[0], kind, tmp_path / "report").text
     assert results.forget(stores[0], "bob") == 5
     with stores[1].read() as session:
         assert session.query(Listener).count() == 1

@@ -20,7 +20,7 @@ def test_a_listener_who_does_not_hear_the_reference_is_excluded(tmp_path):
     for _ in range(2):
         attend(store, kind, rates(LEVELS))
     attend(store, kind, rates(dict.fromkeys(LEVELS, 50)))
-    text = report.write(store, kind, tmp_path / "report")
+    text = report.write(store, kind, tmp_path / "report").text
     assert "1 of 3 listeners are excluded" in text
     lines = [line.split("  ")[0] for line in text.splitlines() if line.startswith(tuple(LEVELS))]
     assert lines == list(LEVELS)
@@ -37,7 +37,7 @@ def test_ratings_of_five_have_means_and_no_screening(tmp_path):
     store, kind = make_rating(tmp_path)
     for choice in "345":
         attend(store, kind, lambda trial, choice=choice: {"choice": choice} if trial.screen == "rate" else None)
-    text = report.write(store, kind, tmp_path / "report")
+    text = report.write(store, kind, tmp_path / "report").text
     assert "Post-screening" not in text and text.count("4.00 [3.") == 2
     assert {path.name for path in (tmp_path / "report").iterdir()} >= {"scores.csv", "scores.png", "ratings"}
     store.close()

@@ -20,7 +20,7 @@ def test_a_report_has_its_page_tables_and_figures(tmp_path):
     store, kind = make_preference(tmp_path, 2)
     answer(store, kind, "ab", 2.0)
     answer(store, kind, "ab", 0.1)
-    text = report.write(store, kind, tmp_path / "report")
+    text = report.write(store, kind, tmp_path / "report").text
     assert "2 listeners, 0 to the end; 4 answers, 2 of them count" in text and "too fast: 0.1 s" in text
     names = {path.name for path in (tmp_path / "report").iterdir()}
     assert names == {"index.html", "answers.csv", "listeners.csv", "preference.png"}
@@ -28,7 +28,7 @@ def test_a_report_has_its_page_tables_and_figures(tmp_path):
     assert "&lt;b&gt;0.1&lt;/b&gt;" in page and "<script" not in page and "http" not in page
     with open(tmp_path / "report" / "answers.csv", newline="") as file:
         assert [row["rejected"] for row in csv.DictReader(file)] == ["0", "0", "1", "1"]
-    assert "4 answers, 4 of them count" in report.write(store, kind, tmp_path / "report", everyone=True)
+    assert "4 answers, 4 of them count" in report.write(store, kind, tmp_path / "report", everyone=True).text
     store.close()
 
 

@@ -4,7 +4,7 @@ import argparse
 import importlib.util
 from pathlib import Path
 
-from zoo.errors import InputError
+from zoo.errors import InputError, first_line
 
 _NEEDED = ("alembic", "choix", "limits", "matplotlib", "sqlalchemy", "starlette", "statsmodels", "uvicorn")
 _DESCRIPTION = """Ask people in a browser, and work with what they say. A study is one file, or the URL of a
@@ -82,7 +82,13 @@ def _with_packages(run):
         missing = [package for package in _NEEDED if not _is_installed(package)]
         if missing:
             raise InputError(f'zoo listen needs {", ".join(missing)}: pip install "audio-zoo[listen]"')
-        return run(arguments)
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            return run(arguments)
+        except SQLAlchemyError as error:
+            reason = first_line(getattr(error, "orig", None) or error)
+            raise InputError(f"{arguments.study}: the database refuses ({reason}); nothing was half written") from error
 
     return checked
 
@@ -162,7 +168,7 @@ def _results(arguments):
 
     store = Store(arguments.study)
     try:
-        print(report.write(store, study.open_kind(store), Path(arguments.report), arguments.everyone))
+        print(report.write(store, study.open_kind(store), Path(arguments.report), arguments.everyone).text)
     finally:
         store.close()
     print(f"\nwrote {Path(arguments.report) / 'index.html'}")

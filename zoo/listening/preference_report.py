@@ -10,7 +10,7 @@ from zoo.files import atomic_write
 from zoo.listening.report import Section, p_value, percent
 from zoo.metrics import preference as statistics
 
-_BLUE, _GREY, _LIGHT = "#1f5fbf", "#8a95a5", "#dfe4eb"
+_BLUE, _LIGHT = "#1f5fbf", "#dfe4eb"
 
 
 def sections(rows: list[dict[str, Any]], folder: Path) -> list[Section]:
@@ -85,17 +85,22 @@ def _shares(facts, path):
 
 def _draw_shares(facts, path):
     """A bar a pair of systems, divided at the share, with the bootstrap's interval."""
-    figure = Figure(figsize=(7, 1.1 + 0.7 * len(facts)), layout="constrained")
+    figure = Figure(figsize=(7, 1.0 + 0.85 * len(facts)), layout="constrained")
     axes = figure.subplots()
     for place, ((first, second), each) in enumerate(facts.items()):
         share, (low, high) = 100 * each["share"][0], 100 * np.array(each["bootstrap"])
-        axes.barh(place, share, color=_BLUE, height=0.6)
-        axes.barh(place, 100 - share, left=share, color=_LIGHT, height=0.6)
+        axes.barh(place, share, color=_BLUE, height=0.4)
+        axes.barh(place, 100 - share, left=share, color=_LIGHT, height=0.4)
         axes.errorbar(share, place, xerr=[[max(share - low, 0)], [max(high - share, 0)]], color="black", capsize=4)
-        axes.text(1.5, place, f"{first}  {share:.0f} %", color="white", va="center", fontweight="bold")
-        axes.text(98.5, place, second, color="#17202c", va="center", ha="right")
+        axes.text(0, place - 0.26, f"{first}  {share:.0f} %", color=_BLUE, fontweight="bold")
+        axes.text(100, place - 0.26, f"{100 - share:.0f} %  {second}", color="#566273", ha="right")
     axes.axvline(50, color="black", linewidth=0.8, linestyle=":")
-    axes.set(xlim=(0, 100), yticks=[], xlabel="preference (%), 95 % interval over listeners and items")
+    axes.set(
+        xlim=(0, 100),
+        ylim=(-0.6, len(facts) - 0.65),
+        yticks=[],
+        xlabel="preference (%), 95 % interval over listeners and items",
+    )
     axes.invert_yaxis()
     axes.spines[["top", "right", "left"]].set_visible(False)
     _save(figure, path)
@@ -138,7 +143,7 @@ def _draw_groups(systems, names, shares, path):
     axes.axhline(50, color="black", linewidth=0.8, linestyle=":")
     axes.set(ylim=(0, 100), ylabel="items preferred (%)")
     axes.set_xticks(range(len(systems)), [f"{first}\nover {second}" for first, second in systems])
-    axes.legend(frameon=False, ncols=2, fontsize=8, loc="lower right")
+    figure.legend(frameon=False, ncols=len(names), fontsize=9, loc="outside upper center")
     axes.spines[["top", "right"]].set_visible(False)
     _save(figure, path)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -42,7 +42,14 @@ class Section:
     figure: str = ""
 
 
-def write(store: Store, kind: Kind, folder: Path, everyone: bool = False) -> str:
+class Report(NamedTuple):
+    """What a study's report says: its sections, and their tables as text."""
+
+    sections: list[Section]
+    text: str
+
+
+def write(store: Store, kind: Kind, folder: Path, everyone: bool = False) -> Report:
     """Write a study's report: index.html, answers.csv, listeners.csv, and the figures and exports of its kind.
 
     Args:
@@ -51,7 +58,7 @@ def write(store: Store, kind: Kind, folder: Path, everyone: bool = False) -> str
         everyone: whether answers of sessions that the rules marked count too. They are in answers.csv in any case.
 
     Returns:
-        The tables as text.
+        `Report`.
 
     Raises:
         InputError: no answers, none of a session that passed, or a folder that cannot be written to.
@@ -60,14 +67,15 @@ def write(store: Store, kind: Kind, folder: Path, everyone: bool = False) -> str
     answered = results.read(store, kind)
     counted = [row for row in answered.answers if everyone or not row["rejected"]]
     if not counted:
-        raise InputError("the rules mark all sessions; --everyone counts them, listeners.csv has the reasons")
+        reasons = sorted({row["rejected"] for row in answered.listeners if row["rejected"]})
+        raise InputError(f"the rules mark all sessions ({', '.join(reasons)}); --everyone counts them")
     folder.mkdir(parents=True, exist_ok=True)
     tables.write_csv(folder / "answers.csv", answered.answers)
     tables.write_csv(folder / "listeners.csv", answered.listeners)
     sections = [_listeners(answered, len(counted)), *kind.report(store, counted, folder)]
     with files.atomic_write(folder / "index.html") as temporary:
         temporary.write_text(_page(kind.settings.title, sections), encoding="utf-8")
-    return "\n\n".join(text for section in sections if (text := _text(section)))
+    return Report(sections, "\n\n".join(map(_text, sections)))
 
 
 def _listeners(answered, n_counted):
