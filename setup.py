@@ -100,6 +100,7 @@ setup(
             "axe-playwright-python>=0.1.4",
             "ipykernel>=6",
             "nbmake>=1.5",
+            "optax>=0.2",
             "playwright>=1.45",
             "psycopg[binary]>=3.1",
             "pytest>=8",

@@ -42,7 +42,6 @@ def value(loss, target, estimate):
 
 
 @pytest.mark.on_jax
-@pytest.mark.on_torch
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("stacked", [False, True])
@@ -114,7 +113,6 @@ def test_padding_and_batches_change_nothing(loss, kind):
 
 
 @pytest.mark.on_jax
-@pytest.mark.on_torch
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind", ["waveform", "spectrogram", "narrowest last", "stacked"])
 @pytest.mark.parametrize("lengths", [None, (1, 0.37)])

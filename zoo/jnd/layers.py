@@ -77,7 +77,9 @@ class ClipNormalization(keras.layers.Layer):
             return self._normal(inputs, *masked_moments(inputs, lengths)) * mask
 
         def whole():
-            return self._normal(inputs, *ops.moments(inputs, 1, keepdims=True))
+            mean, variance = ops.moments(inputs, 1, keepdims=True)
+            # Keras's variance is that of the squares less the mean's square, which rounding leaves below 0.
+            return self._normal(inputs, mean, ops.maximum(variance, 0.0))
 
         # Three passes over the features are saved.
         return fast_path(ops.all(lengths == ops.shape(inputs)[1]), whole, padded)
