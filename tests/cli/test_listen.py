@@ -57,6 +57,7 @@ def test_without_the_extra_a_line_names_it(run, tmp_path, monkeypatch):
     assert status == 2 and 'pip install "audio-zoo[listen]"' in err
 
 
+@pytest.mark.slow
 def test_a_killed_server_goes_on_where_it_was(tmp_path):
     arguments = ("preference", write_pairs(tmp_path, 1), "--study", tmp_path / "study.db")
     process, url = start_server(*arguments)

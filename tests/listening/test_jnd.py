@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.support.listening import PINK, RATE, Store, attend, make_jnd, notices
+from tests.support.listening import PINK, RATE, Store, make_jnd
 from zoo.audio import io
 from zoo.errors import InputError
 from zoo.jnd.listening import Procedure
@@ -11,24 +11,14 @@ from zoo.listening import flow, jnd, renderings, sounds, study
 from zoo.listening.store import Answer, Rendering, Sound, Trial, now
 
 
-class Exact:
-    """A listener who hears a difference from 40 on."""
-
-    @staticmethod
-    def answer(strength):
-        return strength >= 40
-
-
 @pytest.fixture(scope="module")
-def answered(tmp_path_factory):
-    """A study with one session of an exact listener; gives its store and the trials."""
-    store, kind = make_jnd(tmp_path_factory.mktemp("study"))
-    attend(store, kind, notices(Exact))
+def answered(exact_study):
+    """The store, and the trials of the one session."""
+    store, _ = exact_study
     with store.read() as session:
         trials = session.query(Trial).filter_by(screen="jnd").order_by(Trial.number).all()
         session.expunge_all()
-    yield store, trials
-    store.close()
+    return store, trials
 
 
 def test_the_flow_is_the_papers(answered):
@@ -48,7 +38,7 @@ def test_the_strengths_are_those_of_the_search(answered):
     search, expected = Procedure.of_paper(), []
     for _ in range(8):
         expected.append(search.next())
-        search.answer(Exact.answer(search.next()))
+        search.answer(search.next() >= 40)
     assert strengths == expected and expected[:3] == [50.0, 25.0, 37.5]
 
 

@@ -94,8 +94,8 @@ def test_a_full_disk_is_a_line_and_the_page_tries_again(tmp_path):
         limit = store._engine.pool._pool.queue
         for connection in list(limit):
             connection.dbapi_connection.execute(f"PRAGMA max_page_count={pages}")
-        sizes = [http.post(f"{url}api/sessions", json={"worker": f"{i:0200}"}) for i in range(60)]
-        refused = next(response for response in sizes if response.status_code != 201)
+        sessions = (http.post(f"{url}api/sessions", json={"worker": f"{i:0200}"}) for i in range(60))
+        refused = next(response for response in sessions if response.status_code != 201)
         assert refused.status_code == 503 and "full" in refused.json()["error"]
         for connection in list(limit):
             connection.dbapi_connection.execute("PRAGMA max_page_count=100000")

@@ -101,13 +101,13 @@ def attend(store, kind, decide, worker=""):
     return state
 
 
-def notices(listener):
-    """How a simulated listener (`zoo.jnd.listening`) answers `attend`, right on what has a right answer."""
+def notices(answer):
+    """How a listener answers `attend`: by a function of the strength, and right on what has a right answer."""
 
     def decide(trial):
         if trial.screen != "jnd":
             return None
-        different = listener.answer(trial.content["rho"])
+        different = answer(trial.content["rho"])
         return {"choice": trial.expected or ("different" if different else "same")}
 
     return decide
