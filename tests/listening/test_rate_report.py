@@ -29,6 +29,7 @@ def test_a_listener_who_does_not_hear_the_reference_is_excluded(tmp_path):
         rows = list(csv.DictReader(file))
     assert len(rows) == 12 and {row["score"] for row in rows if row["system"] == "jnd"} == {"80.0"}
     assert {"reference", "degraded", "score", "split"} <= rows[0].keys()
+    assert sorted(row["split"] for row in rows) == ["test"] * 4 + ["train"] * 8  # one of three items
     assert all((tmp_path / "report" / "ratings" / row["degraded"]).exists() for row in rows)
     store.close()
 
@@ -38,6 +39,6 @@ def test_ratings_of_five_have_means_and_no_screening(tmp_path):
     for choice in "345":
         attend(store, kind, lambda trial, choice=choice: {"choice": choice} if trial.screen == "rate" else None)
     text = report.write(store, kind, tmp_path / "report").text
-    assert "Post-screening" not in text and text.count("4.00 [3.") == 2
+    assert "Post-screening" not in text and text.count("4.00 [3.") == 4
     assert {path.name for path in (tmp_path / "report").iterdir()} >= {"scores.csv", "scores.png", "ratings"}
     store.close()

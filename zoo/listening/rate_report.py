@@ -81,13 +81,13 @@ def _means(ratings, scale, path):
             str(len(members)),
             str(len({rating.listener for rating in members})),
             tables.interval(mean, ".2f"),
-            f"[{bootstrap[1]:.2f}, {bootstrap[2]:.2f}]",
+            tables.interval(bootstrap, ".2f"),
         ]
         for system, (mean, bootstrap, members) in means.items()
     ]
     _draw({system: mean for system, (mean, _, _) in means.items()}, scale, path)
     text = "Mean scores with 95 % intervals: Student's t takes ratings as independent, the bootstrap draws listeners again."
-    header = ["system", "ratings", "listeners", "mean [Student's t]", "over listeners"]
+    header = ["system", "ratings", "listeners", "mean [Student's t]", "mean [over listeners]"]
     return Section("Mean scores", text, header, rows, path.name)
 
 
@@ -108,7 +108,7 @@ def _draw(means, scale, path):
 def _export(store, trials, counted, folder):
     """Write what examples/fine_tune_quality_net.py takes: reference, degraded, score, split; items are split."""
     items = {trial.item_id: trial.item for trial in trials}
-    scored = {}
+    splits, scored = _splits({item.name for item in items.values()}), {}
     for rating in counted:
         scored.setdefault((rating.item, rating.system), []).append(rating.score)
     rows = []
@@ -126,7 +126,7 @@ def _export(store, trials, counted, folder):
                         "degraded": write_sound(session, digest, folder),
                         "score": round(sum(values) / len(values), 4),
                     }
-                    rows.append(facts | {"split": _split(name), "system": system, "ratings": len(values)})
+                    rows.append(facts | {"split": splits[name], "system": system, "ratings": len(values)})
     if not rows:
         return Section("Export", "scores.csv has the ratings. Without references there is no table to fine-tune on.")
     tables.write_csv(folder / "ratings.csv", rows)
@@ -137,6 +137,8 @@ def _export(store, trials, counted, folder):
     return Section("Export", text)
 
 
-def _split(name):
-    """The same for all systems of an item, and in every report."""
-    return "test" if hashlib.sha256(name.encode()).digest()[0] % _HELD_OUT == 0 else "train"
+def _splits(items):
+    """{item: split}: one in five is for the test, at least one of two; all systems of an item are together."""
+    drawn = sorted(items, key=lambda name: hashlib.sha256(name.encode()).digest())
+    count = max(1, len(drawn) // _HELD_OUT) if len(drawn) > 1 else 0
+    return {name: "test" if place < count else "train" for place, name in enumerate(drawn)}
