@@ -77,10 +77,9 @@ def test_a_broken_link_fails_the_build(link, tmp_path):
         (tmp_path / name).write_text("# A page\n")
     for page in (REPOSITORY / "docs").rglob("*.*"):
         if page.is_file() and "__pycache__" not in page.parts:
-            text = "# A page\n" if page.suffix == ".md" else page.read_text()
             copy = tmp_path / page.relative_to(REPOSITORY)
-            copy.parent.mkdir(exist_ok=True)
-            copy.write_text(text)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(b"# A page\n" if page.suffix == ".md" else page.read_bytes())
     assert build(tmp_path, tmp_path / "site").returncode == 0
     (tmp_path / "docs" / "metrics.md").write_text(f"# A page\n\n[broken]({link})\n")
     done = build(tmp_path, tmp_path / "site")
