@@ -19,18 +19,21 @@ def test_a_librarys_error_is_a_line_with_its_class():
 
 
 @pytest.mark.parametrize(
-    ("package", "installed", "words"),
+    ("chosen", "package", "installed", "words"),
     [
-        ("keras", "", 'keras is not installed: pip install "audio-zoo[tensorflow]"'),
+        ("tensorflow", "keras", "", 'keras is not installed: pip install "audio-zoo[tensorflow]"'),
         (
+            "tensorflow",
             "tensorflow",
             "jax",
             'tensorflow is not installed: pip install "audio-zoo[tensorflow]", or set KERAS_BACKEND=jax',
         ),
-        ("grpc._cython", "jax", 'grpc is not installed: pip install "audio-zoo[serve]"'),
+        ("jax", "tensorflow", "jax", 'tensorflow is not installed: pip install "audio-zoo[tensorflow]"'),
+        ("tensorflow", "grpc._cython", "jax", 'grpc is not installed: pip install "audio-zoo[serve]"'),
     ],
 )
-def test_a_missing_package_is_one_line_with_its_command(monkeypatch, package, installed, words):
+def test_a_missing_package_is_one_line_with_its_command(monkeypatch, chosen, package, installed, words):
+    monkeypatch.setenv("KERAS_BACKEND", chosen)
     monkeypatch.setattr(errors, "find_spec", lambda name: name == installed)
     with pytest.raises(errors.InputError) as raised, errors.extras():
         raise ModuleNotFoundError(name=package)

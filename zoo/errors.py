@@ -1,6 +1,7 @@
 """Errors and warnings that a user of the zoo can act on."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 
@@ -78,6 +79,8 @@ def extras() -> Iterator[None]:
         if package not in EXTRAS:
             raise
         fix = f'pip install "audio-zoo[{EXTRAS[package]}]"'
-        others = [name for name in BACKENDS if package in BACKENDS and package != name and find_spec(name)]
+        # Another backend is no help to what needs this package itself, such as an export by TensorFlow.
+        chosen = package == os.environ.get("KERAS_BACKEND", "tensorflow")
+        others = [name for name in BACKENDS if chosen and package != name and find_spec(name)]
         fix += f", or set KERAS_BACKEND={others[0]}" if others else ""
         raise InputError(f"{package} is not installed: {fix}") from error
