@@ -33,9 +33,18 @@ class Epoch(keras.callbacks.Callback):
             if variable.name == "seed_generator_state":
                 seed, _ = keras.ops.convert_to_numpy(variable)
                 variable.assign([seed, epoch * len(self.batches)])
+                _seed_dropout(int(seed) + epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         logs["seconds"] = time.monotonic() - self.start
+
+
+def _seed_dropout(seed):
+    """Seed PyTorch's own generator, from which Keras's dropout draws there."""
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.manual_seed(seed)
 
 
 def checkpoint_callbacks(
