@@ -22,7 +22,7 @@ ARGS ?=
 WORKERS ?= 2
 PYTEST = -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all test-latest cards docs bench lint clean machine browser
+.PHONY: demo test test-all test-latest cards docs bench lint clean machine listening-programs
 
 demo: .venv/.ready
 	.venv/bin/python -m examples.demo
@@ -30,7 +30,7 @@ demo: .venv/.ready
 test: .venv/.ready
 	.venv/bin/python $(PYTEST) -m "not slow" $(ARGS)
 
-test-all: .venv/.ready browser
+test-all: .venv/.ready listening-programs
 	.venv/bin/python $(PYTEST) $(ARGS)
 
 test-latest: .venv-latest/.ready
@@ -98,12 +98,15 @@ machine:
 		{ echo "A C compiler is needed, pesq is compiled: sudo apt-get install build-essential"; exit 1; }
 	@[ -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || \
 		{ echo "Python's headers are needed, pesq is compiled: sudo apt-get install python3-dev"; exit 1; }
-	@command -v ffmpeg >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-		echo "installing ffmpeg" && apt-get update -qq && apt-get install -y -qq ffmpeg >/dev/null 2>&1; } || \
-		echo "The ffmpeg program is missing, separation metrics need it: sudo apt-get install ffmpeg"
+	@$(call package,command -v ffmpeg,ffmpeg,separation metrics need it)
 
-# What tries the pages of listening tests; without it those tests are skipped.
-browser:
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-		echo "installing chromium" && apt-get update -qq && apt-get install -y -qq chromium >/dev/null 2>&1; } || \
-		echo "The chromium program is missing, tests of listening pages are skipped: sudo apt-get install chromium"
+# What tries the pages and the databases of listening tests; without them those tests are skipped.
+listening-programs:
+	@$(call package,command -v chromium,chromium,tests of listening pages are skipped without it)
+	@$(call package,ls /usr/lib/postgresql/*/bin/initdb,postgresql,tests of studies in it are skipped without it)
+
+define package
+{ $(1); } >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing $(2)" && \
+	apt-get update -qq && apt-get install -y -qq $(2) >/dev/null 2>&1; } || \
+	echo "The program $(2) is missing; $(3): sudo apt-get install $(2)"
+endef

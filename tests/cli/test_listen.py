@@ -22,7 +22,7 @@ def test_a_study_is_made_answered_ended_and_read(run, tmp_path):
     assert process.wait(10) == 128 + signal.SIGTERM
     assert process.stdout.read() == "zoo: stopped; no file is half written\n"
     status, out, _ = run("listen", "results", tmp_path / "study.db", "--report", tmp_path / "report")
-    assert status == 0 and "1 listeners, 1 to the end; 2 answers, 2 of them count" in out and "b over a" in out
+    assert status == 0 and "1 took part, 1 to the end; 2 answers, 2 of them count" in out and "b over a" in out
     with open(tmp_path / "report" / "answers.csv", newline="") as file:
         assert [row["answer"] for row in csv.DictReader(file)] == ["b", "b"]
     assert run("listen", "forget", tmp_path / "study.db", "ann")[:2] == (

@@ -21,7 +21,7 @@ def test_a_report_has_its_page_tables_and_figures(tmp_path):
     answer(store, kind, "ab", 2.0)
     answer(store, kind, "ab", 0.1)
     text = report.write(store, kind, tmp_path / "report").text
-    assert "2 listeners, 0 to the end; 4 answers, 2 of them count" in text and "too fast: 0.1 s" in text
+    assert "2 took part, 0 to the end; 4 answers, 2 of them count" in text and "too fast: 0.1 s" in text
     names = {path.name for path in (tmp_path / "report").iterdir()}
     assert names == {"index.html", "answers.csv", "listeners.csv", "preference.png"}
     page = (tmp_path / "report" / "index.html").read_text()

@@ -83,7 +83,7 @@ def _listeners(answered, n_counted):
     listeners = answered.listeners
     finished = sum(row["finished"] for row in listeners)
     marked = [[str(row["listener"]), row["worker"], row["rejected"]] for row in listeners if row["rejected"]]
-    text = f"{len(listeners)} listeners, {finished} to the end; {len(answered.answers)} answers, {n_counted} of them count."
+    text = f"{len(listeners)} took part, {finished} to the end; {len(answered.answers)} answers, {n_counted} of them count."
     header = ["marked listener", "id", "reason"] if marked else []
     return Section("Listeners", text, header, marked)
 
