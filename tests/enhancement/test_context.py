@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-import zoo.enhancement.model
 from tests.support.harness import predict
 from zoo.enhancement.context import ContextAggregationEnhancer
 
@@ -36,7 +35,7 @@ def test_chunks_of_the_waveform_network_equal_the_whole_without_its_statistics(m
     enhancer = ContextAggregationEnhancer(depth=5, channels=4)
     noisy = noise(9000)
     whole = enhancer.enhance(noisy, RATE)
-    monkeypatch.setattr(zoo.enhancement.model, "CHUNK_SECONDS", 0.1)
+    monkeypatch.setattr("zoo.enhancement.inference.CHUNK_SECONDS", 0.1)
     np.testing.assert_allclose(enhancer.enhance(noisy, RATE), whole, atol=1e-6)
 
 

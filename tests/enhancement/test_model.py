@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from keras import ops
 
-import zoo.enhancement.model
 from tests.support.harness import check_batch_invariance, check_padding_invariance, check_save_load, predict
 from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
@@ -142,7 +141,7 @@ def test_chunks_equal_the_whole(name, at_once, monkeypatch):
     noisy = noise(12 * RATE + 123)
     noisy[5 * RATE : 8 * RATE] *= 0.05
     whole = enhancer.enhance(noisy, RATE)
-    monkeypatch.setattr(zoo.enhancement.model, "CHUNK_SECONDS", 3.0)
+    monkeypatch.setattr("zoo.enhancement.inference.CHUNK_SECONDS", 3.0)
     monkeypatch.setattr(type(enhancer), "chunks_at_once", at_once)
     np.testing.assert_allclose(enhancer.enhance(noisy, RATE), whole, atol=1e-3 * np.abs(whole).max())
 

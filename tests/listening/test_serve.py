@@ -1,5 +1,7 @@
 """A study is served at an address of this machine, or a line says why not."""
 
+import logging
+
 import pytest
 
 from tests.support.listening import make_preference
@@ -18,6 +20,16 @@ def test_a_port_in_use_is_refused():
 def test_an_address_that_is_none_is_refused(host, port):
     with pytest.raises(InputError, match="cannot be served at"):
         serve.bind(host, port)
+
+
+def test_a_server_leaves_the_logs_of_others_alone(tmp_path):
+    store, kind = make_preference(tmp_path, 1)
+    handler = logging.StreamHandler()
+    handler.close = lambda: pytest.fail("closed")
+    logging.getLogger("another package").addHandler(handler)
+    serve.server(store, kind)
+    store.close()
+    logging.getLogger("another package").removeHandler(handler)
 
 
 def test_the_address_is_printed(tmp_path, monkeypatch, capsys):

@@ -32,8 +32,9 @@ def serve(store: Store, kind: Kind, host: str = "127.0.0.1", port: int = 8000, b
 
 def server(store: Store, kind: Kind) -> uvicorn.Server:
     """The server of a study, for sockets of `bind`."""
+    # uvicorn's own settings of logs would close the handlers of other packages, and absl's closes its stream with it.
     config = uvicorn.Config(
-        application(store, kind), log_level="warning", server_header=False, timeout_graceful_shutdown=5
+        application(store, kind), log_config=None, log_level="warning", server_header=False, timeout_graceful_shutdown=5
     )
     return uvicorn.Server(config)
 
