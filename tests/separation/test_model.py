@@ -12,7 +12,7 @@ from keras import ops
 from tests.support.harness import REPOSITORY, check_batch_invariance, check_save_load, predict
 from tests.support.separation import separator
 from zoo.errors import InputError
-from zoo.separation import model as networks
+from zoo.separation import inference
 from zoo.separation.model import ChandnaSeparator
 
 RATE = 44100
@@ -110,7 +110,7 @@ def test_segments_are_cross_faded():
 
 @pytest.mark.parametrize("step", [3, 5, 15])
 def test_weights_of_overlapping_segments_sum_to_one(step):
-    total = networks._fade(30, step).reshape(-1, step).sum(axis=0)
+    total = inference.fade(30, step).reshape(-1, step).sum(axis=0)
     np.testing.assert_allclose(total, 1.0, atol=1e-6)
 
 
@@ -127,7 +127,7 @@ def test_channels_and_batches_are_separated_alike(model):
 
 
 def test_blocks_are_the_whole(model, monkeypatch):
-    monkeypatch.setattr(networks, "BLOCK_SECONDS", 0.31)
+    monkeypatch.setattr(inference, "BLOCK_SECONDS", 0.31)
     song = noise(60000)
     whole = predict(model, [song[None]])[0]
     for separated, audio in zip(model.separate(song, RATE).values(), whole, strict=True):

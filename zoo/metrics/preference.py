@@ -93,7 +93,7 @@ def resampled(
         raise InputError(f"{len(values)} values, {len(listeners)} listeners and {len(items)} items: give one of each")
     rng, weights = np.random.default_rng(seed), np.ones((n_resamples, len(values)))
     for units in (listeners, items):
-        names, places = np.unique(np.asarray(units, str), return_inverse=True)
+        names, places = np.unique([str(unit) for unit in units], return_inverse=True)
         weights *= rng.multinomial(len(names), np.full(len(names), 1 / len(names)), n_resamples)[:, places]
     drawn = weights.sum(axis=1)
     return (weights @ values)[drawn > 0] / drawn[drawn > 0]
