@@ -26,7 +26,7 @@ def test_thresholds_checks_and_triplets_are_those_of_the_listener(exact_study, t
 
 
 def test_clips_are_split_so_that_each_split_has_one():
-    assert sorted(jnd_report._splits(["a", "b", "c"]).values()) == ["test", "train", "validation"]
-    many = list(jnd_report._splits([str(i) for i in range(80)]).values())
+    assert sorted(report.splits(["a", "b", "c"], jnd_report._HELD_OUT).values()) == ["test", "train", "validation"]
+    many = list(report.splits([str(i) for i in range(80)], jnd_report._HELD_OUT).values())
     assert (many.count("validation"), many.count("test")) == (10, 10)
-    assert set(jnd_report._splits(["a", "b"]).values()) == {"train"}
+    assert set(report.splits(["a", "b"], jnd_report._HELD_OUT).values()) == {"train"}

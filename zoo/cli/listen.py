@@ -1,6 +1,7 @@
 """`zoo listen`: listening tests in a browser, and their results."""
 
 import argparse
+import contextlib
 import importlib.util
 from pathlib import Path
 
@@ -150,15 +151,12 @@ def _serve(arguments):
     from zoo.listening import serve, study
     from zoo.listening.store import Store
 
-    store = Store(arguments.study)
-    try:
+    with contextlib.closing(Store(arguments.study)) as store:
         kind = study.open_kind(store)
         with store.read() as session:
             numbers = ", ".join(f"{count} {name}" for name, count in study.counts(session).items())
         print(f"{arguments.study}: {kind.name}, {numbers}")
         serve.serve(store, kind, arguments.host, arguments.port, arguments.base_url)
-    finally:
-        store.close()
     return 0
 
 
@@ -166,11 +164,8 @@ def _results(arguments):
     from zoo.listening import report, study
     from zoo.listening.store import Store
 
-    store = Store(arguments.study)
-    try:
+    with contextlib.closing(Store(arguments.study)) as store:
         print(report.write(store, study.open_kind(store), Path(arguments.report), arguments.everyone).text)
-    finally:
-        store.close()
     print(f"\nwrote {Path(arguments.report) / 'index.html'}")
     return 0
 
@@ -179,10 +174,7 @@ def _forget(arguments):
     from zoo.listening import results
     from zoo.listening.store import Store
 
-    store = Store(arguments.study)
-    try:
+    with contextlib.closing(Store(arguments.study)) as store:
         count = results.forget(store, arguments.listener)
-    finally:
-        store.close()
     print(f"{arguments.study}: {arguments.listener} and {count} answers are deleted")
     return 0

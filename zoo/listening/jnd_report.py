@@ -1,6 +1,5 @@
 """What a test of just noticeable differences says: thresholds, the paper's checks, and triplets to train a metric on."""
 
-import hashlib
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,11 @@ from zoo import tables
 from zoo.files import atomic_write
 from zoo.jnd import blocks, listening
 from zoo.listening.jnd import DIFFERENT
-from zoo.listening.report import Section, percent, write_sound
+from zoo.listening.report import Section, percent, splits, write_sound
 from zoo.listening.store import Store, Trial
 from zoo.metrics.agreement import grouped_mean
 
-_HELD_OUT = 8  # one clip in so many validates, and one tests
+_HELD_OUT = {"validation": 8, "test": 8}  # one clip in so many
 _MOST_CURVES = 6
 
 
@@ -136,7 +135,7 @@ def _checks(store, rows, judged, fitted):
 
 def _triplets(store, judged, folder):
     """Write (reference, degraded, answer) of the judged pairs with their audio; clips are split, not answers."""
-    splits, rows = _splits(sorted({row["item"] for row in judged})), []
+    split_of, rows = splits({row["item"] for row in judged}, _HELD_OUT), []
     with store.read() as session:
         query = select(Trial).join(Trial.answer).where(Trial.role == "judged").options(joinedload(Trial.item))
         trials = {(trial.listener_id, trial.number): trial for trial in session.scalars(query)}
@@ -145,7 +144,7 @@ def _triplets(store, judged, folder):
             names = [write_sound(session, digest, folder) for digest in pair]
             facts = {"reference": names[0], "degraded": names[1], "different": int(row["answer"] == DIFFERENT)}
             facts |= {key: row[key] for key in ("condition", "rho", "item", "listener")}
-            rows.append(facts | {"split": splits[row["item"]]})
+            rows.append(facts | {"split": split_of[row["item"]]})
     if rows:
         tables.write_csv(folder / "triplets.csv", rows)
     counts = [f"{sum(row['split'] == split for row in rows)} {split}" for split in ("train", "validation", "test")]
@@ -154,11 +153,3 @@ def _triplets(store, judged, folder):
         "tools/train.py and tools/evaluate.py jnd take the file as --judgments."
     )
     return Section("Triplets", text)
-
-
-def _splits(clips):
-    """{clip: split}: one in eight to validate and one to test, at least one of each where there are three clips."""
-    drawn = sorted(clips, key=lambda name: hashlib.sha256(name.encode()).digest())
-    count = max(1, len(drawn) // _HELD_OUT) if len(drawn) >= 3 else 0
-    names = ["validation"] * count + ["test"] * count
-    return dict(zip(drawn, names + ["train"] * (len(drawn) - len(names)), strict=True))

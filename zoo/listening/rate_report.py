@@ -1,6 +1,5 @@
 """What a test of ratings says: the mean of each system, post-screening, and a table to fine-tune a metric on."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,13 @@ from sqlalchemy.orm import joinedload
 from zoo import tables
 from zoo.files import atomic_write
 from zoo.listening.rate import MID_ANCHOR, REFERENCE, scores
-from zoo.listening.report import Section, write_sound
+from zoo.listening.report import Section, splits, write_sound
 from zoo.listening.store import Store, Trial
 from zoo.metrics.agreement import grouped_mean
 from zoo.metrics.ratings import Rating, mean_opinion, post_screened
 
 _RANGES = {"acr": (1, 5), "mushra": (0, 100)}
-_HELD_OUT = 5  # one item in so many is for the test
+_HELD_OUT = {"test": 5}  # one item in so many; all systems of an item are together
 
 
 def sections(store: Store, rows: list[dict[str, Any]], folder: Path, scale: str) -> list[Section]:
@@ -108,7 +107,7 @@ def _draw(means, scale, path):
 def _export(store, trials, counted, folder):
     """Write what examples/fine_tune_quality_net.py takes: reference, degraded, score, split; items are split."""
     items = {trial.item_id: trial.item for trial in trials}
-    splits, scored = _splits({item.name for item in items.values()}), {}
+    split_of, scored = splits({item.name for item in items.values()}, _HELD_OUT), {}
     for rating in counted:
         scored.setdefault((rating.item, rating.system), []).append(rating.score)
     rows = []
@@ -126,7 +125,7 @@ def _export(store, trials, counted, folder):
                         "degraded": write_sound(session, digest, folder),
                         "score": round(sum(values) / len(values), 4),
                     }
-                    rows.append(facts | {"split": splits[name], "system": system, "ratings": len(values)})
+                    rows.append(facts | {"split": split_of[name], "system": system, "ratings": len(values)})
     if not rows:
         return Section("Export", "scores.csv has the ratings. Without references there is no table to fine-tune on.")
     tables.write_csv(folder / "ratings.csv", rows)
@@ -135,10 +134,3 @@ def _export(store, trials, counted, folder):
         "split by item, as examples/fine_tune_quality_net.py takes them."
     )
     return Section("Export", text)
-
-
-def _splits(items):
-    """{item: split}: one in five is for the test, at least one of two; all systems of an item are together."""
-    drawn = sorted(items, key=lambda name: hashlib.sha256(name.encode()).digest())
-    count = max(1, len(drawn) // _HELD_OUT) if len(drawn) > 1 else 0
-    return {name: "test" if place < count else "train" for place, name in enumerate(drawn)}

@@ -1,5 +1,7 @@
 """The report of a study: a page with tables and figures, and the tables as CSV files."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -114,6 +116,26 @@ def _table(section: Section) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in section.header)
     lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in section.rows)
     return f"<div><table><tr>{head}</tr>{lines}</table></div>"
+
+
+def splits(names: Iterable[str], held_out: dict[str, int]) -> dict[str, str]:
+    """Which items are held out of a training, and for what; the same items always for the same.
+
+    Args:
+        names: of the items.
+        held_out: {split: n}: one item in n is for it, at least one where there are more items than such splits.
+
+    Returns:
+        {name: split}; the others are "train".
+
+    Example:
+        >>> sorted(splits("abcdef", {"test": 3}).values())
+        ['test', 'test', 'train', 'train', 'train', 'train']
+    """
+    drawn = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
+    counts = {split: max(1, len(drawn) // n) for split, n in held_out.items()} if len(drawn) > len(held_out) else {}
+    held = [split for split, count in counts.items() for _ in range(count)]
+    return dict(zip(drawn, held + ["train"] * (len(drawn) - len(held)), strict=True))
 
 
 def write_sound(session: Session, digest: str, folder: Path) -> str:
