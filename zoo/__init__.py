@@ -161,6 +161,8 @@ def push(
 ) -> dict[str, Any]:
     """Publish a checkpoint on the Hugging Face Hub: weights, SavedModel, card and README, in one commit.
 
+    Without TensorFlow there is no SavedModel, and a warning says so.
+
     Args:
         source: As for `load`: a directory with a slash, or a bundled name.
         repository: "org/name", created if it is missing; or a new or empty folder, "folder/" or a Path, which gets the

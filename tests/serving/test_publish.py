@@ -15,7 +15,7 @@ from tests.support.hub_client import FETCH, run, running_hub, same
 from tests.support.hub_server import TOKEN
 from zoo.checkpoint import preset
 from zoo.checkpoint.card import read_card, write_card
-from zoo.errors import InputError
+from zoo.errors import InputError, InputWarning
 from zoo.serving import publish
 
 PUSH = (
@@ -150,8 +150,18 @@ def test_a_model_without_a_card_is_refused(checkpoint):
         publish.push(checkpoint, "org/stoi", dry_run=True)
 
 
-def test_a_golden_that_does_not_reproduce_is_refused(checkpoint, monkeypatch):
+def test_without_tensorflow_all_but_the_saved_model_is_published(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(publish, "find_spec", lambda name: None)
+    with pytest.warns(InputWarning, match=r"no SavedModel .* pip install \"audio-zoo\[tensorflow\]\"$") as warned:
+        result = zoo.push(checkpoint, tmp_path / "out")
+    assert warned[0].filename == __file__
+    assert set(result["files"]) == {path.name for path in checkpoint.iterdir()} | {"README.md"}
+
+
+@pytest.mark.parametrize("has_tensorflow", [True, False])
+def test_a_golden_that_does_not_reproduce_is_refused(checkpoint, monkeypatch, has_tensorflow):
     monkeypatch.setattr(publish, "_run_export", publish._export)  # in this process
+    monkeypatch.setattr(publish, "find_spec", lambda name: has_tensorflow or None)
     model = preset.load(checkpoint)
     for variable in model.weights:
         variable.assign(1.1 * variable)

@@ -6,7 +6,7 @@ _DESCRIPTION = """Publish a checkpoint on the Hugging Face Hub, in one commit: t
 the card, its golden output, and a page with the Hub's metadata. Refused if a licence,
 a figure or a command is missing from the card, or if the golden output does not reproduce. Log in first:
 `hf auth login`, or HF_TOKEN. A folder in place of ORG/NAME gets the same files, and nothing
-is uploaded."""
+is uploaded. Without TensorFlow there is no SavedModel."""
 _EXAMPLES = """examples:
   zoo push my-metric/ my-lab/my-metric --dry-run
   zoo push my-metric/ my-lab/my-metric --private

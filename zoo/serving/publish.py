@@ -1,11 +1,14 @@
 """Checkpoints to the Hugging Face Hub: what a published one must have, and the commit that holds all of it.
 
-Imports no backend: a process of its own loads the model, verifies its golden output and exports it, without GPUs.
+Imports no backend where TensorFlow is installed: a process of its own loads the model, verifies its golden output and
+exports it, without GPUs. Elsewhere the golden output is verified here, and there is no SavedModel.
 """
 
 import os
 import shutil
 import tempfile
+import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from zoo.checkpoint import hub, integrity, page, registry
 from zoo.checkpoint.card import card_flaws, read_card, write_card
-from zoo.errors import InputError
+from zoo.errors import InputError, InputWarning, extras
 
 # Without GPUs: a recurrent layer that is traced where one is in sight becomes cuDNN's, which no CPU can load.
 _ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -26,8 +29,9 @@ def push(
     """Publish a checkpoint on the Hugging Face Hub in one commit, or write the same files into a local folder.
 
     The repository then holds the Keras directory (`zoo.load("hf://org/name")`, and `keras.saving.load_model` once the
-    classes are imported), `saved_model/1/` (`zoo.serving.export`), card.json, golden.npz, model.onnx where the checkpoint has it, the pictures of the page, and
-    the page as README.md with the metadata that the Hub reads. Its other files are removed; earlier revisions stay.
+    classes are imported), `saved_model/1/` (`zoo.serving.export`; not without TensorFlow, and a warning says so),
+    card.json, golden.npz, model.onnx where the checkpoint has it, the pictures of the page, and the page as README.md
+    with the metadata that the Hub reads. Its other files are removed; earlier revisions stay.
 
     Args:
         source: as for `zoo.load`: a directory with a slash, or a bundled name.
@@ -131,7 +135,10 @@ def _stage(checkpoint, card, source, folder):
         shutil.copytree(checkpoint / "assets", folder / "assets")
     write_card(folder, card)
     (folder / "README.md").write_text(_page(card, source, pictures), encoding="utf-8")
-    _run_export(checkpoint, folder / "saved_model")
+    if find_spec("tensorflow") is None:
+        _verify(checkpoint)
+    else:
+        _run_export(checkpoint, folder / "saved_model")
 
 
 def _page(card, source, pictures):
@@ -142,6 +149,15 @@ def _page(card, source, pictures):
             f"card.json of {card['name']} does not read as one of {card['family']} ({type(error).__name__}: {error}): "
             f"see zoo.info of a bundled one"
         ) from None
+
+
+def _verify(checkpoint):
+    """Verify a checkpoint on the backend of this process, which is not TensorFlow."""
+    with extras():
+        from zoo.checkpoint import preset
+    preset.load(checkpoint, verify=True)
+    words = 'no SavedModel among the files, TensorFlow is not installed: pip install "audio-zoo[tensorflow]"'
+    warnings.warn(words, InputWarning, stacklevel=5)
 
 
 def _run_export(checkpoint, directory):
