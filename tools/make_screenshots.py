@@ -18,6 +18,7 @@ from playwright.sync_api import expect, sync_playwright
 import zoo
 from zoo.audio import io as audio_io
 from zoo.listening import jnd, preference, rate, serve, study
+from zoo.listening.sounds import HEADPHONE_TONES
 from zoo.listening.store import Store
 
 OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "listening"
@@ -129,8 +130,44 @@ def shoot_jnd(browser):
         shoot(page, "practice")
 
 
+def shoot_crowd(browser):
+    """The screens that only studies on a crowdsourcing platform have, and the last ones."""
+    back = "https://platform.example/complete"
+    settings = preference.PreferenceSettings(
+        title=TITLE, headphones=True, pairs=1, completion_code="C7QK2M9X", return_url=back
+    )
+    with served("preference", settings, pairs) as url:
+        page = browser.new_page(viewport=DESK)
+        begin(page, url)
+        press(page, "a", "b", "Enter")
+        for number in range(HEADPHONE_TONES):
+            expect(page.locator("h1")).to_contain_text("softest")
+            press(page, "a", "2")
+            if number == 0:
+                shoot(page, "headphones")
+            page.keyboard.press("Enter")
+        expect(page.locator("#count")).to_have_text("1 of 1")
+        press(page, "r", "a", "b", "1", "Enter")
+        expect(page.locator("h1")).to_have_text("Comments")
+        shoot(page, "comments")
+        page.get_by_role("button", name="Finish").click()
+        expect(page.locator("h1")).to_have_text("Thank you")
+        shoot(page, "thanks")
+
+
+def shoot_rating(browser):
+    settings = rate.RatingSettings(title=TITLE)
+    with served("rate", settings, systems(settings)) as url:
+        page = browser.new_page(viewport=DESK)
+        begin(page, url)
+        press(page, "a", "b", "Enter")
+        expect(page.locator("h1")).to_contain_text("quality of this recording")
+        press(page, "a", "4")
+        shoot(page, "acr")
+
+
 def shoot_mushra(browser):
-    settings = rate.RatingSettings(scale="mushra", comments=False, completion_code="C7QK2M9X", title=TITLE)
+    settings = rate.RatingSettings(scale="mushra", title=TITLE)
     with served("rate", settings, systems(settings)) as url:
         page = browser.new_page(viewport=DESK)
         begin(page, url)
@@ -140,16 +177,13 @@ def shoot_mushra(browser):
         for slider, score in zip(page.get_by_role("slider").all(), (72, 31, 100, 24, 58, 90), strict=True):
             slider.fill(str(score))
         shoot(page, "mushra")
-        page.keyboard.press("Enter")
-        expect(page.locator("h1")).to_have_text("Thank you")
-        shoot(page, "thanks")
 
 
 def main():
     OUTPUT.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        for take in (shoot_preference, shoot_jnd, shoot_mushra):
+        for take in (shoot_preference, shoot_jnd, shoot_rating, shoot_mushra, shoot_crowd):
             take(browser)
         browser.close()
 

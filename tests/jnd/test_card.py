@@ -111,3 +111,15 @@ def test_what_was_evaluated_apart_is_not_compared():
     other["evaluation"]["data"] = "Other talkers"
     with pytest.raises(InputError, match="jnd-lin-22k was not evaluated together with jnd-22k"):
         jnd.comparison([DISTANCE, other])
+
+
+def test_an_evaluation_on_a_study_has_no_ladders():
+    evaluated = {
+        key: value for key, value in DISTANCE["evaluation"].items() if key not in ("two_afc", "ladders", "shifts")
+    }
+    evaluated["compared"] = {"PESQ wb": {"answers": answers(0.78, calibrated=False)}}
+    card = DISTANCE | {"evaluation": evaluated}
+    text = jnd.evaluation(card)
+    assert "| PESQ wb | 0.780 [0.760, 0.800] | 0.780 [0.760, 0.800] | - | - | - | 90 | 2 |" in text
+    assert "Sanity checks" not in text and "adder" not in text
+    assert len(jnd.headlines(card)) == 1 and "| - | - | 90 |" in jnd.summary([card])

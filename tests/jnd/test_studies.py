@@ -1,12 +1,16 @@
 """Triplets of a listening study, read as judged pairs."""
 
 import csv
+import json
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from tools import train as tool
 from zoo.audio import io
+from zoo.checkpoint.page import page
 from zoo.errors import InputError
 from zoo.jnd import report, studies, train
 
@@ -66,5 +70,36 @@ def test_a_training_and_an_evaluation_take_the_splits_of_a_study(recordings):
     table = write(recordings, [row | {"split": split} for split in splits])
     parts = train._rendered_answers(SimpleNamespace(judgments=str(table)), renders=3)
     assert [len(part.judgments) for part in parts] == [2, 1]
-    judged, words = report._judged_pairs(None, report.Setting("data", judgments=str(table)))
-    assert len(judged.judgments) == 1 and words.startswith(f"1 answers of the test in {table}")
+    judged, words, ladders = report._judged_pairs(report.Setting("data", judgments=str(table)))
+    assert len(judged.judgments) == 1 and words == f"1 answers of the test in {table}" and ladders is None
+
+
+@pytest.mark.slow
+def test_the_command_trains_on_a_study_and_evaluates_on_its_test_without_other_data(recordings, monkeypatch, capsys):
+    rng, time = np.random.default_rng(1), np.arange(22050) / 22050
+    tone = 0.1 * np.sin(440 * time)
+    io.write(recordings / "clean.wav", tone, 22050, clip=True)
+    io.write(recordings / "noisy.wav", tone + 0.05 * rng.standard_normal(22050), 22050, clip=True)
+    heard = {"clean.wav": 0, "noisy.wav": 1}
+    rows = [
+        {"reference": "clean.wav", "degraded": degraded, "different": different, "split": split}
+        for split, count in (("train", 8), ("validation", 2), ("test", 2))
+        for degraded, different in heard.items()
+        for _ in range(count)
+    ]
+    table, config = write(recordings, rows), recordings / "mine.toml"
+    config.write_text(
+        'family = "jnd"\nname = "mine"\nnetwork = "SpectralJND"\nepochs = 2\nlearning_rate = 1e-2\n'
+        "calibrate = true\noptions = { channels = [4], bands = 8 }\n"
+    )
+    monkeypatch.chdir(recordings)
+    monkeypatch.setattr(sys, "argv", ["tools/train.py", "mine.toml", "--judgments", str(table), "--output", "my"])
+    monkeypatch.setenv("ZOO_DATA", "absent")
+    tool.main()
+    card = json.loads((recordings / "my" / "mine" / "card.json").read_text())
+    evaluated = card["evaluation"]
+    assert card["training"]["answers"] == {"training": 16, "validation": 4}
+    assert evaluated["answers"]["all"]["n"] == 4 and "ladders" not in evaluated
+    assert evaluated["command"] == f"python tools/evaluate.py jnd my/mine/ --judgments {table}"
+    assert "AUC on answers" in capsys.readouterr().out
+    assert "Sanity checks" not in page(card, "my/mine/", [])

@@ -35,6 +35,19 @@ def test_a_session_goes_through_its_screens_to_the_code(session):
     assert state["done"] == state["of"] == 3 and len(state["code"]) == 8
 
 
+def test_a_session_that_is_begun_again_is_the_same(session):
+    store, kind, _ = session
+    for _ in range(2):
+        assert flow.begin(store, kind, worker="bob", token="0a" * 32) == "0a" * 32
+    with pytest.raises(Refused, match="this id has a session"):
+        flow.begin(store, kind, worker="bob", token="0b" * 32)
+    for token in ("0a" * 31, "G" * 64):
+        with pytest.raises(Refused, match="64 hexadecimal digits"):
+            flow.begin(store, kind, token=token)
+    with store.read() as reader:
+        assert reader.query(Listener).count() == 2
+
+
 def test_an_answer_that_is_sent_again_is_stored_once(session):
     store, kind, token = session
     state = flow.state(store, kind, token)
@@ -52,10 +65,10 @@ def test_the_next_trial_is_named_so_that_its_sounds_can_be_fetched(session):
     assert state["next"] == {"number": state["trial"]["number"] + 1, "sounds": 2}
 
 
-def test_nothing_on_the_page_tells_the_system(session):
+def test_nothing_on_the_page_tells_the_system_or_a_sentinel(session):
     store, kind, token = session
     trial = flow.state(store, kind, token)["trial"]
-    assert not {"exchanged", "item", "item_id", "expected", "digest"} & trial.keys()
+    assert not {"exchanged", "item", "item_id", "expected", "digest", "role"} & trial.keys()
 
 
 @pytest.mark.parametrize(

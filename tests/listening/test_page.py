@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.listening import make_jnd, make_preference, make_rating, running
 from zoo.listening import results
-from zoo.listening.store import Answer
+from zoo.listening.store import Answer, Listener
 
 pytest.importorskip("playwright", reason="needs playwright, of the extra test")
 pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python, of the extra test")
@@ -37,6 +37,7 @@ window.starts = [];
 const start = AudioBufferSourceNode.prototype.start;
 AudioBufferSourceNode.prototype.start = function (when, ...rest) {
   window.starts.push({ when, loop: this.loop, samples: this.buffer.length, rate: this.buffer.sampleRate });
+  window.buffer = this.buffer;
   return start.call(this, when, ...rest);
 };
 const connect = AudioNode.prototype.connect;
@@ -52,6 +53,14 @@ window.level = () => {
   window.tap?.getFloatTimeDomainData(samples);
   return Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / 2048);
 };
+// Levels of the three tones that were started last, in the left ear and in the sum of both.
+window.tones = () => {
+  const [left, right] = [0, 1].map((place) => window.buffer.getChannelData(place));
+  const sides = [left, left.map((x, i) => (x + right[i]) / 2)];
+  const rate = window.buffer.sampleRate;
+  const rms = (x) => Math.sqrt(x.reduce((sum, y) => sum + y * y, 0) / x.length);
+  return sides.map((side) => [0, 1, 2].map((tone) => rms(side.slice(1.5 * tone * rate, (1.5 * tone + 1) * rate))));
+};
 """
 
 
@@ -64,13 +73,15 @@ def browser():
 
 
 @contextlib.contextmanager
-def opened(browser, url, viewport=DESK, **options):
-    """A new browser's page; an error in its console fails the test."""
+def opened(browser, url, viewport=DESK, lose="", **options):
+    """A new browser's page; an error in its console fails the test. The first response of the address `lose` is lost."""
     context = browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
     context.add_init_script(SPY)
     context.set_default_timeout(20_000)
     page, errors = context.new_page(), []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    if lose:
+        page.route(f"**/{lose}", lambda route: (route.fetch(), route.abort()), times=1)
     page.goto(url)
     yield page
     context.close()
@@ -146,7 +157,7 @@ def test_a_preference_test_by_keyboard(browser, tmp_path):
 
 def test_a_lost_network_a_reload_a_second_tab_and_the_back_button(browser, tmp_path):
     store, kind = make_preference(tmp_path, 3, comments=False)
-    with running(store, kind) as url, opened(browser, url) as page:
+    with running(store, kind) as url, opened(browser, f"{url}?PROLIFIC_PID=ann", lose="api/sessions") as page:
         to_the_trials(page)
         title(page, "better quality")
         ready(page)
@@ -169,7 +180,7 @@ def test_a_lost_network_a_reload_a_second_tab_and_the_back_button(browser, tmp_p
         expect(page.locator("#count")).to_have_text("3 of 3")
         # The same trial in two tabs is answered once.
         tab = page.context.new_page()
-        tab.goto(url)
+        tab.goto(page.url)
         for each, key in ((page, "1"), (tab, "2")):
             ready(each)
             press(each, "a", "b", key)
@@ -247,6 +258,7 @@ def test_a_page_of_mushra_by_keyboard(browser, tmp_path):
         for place, slider in enumerate(sliders):
             slider.focus()
             press(page, "Home", *["ArrowRight"] * place)
+            expect(page.locator("legend")).to_have_text("Your answer" if place == 4 else "Give each a score.")
         press(page, "c")  # letters play while a scale has the focus
         accessible(page)
         starts = page.evaluate("window.starts.slice(-6)")
@@ -255,4 +267,53 @@ def test_a_page_of_mushra_by_keyboard(browser, tmp_path):
         title(page, "Thank you")
     (row,) = results.read(store, kind).answers
     assert sorted(part.rpartition("=")[2] for part in row["answer"].split() if "=" in part) == list("01234")
+    store.close()
+
+
+def test_headphones_are_screened_for_and_the_last_page_leads_back(browser, tmp_path):
+    there = "https://platform.example/submissions/complete?cc=C0DE"
+    settings = {"headphones": True, "comments": False, "return_url": there}
+    store, kind = make_preference(tmp_path, 1, **settings)
+    with running(store, kind) as url:
+        for worker, ears in (("headphones", 0), ("loudspeakers", 1)):
+            with opened(browser, f"{url}?PROLIFIC_PID={worker}") as page:
+                to_the_trials(page)
+                for number in range(6):
+                    title(page, "softest")
+                    expect(page.get_by_text(f"{number + 1} of 6")).to_be_visible()
+                    ready(page)
+                    press(page, "a")
+                    expect(page.get_by_role("radio").first).to_be_enabled()
+                    if number == 0:
+                        accessible(page)
+                    levels = page.evaluate("window.tones()")[ears]
+                    press(page, str(1 + int(np.argmin(levels))), "Enter")
+                title(page, "better quality")
+                ready(page)
+                press(page, "a", "b", "1", "Enter")
+                title(page, "Thank you")
+                accessible(page)
+                page.route("https://platform.example/**", lambda route: route.fulfill(body="Thanks"))
+                press(page, "Tab", "Enter")
+                expect(page).to_have_url(there)
+    marked = {row["worker"]: row["rejected"] for row in results.read(store, kind).listeners}
+    assert "headphones" not in marked["headphones"] and marked["loudspeakers"].startswith("headphones: 0 of 6")
+    store.close()
+
+
+def test_a_task_that_is_not_accepted_begins_no_session(browser, tmp_path):
+    store, kind = make_preference(tmp_path, 1)
+    with (
+        running(store, kind) as url,
+        opened(browser, f"{url}?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE&hitId=h") as page,
+    ):
+        expect(page.get_by_text("Accept the task to begin.")).to_be_visible()
+        accessible(page)
+        with store.read() as session:
+            assert session.query(Listener).count() == 0
+        page.goto(f"{url}?workerId=ann&assignmentId=one&hitId=h")
+        expect(page.get_by_role("button", name="I agree, begin")).to_be_enabled()
+        with store.read() as session:
+            listener = session.query(Listener).one()
+            assert (listener.worker, listener.assignment, listener.campaign) == ("ann", "one", "h")
     store.close()

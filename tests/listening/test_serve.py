@@ -12,7 +12,9 @@ from zoo.listening import serve
 def test_a_port_in_use_is_refused():
     with serve.bind("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(InputError, match=rf"127.0.0.1:{port} cannot be served at .*give another --port"):
+        with pytest.raises(
+            InputError, match=rf"127.0.0.1:{port} cannot be served at \(Address already in use\); give another --port"
+        ):
             serve.bind("127.0.0.1", port)
 
 

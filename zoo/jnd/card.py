@@ -6,6 +6,12 @@ from zoo.errors import InputError
 from zoo.tables import markdown_table
 
 ALL = "all"  # the group of all tables of answers
+_TWO_AFC = ", 2AFC accuracy on pairs of rungs of a ladder"
+_TRAINED_ORDER = (
+    " The order of all ladders but that of white noise by SNR was part of the training of `SpectralJND`, on other "
+    "recordings."
+)
+_NO_LADDERS = {"n_failed": 0}
 
 
 def facts(_):
@@ -35,10 +41,10 @@ print(loss(reference[None], degraded[None]))"""
 
 def evaluation(card):
     evaluated = card["evaluation"]
+    has_ladders = "ladders" in evaluated
     caption = (
-        f"{evaluated['data']}. AUC of the distances for the answers, 2AFC accuracy on pairs of rungs of a ladder; 95 % "
-        f"bootstrap intervals, which lie above a small calibration error; commit `{evaluated['commit']}`. The order of all "
-        "ladders but that of white noise by SNR was part of the training of `SpectralJND`, on other recordings."
+        f"{evaluated['data']}. AUC of the distances for the answers{_TWO_AFC * has_ladders}; 95 % bootstrap intervals, "
+        f"which lie above a small calibration error; commit `{evaluated['commit']}`.{_TRAINED_ORDER * has_ladders}"
     )
     leads = [[other, interval(triple, 3, "+")] for other, triple in evaluated["lead"].items()]
     parts = [
@@ -47,9 +53,10 @@ def evaluation(card):
         markdown_table(["Lead in AUC over, all answers", "difference [95 %]"], leads),
         code(evaluated["command"]),
     ]
-    return "\n\n".join(
-        [section("Agreement with listeners", *parts), section("Sanity checks", *sanity_checks(evaluated))]
-    )
+    sections = [section("Agreement with listeners", *parts)]
+    if has_ladders:  # which an evaluation on the answers of a study has not
+        sections.append(section("Sanity checks", *sanity_checks(evaluated)))
+    return "\n\n".join(sections)
 
 
 def agreement(metrics):
@@ -61,8 +68,9 @@ def agreement(metrics):
         total = facts["answers"][ALL]
         figures = [interval(facts["answers"][group]["auc"], 3) for group in groups]
         figures += [interval(total[key], 3) if key in total else "-" for key in ("cross_entropy", "calibration_error")]
-        failed = total["n_failed"] + facts["two_afc"]["n_failed"]
-        rows.append([name, *figures, interval(facts["two_afc"]["accuracy"], 3), total["n"], failed])
+        two_afc = facts.get("two_afc", _NO_LADDERS)
+        figures.append(interval(two_afc["accuracy"], 3) if "accuracy" in two_afc else "-")
+        rows.append([name, *figures, total["n"], total["n_failed"] + two_afc["n_failed"]])
     return markdown_table(header, rows)
 
 
@@ -121,11 +129,11 @@ def comparison(cards):
 
 def headlines(card):
     """Figures for the Hub's metadata: (data, metric, its name, value)."""
-    total, two_afc = card["evaluation"]["answers"][ALL], card["evaluation"]["two_afc"]
-    return [
-        (f"{total['n']} listeners' answers", "roc_auc", "AUC of the distances for the answers", total["auc"][0]),
-        (f"{two_afc['n']} pairs of rungs of ladders", "accuracy", "2AFC accuracy", two_afc["accuracy"][0]),
-    ]
+    total, two_afc = card["evaluation"]["answers"][ALL], card["evaluation"].get("two_afc")
+    rows = [(f"{total['n']} listeners' answers", "roc_auc", "AUC of the distances for the answers", total["auc"][0])]
+    if two_afc:
+        rows.append((f"{two_afc['n']} pairs of rungs of ladders", "accuracy", "2AFC accuracy", two_afc["accuracy"][0]))
+    return rows
 
 
 def summary(cards):
@@ -134,21 +142,27 @@ def summary(cards):
     for card in cards:
         evaluated = card["evaluation"]
         total = evaluated["answers"][ALL]
-        rises = sum(
-            facts["spearman"] is not None and facts["spearman"] >= 0.95 for facts in evaluated["ladders"].values()
-        )
-        unit = evaluated["jnd_distance"][0]
-        moved = unit and evaluated["shifts"]["distance"][0][0] / unit
+        rises, moved = _behaviour(evaluated)
         rows.append(
             [
                 link(card),
                 f"{card['parameters']:,}",
                 interval(total["auc"], 3),
                 interval(total["calibration_error"], 3),
-                f"{rises} of {len(evaluated['ladders'])}",
-                "-" if moved is None else f"{moved:.2f}",
+                rises,
+                moved,
                 total["n"],
             ]
         )
     header = ["Checkpoint", "Parameters", "AUC [95 %]", "calibration error [95 %]", "ladders", "one sample late", "n"]
     return markdown_table(header, rows)
+
+
+def _behaviour(evaluated):
+    """How many ladders rise, and the distance of one sample's shift in JND, as texts."""
+    if "ladders" not in evaluated:
+        return "-", "-"
+    ranks = [facts["spearman"] for facts in evaluated["ladders"].values()]
+    unit = evaluated["jnd_distance"][0]
+    moved = f"{evaluated['shifts']['distance'][0][0] / unit:.2f}" if unit else "-"
+    return f"{sum(rank is not None and rank >= 0.95 for rank in ranks)} of {len(ranks)}", moved

@@ -185,20 +185,23 @@ def compare(metric, judged, ladders, triplets):
     Args:
         metric: with `distance`.
         judged: `zoo.jnd.batches.Judged`.
-        ladders: of `zoo.jnd.rendered.render_ladders`.
+        ladders: of `zoo.jnd.rendered.render_ladders`; None evaluates on the answers alone.
         triplets: of `draw_triplets`.
 
     Returns:
-        facts: {"answers": `zoo.jnd.answers.report`, "jnd_distance": [value, low, high], "two_afc": `two_afc`}.
+        facts: {"answers": `zoo.jnd.answers.report`, "jnd_distance": [value, low, high], and with ladders "two_afc":
+            `two_afc`}.
         values: distances and probabilities, of `zoo.jnd.answers.judge`.
 
     Example:
         >>> facts, _ = compare(squared_error(), judged, ladders, draw_triplets(50))  # needs answers  # doctest: +SKIP
     """
+    facts, values = _on_answers(metric, judged)
+    if ladders is None:
+        return facts, values
     files, mild, severe = triplets.T
     wanted = np.zeros((len(ladders), rendered.WIDTH), bool)
     wanted[files, mild] = wanted[files, severe] = True
-    facts, values = _on_answers(metric, judged)
     return facts | {"two_afc": two_afc(measure(metric, ladders, wanted), triplets)}, values
 
 
@@ -206,13 +209,15 @@ def evaluate(metric, judged, ladders, triplets):
     """`compare`, and how the distance changes along ladders, with shifts and with level.
 
     Returns:
-        facts: as `compare`'s, and "ladders": `ladders_report`, "shifts": `shifts`, "levels": `levels`.
+        facts: as `compare`'s, and with ladders "ladders": `ladders_report`, "shifts": `shifts`, "levels": `levels`.
         values: distances and probabilities, of `zoo.jnd.answers.judge`.
 
     Example:
         >>> facts, _ = evaluate(zoo.load("jnd-22k"), judged, ladders, triplets)  # needs answers  # doctest: +SKIP
     """
     facts, values = _on_answers(metric, judged)
+    if ladders is None:
+        return facts, values
     distances, clips = measure(metric, ladders), [as_float(audio[0]) for audio in ladders]
     facts |= {"two_afc": two_afc(distances, triplets), "ladders": ladders_report(distances)}
     return facts | {"shifts": shifts(metric, clips), "levels": levels(metric, clips)}, values

@@ -52,7 +52,7 @@ def add_arguments(parser):
     """Add the options of `zoo evaluate jnd` to a parser."""
     parser.add_argument("checkpoint", nargs="+", help="bundled names or directories with a slash")
     parser.add_argument("--metric", action="append", default=[], help="one to compare them with; may be repeated")
-    words = "tables of answers, or triplets.csv of a listening study, instead of jnd_judgments in --data"
+    words = "tables of answers, or triplets.csv of a listening study (no ladders), instead of jnd_judgments in --data"
     parser.add_argument("--judgments", metavar="DIR|CSV", help=words)
     parser.add_argument("--speech", metavar="DIR", help="speech to render on, instead of the test's")
     parser.add_argument("--visqol", action="store_true", help="compare with ViSQOL too (the extra visqol)")
@@ -94,6 +94,8 @@ def run(arguments):
 def evaluate_checkpoint(directory, data, runs, n_jobs, command):
     """Evaluate a saved distance on the test's answers; draws its figures beside it, and completes its card.
 
+    One that was trained on a listening study is evaluated on the answers that were held out of that study.
+
     Args:
         directory: of the checkpoint, with a card.
         data: folder of recordings and of jnd_judgments.
@@ -101,7 +103,10 @@ def evaluate_checkpoint(directory, data, runs, n_jobs, command):
         n_jobs: processes, joblib's counting.
         command: that repeats the evaluation, for the card.
     """
-    _Evaluation([f"{directory}/"], [], Setting(data, runs=runs, n_jobs=n_jobs)).renew_cards(command)
+    study = registry.info(f"{directory}/")["training"].get("judgments")
+    if study:
+        command = f"{command} --judgments {study}"
+    _Evaluation([f"{directory}/"], [], Setting(data, study, runs=runs, n_jobs=n_jobs)).renew_cards(command)
 
 
 class _Evaluation:
@@ -128,9 +133,7 @@ class _Evaluation:
         if visqol:
             compared["ViSQOL"] = baselines.visqol()
         text = [table(models | compared, path) for table, path in (listeners or {}).items() if path]
-        source = rendered.Source(setting.data, setting.speech)
-        self.judged, self.words = _judged_pairs(source, setting)
-        ladders = rendered.render_ladders(source, setting.files, setting.runs, setting.seed, setting.n_jobs)
+        self.judged, self.words, ladders = _judged_pairs(setting)
         tests = self.judged, ladders, evaluate.draw_triplets(setting.files, seed=setting.seed)
         self.facts, self.values = {}, {}  # figures, and distances and probabilities, by name
         for name in self.sources:
@@ -138,7 +141,8 @@ class _Evaluation:
         for name, metric in compared.items():
             self.facts[name], self.values[name] = evaluate.compare(metric, *tests)
         self.compared = list(compared)
-        text += [self.words, *(_sanity_tables(name, self.facts[name]) for name in self.sources)]
+        text.append(self.words)
+        text += [_sanity_tables(name, self.facts[name]) for name in self.sources if ladders is not None]
         self.text = "\n\n".join([*text, _distance_tables(self.facts)])
         print(self.text)
 
@@ -165,7 +169,8 @@ class _Evaluation:
     def _draw(self, directory, name):
         directory.mkdir(parents=True, exist_ok=True)
         facts = self.facts[name]
-        figures.ladders(facts["ladders"], facts["jnd_distance"][0], name, directory / "ladders.png")
+        if "ladders" in facts:
+            figures.ladders(facts["ladders"], facts["jnd_distance"][0], name, directory / "ladders.png")
         figures.calibration(self.judged.answers, self.values[name][1], name, directory / "calibration.png")
 
 
@@ -181,24 +186,27 @@ def _load(sources):
     return models
 
 
-def _judged_pairs(source, setting):
-    """The answers on talkers that training did not have, rendered, and what they are in words."""
-    ladders = f"ladders of {setting.files} clips, seed {setting.seed}"
+def _judged_pairs(setting):
+    """The answers that training did not have, with their audio, what they are in words, and ladders to climb.
+
+    A study has its own audio, so that nothing else is needed, and no ladders.
+    """
     if is_study(setting.judgments):
         judged = read_triplets(setting.judgments, "test")
-        return judged, f"{len(judged.judgments)} answers of the test in {setting.judgments}; {ladders}"
+        return judged, f"{len(judged.judgments)} answers of the test in {setting.judgments}", None
     folder = setting.judgments or Path(setting.data) / "jnd_judgments"
     judgments, dropped = read_judgments(folder)
     tested = [judgment for judgment in judgments if split_of(judgment.talker) == "test"]
     if not tested:
         raise InputError(f"{folder} holds answers on talkers of the training only; give tables of others")
-    renderings = [rendered.render_judgments(source, tested, setting.runs, setting.seed, setting.n_jobs)]
+    source, how = rendered.Source(setting.data, setting.speech), (setting.runs, setting.seed, setting.n_jobs)
+    renderings = [rendered.render_judgments(source, tested, *how)]
     talkers = ", ".join(sorted({judgment.talker for judgment in tested}))
     total = len(judgments) + sum(dropped.values())
     words = f"{len(tested)} of {total} answers of {setting.judgments or 'jnd_judgments'}"
     words += f": those on talkers that training did not have ({talkers}), rendered on {setting.speech or 'speech/test'}"
-    words += f", with noises and rooms of the test; {ladders}"
-    return Judged(tested, renderings), words
+    words += f", with noises and rooms of the test; ladders of {setting.files} clips, seed {setting.seed}"
+    return Judged(tested, renderings), words, rendered.render_ladders(source, setting.files, *how)
 
 
 def _command(arguments):
@@ -218,10 +226,11 @@ def _distance_tables(compared):
     ]
     rows = []
     for name, facts in compared.items():
-        overall, triplets = facts["answers"][answers.ALL], facts["two_afc"]
+        overall, triplets = facts["answers"][answers.ALL], facts.get("two_afc", {"n_failed": 0})
         probable = ("calibration_error", "cross_entropy")
         cells = [tables.interval(overall[key]) if key in overall else "-" for key in probable]
-        cells += [tables.interval(triplets["accuracy"]), tables.interval(facts["jnd_distance"], ".3g")]
+        cells += [tables.interval(triplets["accuracy"]) if "accuracy" in triplets else "-"]
+        cells += [tables.interval(facts["jnd_distance"], ".3g")]
         rows.append([name, *cells, str(overall["n"]), str(overall["n_failed"] + triplets["n_failed"])])
     header = ["", "calibration error", "cross-entropy", "2AFC accuracy", "distance at the JND", "answers", "failed"]
     by_group = tables.table(["AUC on answers", *(f"{group} ({groups[group]['n']})" for group in groups)], areas)

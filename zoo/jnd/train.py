@@ -251,6 +251,8 @@ def _train_metric(recipe, options, distribution):
     best = int(np.argmin(losses))
     model, facts, _ = trained[best]
     facts["seeds"] = [{"seed": one.seed, "cross_entropy": loss} for one, loss in zip(recipes, losses, strict=True)]
+    if is_study(options.judgments):
+        facts["judgments"] = options.judgments  # whose test it is evaluated on
     minutes = sum(minutes for _, _, minutes in trained)
     return Trained(recipes[best], model, facts, minutes, _golden_inputs(model))
 

@@ -39,9 +39,9 @@ def attend(
     """
     with requests.Session() as http:
         send = functools.partial(_sent, http, url, patience)
-        http.headers["Authorization"] = (
-            f"Bearer {send('POST', 'api/sessions', json={'worker': worker}).json()['token']}"
-        )
+        token = secrets.token_hex(32)
+        send("POST", "api/sessions", json={"worker": worker, "token": token})
+        http.headers["Authorization"] = f"Bearer {token}"
         state, times, saved = send("GET", "api/state").json(), [], []
         while state["status"] == "going":
             trial = state["trial"]
@@ -103,6 +103,40 @@ def cleaner(errors: float, rng: np.random.Generator) -> Decide:
         return {"choice": "a" if is_first else "b"}
 
     return decide
+
+
+def noticer(snr_db: float, spread: float, rng: np.random.Generator) -> Decide:
+    """A listener who tells two recordings apart where what differs is loud enough.
+
+    Args:
+        snr_db: threshold: level of the recording over that of the difference, at which half of the answers are
+            "different".
+        spread: standard deviation of the threshold, in dB; the answers are those of a Gaussian psychometric curve.
+        rng: NumPy generator.
+
+    Returns:
+        As `attend` takes it.
+
+    Example:
+        >>> decide = noticer(20.0, 1.0, np.random.default_rng(0))
+        >>> decide({"screen": "consent"}, []) is None
+        True
+    """
+
+    def decide(trial, sounds):
+        if trial["screen"] != "jnd":
+            return None
+        threshold = snr_db + spread * rng.standard_normal()
+        return {"choice": "different" if _snr_db(*(decode(data)[0] for data in sounds)) < threshold else "same"}
+
+    return decide
+
+
+def _snr_db(first, second):
+    """Level of a recording over that of its difference from another, at the gain that makes it least."""
+    gain = np.vdot(second, first) / np.vdot(second, second)
+    difference = np.mean((first - gain * second) ** 2)
+    return 10 * np.log10(np.mean(first**2) / max(difference, 1e-12))
 
 
 def _floor(audio):

@@ -17,7 +17,7 @@ from zoo.listening.screens import View
 from zoo.listening.store import Answer, Listener, Sound, Store, Trial, now
 from zoo.listening.study import Kind
 
-_IDENTIFIER = re.compile(r"[\w-]{8,64}")
+_IDENTIFIER, _TOKEN = re.compile(r"[\w-]{8,64}"), re.compile(r"[0-9a-f]{64}")
 _LONGEST_ID, _LONGEST_S = 200, 86400.0
 _CODE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # letters and digits that are not mistaken for each other
 
@@ -30,31 +30,33 @@ class Refused(InputError):
         self.status = status
 
 
-def begin(store: Store, kind: Kind, worker: str = "", assignment: str = "", campaign: str = "") -> str:
+def begin(store: Store, kind: Kind, worker: str = "", assignment: str = "", campaign: str = "", token: str = "") -> str:
     """Begin a session: its trials are planned and stored.
 
     Args:
         store: of the study.
         kind: of the study.
         worker, assignment, campaign: ids of a crowdsourcing platform, "" for none.
+        token: 64 hexadecimal digits that the browser drew. The same request again, such as after a lost response, then
+            begins nothing new. "" for one that is drawn here.
 
     Returns:
         The token, a secret that the session's other requests carry.
 
     Raises:
-        Refused: the worker has a session (409), or an id is too long (400).
+        Refused: the worker has another session (409), an id is too long, or the token is none (400).
     """
     if max(map(len, (worker, assignment, campaign))) > _LONGEST_ID:
         raise Refused(f"an id has more than {_LONGEST_ID} characters", 400)
-    token, seed = secrets.token_urlsafe(32), secrets.randbits(31)
-    code = kind.settings.completion_code or "".join(secrets.choice(_CODE) for _ in range(8))
-    listener = Listener(
-        token=_hash(token), worker=worker or None, assignment=assignment, campaign=campaign, seed=seed, code=code,
-        begun=now(),
-    )  # fmt: skip
+    if token and not _TOKEN.fullmatch(token):
+        raise Refused("the token is not of 64 hexadecimal digits; reload the page", 400)
+    token = token or secrets.token_hex(32)
+    if _is_begun(store, token):
+        return token
+    listener = _listener(kind, token, worker, assignment, campaign)
     try:
         with store.write() as session:
-            rng = np.random.default_rng(seed)
+            rng = np.random.default_rng(listener.seed)
             trials = screens.before(session, kind.settings, kind.clip, rng)
             trials += [*kind.plan(session, rng), *screens.after(kind.settings)]
             for number, trial in enumerate(trials):
@@ -62,8 +64,22 @@ def begin(store: Store, kind: Kind, worker: str = "", assignment: str = "", camp
             listener.trials = trials
             session.add(listener)
     except sqlalchemy.exc.IntegrityError:
-        raise Refused("this id has a session; go on in the browser in which it began", 409) from None
+        if not _is_begun(store, token):  # by the same request, which came twice at once
+            raise Refused("this id has a session; go on in the browser in which it began", 409) from None
     return token
+
+
+def _is_begun(store, token):
+    with store.read() as session:
+        return session.scalar(select(Listener.id).where(Listener.token == _hash(token))) is not None
+
+
+def _listener(kind, token, worker, assignment, campaign):
+    code = kind.settings.completion_code or "".join(secrets.choice(_CODE) for _ in range(8))
+    return Listener(
+        token=_hash(token), worker=worker or None, assignment=assignment, campaign=campaign, seed=secrets.randbits(31),
+        code=code, begun=now(),
+    )  # fmt: skip
 
 
 def state(store: Store, kind: Kind, token: str) -> dict[str, Any]:
@@ -75,8 +91,8 @@ def state(store: Store, kind: Kind, token: str) -> dict[str, Any]:
 
     Returns:
         {"status": "going", "done" or "ended", "title", "done", "of": judged trials, "code", "return_url": at the end,
-        "trial": the current screen, {"number", "sounds", "sample_rate", and the fields of `View`}, "next": {"number",
-        "sounds"} of the trial after it, to fetch ahead}.
+        "trial": the current screen, {"number", "sounds", "sample_rate", "counts": whether it is one of those, and the
+        fields of `View`}, "next": {"number", "sounds"} of the trial after it, to fetch ahead}.
 
     Raises:
         Refused: no such session (401).
@@ -154,7 +170,7 @@ def sound(store: Store, token: str, number: int, place: int) -> bytes:
 
 def _state(session, kind, trials):
     """What `state` gives, of a session's trials."""
-    judged = [trial for trial in trials if trial.role in ("judged", "sentinel")]
+    judged = [trial for trial in trials if _counts(trial)]
     shown = {"status": "done", "title": kind.settings.title, "of": len(judged)}
     shown["done"] = sum(trial.answer is not None for trial in judged)
     if _is_ended(trials):
@@ -167,6 +183,11 @@ def _state(session, kind, trials):
     if following is not None and kind.is_ready(following):
         shown["next"] = {"number": following.number, "sounds": len(following.content.get("sounds", ()))}
     return shown
+
+
+def _counts(trial):
+    """Whether a trial is one of those to judge; which of them are sentinels the page is not told."""
+    return trial.role in ("judged", "sentinel")
 
 
 def _hash(token):
@@ -200,7 +221,7 @@ def _shown(session, kind, trial):
     facts = {
         "number": trial.number,
         "screen": trial.screen,
-        "role": trial.role,
+        "counts": _counts(trial),
         "sounds": len(digests),
         "sample_rate": rate,
     }

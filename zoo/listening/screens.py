@@ -91,7 +91,7 @@ def before(session: Session, settings: Any, clip: str, rng: np.random.Generator)
     levels = [sounds.add(session, level, rate) for level in sounds.loud_and_soft(audio)]
     trials = [Trial(screen="consent", content={}), Trial(screen="volume", content={"sounds": levels})]
     if settings.headphones:
-        trials += [_headphone_trial(session, rate, rng) for _ in range(sounds.HEADPHONE_TONES)]
+        trials += [_headphone_trial(session, rate, rng, place) for place in range(1, sounds.HEADPHONE_TONES + 1)]
     if settings.attention:
         trials.append(_attention_trial(session, settings, rate))
     return trials
@@ -102,10 +102,10 @@ def after(settings: Any) -> list[Trial]:
     return [Trial(screen="comments", content={})] if settings.comments else []
 
 
-def _headphone_trial(session, rate, rng):
+def _headphone_trial(session, rate, rng, place):
     softest, opposite, _ = rng.permutation(3)
     tones = sounds.add(session, sounds.headphone_tones(int(softest), int(opposite), rate), rate)
-    return Trial(screen="headphones", content={"sounds": [tones]}, expected=str(softest + 1))
+    return Trial(screen="headphones", content={"sounds": [tones], "place": place}, expected=str(softest + 1))
 
 
 def _attention_trial(session, settings, rate):
@@ -126,7 +126,10 @@ def view(trial: Trial, settings: Any) -> View | None:
             choices = (("set", "The volume is set"),)
             return View("Set the volume", _VOLUME, ("Loud", "Soft"), ("a", "b"), choices=choices)
         case "headphones":
-            text = ("Please wear headphones. You hear three tones; one of them is softer than the others.",)
+            text = (
+                "Please wear headphones. You hear three tones; one of them is softer than the others.",
+                f"{trial.content['place']} of {sounds.HEADPHONE_TONES}",
+            )
             choices = tuple((str(place), f"Tone {place}") for place in (1, 2, 3))
             return View("Which tone is the softest?", text, ("Tones",), ("a",), choices=choices)
         case "attention":

@@ -55,5 +55,5 @@ def bind(host: str, port: int) -> socket.socket:
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=512
         )
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
         raise InputError(f"{host}:{port} cannot be served at ({reason}); give another --port or --host") from None

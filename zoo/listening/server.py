@@ -52,7 +52,7 @@ def application(store: Store, kind: Kind) -> Starlette:
     | request | answer |
     | --- | --- |
     | GET / and GET /NAME | the page and its files |
-    | POST /api/sessions {"worker", "assignment", "campaign"} | {"token"} |
+    | POST /api/sessions {"worker", "assignment", "campaign", "token"}, all optional | {"token"} |
     | GET /api/state | `zoo.listening.flow.state` |
     | POST /api/answers, as `zoo.listening.flow.save` takes it | the state, and "feedback", once it is committed |
     | GET /api/sounds/NUMBER/PLACE | a WAV file |
@@ -117,9 +117,9 @@ class _Handlers:
     async def begin(self, request):
         self._limit(SESSIONS, request.client.host if request.client else "")
         message = await _message(request)
-        ids = {key: message.get(key) or "" for key in ("worker", "assignment", "campaign")}
+        ids = {key: message.get(key) or "" for key in ("worker", "assignment", "campaign", "token")}
         if not all(isinstance(value, str) for value in ids.values()):
-            raise Refused("ids are text", 400)
+            raise Refused("ids and the token are text", 400)
         token = await run_in_threadpool(flow.begin, self.store, self.kind, **ids)
         return JSONResponse({"token": token}, status_code=201)
 

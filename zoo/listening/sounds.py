@@ -1,5 +1,6 @@
 """Recordings as browsers get them: read, checked, encoded, and stored by the hash of their content."""
 
+import contextlib
 import hashlib
 import io
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from scipy import signal
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from zoo.audio import io as audio_io
@@ -68,8 +70,9 @@ def add(session: Session, audio: np.ndarray, sample_rate: int) -> str:
     data = encode(audio, sample_rate)
     digest = hashlib.sha256(data).hexdigest()
     if session.get(Sound, digest) is None:
-        session.add(Sound(digest=digest, audio=data, sample_rate=sample_rate, seconds=len(audio) / sample_rate))
-        session.flush()
+        stored = Sound(digest=digest, audio=data, sample_rate=sample_rate, seconds=len(audio) / sample_rate)
+        with contextlib.suppress(IntegrityError), session.begin_nested():  # another server stores the same meanwhile
+            session.add(stored)
     return digest
 
 

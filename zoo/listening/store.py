@@ -159,7 +159,9 @@ class Store:
             self._upgrade(create)
         except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
             self.close()
-            raise InputError(f"{self.address}: cannot be opened as a study ({_reason(error)})") from None
+            raise InputError(
+                f"{self.address}: cannot be opened ({_reason(error)}); mend that, or give another --study"
+            ) from None
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:

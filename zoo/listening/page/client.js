@@ -93,9 +93,12 @@ export async function start(onWait) {
       }
     }
   }
+  // Drawn here and kept, so that after a lost response or a reload the same request begins nothing new.
+  const next = memory.next?.worker === own.worker ? memory.next : { worker: own.worker, token: newId() + newId() };
   memory = {};
-  const begun = await request("api/sessions", { method: "POST", body: JSON.stringify(own) }, onWait);
-  remember({ token: (await begun.json()).token, worker: own.worker, unsent: null });
+  remember({ next });
+  await request("api/sessions", { method: "POST", body: JSON.stringify({ ...own, token: next.token }) }, onWait);
+  remember({ token: next.token, worker: own.worker, next: null });
   return await (await request("api/state", {}, onWait)).json();
 }
 

@@ -37,7 +37,7 @@ function fetchSounds({ number, sounds }, current) {
 function header(state) {
   document.title = state.title;
   document.getElementById("study").textContent = state.title;
-  const going = state.status === "going" && ["judged", "sentinel"].includes(state.trial.role);
+  const going = state.status === "going" && state.trial.counts;
   const count = document.getElementById("count");
   const progress = document.getElementById("progress");
   progress.hidden = !going;
@@ -124,8 +124,8 @@ function end(state) {
   show(
     element("h1", { tabindex: -1 }, "Thank you"),
     element("p", {}, "All your answers are saved. This is your completion code:"),
-    ...[code, back].filter(Boolean),
-    element("p", { class: "hint" }, back ? "" : "You may close this page."),
+    code,
+    back ?? element("p", { class: "hint" }, "You may close this page."),
   );
 }
 

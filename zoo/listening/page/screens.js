@@ -145,7 +145,8 @@ function update(state) {
   const hint = fields.querySelector("legend") ?? (state.only ? fields : null);
   if (hint) {
     if (trial.form === "choice" && !state.only) fields.disabled = !heard || sent;
-    hint.textContent = heard ? (state.only ? "" : "Your answer") : `Listen to ${list(trial.labels)} first.`;
+    const asked = state.only ? "" : trial.form === "scores" && answer(state) === null ? "Give each a score." : "Your answer";
+    hint.textContent = heard ? asked : `Listen to ${list(trial.labels)} first.`;
     hint.hidden = !hint.textContent;
   }
   go.disabled = sent || !heard || answer(state) === null;
