@@ -37,7 +37,7 @@ def refreshed(small, surrogate):
     return dataclasses.replace(small, loss={surrogate: 1.0, "magnitude-mse": 0.1}, refresh=refresh, monitor="pesq-wb")
 
 
-def test_the_loss_falls_and_the_facts_are_whole(small, source, validation, tmp_path):
+def test_the_loss_falls_and_the_facts_are_whole_and_nothing_else_goes_on_with_it(small, source, validation, tmp_path):
     recipe = dataclasses.replace(small, steps=20, learning_rate=1e-2, monitor="val_loss")
     model, facts, minutes = train.train(recipe, source, validation, tmp_path, n_jobs=1, verbose=0)
     rows = read_log(tmp_path / "tiny" / "log.csv")
@@ -53,6 +53,11 @@ def test_the_loss_falls_and_the_facts_are_whole(small, source, validation, tmp_p
     _, noisy = golden.voices_in_noise(16000, (0, 10))
     preset.save(model, tmp_path / "saved", card=card, golden=[noisy])
     preset.load(tmp_path / "saved", verify=True)
+    with pytest.raises(InputError, match="another recipe"):
+        train.train(dataclasses.replace(recipe, epochs=2), source, validation, tmp_path)
+    others = examples.Mixtures({"talker": [voice(4.0, seed=77)]}, source.noise, (-8, 8))
+    with pytest.raises(InputError, match="other data"):
+        train.train(recipe, others, validation, tmp_path)
 
 
 def test_fine_tuning_starts_from_a_checkpoint(small, source, validation, tmp_path):
@@ -106,15 +111,6 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(name, request, sou
         assert not list((tmp_path / "cut" / "tiny").glob("*_0*"))
     done = train.train(recipe, source, validation, tmp_path / "cut", n_jobs=1, verbose=0)
     assert done[1] == again
-
-
-def test_another_recipe_does_not_go_on_with_this_run(small, source, validation, tmp_path):
-    train.train(dataclasses.replace(small, epochs=1), source, validation, tmp_path, n_jobs=1, verbose=0)
-    with pytest.raises(InputError, match="another recipe"):
-        train.train(dataclasses.replace(small, epochs=2), source, validation, tmp_path)
-    others = examples.Mixtures({"talker": [voice(4.0, seed=77)]}, source.noise, (-8, 8))
-    with pytest.raises(InputError, match="other data"):
-        train.train(dataclasses.replace(small, epochs=1), others, validation, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,22 @@ from tests.support.jnd_training import TINY, judged, ladders
 from zoo.checkpoint import preset
 from zoo.checkpoint.card import read_words
 from zoo.errors import InputError
-from zoo.jnd import train
+from zoo.jnd import head, train
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import SpectralJND
 from zoo.jnd.train import Recipe
 from zoo.training.config import Config
 from zoo.training.distribution import ONE_DEVICE
+from zoo.training.run import open_run
 
 CONFIGS = sorted((REPOSITORY / "tools" / "configs").glob("jnd-*.toml"))
+
+
+@pytest.fixture(autouse=True)
+def one_short_fit_of_a_head(monkeypatch):
+    """The fit that finds a head's best start has tests of its own."""
+    monkeypatch.setattr(head, "_STARTS", 1)
+    monkeypatch.setattr(head, "_EPOCHS", 5)
 
 
 def run(recipe, runs):
@@ -113,7 +121,7 @@ def test_only_a_fresh_paper_network_gets_its_head_before_the_first_epoch(tmp_pat
 
 
 def test_another_recipe_does_not_go_on_with_a_run(tmp_path):
-    run(TINY, tmp_path)
+    open_run(tmp_path / "tiny-0", TINY)
     with pytest.raises(InputError, match="another recipe"):
         run(dataclasses.replace(TINY, learning_rate=0.5), tmp_path)
 
