@@ -4,6 +4,7 @@ import functools
 import os
 import random
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -48,6 +49,36 @@ def exported(tmp_path_factory):
         return export.export(name, folder / name)
 
     return export_once
+
+
+@pytest.fixture(scope="session")
+def probe():
+    """A `tests.support.probe.Probe`: one process that checks exports, and starts with the first."""
+    from tests.support.probe import Probe
+
+    probe = Probe({**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"})
+    yield probe
+    probe.close()
+
+
+@pytest.fixture(scope="module")
+def one_probe(probe):
+    """Exports of a module are checked by `probe`, not each by a process of its own."""
+    from zoo.serving import export
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "subprocess", SimpleNamespace(run=probe.run))
+        yield
+
+
+@pytest.fixture(scope="module")
+def pushes_here(one_probe):
+    """A push exports in this process: tests/serving/test_publish.py has one in a process of its own."""
+    from zoo.serving import publish
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publish, "_run_export", publish._export)
+        yield
 
 
 @pytest.fixture

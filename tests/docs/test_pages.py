@@ -100,8 +100,10 @@ def run_page(page):
     [pytest.param(page, marks=pytest.mark.slow) if page.name in SLOW else page for page in PAGES],
     ids=lambda page: page.name,
 )
-def test_the_blocks_of_a_page_run_in_order(page, tmp_path, monkeypatch):
+def test_the_blocks_of_a_page_run_in_order(page, tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
+    if page.name in ("serving.md", "publishing.md") and keras.backend.backend() == "tensorflow":
+        request.getfixturevalue("pushes_here")
     if page.name == "listening.md":
         pytest.importorskip("sqlalchemy", reason="needs the extra listen")
     run_page(page)

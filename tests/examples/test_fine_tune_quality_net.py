@@ -88,6 +88,7 @@ def test_it_learns_freezes_and_saves_what_can_be_published(ratings, tmp_path, mo
 
 @pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="exports on TensorFlow")
+@pytest.mark.usefixtures("pushes_here")
 def test_what_it_saves_is_published_and_exported(ratings, tmp_path, monkeypatch):
     text = (ratings / "ratings.csv").read_text().replace("train", "validation", 1)
     (ratings / "held.csv").write_text(text)
