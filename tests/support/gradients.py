@@ -28,17 +28,22 @@ def flat(outputs):
     return ops.concatenate([ops.reshape(output, (-1,)) for output in outputs])
 
 
-def output_and_gradient(name):
-    """{"golden": output on the golden inputs, "output": on noise, "gradient": of a mean of it, weighted, in the last input}."""
-    model = load(name)
-    inputs = waveforms(model)
+def weighted_mean(model, *others):
+    """Function of a model's last input, with these before it: a mean of the output, weighted, and the output."""
 
     def weighted(x):
-        output = flat(model([*inputs[:-1], x] if len(inputs) > 1 else x, training=False))
+        output = flat(model([*others, x] if others else x, training=False))
         weights = ops.convert_to_tensor(np.cos(np.arange(output.shape[0])).astype("float32"))
         return ops.mean(weights * output), output
 
-    (_, output), gradient = value_and_gradient(weighted)(inputs[-1])
+    return weighted
+
+
+def output_and_gradient(name):
+    """{"golden": output on the golden inputs, "output": on noise, "gradient": of its weighted mean in the last input}."""
+    model = load(name)
+    inputs = waveforms(model)
+    (_, output), gradient = value_and_gradient(weighted_mean(model, *inputs[:-1]))(inputs[-1])
     arguments = golden_inputs(name)
     golden = flat(model(arguments if len(arguments) > 1 else arguments[0], training=False))
     return {key: ops.convert_to_numpy(x) for key, x in (("golden", golden), ("output", output), ("gradient", gradient))}
