@@ -45,7 +45,9 @@ docs: .venv/.ready
 	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict  # with -q its warnings would not count
 
 bench: .venv-peers/.ready
-	for job in startup scoring labels gradients jnd enhancement texture; do .venv-peers/bin/python -m tools.bench.$$job || exit 1; done
+	for job in startup scoring runtimes labels gradients jnd enhancement texture; do \
+		.venv-peers/bin/python -m tools.bench.$$job || exit 1; done
+	for job in startup gradients jnd enhancement; do KERAS_BACKEND=torch .venv-peers/bin/python -m tools.bench.$$job || exit 1; done
 	taskset -c 0 .venv-peers/bin/python -m tools.bench.separation
 	.venv-peers/bin/python tools/make_cards.py
 

@@ -121,9 +121,9 @@ def compare(job: str, seconds: dict[str, np.ndarray], ours: str, peer: str, reac
     return {"job": job, "ours": ours, "peer": peer, "n": len(seconds[ours]), **quartiles, "reach": reach}
 
 
-def write(name: str, results: list[dict]) -> None:
-    """`save` results of `compare`, and print one line for each."""
-    save(name, {"results": results})
+def write(name: str, results: list[dict], **facts: object) -> None:
+    """`save` results of `compare` and other facts, and print one line for each result."""
+    save(name, {"results": results, **facts})
     for result in results:
         share, low, high = result["share"]
         aim = "" if result["reach"] is None else f", aim {result['reach']:.3g}"
@@ -135,7 +135,9 @@ def save(name: str, content: dict) -> None:
     versions, peers = provenance.versions(), {peer: _version(peer) for peer in PEERS}
     cores = sorted(os.sched_getaffinity(0))
     pinned = [] if len(cores) == os.cpu_count() else ["taskset", "-c", ",".join(map(str, cores))]
-    context = {"command": " ".join([*pinned, "python", *sys.argv]), "commit": provenance.commit()}
+    chosen = [] if versions["backend"] == "tensorflow" else [f"KERAS_BACKEND={versions['backend']}"]
+    command = " ".join([*chosen, *pinned, "python", _script(), *sys.argv[1:]])
+    context = {"command": command, "commit": provenance.commit()}
     threads = {key: value for key, value in os.environ.items() if key.endswith("_THREADS")}
     machine = provenance.machine()
     context |= {"machine": machine, "processor": _processor(), "threads": len(cores), "set": threads}
@@ -145,6 +147,12 @@ def save(name: str, content: dict) -> None:
     suffix += "" if device == "cpu" else f"-{device}"
     with atomic_write(RESULTS / f"{name}{suffix}.json") as part:
         part.write_text(json.dumps(context | content, indent=1) + "\n")
+
+
+def _script():
+    """The script that runs, as it is called from the repository."""
+    path, repository = Path(sys.argv[0]).resolve(), RESULTS.parents[2]
+    return str(path.relative_to(repository)) if path.is_relative_to(repository) else path.name
 
 
 def _version(package):

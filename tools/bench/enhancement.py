@@ -1,6 +1,7 @@
 """Time of an enhancer on one long file, compared with MetricGAN+'s; writes results/enhancement.json.
 
     .venv-peers/bin/python tools/bench/enhancement.py
+    KERAS_BACKEND=torch .venv-peers/bin/python tools/bench/enhancement.py
 
 The file is the bundled speech, repeated. MetricGAN+'s generator, two BLSTMs of 200 units like ours, processes the whole
 file at once; ours processes it in chunks, which bounds its memory (tools/bench/growth.py). Calls are timed in turns,

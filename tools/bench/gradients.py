@@ -1,10 +1,11 @@
 """Time of a loss and its gradient to the waveform, compared with PyTorch's; writes results/gradients.json.
 
     .venv-peers/bin/python tools/bench/gradients.py
+    KERAS_BACKEND=torch .venv-peers/bin/python tools/bench/gradients.py
 
 Pairs are 2.5 s of the bundled speech in noise, at 16 kHz, or 22.05 kHz for the JND loss. Each loss is called as its
-users do: ours is one compiled function, PyTorch's losses run eagerly, and the JND network in PyTorch, with the same
-weights, is timed both ways. Calls are timed in turns, each after a warm-up.
+users do: ours is one compiled function, on the backend PyTorch an ordinary call. PyTorch's losses run eagerly, and the
+JND network in PyTorch, with the same weights, is timed both ways. Calls are timed in turns, each after a warm-up.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import keras
 import numpy as np
 import torch
 
@@ -30,7 +32,7 @@ def ours(name: str) -> Callable:
     """Function (reference, estimate) -> gradient of a checkpoint's loss to the estimate."""
     loss = zoo.loss(name)
     compiled = value_and_gradient(lambda estimate, reference: (loss(reference, estimate), ()))
-    return lambda reference, estimate: np.asarray(compiled(estimate, reference)[1])
+    return lambda reference, estimate: keras.ops.convert_to_numpy(compiled(estimate, reference)[1])
 
 
 def main():

@@ -1,6 +1,7 @@
 """Speed of the JND metrics, compared with other perceptual distances; writes results/jnd.json.
 
     .venv-peers/bin/python tools/bench/jnd.py
+    KERAS_BACKEND=torch .venv-peers/bin/python tools/bench/jnd.py
 
 Pairs are 2.5 s of the bundled speech in noise. `jnd-fin-22k` is the paper's network, compared with the same network in
 PyTorch with the same weights, eager and compiled, each at its fastest batch size; `jnd-22k` is the smaller one that

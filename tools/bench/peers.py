@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from unittest import mock
 
+import keras
 import numpy as np
 
 try:
@@ -29,9 +30,10 @@ class JND(nn.Module):
         kernels = [model.backbone.get_layer(f"conv_{i}").kernel for i in range(len(model.channels))]
         betas = [model.backbone.get_layer(f"norm_{i}").beta for i in range(len(model.channels))]
         weights = [model.core.get_layer(f"distance_{i}").weight for i in range(len(model.channels))]
-        self.kernels = nn.ParameterList(torch.tensor(np.transpose(x, (2, 1, 0))) for x in kernels)
+        to_numpy = keras.ops.convert_to_numpy
+        self.kernels = nn.ParameterList(torch.tensor(np.transpose(to_numpy(x), (2, 1, 0))) for x in kernels)
         self.betas, self.weights = (
-            nn.ParameterList(torch.tensor(np.array(x)[:, None]) for x in y) for y in (betas, weights)
+            nn.ParameterList(torch.tensor(to_numpy(x)[:, None]) for x in y) for y in (betas, weights)
         )
 
     def forward(self, reference, degraded):
