@@ -111,11 +111,11 @@ def test_what_appeared_meanwhile_is_not_replaced(run, rain, tmp_path, monkeypatc
     """The recording and the picture alike."""
     import zoo.texture
 
-    synthesize = zoo.texture.synthesize
+    terms = {term: [1.0] for term in ("loss", "gram", "autocorrelation", "diversity", "convergence")}
 
-    def slow(*arguments, **options):
+    def slow(target, *_, **__):
         (tmp_path / name).write_text("of another process")
-        return synthesize(*arguments, **options)
+        return synthesis.Synthesis(target, np.ones((9, 257), "float32"), terms | {"interrupted": False})
 
     monkeypatch.setattr(zoo.texture, "synthesize", slow)
     outputs = (tmp_path / "more.wav", "--plot", tmp_path / "a.png")

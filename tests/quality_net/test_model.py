@@ -22,7 +22,11 @@ def pair(samples=14000, batch=3, seed=0):
     return [reference, reference + 0.03 * rng.standard_normal((batch, samples)).astype("float32")]
 
 
-@pytest.fixture(scope="module", params=["paper", "log-mel", "lite", "lite-sn", "tiny"])
+# The fast suite takes one of each architecture.
+KINDS = ["paper", "lite", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("log-mel", "lite-sn", "tiny"))]
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def model(request):
     keras.utils.set_random_seed(0)
     made = {

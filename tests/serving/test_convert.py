@@ -55,7 +55,7 @@ def pair():
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=() if name in ("dnn", "quality-net-lite") else pytest.mark.slow) for name in MODELS],
+    [pytest.param(name, marks=() if name == "dnn" else pytest.mark.slow) for name in MODELS],
 )
 def test_every_kind_of_model_is_converted_and_checked(name, unlike_batches, tmp_path):
     model = MODELS[name]()

@@ -211,6 +211,7 @@ def test_xla_compiles_every_kind_of_layer(name, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path, real_probe, monkeypatch, capsys):
     """With the check as a process of its own, as everywhere outside of tests."""
     monkeypatch.setattr(os, "environ", dict(os.environ))

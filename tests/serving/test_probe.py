@@ -55,6 +55,7 @@ def test_it_runs_every_signature_as_a_process_of_its_own(tmp_path):
         np.testing.assert_array_equal(outputs["lengths/y"], 2 * x)
 
 
+@pytest.mark.slow
 def test_a_refusal_is_a_status_and_a_message(tmp_path):
     function, says = OPERATIONS[1]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}

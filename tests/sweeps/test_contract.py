@@ -167,7 +167,7 @@ def test_a_last_axis_of_1_does_not_change_a_loss(clips, name):
             assert float(loss(a, b)) == expected
 
 
-@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("batch", [pytest.param(1, marks=pytest.mark.slow), 4])
 @pytest.mark.parametrize("name", VALUES)
 def test_a_convolutions_output_is_trained_as_it_comes(name, batch):
     """`Conv1D` gives (batch, samples, 1); targets have no such axis, or have it."""
