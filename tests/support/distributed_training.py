@@ -41,7 +41,7 @@ def quality_net(folder, **how):
         return SimpleNamespace(audio=audio), rng.uniform(0, 1, 16)
 
     module.prepare = prepare  # drawing and labelling have tests of their own
-    options = {"dropout": 0.0}
+    options = {"dropout": 0.0, "bands": 24, "convolutions": [[8, 1, 2], [8, 2, 2]]}
     recipe = module.Recipe("run", "QualityNetLite", "stoi", options, batch_size=4, epochs=2, learning_rate=1e-5)
     module.train(recipe, None, folder, **how)
 
