@@ -37,7 +37,15 @@ def module_of(path):
     return importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
 
 
-@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+# Examples that synthesise a texture.
+SLOW = {REPOSITORY / "zoo" / "texture" / f"{name}.py" for name in ("figures", "loss", "optimize", "synthesis")}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.slow) if path in SLOW else path for path in WITH_EXAMPLES],
+    ids=lambda path: str(path.relative_to(REPOSITORY)),
+)
 def test_examples_run_and_write_nothing(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if "listening" in path.parts:

@@ -6,16 +6,11 @@ import pytest
 
 import zoo
 from tests.support.cards import CARD, ENHANCER, OTHER
-from tests.support.checkpoints import CARDS, NAMES, load, of_family, one_of_each
+from tests.support.checkpoints import NAMES, load, swept_architectures
 from zoo.checkpoint import hub, registry
 from zoo.checkpoint.page import page, readme
 from zoo.families import FAMILIES
 
-# A usage is that of a family, with the names of the checkpoint; the fast suite takes one of each family.
-SMALLEST = {family: min(of_family(family), key=lambda name: CARDS[name]["parameters"]) for family in FAMILIES}
-USAGES = [
-    pytest.param(name, marks=() if name in SMALLEST.values() else pytest.mark.slow) for name in one_of_each(NAMES)
-]
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
@@ -124,7 +119,7 @@ def test_pages_have_what_a_visitor_needs(name):
     assert len(re.findall(r"^!\[", text, re.MULTILINE)) == len(list((registry.root() / name).glob("*.png")))
 
 
-@pytest.mark.parametrize("name", USAGES)
+@pytest.mark.parametrize("name", swept_architectures(NAMES))
 def test_the_usage_runs(name, monkeypatch, capsys):
     models = {name: load(name)}  # once a session
     monkeypatch.setattr(zoo, "load", models.__getitem__)

@@ -7,6 +7,7 @@ import pytest
 
 import zoo
 from zoo.checkpoint import registry
+from zoo.families import FAMILIES
 
 NAMES = zoo.list()
 CARDS = {name: zoo.info(name) for name in NAMES}
@@ -30,6 +31,14 @@ REPRESENTATIVES = _smallest_of_each_architecture()
 def one_of_each(names):
     """The smallest of each architecture: for what depends on a model's code and not on its weights."""
     return [name for name in names if name in REPRESENTATIVES]
+
+
+SMALLEST = {min(of_family(family), key=lambda name: CARDS[name]["parameters"]) for family in FAMILIES}
+
+
+def swept_architectures(names):
+    """Parameters of a test over `one_of_each`: the fast suite takes the smallest of each family."""
+    return [pytest.param(name, marks=() if name in SMALLEST else pytest.mark.slow) for name in one_of_each(names)]
 
 
 def swept(names):

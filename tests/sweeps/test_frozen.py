@@ -9,9 +9,10 @@ import pytest
 from keras import ops
 
 import zoo
-from tests.support.checkpoints import CARDS, NAMES, load, one_of_each
+from tests.support.checkpoints import CARDS, NAMES, load, swept_architectures
 from tests.support.harness import check_frozen
 
+WITH_VARIABLES = [name for name in NAMES if CARDS[name]["architecture"] != "RandomConvEnsemble"]
 SAMPLES = 9000
 NOISE = 0.1 * np.random.default_rng(0).standard_normal((2, SAMPLES)).astype("float32")
 
@@ -27,7 +28,7 @@ class Gain(keras.layers.Layer):
         return self.gain * x
 
 
-@pytest.fixture(params=one_of_each(NAMES))
+@pytest.fixture(params=swept_architectures(NAMES))
 def model(request):
     return load(request.param)
 
@@ -110,7 +111,7 @@ def test_inside_another_model_it_is_frozen(model, tmp_path):
     assert float(gain) != pytest.approx(0.8, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", one_of_each([n for n in NAMES if CARDS[n]["architecture"] != "RandomConvEnsemble"]))
+@pytest.mark.parametrize("name", swept_architectures(WITH_VARIABLES))
 def test_trainable_stays_trainable(name, tmp_path):
     model = zoo.load(name, trainable=True)
     count = len(model.trainable_variables)

@@ -56,7 +56,7 @@ def test_the_loss_falls_and_is_the_sum_of_its_terms(made):
     np.testing.assert_allclose(history["loss"], total, rtol=1e-4)
 
 
-@pytest.mark.parametrize("seconds", [0.7, 2.3])
+@pytest.mark.parametrize("seconds", [0.7, pytest.param(2.3, marks=pytest.mark.slow)])
 def test_length_is_free(ensemble, seconds):
     result = make(ensemble, seconds=seconds, iterations=6)
     assert result.audio.shape == (round(seconds * RATE),)
@@ -105,6 +105,7 @@ def test_the_diversity_term_is_in_the_first_iterations_only(ensemble):
     assert np.isfinite(diversity[:2]).all() and np.isnan(diversity[2:]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"diversity": "sendik"}, {"circular": True}, {"normalise": "rms"}])
 def test_the_equations_as_printed_can_be_run(ensemble, options):
     result = make(ensemble, iterations=2, phase_iterations=2, **options)
@@ -127,7 +128,9 @@ def test_no_iterations_keep_the_noise(ensemble):
     np.testing.assert_allclose(10 * np.log10(power / np.mean(np.expm1(seen) ** 2, axis=0)), 0, atol=2)
 
 
-@pytest.mark.parametrize(("stage", "iterations", "rounds"), [("spectrogram", 4, 5), ("phases", 12, 3)])
+@pytest.mark.parametrize(
+    ("stage", "iterations", "rounds"), [pytest.param("spectrogram", 4, 5, marks=pytest.mark.slow), ("phases", 12, 3)]
+)
 def test_an_interruption_keeps_what_there_is(ensemble, stage, iterations, rounds):
     def interrupt(now, done, total, value):
         if now == stage and done == min(iterations if stage == "spectrogram" else rounds, total):
