@@ -38,7 +38,9 @@ def module_of(path):
 
 
 # Examples that synthesise a texture.
-SLOW = {REPOSITORY / "zoo" / "texture" / f"{name}.py" for name in ("figures", "loss", "optimize", "synthesis")}
+SLOW = {
+    REPOSITORY / "zoo" / "texture" / f"{name}.py" for name in ("figures", "loss", "optimize", "statistics", "synthesis")
+}
 
 
 @pytest.mark.parametrize(

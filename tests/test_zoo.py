@@ -64,6 +64,7 @@ def test_list_and_info_import_no_backend():
     assert result["face"] == FACE
 
 
+@pytest.mark.slow
 def test_everything_is_named_with_dots_after_import_zoo():
     assert python("-c", DOTTED, *NAMES).strip() == "ok"
 

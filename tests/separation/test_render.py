@@ -41,6 +41,7 @@ def test_tracks_have_their_splits_stems_and_levels(recipe, tmp_path, monkeypatch
     assert (other["00"].read()["vocals"] != tracks["00"].read()["vocals"]).any()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_continues(recipe, tmp_path, monkeypatch):
     output, make_drums = tmp_path / "out", stems.MAKERS["drums"]
     monkeypatch.setitem(stems.MAKERS, "vocals", lambda job, recipe, rng: {"vocals": np.full((9000, 2), 0.1)})

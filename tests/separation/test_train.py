@@ -91,6 +91,7 @@ def test_the_papers_loss_falls_in_one_epoch(tracks, small, tmp_path):
     assert second < 0.7 * first
 
 
+@pytest.mark.slow
 def test_it_stops_when_no_better(tracks, small, tmp_path):
     recipe = dataclasses.replace(small, learning_rate=0.0, epochs=9, patience=2, steps=1)
     _, facts, _ = train.train(recipe, *tracks, tmp_path, verbose=0)
@@ -103,6 +104,7 @@ def test_milestones_lower_the_rate(small):
     np.testing.assert_allclose(rates, [1e-2, 1e-2, 5e-3, 5e-3, 2.5e-3], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_papers_optimiser_and_loss_train(tracks, small, tmp_path):
     recipe = dataclasses.replace(small, loss="chandna", optimizer="Adadelta", learning_rate=1.0, epochs=1)
     _, facts, _ = train.train(recipe, *tracks, tmp_path, verbose=0)

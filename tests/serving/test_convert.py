@@ -158,6 +158,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not FLEX, reason="this TensorFlow's interpreter has no Flex delegate")
+@pytest.mark.slow
 def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(os, "environ", dict(os.environ))
     preset.save(BLSTMEnhancer(units=8, hidden=8), tmp_path / "model")

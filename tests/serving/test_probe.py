@@ -42,6 +42,7 @@ def test_what_a_cpu_server_would_not_like_is_refused(function, says, tmp_path, p
     assert done.returncode and says in done.stderr
 
 
+@pytest.mark.slow
 def test_it_runs_every_signature_as_a_process_of_its_own(tmp_path):
     x = np.arange(8, dtype="float32").reshape(2, 4)
     np.savez(tmp_path / "inputs_0.npz", x=x, lengths=np.array([4, 3], "int32"))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.support.checkpoints import CARDS, NAMES, REPRESENTATIVES, golden_inputs
+from tests.support.checkpoints import CARDS, NAMES, QUICKEST, REPRESENTATIVES, golden_inputs
 from zoo.checkpoint import preset, registry
 
 ENSEMBLES = [name for name in NAMES if CARDS[name]["architecture"] == "RandomConvEnsemble"]
@@ -47,7 +47,7 @@ def cases():
     """One of each architecture under every setting, and the others where their weights matter."""
     for name in NAMES:
         for setting in SETTINGS if name in REPRESENTATIVES else ON_WEIGHTS:
-            fast = name in REPRESENTATIVES and setting == FAST
+            fast = name in QUICKEST and setting == FAST
             yield pytest.param(name, setting, marks=() if fast else pytest.mark.slow, id=f"{name}-{setting}")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.support.checkpoints import QUICKEST
 from zoo import backend
 from zoo.metrics import speech
 
@@ -32,7 +33,10 @@ def as_arrays(result):
     return np.stack(list(result.values()) if isinstance(result, dict) else result)
 
 
-@pytest.mark.parametrize(("name", "method"), METHODS.items())
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [pytest.param(*each, marks=() if each[0] in QUICKEST else pytest.mark.slow) for each in METHODS.items()],
+)
 def test_a_model_loaded_and_called_in_threads_gives_what_it_gives_alone(name, method):
     """The first calls build what the others use, so nothing is called before."""
     model, *_ = in_threads(lambda i: zoo.load(name) if i < 2 else None)

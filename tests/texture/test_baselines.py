@@ -1,6 +1,7 @@
 """What our syntheses are compared with: Griffin-Lim of the target, and one network."""
 
 import numpy as np
+import pytest
 
 from zoo.texture import baselines
 
@@ -20,6 +21,7 @@ def test_a_round_trip_is_aligned_with_its_target():
     assert np.corrcoef(envelope)[0, 1] > 0.98
 
 
+@pytest.mark.slow
 def test_one_network_lowers_its_gram_loss(monkeypatch):
     losses = []
     plain = baselines.optimize.minimize

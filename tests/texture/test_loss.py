@@ -237,7 +237,7 @@ def test_equations_4_and_5_as_printed():
     np.testing.assert_allclose(loss.call(target, estimate), error / size, rtol=1e-9)
 
 
-@pytest.mark.parametrize("whole", [10**6, 40])
+@pytest.mark.parametrize("whole", [10**6, pytest.param(40, marks=pytest.mark.slow)])
 def test_a_model_trains_through_a_waveform_loss(whole, monkeypatch):
     monkeypatch.setattr("zoo.texture.loss._WHOLE", whole)
     monkeypatch.setattr("zoo.texture.loss._BLOCK", 20)
