@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.support.checkpoints import CARDS, NAMES, REPRESENTATIVES, golden_inputs, load, swept
+from tests.support.checkpoints import CARDS, NAMES, QUICKEST, REPRESENTATIVES, golden_inputs, load, swept
 from tests.support.harness import check_batch_invariance, check_padding_invariance, check_save_load, predict
 from zoo.checkpoint import integrity, registry
 from zoo.checkpoint.card import card_flaws
@@ -119,7 +119,7 @@ def test_silence_and_full_scale_are_finite(model, waveforms):
 def test_keras_reads_them_on_both_backends(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    names = NAMES if backend == "tensorflow" else sorted(REPRESENTATIVES)  # each has seconds of XLA's compiler on JAX
+    names = NAMES if backend == "tensorflow" else sorted(QUICKEST)  # each has seconds of XLA's compiler on JAX
     directories = [str(registry.resolve(name)) for name in names]
     done = subprocess.run(
         [sys.executable, "-c", KERAS_ONLY, *directories],

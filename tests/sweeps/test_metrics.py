@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.support.checkpoints import golden_inputs, load, of_family, swept
+from tests.support.checkpoints import golden_inputs, load, of_family, swept, swept_architectures
 from tests.support.harness import RECORDED, check_frozen, predict
 from zoo.audio import io
 from zoo.jnd import rendered
@@ -28,7 +28,7 @@ def test_every_agreement_has_intervals(name):
             assert low <= value <= high or (group == "clean" and np.isnan(value)), (group, statistic)
 
 
-@pytest.mark.parametrize("name", swept(METRICS + DISTANCES))
+@pytest.mark.parametrize("name", swept_architectures(METRICS + DISTANCES))
 def test_frozen_while_the_gradient_passes(name):
     reference, degraded = golden_inputs(name)
     loss = zoo.loss(name)
