@@ -80,11 +80,11 @@ def test_the_command_trains_on_a_study_and_evaluates_on_its_test_without_other_d
     tone = 0.1 * np.sin(440 * time)
     io.write(recordings / "clean.wav", tone, 22050, clip=True)
     io.write(recordings / "noisy.wav", tone + 0.05 * rng.standard_normal(22050), 22050, clip=True)
-    heard = {"clean.wav": 0, "noisy.wav": 1}
+    is_different = {"clean.wav": 0, "noisy.wav": 1}
     rows = [
         {"reference": "clean.wav", "degraded": degraded, "different": different, "split": split}
         for split, count in (("train", 8), ("validation", 2), ("test", 2))
-        for degraded, different in heard.items()
+        for degraded, different in is_different.items()
         for _ in range(count)
     ]
     table, config = write(recordings, rows), recordings / "mine.toml"

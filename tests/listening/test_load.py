@@ -18,10 +18,8 @@ from zoo.listening import crowd
 from zoo.listening.store import Answer, Listener, Trial
 
 LISTENERS, PAIRS = 100, 10
-SLOWEST, COSTLIEST = (
-    0.05,
-    0.025,
-)  # s an answer: the median wait, and the processor time, of which two cores have 2 s a second
+SLOWEST = 0.05  # s, the median wait for an answer
+COSTLIEST = 0.025  # s of processor time an answer, of which two cores have 2 s a second
 
 
 def cpu_seconds(process):

@@ -38,12 +38,16 @@ QUICKEST = ("quality-net-tiny-pesq-wb-16k", "jnd-22k", "dnn-mse-16k", "chandna-4
 
 def swept_architectures(names):
     """Parameters of a test over `one_of_each`: the fast suite takes one of each family."""
-    return [pytest.param(name, marks=() if name in QUICKEST else pytest.mark.slow) for name in one_of_each(names)]
+    return _parameters(one_of_each(names), QUICKEST)
 
 
 def swept(names):
     """Parameters of a test over checkpoints, for what weights can change: the fast suite takes `one_of_each`."""
-    return [pytest.param(name, marks=() if name in REPRESENTATIVES else pytest.mark.slow) for name in names]
+    return _parameters(names, REPRESENTATIVES)
+
+
+def _parameters(names, fast):
+    return [pytest.param(name, marks=() if name in fast else pytest.mark.slow) for name in names]
 
 
 @functools.cache

@@ -11,7 +11,7 @@ _TRAINED_ORDER = (
     " The order of all ladders but that of white noise by SNR was part of the training of `SpectralJND`, on other "
     "recordings."
 )
-_NO_LADDERS = {"n_failed": 0}
+NO_LADDERS = {"n_failed": 0}  # in place of the 2AFC accuracy, where there were none
 
 
 def facts(_):
@@ -68,7 +68,7 @@ def agreement(metrics):
         total = facts["answers"][ALL]
         figures = [interval(facts["answers"][group]["auc"], 3) for group in groups]
         figures += [interval(total[key], 3) if key in total else "-" for key in ("cross_entropy", "calibration_error")]
-        two_afc = facts.get("two_afc", _NO_LADDERS)
+        two_afc = facts.get("two_afc", NO_LADDERS)
         figures.append(interval(two_afc["accuracy"], 3) if "accuracy" in two_afc else "-")
         rows.append([name, *figures, total["n"], total["n_failed"] + two_afc["n_failed"]])
     return markdown_table(header, rows)

@@ -9,7 +9,7 @@ from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError
 from zoo.files import atomic_write, check_folder
-from zoo.jnd import answers, baselines, evaluate, figures, ratings, rendered, triplets
+from zoo.jnd import answers, baselines, card, evaluate, figures, ratings, rendered, triplets
 from zoo.jnd.batches import Judged
 from zoo.jnd.judgments import read_judgments, split_of
 from zoo.jnd.studies import is_study, read_triplets
@@ -226,7 +226,7 @@ def _distance_tables(compared):
     ]
     rows = []
     for name, facts in compared.items():
-        overall, triplets = facts["answers"][answers.ALL], facts.get("two_afc", {"n_failed": 0})
+        overall, triplets = facts["answers"][answers.ALL], facts.get("two_afc", card.NO_LADDERS)
         probable = ("calibration_error", "cross_entropy")
         cells = [tables.interval(overall[key]) if key in overall else "-" for key in probable]
         cells += [tables.interval(triplets["accuracy"]) if "accuracy" in triplets else "-"]
