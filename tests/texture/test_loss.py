@@ -120,14 +120,15 @@ def test_a_gram_by_blocks_is_that_of_the_whole(kind, lengths, monkeypatch):
     from zoo.texture.optimize import value_and_gradient
 
     rng, waveform = np.random.default_rng(0), kind == "waveform"
-    target, estimate = 0.1 * rng.standard_normal((2, 2, 6000)) if waveform else (clips(304), clips(304, seed=1))
-    widths = (8, 2) if kind == "narrowest last" else (2, 8)  # the wide one's 297 frames are nine blocks, less than all
+    # The wide network has 297 frames in blocks of 33, or of a waveform 32 in blocks of 17: the last is not whole.
+    target, estimate = 0.1 * rng.standard_normal((2, 2, 3000)) if waveform else (clips(304), clips(304, seed=1))
+    widths, whole, block = (8, 2) if kind == "narrowest last" else (2, 8), *((16, 17) if waveform else (32, 33))
     loss = GramLoss(ensemble(widths=widths, stacked=kind == "stacked", bins=257 if waveform else 9), waveform=waveform)
     lengths = lengths if lengths is None else np.array([int(share * target.shape[1]) for share in lengths])
     grams = []
-    for whole in (10**6, 32):
-        monkeypatch.setattr("zoo.texture.loss._WHOLE", whole)
-        monkeypatch.setattr("zoo.texture.loss._BLOCK", 33)  # a stacked ensemble has blocks of 34
+    for most in (10**6, whole):
+        monkeypatch.setattr("zoo.texture.loss._WHOLE", most)
+        monkeypatch.setattr("zoo.texture.loss._BLOCK", block)  # a stacked ensemble has blocks of 34
         compute = value_and_gradient(lambda x: (sum(ops.unstack(loss.call(target, x, lengths), 2)), ()))
         (value, _), gradient = compute(estimate)
         grams.append((float(value), np.asarray(gradient)))
