@@ -1,5 +1,8 @@
 """Separators evaluated: systems and their order, groups, frames, gains."""
 
+import functools
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -19,11 +22,21 @@ def tracks(folder):
     return [track for track in find_tracks(folder, "test") if track.name != "test 0"]
 
 
+@pytest.fixture
+def mono(tracks):
+    """The tracks' means over channels: museval solves as many equations as there are channels, cubed."""
+
+    def read(track):
+        return {source: audio.mean(axis=1) for source, audio in track.read().items()}
+
+    return [SimpleNamespace(name=track.name, read=functools.partial(read, track)) for track in tracks]
+
+
 @pytest.mark.slow
-def test_the_ideal_masks_are_above_the_floor(tracks):
-    groups = dict.fromkeys([track.name for track in tracks], "all")
+def test_the_ideal_masks_are_above_the_floor(mono):
+    groups = dict.fromkeys([track.name for track in mono], "all")
     gains = {
-        name: evaluate.table(evaluate.score(system, tracks, window=1.0, hop=1.0), groups)["all"]
+        name: evaluate.table(evaluate.score(system, mono, window=1.0, hop=1.0), groups)["all"]
         for name, system in evaluate.SYSTEMS.items()
     }
     assert list(gains) == ["mixture", "ideal binary mask", "ideal ratio mask"]
