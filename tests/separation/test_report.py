@@ -2,14 +2,13 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from tests.support.evaluation import evaluate as run_command
 from tests.support.separation import held_back_songs, separator, stems, write_song
 from zoo.checkpoint import preset, registry
 from zoo.errors import InputError
-from zoo.separation import card, evaluate, report
+from zoo.separation import card, report
 from zoo.separation.tracks import SOURCES
 
 
@@ -18,26 +17,7 @@ def folder(tmp_path_factory):
     return held_back_songs(tmp_path_factory.mktemp("music"))
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """The mixture as the only other system, and plain signal-to-noise ratios in place of museval, which is slow."""
-
-    def evaluate_tracks(tracks, sample_rate, window, hop, mode, n_jobs, cache):
-        caches.append(cache)
-        return {
-            name: {source: _scores(true[source], estimates[source]) for source in true}
-            for name, true, estimates in tracks
-        }
-
-    caches = []
-    monkeypatch.setattr(evaluate, "SYSTEMS", {evaluate.FLOOR: evaluate.SYSTEMS[evaluate.FLOOR]})
-    monkeypatch.setattr(evaluate.metrics, "evaluate_tracks", evaluate_tracks)
-    return caches
-
-
-def _scores(true, estimate):
-    ratio = 10 * np.log10(np.sum(true**2) / np.sum((true - estimate) ** 2)) if true.any() else np.nan
-    return {score: np.array([ratio]) for score in evaluate.metrics.SCORES} | {"silent": not true.any()}
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def test_the_command_renews_the_card(folder, tmp_path, monkeypatch, capsys):

@@ -145,6 +145,7 @@ def test_the_bundled_recipes_build_and_are_named_as_their_files(name, size):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick")
 def test_the_tool_saves_a_checkpoint_with_its_card(tmp_path, monkeypatch):
     """With a bundled recipe, on a folder that tells no kinds of tracks and has no validation split."""
     songs(tmp_path / "music", count=11, seconds=0.3)

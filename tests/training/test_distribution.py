@@ -278,7 +278,8 @@ def test_two_processes_on_jax_train_as_one_does(one_device, tmp_path):
     addresses = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": f"localhost:{port}", "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
     folder = prepared(tmp_path)
     workers = [
-        start("jax", "workers", folder, IN_PROCESSES, KERAS_DISTRIBUTION_PROCESS_ID=str(i), **addresses) for i in range(2)
+        start("jax", "workers", folder, IN_PROCESSES, KERAS_DISTRIBUTION_PROCESS_ID=str(i), **addresses)
+        for i in range(2)
     ]
     try:
         assert [finish(worker)["leads"] for worker in workers] == [True, False]
