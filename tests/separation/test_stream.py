@@ -32,7 +32,7 @@ def model(request):
 
 @pytest.mark.slow
 def test_a_stream_is_the_whole_and_keeps_its_latency(model):
-    song, rng = noise(60000, 2), np.random.default_rng(1)
+    song, rng = noise(36000, 2), np.random.default_rng(1)
     whole = model.separate(song, RATE)
     stream, parts, come = Stream(model, channels=2), [], 0
     while come < len(song):
