@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.support.checkpoints import CARDS, NAMES, QUICKEST, REPRESENTATIVES, golden_inputs, load, swept
+from tests.support.checkpoints import (
+    CARDS,
+    NAMES,
+    QUICKEST,
+    REPRESENTATIVES,
+    golden_inputs,
+    load,
+    swept,
+    swept_architectures,
+)
 from tests.support.harness import check_batch_invariance, check_padding_invariance, check_save_load, predict
 from zoo.checkpoint import integrity, registry
 from zoo.checkpoint.card import card_flaws
@@ -97,6 +106,7 @@ def test_padding_invariance(model, waveforms):
     check_padding_invariance(model, waveforms)
 
 
+@pytest.mark.parametrize("name", swept_architectures(NAMES), indirect=True)
 def test_save_load(model, waveforms, tmp_path):
     check_save_load(model, waveforms, tmp_path / "again")
 
