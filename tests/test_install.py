@@ -68,7 +68,10 @@ def test_the_wheel_alone_scores_and_names_the_extra_for_the_rest(wheel, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", pytest.param("torch", marks=pytest.mark.torch)])
+@pytest.mark.parametrize(
+    "backend",
+    ["tensorflow", pytest.param("jax", marks=pytest.mark.jax), pytest.param("torch", marks=pytest.mark.torch)],
+)
 def test_the_wheel_trains_with_a_backend(wheel, tmp_path, backend):
     if find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")

@@ -101,6 +101,7 @@ def test_what_it_saves_is_published_and_exported(ratings, tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
+@pytest.mark.jax
 def test_the_same_script_runs_on_jax(ratings, tmp_path):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("this is the other backend already")

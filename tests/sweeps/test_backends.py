@@ -25,7 +25,9 @@ def run_marked(backend):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", pytest.param("torch", marks=pytest.mark.torch)])
+@pytest.mark.parametrize(
+    "backend", [pytest.param("jax", marks=pytest.mark.jax), pytest.param("torch", marks=pytest.mark.torch)]
+)
 def test_what_is_marked_passes_on_the_backend(backend):
     done = run_marked(backend)
     assert done.returncode == 0, done.stdout[-3000:]

@@ -221,6 +221,7 @@ def test_workers_need_jax():
 
 
 @pytest.mark.slow
+@pytest.mark.jax
 def test_workers_without_addresses_say_so(tmp_path):
     pytest.importorskip("jax")
     command = [sys.executable, str(REPOSITORY / "tools" / "train.py")]
@@ -261,6 +262,7 @@ def test_two_devices_on_tensorflow_train_as_one_does(one_device, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.jax
 def test_two_devices_on_jax_train_as_one_does(one_device, tmp_path):
     pytest.importorskip("jax")
     expected = one_device("jax")
@@ -270,6 +272,7 @@ def test_two_devices_on_jax_train_as_one_does(one_device, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.jax
 def test_two_processes_on_jax_train_as_one_does(one_device, tmp_path):
     pytest.importorskip("jax")
     with socket.socket() as free:
