@@ -112,6 +112,7 @@ def test_save_load(model, waveforms, tmp_path):
 
 
 @pytest.mark.on_torch
+@pytest.mark.parametrize("name", swept_architectures(NAMES), indirect=True)
 def test_trainable_only_when_asked(name, model):
     assert model.trainable_variables == []
     assert bool(zoo.load(name, trainable=True).trainable_variables) == (name not in ENSEMBLES)
@@ -129,7 +130,9 @@ def test_silence_and_full_scale_are_finite(model, waveforms):
 def test_keras_reads_them_on_both_backends(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    names = NAMES if backend == "tensorflow" else sorted(QUICKEST)  # each has seconds of XLA's compiler on JAX
+    names = sorted(
+        REPRESENTATIVES if backend == "tensorflow" else QUICKEST
+    )  # each has seconds of XLA's compiler on JAX
     directories = [str(registry.resolve(name)) for name in names]
     done = subprocess.run(
         [sys.executable, "-c", KERAS_ONLY, *directories],

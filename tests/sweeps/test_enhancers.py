@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.support.checkpoints import CARDS, NAMES, golden_inputs, load, of_family, swept
+from tests.support.checkpoints import CARDS, NAMES, golden_inputs, load, of_family, swept, swept_architectures
 from tests.support.harness import REPOSITORY
 from zoo.audio import io
 from zoo.enhancement.evaluate import bases
@@ -44,7 +44,7 @@ def test_the_card_says_how_training_went(name):
     assert best in curve["iteration"]
 
 
-@pytest.mark.parametrize("name", swept(ENHANCERS))
+@pytest.mark.parametrize("name", swept_architectures(ENHANCERS))
 @pytest.mark.parametrize("shape", [(1,), (160,), (16001,), (2, 12345), (1, 9000, 2)])
 def test_enhance_keeps_the_shape(name, shape):
     noisy = np.random.default_rng(0).normal(0, 0.1, shape).astype("float32")

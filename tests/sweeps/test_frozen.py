@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 import zoo
-from tests.support.checkpoints import CARDS, NAMES, load, swept_architectures
+from tests.support.checkpoints import CARDS, NAMES, QUICKEST, load, swept_architectures
 from tests.support.harness import check_frozen
 
 WITH_VARIABLES = [name for name in NAMES if CARDS[name]["architecture"] != "RandomConvEnsemble"]
@@ -31,6 +31,10 @@ class Gain(keras.layers.Layer):
 @pytest.fixture(params=swept_architectures(NAMES))
 def model(request):
     return load(request.param)
+
+
+# Its spectral normalisation has a state that training mode moves.
+SLOW_STATES = [pytest.param("quality-net-pesq-wb-16k", marks=pytest.mark.slow)]
 
 
 def is_ensemble(model):
@@ -95,6 +99,7 @@ def test_a_copy_is_frozen(model, how, tmp_path):
     np.testing.assert_array_equal(called(again, inputs_of(model)), called(model, inputs_of(model)))
 
 
+@pytest.mark.parametrize("model", [*QUICKEST, *SLOW_STATES], indirect=True)
 def test_inside_another_model_it_is_frozen(model, tmp_path):
     composite, inputs = composite_of(model), inputs_of(model)
     inputs = inputs if len(inputs) > 1 else inputs[0]
