@@ -9,7 +9,7 @@ from tests.support.checkpoints import CARDS, NAMES, QUICKEST, REPRESENTATIVES, g
 from zoo.checkpoint import preset, registry
 
 ENSEMBLES = [name for name in NAMES if CARDS[name]["architecture"] == "RandomConvEnsemble"]
-POLICIES = ["mixed_bfloat16", "mixed_float16", "bfloat16", "float16", "float64"]
+POLICIES = ["mixed_bfloat16", "mixed_float16", "float16", "float64"]
 
 
 def _eager(on):
