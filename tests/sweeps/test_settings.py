@@ -9,7 +9,7 @@ from tests.support.checkpoints import CARDS, NAMES, QUICKEST, REPRESENTATIVES, g
 from zoo.checkpoint import preset, registry
 
 ENSEMBLES = [name for name in NAMES if CARDS[name]["architecture"] == "RandomConvEnsemble"]
-POLICIES = ["mixed_bfloat16", "mixed_float16", "float16", "float64"]
+POLICIES = ["mixed_bfloat16", "mixed_float16", "bfloat16", "float16", "float64"]
 
 
 def _eager(on):
@@ -40,7 +40,7 @@ SETTINGS = {
 # Its sums over loud broadband sound may exceed float16's largest number, 65504; docs/separation.md says so.
 OVERFLOWS = {("chandna-4stem-large-44k", "float16"), ("chandna-4stem-large-44k", "mixed_float16")}
 FAST = "mixed_float16"
-ON_WEIGHTS = ("mixed_float16",)  # whose range some weights may exceed; bfloat16 has that of float32
+ON_WEIGHTS = ("float16", "mixed_float16")  # whose range some weights may exceed; bfloat16 has that of float32
 
 
 def cases():
