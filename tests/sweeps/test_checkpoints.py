@@ -130,9 +130,8 @@ def test_silence_and_full_scale_are_finite(model, waveforms):
 def test_keras_reads_them_on_both_backends(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    names = sorted(
-        REPRESENTATIVES if backend == "tensorflow" else QUICKEST
-    )  # each has seconds of XLA's compiler on JAX
+    # On JAX each has seconds of XLA's compiler.
+    names = sorted(REPRESENTATIVES if backend == "tensorflow" else QUICKEST)
     directories = [str(registry.resolve(name)) for name in names]
     done = subprocess.run(
         [sys.executable, "-c", KERAS_ONLY, *directories],

@@ -33,10 +33,6 @@ def model(request):
     return load(request.param)
 
 
-# Its spectral normalisation has a state that training mode moves.
-SLOW_STATES = [pytest.param("quality-net-pesq-wb-16k", marks=pytest.mark.slow)]
-
-
 def is_ensemble(model):
     return type(model).__name__ == "RandomConvEnsemble"
 
@@ -99,7 +95,10 @@ def test_a_copy_is_frozen(model, how, tmp_path):
     np.testing.assert_array_equal(called(again, inputs_of(model)), called(model, inputs_of(model)))
 
 
-@pytest.mark.parametrize("model", [*QUICKEST, *SLOW_STATES], indirect=True)
+# The last one's spectral normalisation has a state that training mode moves.
+@pytest.mark.parametrize(
+    "model", [*QUICKEST, pytest.param("quality-net-pesq-wb-16k", marks=pytest.mark.slow)], indirect=True
+)
 def test_inside_another_model_it_is_frozen(model, tmp_path):
     composite, inputs = composite_of(model), inputs_of(model)
     inputs = inputs if len(inputs) > 1 else inputs[0]
