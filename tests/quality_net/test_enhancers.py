@@ -36,6 +36,17 @@ def test_a_checkpoint_enhances_the_noisy_speech(checkpoint):
     np.testing.assert_allclose(enhanced, model.enhance(speech + noise, RATE), atol=1e-6)
 
 
+def test_noisy_speech_beyond_full_scale_is_enhanced_at_its_level(checkpoint):
+    """Noise at -10 dB goes over full scale before a pair is brought there."""
+    source, model = checkpoint
+    speech = voice(1.0, seed=1)
+    noise = np.random.default_rng(2).standard_normal(RATE).astype("float32")
+    enhanced = load_enhancers((source,))[0](speech, 4 * noise, RATE, np.random.default_rng(0))
+    level = np.abs(speech + 4 * noise).max()
+    assert level > 10
+    np.testing.assert_allclose(enhanced, level * model.enhance((speech + 4 * noise) / level, RATE), rtol=1e-5)
+
+
 def test_enhanced_pairs_are_of_each_enhancer_as_often_and_the_others_stay():
     corpus = Corpus({"one": [voice(3.0, seed=1)]}, [mix.colored_noise(RATE, 0.0, np.random.default_rng(9))], [])
     calls = {"half": 0, "quarter": 0}

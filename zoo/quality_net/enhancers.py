@@ -4,6 +4,8 @@ import functools
 import zlib
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from zoo.checkpoint import preset, registry
 from zoo.checkpoint.integrity import sha256
 from zoo.data.speech import SAMPLE_RATE
@@ -40,7 +42,13 @@ def _load_enhancer(source):
     model = preset.load(source)
     if not hasattr(model, "enhance") or model.sample_rate != SAMPLE_RATE:
         raise InputError(f"{source} does not enhance speech at {SAMPLE_RATE} Hz: give a checkpoint of an enhancer")
-    return lambda speech, noise, sample_rate, rng: model.enhance(speech + noise, sample_rate)
+
+    def enhance(speech, noise, sample_rate, rng):
+        noisy = speech + noise
+        level = max(1.0, np.abs(noisy).max())  # a loud noise goes over full scale, which enhancers refuse
+        return level * model.enhance(noisy / level, sample_rate)
+
+    return enhance
 
 
 def fingerprint(names: Sequence[str]) -> str:
