@@ -39,7 +39,7 @@ class Difference(PairMetric):
         total = ops.sum(ops.abs(difference), axis=1) / ops.cast(ops.maximum(lengths, 1), "float32")
         super().__init__(keras.Model([difference, lengths], total), RATE, "difference")
 
-    def pair_features(self, reference, degraded, lengths):
+    def core_features(self, reference, degraded, lengths):
         return [reference - degraded, lengths]
 
     def call(self, inputs):
@@ -110,8 +110,8 @@ def test_the_core_predicts_segments_in_any_batches(monkeypatch):
     expected = [np.abs(AUDIO[row, start:stop]).mean() for row, start, stop in spans]
     assert len(expected) == 4
     for batch_size in (1, 3, 16):
-        np.testing.assert_allclose(model.predict_core(AUDIO, other, spans, batch_size), expected, rtol=1e-6)
-    assert model.predict_core(AUDIO, other, spans[:0], 16).shape == (0,)
+        np.testing.assert_allclose(model.predict_core([AUDIO, other], spans, batch_size), expected, rtol=1e-6)
+    assert model.predict_core([AUDIO, other], spans[:0], 16).shape == (0,)
 
 
 def test_features_of_a_pair_are_a_subclass_s():

@@ -117,7 +117,8 @@ def encode(model: Any) -> bytes:
     import tensorflow as tf
 
     networks = {name: _plain(getattr(model, name)) for name in model.onnx_networks}
-    inputs = [x for network in networks.values() for x in network.inputs]
+    # Networks that take the same share it.
+    inputs = list({x.name: x for network in networks.values() for x in network.inputs}.values())
     specs = [tf.TensorSpec(x.shape, x.dtype, x.name) for x in inputs]
 
     def outputs(*values):

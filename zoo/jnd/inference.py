@@ -5,10 +5,10 @@ import numpy as np
 from zoo.audio import checks, spectra
 from zoo.errors import InputError
 from zoo.nn import segments
-from zoo.nn.inference import OnnxModel, PairRecordings
+from zoo.nn.inference import MeasuredRecordings, OnnxModel
 
 
-class Judge(PairRecordings):
+class Judge(MeasuredRecordings):
     """Measures how different recordings sound. A class that runs networks defines `answers`."""
 
     def answers(self, by_layer: np.ndarray) -> np.ndarray:
@@ -83,7 +83,7 @@ class Judge(PairRecordings):
             reference, degraded, sample_rate=sample_rate, lengths=lengths, resample=resample
         )
         spans = segments.cut(np.where(segments.finite(reference, degraded), lengths, 0), self.sample_rate)
-        by_layer = segments.mean(self.predict_core(reference, degraded, spans, batch_size), spans, len(reference))
+        by_layer = segments.mean(self.predict_core([reference, degraded], spans, batch_size), spans, len(reference))
         answers = self.answers(by_layer.astype("float32")).astype("float64")
         with np.errstate(invalid="ignore"):  # of a pair without a distance
             return by_layer.sum(axis=1), np.exp(-np.logaddexp(0, answers[:, 0] - answers[:, 1]))

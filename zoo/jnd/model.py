@@ -25,7 +25,7 @@ class JNDMetric(Judge, PairMetric):
         symmetric, and 0 for identical recordings.
 
     Attributes:
-        core: functional keras.Model, [what `pair_features` returns] -> float (batch, layers), a distance each.
+        core: functional keras.Model, [what `core_features` returns] -> float (batch, layers), a distance each.
         head: functional keras.Model, (batch, layers) -> (batch, 2), log-odds of the answers "same" and "different".
         sample_rate: Hz.
     """
@@ -96,7 +96,7 @@ class JND(JNDMetric):
         super().__init__(core, _answer_head(len(self.channels)), sample_rate, name)
         self.backbone = backbone
 
-    def pair_features(self, reference, degraded, lengths):
+    def core_features(self, reference, degraded, lengths):
         return [ops.expand_dims(reference, 2), ops.expand_dims(degraded, 2), lengths]
 
     def get_config(self):

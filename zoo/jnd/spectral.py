@@ -79,7 +79,7 @@ class SpectralJND(JNDMetric):
         )
         super().__init__(core, head, sample_rate, name)
 
-    def pair_features(self, reference, degraded, lengths):
+    def core_features(self, reference, degraded, lengths):
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (reference, degraded)]
         return [*spectra, dsp.frame_count(lengths, self.hop_length)]
 

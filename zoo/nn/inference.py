@@ -46,37 +46,46 @@ class Recordings:
         )
 
 
-class PairRecordings(Recordings):
-    """Takes a degraded recording and its reference, in segments where they are long.
+class MeasuredRecordings(Recordings):
+    """Takes recordings to measure, alone or several that belong together, in segments where they are long.
 
     A class that runs networks defines `core_values` and `value_shape`.
 
     Attributes:
-        value_shape: of what the core gives of a pair.
+        value_shape: of what the core gives of each.
         pads_segments: whether segments are padded to few lengths, each of which is compiled by itself.
+        needs_reference: whether it compares a recording with a reference, or hears it alone.
     """
 
     value_shape: tuple[int, ...]
     pads_segments = False
+    needs_reference = True
 
-    def core_values(self, reference: np.ndarray, degraded: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """What the core gives of pairs, (batch, *value_shape); float32 (batch, samples), zero after int32 lengths."""
+    def of_pair(self, reference: Any, degraded: Any) -> list:
+        """What it takes of a pair: both, or the degraded recording alone.
+
+        Example:
+            >>> zoo.load("quality-net-free-pesq-wb-16k").of_pair("clean", "noisy")
+            ['noisy']
+        """
+        return [reference, degraded] if self.needs_reference else [degraded]
+
+    def core_values(self, *recordings_and_lengths: np.ndarray) -> np.ndarray:
+        """What the core gives of recordings, (batch, *value_shape); float32 (batch, samples), zero after int32 lengths."""
         raise NotImplementedError
 
-    def predict_core(
-        self, reference: np.ndarray, degraded: np.ndarray, spans: np.ndarray, batch_size: int
-    ) -> np.ndarray:
+    def predict_core(self, recordings: list[np.ndarray], spans: np.ndarray, batch_size: int) -> np.ndarray:
         """What the core predicts of segments of recordings, in batches of bounded memory.
 
         Args:
-            reference, degraded: (batch, samples), as `prepare` returns them.
+            recordings: each (batch, samples), as `prepare` returns them; cut alike.
             spans: as `zoo.nn.segments.cut` returns them.
             batch_size: segments at a time; fewer where they are long.
 
         Returns:
             float64 (segments, ...), the core's outputs.
         """
-        outputs, recordings = np.empty((len(spans), *self.value_shape)), [reference, degraded]
+        outputs = np.empty((len(spans), *self.value_shape))
         for places, batch in segments.batches(recordings, spans, batch_size, self.sample_rate, self.pads_segments):
             outputs[places] = self.core_values(*batch)
         return outputs

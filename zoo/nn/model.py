@@ -11,7 +11,7 @@ from keras import ops
 from zoo import backend
 from zoo.audio import checks, dsp, tensors
 from zoo.errors import InputError
-from zoo.nn.inference import OnnxModel, PairRecordings, Recordings
+from zoo.nn.inference import MeasuredRecordings, OnnxModel, Recordings
 
 
 class ServedModel(keras.Model):
@@ -146,27 +146,25 @@ class WaveformModel(Recordings, ServedModel):
         return model
 
 
-class PairMetric(PairRecordings, WaveformModel):
-    """Metric of a degraded recording and its reference: one value, or several, a pair.
+class WaveformMetric(MeasuredRecordings, WaveformModel):
+    """Metric of a recording, or of several that belong together: one value, or several, of each.
 
-    A subclass defines `pair_features`, and as for `WaveformModel`.
+    A subclass defines `core_features`, and as for `WaveformModel`.
 
     Example:
-        >>> issubclass(zoo.jnd.model.JNDMetric, PairMetric)
+        >>> issubclass(zoo.quality_net.free.QualityNetFree, WaveformMetric)
         True
     """
 
-    serving_inputs = ("reference", "degraded")
-
-    def pair_features(self, reference: Any, degraded: Any, lengths: Any) -> list:
+    def core_features(self, *waveforms_and_lengths: Any) -> list:
         """What the core takes, of float32 (batch, samples) waveforms and int32 (batch,) lengths."""
         raise NotImplementedError
 
     def core_inputs(self, inputs: Any) -> list:
-        """What the core takes, of a call's [reference, degraded] or [reference, degraded, lengths]."""
+        """What the core takes, of a call's inputs: the waveforms, and lengths where they are there."""
         # What lies after the length must not reach a convolution that overlaps the end.
         waveforms, lengths, _ = self.unpack(inputs)
-        return self.pair_features(*waveforms, lengths)
+        return self.core_features(*waveforms, lengths)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (self.waveform_shape(input_shape)[0],)
@@ -179,5 +177,16 @@ class PairMetric(PairRecordings, WaveformModel):
     def pads_segments(self) -> bool:
         return backend.jit()
 
-    def core_values(self, reference: np.ndarray, degraded: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        return backend.predict(self.core, self.core_inputs([reference, degraded, lengths]))
+    def core_values(self, *recordings_and_lengths: np.ndarray) -> np.ndarray:
+        return backend.predict(self.core, self.core_inputs(list(recordings_and_lengths)))
+
+
+class PairMetric(WaveformMetric):
+    """Metric of a degraded recording and its reference.
+
+    Example:
+        >>> issubclass(zoo.jnd.model.JNDMetric, PairMetric)
+        True
+    """
+
+    serving_inputs = ("reference", "degraded")

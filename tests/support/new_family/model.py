@@ -16,7 +16,7 @@ class LevelMetric(PairMetric):
         core = keras.Model(levels, layers.Reshape(())(layers.Dense(1)(levels)), name="core")
         super().__init__(core, sample_rate, name)
 
-    def pair_features(self, reference, degraded, lengths):
+    def core_features(self, reference, degraded, lengths):
         count = ops.cast(ops.maximum(lengths, 1), "float32")
         powers = [ops.sum(ops.square(x), axis=1) / count for x in (reference, degraded)]
         return ops.stack([ops.log10(power + 1e-10) for power in powers], axis=1)
