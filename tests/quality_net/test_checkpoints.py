@@ -17,5 +17,5 @@ def test_no_score_leaves_the_range_of_the_cards_metric(name):
     rng = np.random.default_rng(0)
     speech = rng.normal(size=(4, RATE)) * np.repeat(rng.random((4, 50)), RATE // 50, axis=1) / 10
     degraded = [speech[0], 0.9 * speech[1], rng.normal(size=RATE), 1e-3 * rng.normal(size=RATE)]
-    scores = model.score(speech, np.stack(degraded), RATE)
+    scores = model.score(*model.of_pair(speech, np.stack(degraded)), RATE)
     assert (scores >= low).all() and (scores <= high).all()

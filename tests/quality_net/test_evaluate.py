@@ -122,8 +122,8 @@ def test_checkpoints_agree_with_the_metric_on_a_known_pair(name):
     known = {("pesq", "wb"): (1.0832, 0.3), ("pesq", "nb"): (1.6072, 0.5), ("stoi", None): (0.6739, 0.08)}
     truth, tolerance = known[metric["name"], metric["mode"]]
     model = load(name)
-    assert model.score(reference, degraded, rate)[0] == pytest.approx(truth, abs=tolerance)
-    assert model.score(reference, reference, rate)[0] > model.score(reference, degraded, rate)[0]
+    perfect, scored = (model.score(*model.of_pair(reference, x), rate)[0] for x in (reference, degraded))
+    assert scored == pytest.approx(truth, abs=tolerance) and perfect > scored
 
 
 @pytest.mark.parametrize("name", swept(of_family("quality_net")))
@@ -131,7 +131,8 @@ def test_scores_rise_with_snr(name):
     reference, _ = io.read(REPOSITORY / "zoo" / "data" / "audio" / "speech_reference.flac", RATE)
     noise = mix.colored_noise(len(reference), 1.0, np.random.default_rng(0))
     degraded = np.stack([mix.mix_at_snr(reference, noise, snr) for snr in (-5, 5, 15, 25, 35)])
-    predicted = predict(load(name), [np.tile(reference, (5, 1)), degraded])  # `score` clips what is below PESQ's least
+    recordings = load(name).of_pair(np.tile(reference, (5, 1)), degraded)
+    predicted = predict(load(name), recordings)  # `score` clips what is below PESQ's least
     assert (np.diff(predicted) > 0).all(), predicted
 
 

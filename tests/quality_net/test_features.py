@@ -1,10 +1,11 @@
-"""The input channels of a pair: values by hand, level, frames that do not count."""
+"""The input channels of a pair and of a recording: values by hand, level, frames that do not count."""
 
 import numpy as np
 import pytest
 from keras import ops
 
-from zoo.quality_net.features import FEATURES, PairFeatures
+from zoo.audio import dsp
+from zoo.quality_net.features import FEATURES, PairFeatures, RecordingFeatures
 
 RNG = np.random.default_rng(0)
 DEGRADED, REFERENCE = RNG.random((2, 2, 12, 257)).astype("float32")
@@ -48,3 +49,24 @@ def test_the_shape_is_known_before_and_the_layer_comes_back_from_its_config(feat
 def test_other_features_are_refused():
     with pytest.raises(ValueError, match="features must be one of magnitude, log1p"):
         PairFeatures("mfcc", 20, 512, 16000)
+
+
+def recording_channel(magnitude=DEGRADED):
+    return ops.convert_to_numpy(RecordingFeatures(20, 512, 16000)(magnitude, FRAMES))
+
+
+def test_a_recording_is_its_log_power_in_mel_bands_over_a_floor_60_db_below_its_mean():
+    counted = (np.arange(12) < FRAMES[:, None])[:, :, None]
+    power = DEGRADED.astype("float64") ** 2 * counted
+    power /= power.sum((1, 2), keepdims=True) / (257 * FRAMES[:, None, None])
+    expected = counted * np.log(power @ ops.convert_to_numpy(dsp.mel_matrix(20, 512, 16000)) + 1e-6)
+    values = recording_channel()
+    assert RecordingFeatures(20, 512, 16000).compute_output_shape((2, 12, 257)) == values.shape == (2, 12, 20, 1)
+    np.testing.assert_allclose(values[..., 0], expected, atol=1e-4)
+    np.testing.assert_allclose(recording_channel(10 * DEGRADED), values, atol=1e-3)
+
+
+def test_frames_of_a_recording_after_its_length_count_for_nothing():
+    magnitude = DEGRADED.copy()
+    magnitude[1, 7:] = 100.0
+    np.testing.assert_allclose(recording_channel(magnitude), recording_channel(), atol=1e-5)

@@ -11,10 +11,10 @@ NAMES = [name for name in onnx.ONNX_NAMES if name.startswith("quality-net")]
 @pytest.mark.parametrize("name", checkpoints.swept(NAMES))
 def test_scores_are_those_of_keras(name):
     keras_model, model = checkpoints.load(name), onnx.load(name)
-    reference, degraded = onnx.recordings(16000, 3, 1.5)
+    recordings = model.of_pair(*onnx.recordings(16000, 3, 1.5))
     lengths = [24000, 20001, 7000]  # the last is too short
-    expected = keras_model.score(reference, degraded, 16000, lengths)
-    np.testing.assert_allclose(model.score(reference, degraded, 16000, lengths), expected, atol=1e-4)
+    expected = keras_model.score(*recordings, 16000, lengths)
+    np.testing.assert_allclose(model.score(*recordings, 16000, lengths), expected, atol=1e-4)
     assert np.isfinite(expected).tolist() == [True, True, False]
 
 
@@ -25,6 +25,17 @@ def test_the_score_of_a_long_recording_is_that_of_keras():
     np.testing.assert_allclose(onnx.load(name).score(reference, degraded, 16000, clip=False), expected, atol=1e-4)
 
 
+def test_scores_over_time_are_those_of_keras():
+    name = "quality-net-free-pesq-wb-16k"
+    _, (recording,) = onnx.recordings(16000, 1, 31)
+    seconds, expected = checkpoints.load(name).score_over_time(recording, 16000, clip=False)
+    actual_seconds, actual = onnx.load(name).score_over_time(recording, 16000, clip=False)
+    np.testing.assert_array_equal(actual_seconds, seconds)
+    np.testing.assert_allclose(actual, expected, atol=1e-4)
+
+
 def test_silence_has_no_score():
     speech = onnx.recordings(16000, 1, 1)[0]
-    assert np.isnan(onnx.load(NAMES[0]).score(speech, np.zeros_like(speech), 16000)).all()
+    for name in NAMES:
+        model = onnx.load(name)
+        assert np.isnan(model.score(*model.of_pair(speech, np.zeros_like(speech)), 16000)).all()

@@ -1,11 +1,11 @@
-"""The convolution by Fourier transforms against Keras's own: values, gradients, precisions, and as a layer."""
+"""The convolution by Fourier transforms against Keras's own, and the weighted mean over time against NumPy."""
 
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
 
-from zoo.quality_net.layers import FourierConv2D
+from zoo.quality_net.layers import FourierConv2D, WeightedMeanOverTime
 from zoo.texture.optimize import value_and_gradient
 
 
@@ -93,3 +93,12 @@ def test_what_a_plain_convolution_is_for_is_refused(option):
 def test_other_precisions_are_a_plain_convolution():
     ours, plain, x = twins((2, 40, 12, 2), 3, 9, dtype="mixed_bfloat16")
     np.testing.assert_array_equal(ops.convert_to_numpy(ours(x)), ops.convert_to_numpy(plain(x)))
+
+
+def test_the_weighted_mean_is_that_of_the_frames_that_count():
+    values, logits = np.random.default_rng(0).standard_normal((2, 3, 9)).astype("float32")
+    logits[0, 8] = 50.0  # after the length
+    lengths = np.array([8, 9, 1], "int32")
+    expected = [np.average(v[:n], weights=np.exp(w[:n])) for v, w, n in zip(values, logits, lengths, strict=True)]
+    actual = WeightedMeanOverTime()(values, logits, lengths)
+    np.testing.assert_allclose(ops.convert_to_numpy(actual), expected, rtol=1e-5)

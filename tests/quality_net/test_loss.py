@@ -8,6 +8,7 @@ from keras import ops
 from tests.support.harness import check_frozen
 from zoo.audio import dsp
 from zoo.errors import InputError
+from zoo.quality_net.free import QualityNetFree
 from zoo.quality_net.loss import QualityNetLoss
 from zoo.quality_net.model import QualityNetLite
 
@@ -39,6 +40,16 @@ def test_magnitudes_and_waveforms_agree():
         ops.convert_to_numpy(QualityNetLoss(metric).call(REFERENCE, ESTIMATE)),
         rtol=1e-4,
     )
+
+
+def test_a_metric_without_a_reference_hears_the_estimate_alone():
+    metric = QualityNetFree()
+    loss = QualityNetLoss(metric)
+    expected = (1 - ops.convert_to_numpy(metric.quality(ESTIMATE))) ** 2
+    np.testing.assert_allclose(ops.convert_to_numpy(loss.call(0 * REFERENCE, ESTIMATE)), expected, rtol=1e-4)
+    spectra = [dsp.magnitude(x) for x in (REFERENCE, ESTIMATE)]
+    actual = QualityNetLoss(metric, inputs="magnitude").call(*spectra)
+    np.testing.assert_allclose(ops.convert_to_numpy(actual), expected, rtol=1e-4)
 
 
 def test_lengths():

@@ -32,6 +32,14 @@ def test_batches_hold_every_labelled_pair_once():
     assert sorted(labels) == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11]
 
 
+def test_batches_for_a_network_without_a_reference_are_the_degraded_recordings():
+    chunks, scores = noise_pairs(), np.arange(12.0)
+    both, alone = (train.Pairs(chunks, scores, 4, 3, references=with_them) for with_them in (True, False))
+    for ((_, expected), y), (degraded, same) in zip(map(both.__getitem__, range(3)), alone, strict=False):
+        np.testing.assert_array_equal(degraded, expected)
+        np.testing.assert_array_equal(y, same)
+
+
 def test_order_depends_on_seed_and_epoch_alone():
     chunks, scores = noise_pairs(), np.arange(12.0)
     first, again, other = (train.Pairs(chunks, scores, 4, seed) for seed in (1, 1, 2))

@@ -23,7 +23,6 @@ from zoo.texture.synthesis import synthesize
 
 ENSEMBLES = [name for name in NAMES if CARDS[name]["architecture"] == "RandomConvEnsemble"]
 METRICS, DISTANCES = of_family("quality_net"), of_family("jnd")
-PAIRS = METRICS + DISTANCES
 ON_WAVEFORMS = [name for name in NAMES if name not in ENSEMBLES]
 NOISE = 0.1 * np.random.default_rng(0).standard_normal((2, 16000)).astype("float32")
 
@@ -32,7 +31,7 @@ def method(name):
     """The checkpoint's method on arrays, as a function of (audio, sample_rate, options); a pair is twice the audio."""
     model = load(name)
     if name in METRICS:
-        return lambda audio, rate, **options: model.score(audio, audio, rate, **options)
+        return lambda audio, rate, **options: model.score(*model.of_pair(audio, audio), rate, **options)
     if name in DISTANCES:
         return lambda audio, rate, **options: model.distance(audio, audio, rate, **options)
     return next(getattr(model, verb) for verb in ("enhance", "separate", "probabilities") if hasattr(model, verb))
@@ -65,7 +64,7 @@ def test_a_little_over_full_scale_passes(name):
 def test_other_axes_are_refused(name):
     door, rate = method(name), load(name).sample_rate
     channels_first = NOISE[:1, None]
-    if name in PAIRS or hasattr(load(name), "probabilities"):
+    if name in METRICS + DISTANCES or hasattr(load(name), "probabilities"):
         refused(door, channels_first, rate, match=r"shape \(1, 1, 16000\); give \(samples,\) or \(batch, samples\)")
         refused(door, NOISE[..., None], rate, match=r"shape \(2, 16000, 1\); give \(samples,\)")
     else:
@@ -148,6 +147,7 @@ VALUES = {
     "waveform-l1": 0.0342602,
     "quality-net-tiny-pesq-wb-16k": None,
     "quality-net-lite-pesq-wb-16k": 0.44503,
+    "quality-net-free-pesq-wb-16k": None,
     "jnd-22k": 7.72544,
 }
 

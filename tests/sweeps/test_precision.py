@@ -13,7 +13,9 @@ from zoo.jnd.layers import ChannelDistance, ClipNormalization
 from zoo.jnd.model import JND
 from zoo.jnd.spectral import LogMel, SpectralJND, WeightedDistance
 from zoo.nn import layers
-from zoo.quality_net.features import PairFeatures
+from zoo.quality_net.features import PairFeatures, RecordingFeatures
+from zoo.quality_net.free import QualityNetFree
+from zoo.quality_net.layers import WeightedMeanOverTime
 from zoo.quality_net.model import QualityNet, QualityNetLite
 from zoo.separation.layers import SoftMasks
 from zoo.texture.classifier import SoundClassifier
@@ -22,6 +24,7 @@ from zoo.texture.model import RandomConvEnsemble
 MODELS = {  # model, waveforms that it takes, the largest relative difference of its output
     "quality-net": (QualityNet, 2, 0.02),
     "quality-net-lite": (QualityNetLite, 2, 0.02),
+    "quality-net-free": (QualityNetFree, 1, 0.02),
     "jnd": (lambda: JND(channels=(8,) * 14), 2, 0.05),
     "spectral jnd": (SpectralJND, 2, 0.02),
     "context": (lambda: ContextAggregationEnhancer(depth=4, channels=8), 1, 0.05),
@@ -32,6 +35,8 @@ MODELS = {  # model, waveforms that it takes, the largest relative difference of
 }
 SUMS = (
     PairFeatures,
+    RecordingFeatures,
+    WeightedMeanOverTime,
     LogMel,
     layers.MeanOverTime,
     keras.layers.GlobalAveragePooling1D,

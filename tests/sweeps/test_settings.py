@@ -71,7 +71,7 @@ def use(name, model):
     noise = 0.1 * np.random.default_rng(0).standard_normal((2, int(0.6 * rate)))
     family = CARDS[name]["family"]
     if family == "quality_net":
-        return model.score(*noise, rate)
+        return model.score(*model.of_pair(*noise), rate)
     if family == "jnd":
         return np.stack(model.judge(*noise, rate))
     if family == "enhancement":

@@ -32,6 +32,16 @@ FU = Paper(
 }""",
     "https://github.com/JasonSWFu/Learning-with-Learned-Loss-Function",
 )
+FU_2018 = Paper(
+    "Fu, Tsao, Hwang, Wang 2018, Quality-Net: An End-to-End Non-intrusive Speech Quality Assessment Model based on BLSTM",
+    "https://arxiv.org/abs/1808.05344",
+    r"""@inproceedings{fu2018quality,
+  title     = {{Quality-Net}: An End-to-End Non-intrusive Speech Quality Assessment Model based on {BLSTM}},
+  author    = {Fu, Szu-Wei and Tsao, Yu and Hwang, Hsin-Te and Wang, Hsin-Min},
+  booktitle = {Interspeech},
+  year      = {2018}
+}""",
+)
 MANOCHA = Paper(
     "Manocha et al. 2020, A Differentiable Perceptual Audio Metric Learned from Just Noticeable Differences",
     "https://arxiv.org/abs/2001.04460",

@@ -1,7 +1,7 @@
 """The page of a Quality-Net: agreement with the true metric, and how far the gradient can be trusted."""
 
 from zoo.checkpoint.markdown import code, interval, link, section
-from zoo.checkpoint.papers import FU
+from zoo.checkpoint.papers import FU, FU_2018
 from zoo.tables import markdown_table
 
 # Agreement on further pairs, whose figures are compared only with those of other checkpoints on the same.
@@ -17,25 +17,37 @@ def facts(card):
     metric = card["metric"]
     low, high = metric["range"]
     direction = "higher" if metric["higher_is_better"] else "lower"
-    return [["Predicts", f"{metric_name(metric)}, {low} to {high}, {direction} is better"]]
+    return [["Predicts", f"{_predicted(card)}, {low} to {high}, {direction} is better"]]
 
 
-def papers(_):
+def papers(card):
     """Papers that the page cites."""
-    return [FU]
+    return [FU_2018, FU] if _is_free(card) else [FU]
+
+
+def _is_free(card):
+    """Whether it needs no reference."""
+    return card["architecture"] == "QualityNetFree"
+
+
+def _predicted(card):
+    return metric_name(card["metric"]) + (" without a reference" if _is_free(card) else "")
 
 
 def usage(card, source):
     """Python that scores the example recordings, and makes the loss."""
     resample = "" if card["sample_rate"] == 16000 else ", resample=True"
+    recordings = "degraded" if _is_free(card) else "reference, degraded"
+    score = f"metric.score({recordings}, sample_rate=sample_rate{resample})"
+    over_time = f"seconds, scores = metric.score_over_time(degraded, sample_rate=sample_rate{resample})  # (moments,)\n"
     return f"""\
 reference, sample_rate = zoo.audio.io.read(zoo.examples()["reference"])
 degraded, _ = zoo.audio.io.read(zoo.examples()["degraded"])
 
 metric = zoo.load("{source}")  # a keras.Model, frozen
-score = metric.score(reference, degraded, sample_rate=sample_rate{resample})  # {metric_name(card["metric"])}, (batch,)
+score = {score}  # {metric_name(card["metric"])}, (batch,)
 print(score)
-
+{over_time if _is_free(card) else ""}
 loss = zoo.loss("{source}")  # a keras.losses.Loss on (reference, estimate) waveforms
 print(loss(reference[None], degraded[None]))"""
 
@@ -113,5 +125,5 @@ def summary(cards):
         result = card["evaluation"]["results"]["all"]
         figures = [interval(result["pearson"]), interval(result["rmse"]), result["n"]]
         rate = f"{card['sample_rate'] / 1000:g} kHz"
-        rows.append([link(card), metric_name(card["metric"]), rate, f"{card['parameters']:,}", *figures])
+        rows.append([link(card), _predicted(card), rate, f"{card['parameters']:,}", *figures])
     return markdown_table(["Checkpoint", "Predicts", "Rate", "Parameters", "Pearson [95 %]", "RMSE [95 %]", "n"], rows)

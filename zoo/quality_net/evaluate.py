@@ -37,7 +37,8 @@ def predict(model, chunks, batch_size=32):
     scores = []
     for audio in tqdm(chunks.audio, desc="predict", unit="chunk"):
         audio = examples.as_float(audio)
-        scores.append(model.score(audio[:, 0], audio[:, 1], examples.SAMPLE_RATE, batch_size=batch_size, clip=False))
+        recordings = model.of_pair(audio[:, 0], audio[:, 1])
+        scores.append(model.score(*recordings, examples.SAMPLE_RATE, batch_size=batch_size, clip=False))
     return np.concatenate(scores)
 
 
@@ -117,7 +118,8 @@ def _score(directory, recipe, pair):
     try:
         if not error:
             recordings = pairs.read(pair, (model.sample_rate,))
-            values = function(*recordings), model.score(*recordings, clip=False)[0]
+            predicted = model.score(*model.of_pair(*recordings[:2]), recordings[2], clip=False)[0]
+            values = function(*recordings), predicted
             scores = dict(zip(SCORES, map(float, values), strict=True))
     except Exception as raised:  # noqa: BLE001 - of whatever library; the other pairs go on
         error = describe(raised)
@@ -217,7 +219,7 @@ def ascend(model, reference, noisy, target, n_jobs=-1):
         if step in _ASCENT_STEPS:
             gain = ops.convert_to_numpy(ops.sigmoid(mask.logits)).transpose(0, 2, 1)
             masked = transform.istft(spectra * gain, k1=noisy.shape[1]).astype("float32")
-            predicted.append(model.score(reference, masked, model.sample_rate, clip=False))
+            predicted.append(model.score(*model.of_pair(reference, masked), model.sample_rate, clip=False))
             truth.append(_true_scores(target, reference, masked, model.sample_rate, n_jobs))
         climber.train_on_batch(magnitudes[1], magnitudes[0])
     return {"steps": list(_ASCENT_STEPS), "predicted": np.array(predicted), "truth": np.array(truth)}

@@ -1,21 +1,56 @@
-"""Scores of recordings by a Quality-Net, whatever runs it. Imports no backend."""
+"""Scores of recordings by a Quality-Net, with or without their references, whatever runs it. Imports no backend."""
 
 import numpy as np
 
 from zoo.audio import spectra
+from zoo.errors import InputError
 from zoo.nn import segments
-from zoo.nn.inference import OnnxModel, PairRecordings
+from zoo.nn.inference import MeasuredRecordings, OnnxModel
 
 MIN_SECONDS = 0.5  # shorter clips have no score: the paper's network needs 29 frames
 SILENCE = 1e-6  # a peak below this is digital silence at 16 bits
 
 
-class Scorer(PairRecordings):
+class Scorer(MeasuredRecordings):
     """Predicts a metric of recordings.
 
     Attributes:
-        target_range, value_range: as of `zoo.quality_net.model.SurrogateMetric`.
+        target_range, value_range: as of `zoo.quality_net.surrogate.Surrogate`.
     """
+
+    def _score(self, recordings, lengths, batch_size, clip):
+        """Scores of prepared recordings, (batch,)."""
+        spans = self._audible_spans(recordings, lengths)
+        quality = self.predict_core(recordings, spans, batch_size)
+        return segments.mean(self._clipped(quality, clip), spans, len(lengths))
+
+    def _audible_spans(self, recordings, lengths):
+        """The segments that count, of the recordings that have a score."""
+        peaks = np.array([np.abs(x).max(axis=1, initial=0.0) for x in recordings])
+        # A peak that is not finite compares as False.
+        scorable = ((peaks > SILENCE) & (peaks < np.inf)).all(axis=0) & (lengths >= MIN_SECONDS * self.sample_rate)
+        spans = segments.cut(np.where(scorable, lengths, 0), self.sample_rate)
+        audible = [max(np.abs(x[row, a:b]).max() for x in recordings) > SILENCE for row, a, b in spans]
+        return spans[np.array(audible, bool)]
+
+    def in_units(self, quality):
+        """The metric, of Q as an array or a tensor.
+
+        Example:
+            >>> zoo.load("quality-net-lite-pesq-wb-16k").in_units(1.0)
+            4.5
+        """
+        low, high = self.target_range
+        return low + (high - low) * quality
+
+    def _clipped(self, quality, clip):
+        """The metric of Q, within its possible values if `clip`."""
+        scores = self.in_units(quality)
+        return np.clip(scores, *self.value_range) if clip and self.value_range else scores
+
+
+class PairScorer(Scorer):
+    """Predicts a metric of degraded recordings and their references."""
 
     def score(self, reference, degraded, sample_rate, lengths=None, resample=False, batch_size=16, clip=True):
         """Predict the metric of recordings.
@@ -47,21 +82,89 @@ class Scorer(PairRecordings):
             >>> bool(1 < metric.score(reference, degraded, sample_rate=rate)[0] < 3)
             True
         """
-        reference, degraded, lengths = self.prepare(
-            reference, degraded, sample_rate=sample_rate, lengths=lengths, resample=resample
-        )
-        peaks = np.array([np.abs(x).max(axis=1, initial=0.0) for x in (reference, degraded)])
-        # A peak that is not finite compares as False.
-        scorable = ((peaks > SILENCE) & (peaks < np.inf)).all(axis=0) & (lengths >= MIN_SECONDS * self.sample_rate)
-        spans = segments.cut(np.where(scorable, lengths, 0), self.sample_rate)
-        audible = [max(np.abs(x[row, a:b]).max() for x in (reference, degraded)) > SILENCE for row, a, b in spans]
-        spans, (low, high) = spans[np.array(audible, bool)], self.target_range
-        quality = self.predict_core(reference, degraded, spans, batch_size)
-        scores = segments.mean(low + (high - low) * quality, spans, len(reference))
-        return np.clip(scores, *self.value_range) if clip and self.value_range else scores
+        *pair, lengths = self.prepare(reference, degraded, sample_rate=sample_rate, lengths=lengths, resample=resample)
+        return self._score(pair, lengths, batch_size, clip)
 
 
-class OnnxMetric(Scorer, OnnxModel):
+class FreeScorer(Scorer):
+    """Predicts a metric of recordings alone, as a whole and over time. A class that runs networks defines `frame_values`.
+
+    Attributes:
+        frame_samples: samples from each value over time to the next.
+    """
+
+    needs_reference = False
+
+    def frame_values(self, recording: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """Q over time, (batch, frames), of what `core_values` takes."""
+        raise NotImplementedError
+
+    def score(self, recording, sample_rate, lengths=None, resample=False, batch_size=16, clip=True):
+        """Predict the metric of recordings, without their references.
+
+        Of a recording of more than 30 s it is the mean over equal segments of at most 30 s, without silent ones: the
+        memory beyond the recordings is bounded.
+
+        Args:
+            recording: speech, float (samples,) or (batch, samples) in [-1, 1].
+            sample_rate: of it, in Hz.
+            lengths, resample, batch_size, clip: as for `PairScorer.score`.
+
+        Returns:
+            float64 (batch,), in the metric's units, from the worst to the best of `target_range`; NaN where a recording
+            is silent, not finite, or has less than 0.5 s.
+
+        Raises:
+            InputError: for another rate or another shape.
+
+        Example:
+            >>> metric = zoo.load("quality-net-free-pesq-wb-16k")
+            >>> recording, rate = zoo.audio.io.read(zoo.examples()["degraded"])
+            >>> bool(1 < metric.score(recording, sample_rate=rate)[0] < 3)
+            True
+        """
+        recording, lengths = self.prepare(recording, sample_rate=sample_rate, lengths=lengths, resample=resample)
+        return self._score([recording], lengths, batch_size, clip)
+
+    def score_over_time(self, recording, sample_rate, resample=False, clip=True):
+        """Predict the metric of each moment of a recording; `score` is a weighted mean of these values.
+
+        A value hears about two seconds before and after its moment.
+
+        Args:
+            recording: speech, float (samples,) in [-1, 1].
+            sample_rate: of it, in Hz.
+            resample, clip: as for `PairScorer.score`.
+
+        Returns:
+            seconds, scores: float64 (frames,) each; the moments, `frame_samples` of the model's rate apart, and the
+            metric there, NaN in silent segments and where `score` is NaN.
+
+        Raises:
+            InputError: for another rate, or more than one recording.
+
+        Example:
+            >>> metric = zoo.load("quality-net-free-pesq-wb-16k")
+            >>> recording, rate = zoo.audio.io.read(zoo.examples()["degraded"])
+            >>> seconds, scores = metric.score_over_time(recording, sample_rate=rate)
+            >>> seconds.shape == scores.shape, float(seconds[1])
+            (True, 0.064)
+        """
+        recording, lengths = self.prepare(recording, sample_rate=sample_rate, resample=resample)
+        if len(recording) > 1:
+            raise InputError(f"{len(recording)} recordings; give one, (samples,): each has moments of its own")
+        seconds = np.arange(0, lengths[0], self.frame_samples) / self.sample_rate
+        scores = np.full(len(seconds), np.nan)
+        for span in self._audible_spans([recording], lengths)[:, None]:
+            ((_, batch),) = segments.batches([recording], span, 1, self.sample_rate, self.pads_segments)
+            values = self._clipped(self.frame_values(*batch)[0], clip)
+            moments = (span[0, 1] + self.frame_samples * np.arange(len(values))) / self.sample_rate
+            inside = (seconds >= moments[0]) & (seconds < span[0, 2] / self.sample_rate)
+            scores[inside] = np.interp(seconds[inside], moments, values)
+        return seconds, scores
+
+
+class OnnxMetric(PairScorer, OnnxModel):
     """`zoo.quality_net.model.SurrogateMetric` on onnxruntime: `score`, and no gradient.
 
     Example:
@@ -78,3 +181,26 @@ class OnnxMetric(Scorer, OnnxModel):
         degraded, reference = (spectra.magnitude(x, self.n_fft, self.hop_length) for x in (degraded, reference))
         frames = 1 + lengths // self.hop_length
         return self.network.run("core", degraded=degraded, reference=reference, frames=frames)
+
+
+class OnnxFreeMetric(FreeScorer, OnnxModel):
+    """`zoo.quality_net.free.QualityNetFree` on onnxruntime: `score`, `score_over_time`, and no gradient.
+
+    Example:
+        >>> metric = zoo.load("quality-net-free-pesq-wb-16k", runtime="onnx")
+        >>> metric.score(np.random.default_rng(0).normal(size=16000) / 10, sample_rate=16000).shape
+        (1,)
+    """
+
+    settings = ("sample_rate", "n_fft", "hop_length", "target_range", "value_range", "frame_samples")
+    value_shape = ()
+
+    def core_values(self, recording, lengths):
+        return self._run("core", recording, lengths)
+
+    def frame_values(self, recording, lengths):
+        return self._run("over_time", recording, lengths)
+
+    def _run(self, output, recording, lengths):
+        magnitude = spectra.magnitude(recording, self.n_fft, self.hop_length)
+        return self.network.run(output, magnitude=magnitude, frames=1 + lengths // self.hop_length)

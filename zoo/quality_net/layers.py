@@ -6,9 +6,36 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.audio import dsp
 from zoo.nn.layers import overlapping_blocks
 
 _LARGEST = 8_000_000  # numbers of a transformed kernel
+_LOWEST = -1e9  # logit of a frame that does not count
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class WeightedMeanOverTime(keras.layers.Layer):
+    """Mean over time of values, with weights that the network chooses.
+
+        y = sum_t w_t q_t,  w = softmax of the logits over the frames that count
+
+    Call:
+        values, logits: float (batch, frames) each.
+        lengths: int32 (batch,) frames that count.
+        Returns (batch,).
+
+    Example:
+        >>> mean = WeightedMeanOverTime()
+        >>> float(mean(ops.array([[1.0, 3.0, 9.0]]), ops.zeros((1, 3)), ops.array([2]))[0])
+        2.0
+    """
+
+    def call(self, values, logits, lengths):
+        counted = dsp.sequence_mask(lengths, ops.shape(values)[1]) > 0
+        return ops.sum(values * ops.softmax(ops.where(counted, logits, _LOWEST), axis=1), axis=1)
+
+    def compute_output_shape(self, values_shape, logits_shape=None, lengths_shape=None):
+        return values_shape[:1]
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -16,7 +16,8 @@ class QualityNetLoss(LearnedLoss):
     """(1 - Q)^2 of each example, where Q is a frozen surrogate's quality (Fu, Liao and Tsao 2019, equation 1).
 
     Q = 1 stands for the metric's upper anchor: PESQ 4.5 by Q = (PESQ + 0.5) / 5. The surrogate is used in inference
-    mode, and a training step through it changes none of its variables; the gradient reaches the estimate.
+    mode, and a training step through it changes none of its variables; the gradient reaches the estimate. One that needs
+    no reference hears the estimate alone.
 
     Args:
         metric: a surrogate (`zoo.load(...)`), or a source string, which is then loaded. Only a loss made from a
@@ -64,10 +65,11 @@ class QualityNetLoss(LearnedLoss):
             return super().call(reference, estimate, lengths)
         tensors.check_shapes({"reference": reference, "estimate": estimate}, "(batch, frames, bins) magnitudes", 3)
         lengths = dsp.resolve_lengths(reference, lengths)
-        return ops.square(1.0 - self.metric.core([estimate, reference, lengths], training=False))
+        spectra = reversed(self.metric.of_pair(reference, estimate))
+        return ops.square(1.0 - self.metric.core([*spectra, lengths], training=False))
 
     def measure(self, reference: Any, estimate: Any, lengths: Any) -> Any:
-        return ops.square(1.0 - self.metric.quality(reference, estimate, lengths))
+        return ops.square(1.0 - self.metric.quality([*self.metric.of_pair(reference, estimate), lengths]))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "inputs": self.inputs}

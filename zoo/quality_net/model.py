@@ -6,153 +6,37 @@ own. Both are a functional Keras core on magnitudes inside one waveform wrapper,
 """
 
 import keras
-import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from zoo.audio import dsp
-from zoo.errors import InputError
 from zoo.nn.layers import Dropout, MaskTime, MaxOverTime, MeanOverTime, SpectralNormalization
 from zoo.nn.model import PairMetric
-from zoo.quality_net import ranges
 from zoo.quality_net.features import PairFeatures
-from zoo.quality_net.inference import MIN_SECONDS, SILENCE, OnnxMetric, Scorer
+from zoo.quality_net.inference import OnnxMetric, PairScorer
 from zoo.quality_net.layers import FourierConv2D
+from zoo.quality_net.surrogate import Surrogate
 
 _MOMENTUM = 0.95  # of batch statistics: short trainings must not end on those of their first steps
 
 
-class SurrogateMetric(Scorer, PairMetric):
-    """Waveform wrapper of a network that predicts a metric from a pair of magnitude spectra.
+class SurrogateMetric(PairScorer, Surrogate, PairMetric):
+    """A surrogate that hears a degraded recording and its reference.
 
-    The core maps (degraded magnitude, reference magnitude, frames) to Q; the metric is low + (high - low) Q, as in the
-    paper's Q = (PESQ + 0.5) / 5.
+    The core maps (degraded magnitude, reference magnitude, frames) to Q.
 
     Call:
         inputs: [reference, degraded] or [reference, degraded, lengths]; float (batch, samples) in [-1, 1] at
             `sample_rate`, and int32 (batch,) samples that count.
         Returns float32 (batch,), in the metric's units; differentiable in the waveforms.
 
-    Attributes:
-        core: functional keras.Model on [degraded, reference, frames] -> Q (batch,); for fine-tuning on spectra.
-        sample_rate: Hz.
-        target_range: (worst, best), the metric's values at Q = 0 and Q = 1; of a metric of which lower is better the
-            first is the higher. It belongs to the labels that the network learns: `set_target_range`, which is also
-            what setting the attribute does.
-        value_range: (lowest, highest) value that the metric can take, to which `score` clips; None where it is not
-            known. It is not `target_range`: Q = (PESQ + 0.5) / 5 goes from -0.5 to 4.5, PESQ itself from 1.04 to 4.64.
+    Attributes: as of `Surrogate`.
     """
 
     onnx_class = OnnxMetric
 
-    def __init__(self, core, sample_rate, n_fft, hop_length, target_range, value_range, name):
-        super().__init__(core, sample_rate, name)
-        self.n_fft, self.hop_length, self._target_range = n_fft, hop_length, tuple(target_range)
-        self.value_range = tuple(value_range) if value_range else None
-
-    @property
-    def target_range(self):
-        return self._target_range
-
-    @target_range.setter
-    def target_range(self, worst_and_best):
-        self.set_target_range(*worst_and_best)
-
-    def set_target_range(self, worst, best):
-        """Say what the labels of a fine-tuning are, before `fit`.
-
-        The loss of a metric (`zoo.loss`) leads from the first value to the second, and its card has the range.
-
-        Args:
-            worst, best: the metric's values at Q = 0 and Q = 1: 1.0 and 5.0 for opinion scores, 100.0 and 0.0 for a
-                word error rate in per cent. Labels must lie between them.
-
-        Raises:
-            InputError: the values are equal, or not finite.
-
-        Example:
-            >>> metric = zoo.load("quality-net-lite-pesq-wb-16k", trainable=True)
-            >>> metric.set_target_range(1.0, 5.0)
-            >>> metric.target_range
-            (1.0, 5.0)
-        """
-        worst, best = float(worst), float(best)
-        if not (np.isfinite([worst, best]).all() and worst != best):
-            raise InputError(f"a range from {worst} to {best} is none; give the metric's worst and best value")
-        self._target_range, self.value_range = (worst, best), (min(worst, best), max(worst, best))
-        # Compiled steps hold the range that they were traced with.
-        self.train_function = self.test_function = self.predict_function = None
-
-    def fit(self, x=None, y=None, *arguments, **options):
-        """Keras's `fit`; labels must lie in the metric's range, or at most a twentieth of it outside.
-
-        They are checked in arrays before the training, in a tf.data.Dataset, a PyDataset and a generator as they come. On
-        JAX a metric whose first batch is refused has lost its weights, as by any error there: load it again.
-
-        Raises:
-            InputError: labels outside it: as a loss, the metric would lead away from good sound.
-        """
-        low, high = self._label_range()
-        if y is None:
-            x = ranges.checked(x, low, high)
-        else:
-            ranges.check_labels(y, low, high)
-        try:
-            return super().fit(x, y, *arguments, **options)
-        except Exception as error:
-            if words := ranges.refusal(error):
-                raise InputError(words) from None
-            raise
-
-    def train_on_batch(self, x, y=None, *arguments, **options):
-        """Keras's `train_on_batch`; of the labels as for `fit`."""
-        if y is not None:
-            ranges.check_labels(y, *self._label_range())
-        return super().train_on_batch(x, y, *arguments, **options)
-
-    def _label_range(self):
-        return sorted(self.value_range or self.target_range)
-
-    def complete_card(self, card):
-        """A card whose metric has this model's range and direction."""
-        if "metric" not in card:
-            return card
-        worst, best = self.target_range
-        facts = {"range": sorted(self.value_range or (worst, best)), "higher_is_better": best > worst}
-        return {**card, "metric": {**card["metric"], **facts}}
-
-    def call(self, inputs, training=False):
-        low, high = self.target_range
-        return low + (high - low) * self.quality(*self.as_list(inputs), training=training)
-
-    def quality(self, reference, degraded, lengths=None, training=False):
-        """Q of waveforms: the metric on the scale where `target_range` is 0..1. Arguments as for a call."""
-        return self.core(self.core_inputs([reference, degraded, lengths]), training=training)
-
-    def pair_features(self, reference, degraded, lengths):
+    def core_features(self, reference, degraded, lengths):
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (degraded, reference)]
         return [*spectra, dsp.frame_count(lengths, self.hop_length)]
-
-    def serve(self, reference, degraded, lengths):
-        """Outputs of a served model, by name: `score`, as by `score` of at most 30 s, NaN there too."""
-        fewest = int(np.ceil(MIN_SECONDS * self.sample_rate))
-        # The network needs as many samples, whether or not they count.
-        missing = ops.zeros((ops.shape(reference)[0], ops.maximum(fewest - ops.shape(reference)[1], 0)))
-        reference, degraded = (ops.concatenate([x, missing], axis=1) for x in (reference, degraded))
-        counted = dsp.sequence_mask(lengths, ops.shape(reference)[1])
-        scorable = lengths >= fewest
-        for x in (reference, degraded):
-            peak = ops.max(ops.abs(x) * counted, axis=1)
-            # A peak that is not finite compares as False.
-            scorable = ops.logical_and(scorable, ops.logical_and(peak > SILENCE, peak < float("inf")))
-        score = self([reference, degraded, lengths])
-        if self.value_range:
-            score = ops.clip(score, *self.value_range)
-        return {"score": ops.where(scorable, score, float("nan"))}
-
-    def get_config(self):
-        own = {"n_fft": self.n_fft, "hop_length": self.hop_length, "target_range": list(self.target_range)}
-        own["value_range"] = list(self.value_range) if self.value_range else None
-        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -20,13 +20,14 @@ from zoo.checkpoint.integrity import sha256
 from zoo.errors import InputError
 from zoo.quality_net import examples, labels
 from zoo.quality_net.enhancers import SIMULATED, fingerprint
+from zoo.quality_net.free import QualityNetFree
 from zoo.quality_net.model import QualityNet, QualityNetLite
 from zoo.training.checkpoint import Trained
 from zoo.training.config import Config, read_recipe
 from zoo.training.distribution import ONE_DEVICE, Distribution
 from zoo.training.run import Run, without_optimizer
 
-NETWORKS = {"QualityNet": QualityNet, "QualityNetLite": QualityNetLite}
+NETWORKS = {kind.__name__: kind for kind in (QualityNet, QualityNetLite, QualityNetFree)}
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Recipe:
 
     Attributes:
         name: of the checkpoint.
-        network: "QualityNet" or "QualityNetLite".
-        options: of the network (features, bands, spectral_norm, dropout).
+        network: one of `NETWORKS`.
+        options: of the network, such as dropout.
         metric: a target's name, or package.module:function.
         metric_range: (low, high) of a function; known metrics have their own.
         variety: kinds of `zoo.quality_net.examples.VARIETY` that the training pairs get; the others never do.
@@ -70,7 +71,7 @@ class Recipe:
     def model(self):
         """A fresh network with this recipe's options and seed."""
         if self.network not in NETWORKS:
-            raise InputError(f"no network {self.network!r}: use {' or '.join(NETWORKS)}")
+            raise InputError(f"no network {self.network!r}: use one of {', '.join(NETWORKS)}")
         keras.utils.set_random_seed(self.seed)
         target = self.target()
         return NETWORKS[self.network](
@@ -81,17 +82,20 @@ class Recipe:
 class Pairs(keras.utils.PyDataset):
     """Labelled pairs in batches of one clip length, shuffled by (seed, epoch); pairs without a label are left out.
 
-    Batches are ([reference, degraded] float32 (batch, samples) each, labels float32 (batch,)).
+    Batches are ([reference, degraded] float32 (batch, samples) each, labels float32 (batch,)), or for a network that
+    needs no reference (degraded, labels).
 
     Args:
         chunks: int16 (n, 2, samples) arrays.
         scores: (pairs,) labels in order, NaN where there is none.
         batch_size: pairs in a batch; the last of a clip length may be smaller.
         seed: of the order; None keeps it.
+        references: whether the batches have them.
     """
 
-    def __init__(self, chunks, scores, batch_size, seed=None):
+    def __init__(self, chunks, scores, batch_size, seed=None, references=True):
         super().__init__()
+        self.references = references
         self.chunks, self.scores, self.batch_size, self.seed = (
             chunks,
             np.asarray(scores, "float32"),
@@ -123,7 +127,9 @@ class Pairs(keras.utils.PyDataset):
     def __getitem__(self, index):
         batch = self.batches[index]
         audio = examples.as_float(np.stack([self.chunks[chunk][row] for chunk, row, _ in batch]))
-        return (audio[:, 0], audio[:, 1]), self.scores[[pair for *_, pair in batch]]
+        reference, degraded = audio[:, 0], audio[:, 1]
+        inputs = (reference, degraded) if self.references else degraded
+        return inputs, self.scores[[pair for *_, pair in batch]]
 
 
 def prepare(
@@ -183,11 +189,13 @@ def train(
         train_pairs, train_scores = prepare(recipe, data, runs, "train", n_jobs)
         validation_pairs, validation_scores = prepare(recipe, data, runs, "validation", n_jobs)
     run = Run(Path(runs) / recipe.name, recipe, "val_rmse", distribution=distribution)
-    pairs = Pairs(train_pairs.audio, train_scores, recipe.batch_size, recipe.seed)
     with distribution.scope():
         model = recipe.model()
+        size, references = recipe.batch_size, model.needs_reference
+        pairs = Pairs(train_pairs.audio, train_scores, size, recipe.seed, references)
         _compile(model, recipe, steps=recipe.epochs * len(pairs))
-    run.fit(model, pairs, Pairs(validation_pairs.audio, validation_scores, recipe.batch_size), verbose=verbose)
+    validation = Pairs(validation_pairs.audio, validation_scores, size, references=references)
+    run.fit(model, pairs, validation, verbose=verbose)
     run.restore_best(model)
     facts = {
         "n_train": len(train_scores),
@@ -213,7 +221,7 @@ def train_config(config: Config, options: Namespace, distribution: Distribution)
     """Draw, label and train as a config and the options of tools/train.py say; gives `Trained`."""
     recipe = config.recipe(Recipe, vars(options))
     model, facts, minutes = train(recipe, options.data, options.runs, options.jobs, options.verbose, distribution)
-    inputs = golden.voices_in_noise(model.sample_rate, (5, 20))
+    inputs = model.of_pair(*golden.voices_in_noise(model.sample_rate, (5, 20)))
     return Trained(recipe, model, facts, minutes, inputs, {"metric": recipe.target().metric})
 
 
