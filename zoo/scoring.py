@@ -318,4 +318,4 @@ class Table:
 
 def _name(pair):
     """The first cells of a row, which say what pair it is of."""
-    return [str(pair.reference), str(pair.degraded), *pair.facts]
+    return [str(pair.reference or ""), str(pair.degraded), *pair.facts]

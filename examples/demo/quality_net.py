@@ -59,7 +59,7 @@ def _score_all(reference, degraded):
             row = Score(recording.name, metric, measured, milliseconds)
             predictions = []
             for name, model in models.get(metric, {}).items():
-                (predicted,), milliseconds = timed(model.score, *pair, SAMPLE_RATE)
+                (predicted,), milliseconds = timed(model.score, *model.of_pair(*pair), SAMPLE_RATE)
                 predictions.append(Score(*row[:4], name, predicted, milliseconds))
             scores.extend(predictions or [row])
     return scores

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 
 from tests.support.audio import RATE, tone
 from zoo.audio import io, pairs
@@ -80,3 +81,31 @@ def test_silent_pairs_are_read_on_request(tmp_path):
     with pytest.raises(InputError, match="silent.wav: is silent"):
         pairs.read(pair)
     assert not np.any(pairs.read(pair, silent=True)[:2])
+
+
+def test_recordings_alone_are_a_file_a_folder_or_a_column(tmp_path):
+    for name in ("a.wav", "deep/b.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / name, 0.1 * np.ones(800), 8000)
+    (tmp_path / "some.csv").write_text("degraded,kind\na.wav,noisy\n,noisy\n")
+    assert [pair.degraded for pair in pairs.find_alone(tmp_path / "a.wav")] == [tmp_path / "a.wav"]
+    assert [pair.name for pair in pairs.find_alone(tmp_path)] == ["a.wav", "deep/b.wav"]
+    rows = pairs.find_alone(tmp_path / "some.csv")
+    assert [row.error for row in rows] == ["", "row 2 lacks its degraded; fill it in"]
+    assert all(pair.reference is None for pair in [*pairs.find_alone(tmp_path), *rows])
+    reference, audio, rate = pairs.read(rows[0], rates=(16000,), resample=True)
+    assert reference is None and rate == 16000 and audio.shape == (1600,)
+    with pytest.raises(InputError, match="is at 8000 Hz, 16000 Hz is needed"):
+        pairs.read(rows[0], rates=(16000,))
+
+
+def test_recordings_alone_that_are_none_are_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="empty holds no .wav"):
+        pairs.find_alone(tmp_path / "empty")
+    (tmp_path / "other.csv").write_text("file\na.wav\n")
+    with pytest.raises(InputError, match="needs the column degraded, and a row or more"):
+        pairs.find_alone(tmp_path / "other.csv")
+    soundfile.write(tmp_path / "silent.wav", np.zeros(800), 16000)
+    with pytest.raises(InputError, match="silent.wav: is silent"):
+        pairs.read(pairs.find_alone(tmp_path / "silent.wav")[0])

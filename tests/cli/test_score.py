@@ -12,16 +12,19 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.support.checkpoints import load
 from tests.support.harness import REPOSITORY
 from zoo import scoring
 from zoo.audio import io
 from zoo.checkpoint import network, registry
 from zoo.cli import measure, score
 from zoo.metrics import speech
+from zoo.nn.inference import MeasuredRecordings
 
 RATE = 16000
 AUDIO = REPOSITORY / "zoo" / "data" / "audio"
 REFERENCE, DEGRADED = AUDIO / "speech_reference.flac", AUDIO / "speech_degraded.flac"
+FREE = "quality-net-free-pesq-wb-16k"
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +211,7 @@ def test_one_pair_is_resumed_like_many(run, tmp_path, monkeypatch):
 
 
 def test_a_checkpoint_that_gives_no_score_says_so(run, monkeypatch):
-    class Model:
+    class Model(MeasuredRecordings):
         def score(self, reference, degraded, sample_rate):
             return np.array([np.nan])
 
@@ -216,7 +219,7 @@ def test_a_checkpoint_that_gives_no_score_says_so(run, monkeypatch):
     monkeypatch.setattr(network, "load", lambda source: Model())
     status, _, err = run("score", REFERENCE, DEGRADED)
     scoring.meters.cache_clear()
-    assert status == 2 and "quality-net-lite-pesq-wb-16k: the pair is too short or too quiet" in err
+    assert status == 2 and "quality-net-lite-pesq-wb-16k: the recording is too short or too quiet" in err
 
 
 @pytest.fixture(scope="module")
@@ -253,3 +256,41 @@ def test_many_delays_are_counted(run, late, tmp_path):
     table.write_text("reference,degraded\n" + f"{REFERENCE},{late / DEGRADED.name}\n" * 6)
     status, _, err = run("score", table, "--metric", "si-sdr")
     assert status == 0 and err.count("160 samples") == 3 and "6 of 6 degraded recordings are not in time" in err
+
+
+def test_recordings_are_scored_without_references(run, folders, tmp_path):
+    recording, rate = io.read(DEGRADED)
+    expected = load(FREE).score(recording, rate)[0]
+    status, out, err = run("score", DEGRADED, "--metric", FREE)
+    assert status == 0 and err == "" and float(out.split()[-1]) == pytest.approx(expected, abs=2e-3)
+    status, out, err = run("score", folders[1], "--metric", FREE, "--csv", tmp_path / "o.csv", "--json", "-")
+    with open(tmp_path / "o.csv", newline="") as file:
+        rows = {row["degraded"]: row for row in csv.DictReader(file)}
+    good = rows[str(folders[1] / "good.wav")]
+    assert status == 2 and good["reference"] == "" and float(good[FREE]) == pytest.approx(expected, abs=1e-4)
+    assert "is silent" in rows[str(folders[1] / "silent.wav")]["error"]
+    assert "too short or too quiet" in rows[str(folders[1] / "tiny.wav")]["error"]
+    assert {pair["reference"] for pair in json.loads(out)["pairs"]} == {None}
+
+
+def test_a_column_of_recordings_is_scored_and_resumed(run, tmp_path, monkeypatch):
+    table = tmp_path / "calls.csv"
+    table.write_text(f"degraded\n{DEGRADED}\n{REFERENCE}\n")
+    command = "score", table, "--metric", FREE, "--csv", tmp_path / "o.csv"
+    status, out, _ = run(*command)
+    assert status == 0 and [line.split()[0] for line in out.splitlines()[2:4]] == [str(DEGRADED), str(REFERENCE)]
+    monkeypatch.setattr(measure, "score_pair", None)
+    assert run(*command, "--resume")[:2] == (0, out)
+
+
+def test_of_pairs_a_metric_without_a_reference_hears_the_degraded_recording(run, late):
+    """It minds no delay, and stands beside metrics that compare."""
+    status, out, err = run("score", REFERENCE, late / DEGRADED.name, "--metric", FREE, "--metric", "pesq-wb")
+    alone = run("score", late / DEGRADED.name, "--metric", FREE)[1]
+    assert status == 0 and err == "" and out.split()[-2] == alone.split()[-1]
+
+
+@pytest.mark.parametrize("metrics", [(), ("--metric", "quality-net-free-pesq-wb-16k", "--metric", "stoi")])
+def test_a_metric_that_compares_asks_for_the_other_recording(run, metrics):
+    status, out, err = run("score", DEGRADED, *metrics)
+    assert status == 2 and out == "" and err == "zoo: give a degraded recording or folder too, or one CSV file\n"

@@ -1,4 +1,7 @@
-"""Pairs of a reference and a degraded recording, from files, folders or a CSV, and both read at one rate."""
+"""Pairs of a reference and a degraded recording, from files, folders or a CSV, and both read at one rate.
+
+A recording alone is a pair without a reference.
+"""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -18,13 +21,13 @@ class Pair:
 
     Attributes:
         name: to show for the pair.
-        reference, degraded: paths.
+        reference, degraded: paths; the reference is None where the recording is alone.
         error: message if one is missing, else "".
         facts: further columns of a CSV, see `stream`.
     """
 
     name: str
-    reference: Path
+    reference: Path | None
     degraded: Path
     error: str = ""
     facts: tuple = ()
@@ -63,15 +66,44 @@ def find(reference: Path | str, degraded: Path | str | None = None) -> list[Pair
     return [Pair(str(degraded), first, second)]
 
 
-def stream(path: Path | str, facts: dict[str, str] | None = None) -> Iterator[Pair]:
+def find_alone(recordings: Path | str) -> list[Pair]:
+    """Pairs without references, of a recording, of those in a folder, or of a CSV.
+
+    Args:
+        recordings: recording, folder (see `zoo.audio.walk.recordings`), or CSV with the column `degraded`, whose paths are
+            relative to the CSV's folder.
+
+    Returns:
+        list of `Pair`, one or more.
+
+    Raises:
+        InputError: no recording in the folder, or a CSV that cannot be used.
+
+    Example:
+        >>> [pair.reference for pair in find_alone(zoo.examples()["degraded"])]
+        [None]
+    """
+    path = Path(recordings)
+    if path.suffix.lower() == ".csv":
+        return list(stream(path, references=False))
+    if not path.is_dir():
+        return [Pair(str(recordings), None, path)]
+    names = sorted(walk.recordings(path))
+    if not names:
+        raise InputError(f"{path} holds no {walk.WANTED}; check the path")
+    return [Pair(name, None, path / name) for name in names]
+
+
+def stream(path: Path | str, facts: dict[str, str] | None = None, references: bool = True) -> Iterator[Pair]:
     """Pairs of a CSV, one at a time, so that it may have any number of rows.
 
     Args:
         path: CSV with the columns `reference` and `degraded`, whose paths are relative to its folder.
         facts: {column: text if a row has none}, columns to keep as the `facts` of a pair, in this order.
+        references: whether there are any; without, the column `degraded` is enough.
 
     Yields:
-        `Pair`; one with an error for a row without both paths.
+        `Pair`; one with an error for a row that lacks a path.
 
     Raises:
         InputError: the CSV cannot be used; raised during iteration.
@@ -84,12 +116,13 @@ def stream(path: Path | str, facts: dict[str, str] | None = None) -> Iterator[Pa
         ...     [pair.name for pair in stream(path)]
         ['noisy.wav']
     """
-    path = Path(path)
-    for number, row in enumerate(_rows(path, ("reference", "degraded")), start=1):
-        reference, degraded = row["reference"] or "", row["degraded"] or ""
-        error = "" if reference and degraded else f"row {number} lacks its reference or degraded; fill it in"
+    path, columns = Path(path), ("reference", "degraded") if references else ("degraded",)
+    for number, row in enumerate(_rows(path, columns), start=1):
+        names = [row[column] or "" for column in columns]
+        error = "" if all(names) else f"row {number} lacks its {' or '.join(columns)}; fill it in"
         values = tuple(row.get(column) or default for column, default in (facts or {}).items())
-        yield Pair(degraded or f"row {number}", path.parent / reference, path.parent / degraded, error, values)
+        reference = path.parent / names[0] if references else None
+        yield Pair(names[-1] or f"row {number}", reference, path.parent / names[-1], error, values)
 
 
 def read(
@@ -100,12 +133,13 @@ def read(
     pad: bool | None = None,
     silent: bool = False,
     align: bool = False,
-) -> tuple[np.ndarray, np.ndarray, int]:
+) -> tuple[np.ndarray | None, np.ndarray, int]:
     """Both recordings of a pair, mono, at one rate.
 
     Args:
         pair: a `Pair`.
-        rates: sample rates in Hz to choose from, the preferred one first; None takes the reference's own.
+        rates: sample rates in Hz to choose from, the preferred one first; None takes the reference's own, or that of a
+            recording alone.
         resample: whether to resample rather than refuse another rate.
         downmix: whether to average the channels rather than refuse more than one.
         pad: whether to pad the shorter recording with zeros rather than refuse two lengths; None refuses them, with a
@@ -115,7 +149,7 @@ def read(
             (`zoo.audio.align`), which takes recordings of two lengths.
 
     Returns:
-        (reference, degraded, rate): float32 `(samples,)` twice, and Hz.
+        (reference, degraded, rate): float32 `(samples,)` twice, and Hz; the reference is None where the pair has none.
 
     Raises:
         InputError: a recording cannot be used (see `zoo.audio.io.read`), is silent, or they differ in length.
@@ -130,10 +164,14 @@ def read(
     from zoo.audio import align as alignment
     from zoo.audio import io
 
-    reference, own_rate = io.read(pair.reference, downmix=downmix)
+    first = pair.degraded if pair.reference is None else pair.reference
+    audio, own_rate = io.read(first, downmix=downmix)
     rate = own_rate if rates is None or own_rate in rates else rates[0]
-    reference = io.at_rate(pair.reference, reference, own_rate, rate, resample)  # it may be a pipe, and is read once
-    degraded, _ = io.read(pair.degraded, rate, resample, downmix)
+    audio = io.at_rate(first, audio, own_rate, rate, resample)  # it may be a pipe, and is read once
+    if pair.reference is None:
+        _check_audible(first, audio, silent)
+        return None, audio, rate
+    reference, (degraded, _) = audio, io.read(pair.degraded, rate, resample, downmix)
     if resample and abs(len(reference) - len(degraded)) == 1:
         # Files of one duration at two rates may round to lengths one sample apart.
         samples = min(len(reference), len(degraded))
@@ -149,9 +187,13 @@ def read(
             f"{len(degraded)} ({len(degraded) / rate:.2f} s); align and cut them to one length{offer}"
         )
     for path, audio in ((pair.reference, reference), (pair.degraded, degraded)):
-        if not silent and not audio.any():
-            raise InputError(f"{path}: is silent; use another recording")
+        _check_audible(path, audio, silent)
     return reference, degraded, rate
+
+
+def _check_audible(path, audio, silent):
+    if not silent and not audio.any():
+        raise InputError(f"{path}: is silent; use another recording")
 
 
 def read_table(path: Path | str, columns: Sequence[str]) -> list[dict[str, str]]:
@@ -159,7 +201,7 @@ def read_table(path: Path | str, columns: Sequence[str]) -> list[dict[str, str]]
 
     Args:
         path: CSV in UTF-8, with the names of the columns in its first line.
-        columns: names of required columns, two or more.
+        columns: names of required columns.
 
     Returns:
         list of {column: text}, one or more.
@@ -194,7 +236,8 @@ def _rows(path, columns):
         raise InputError(f"{path}: no such file; check the path") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read; give a CSV file in UTF-8") from error
-    raise InputError(f"{path}: needs the columns {', '.join(columns[:-1])} and {columns[-1]}, and a row or more")
+    needed = f"columns {', '.join(columns[:-1])} and {columns[-1]}" if len(columns) > 1 else f"column {columns[0]}"
+    raise InputError(f"{path}: needs the {needed}, and a row or more")
 
 
 def _of_folders(reference, degraded):

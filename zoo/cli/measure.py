@@ -29,12 +29,14 @@ class Meter:
         columns: names of its values.
         function: (reference, degraded, sample_rate) -> a value for each column; raises InputError where there is none.
         aligns: whether it finds a delay by itself, as PESQ does; to another a delay is a degradation.
+        needs_reference: function, () -> whether it does; of one that does not, the reference may be None.
     """
 
     rates: tuple | None
     columns: tuple
     function: Callable
     aligns: bool = False
+    needs_reference: Callable = lambda: True
 
 
 def add(commands, name, summary, examples, metric, results):
@@ -93,8 +95,9 @@ def run(arguments, metrics, meter, **reading):
         InputError: nothing could be measured, or an output cannot be written.
     """
     _check_outputs(arguments)
-    results = Results(_columns(scoring.meters(meter, tuple(metrics))), keep_all=bool(arguments.json))
-    pairs_to_score, alone = _pairs(arguments)
+    meters = scoring.meters(meter, tuple(metrics))
+    results = Results(_columns(meters), keep_all=bool(arguments.json))
+    pairs_to_score, alone = _pairs(arguments, meters)
     reading = {**reading, "align": arguments.align}
     score = functools.partial(
         _score, meter, tuple(metrics), arguments.resample, arguments.downmix, reading, must_score=alone
@@ -124,12 +127,16 @@ def _check_outputs(arguments):
     scoring.check_arguments(arguments, arguments.csv, "--csv")
 
 
-def _pairs(arguments):
+def _pairs(arguments, meters):
     """The pairs that the arguments name, an iterator, and whether there is only one."""
-    if arguments.degraded is None and str(arguments.reference).lower().endswith(".csv"):
-        named = pairs.stream(arguments.reference)
+    one, named_by_csv = arguments.degraded is None, str(arguments.reference).lower().endswith(".csv")
+    references = not one or any(meter.needs_reference() for meter in meters.values())
+    if one and named_by_csv:
+        named = pairs.stream(arguments.reference, references=references)
     else:
-        named = iter(pairs.find(arguments.reference, arguments.degraded))
+        named = iter(
+            pairs.find(arguments.reference, arguments.degraded) if references else pairs.find_alone(arguments.reference)
+        )
     first = list(itertools.islice(named, 2))
     return itertools.chain(first, named), len(first) == 1
 
@@ -205,7 +212,8 @@ def score_pair(pair, meters, resample=False, downmix=False, **reading):
             continue
         try:
             scores.update(zip(meter.columns, meter.function(*recordings), strict=True))
-            warning = warning or ("" if meter.aligns else _lateness(pair, *recordings))
+            in_time = meter.aligns or not meter.needs_reference()
+            warning = warning or ("" if in_time else _lateness(pair, *recordings))
         except models.UnusableModel:
             raise
         except Exception as error:  # noqa: BLE001
@@ -243,7 +251,8 @@ def _write(results, arguments):
 
 
 def _as_json(row):
-    paths = {"reference": tables.printable(row.pair.reference), "degraded": tables.printable(row.pair.degraded)}
+    reference = row.pair.reference and tables.printable(row.pair.reference)
+    paths = {"reference": reference, "degraded": tables.printable(row.pair.degraded)}
     return {**paths, "scores": _null_nan(row.scores), "error": tables.printable(row.error) or None}
 
 

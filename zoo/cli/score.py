@@ -1,9 +1,10 @@
-"""`zoo score`: degraded recordings against their references, by checkpoints and by true metrics."""
+"""`zoo score`: degraded recordings against their references or alone, by checkpoints and by true metrics."""
 
 import math
 from dataclasses import dataclass
 
-from zoo.cli import measure
+from zoo import scoring
+from zoo.cli import measure, over_time
 from zoo.errors import InputError
 from zoo.metrics.pesq_scale import PESQ_RATES
 
@@ -15,6 +16,8 @@ EXAMPLES = """examples:
   zoo score clean/ enhanced/ --resample --csv scores.csv
   zoo score pairs.csv --json - | jq .summary
   zoo score corpus.csv --csv scores.csv --jobs -1 --resume
+  zoo score recordings/ --metric quality-net-free-pesq-wb-16k
+  zoo score call.wav --metric quality-net-free-pesq-wb-16k --over-time call.png
 """
 
 
@@ -23,16 +26,39 @@ def add(commands):
     command = measure.add(
         commands,
         "score",
-        "score degraded recordings against their references",
+        "score degraded recordings, against their references or alone",
         EXAMPLES,
         f"repeatable: a checkpoint (default {DEFAULT_METRIC}) or one of {', '.join(TRUE_METRICS)}",
         "scores",
+    )
+    command.add_argument(
+        "--over-time",
+        metavar="OUT",
+        help="of one recording by metrics without a reference: draw the score of each moment, or write it as .csv",
     )
     command.set_defaults(run=_score)
 
 
 def _score(arguments):
-    return measure.run(arguments, arguments.metric or [DEFAULT_METRIC], Scorer(arguments.runtime))
+    metrics, meter = arguments.metric or [DEFAULT_METRIC], Scorer(arguments.runtime)
+    if arguments.over_time:
+        over_time.check(arguments, scoring.meters(meter, tuple(metrics)))
+    status = measure.run(arguments, metrics, meter)
+    if arguments.over_time:
+        _write_over_time(arguments, metrics)
+    return status
+
+
+def _write_over_time(arguments, metrics):
+    """The scores of each moment of the recording that was scored."""
+    from zoo.audio import io  # late, as in `pairs.read`
+
+    curves = {}
+    for name in metrics:
+        model = measure.checkpoint(name, arguments.runtime, "score_over_time").model
+        recording, rate = io.read(arguments.reference, model.sample_rate, arguments.resample, arguments.downmix)
+        curves[name] = model.score_over_time(recording, sample_rate=rate)
+    over_time.write(arguments.over_time, recording, rate, curves)
 
 
 @dataclass(frozen=True)
@@ -68,9 +94,12 @@ def _learned_metric(name, runtime):
     checkpoint = measure.checkpoint(name, runtime, "score", TRUE_METRICS)
 
     def score(reference, degraded, sample_rate):
-        value = float(checkpoint.model.score(reference, degraded, sample_rate=sample_rate)[0])
+        recordings = checkpoint.model.of_pair(reference, degraded)
+        value = float(checkpoint.model.score(*recordings, sample_rate=sample_rate)[0])
         if math.isnan(value):
-            raise InputError("the pair is too short or too quiet for the model; use a longer or louder recording")
+            raise InputError("the recording is too short or too quiet for the model; use a longer or louder one")
         return (value,)
 
-    return measure.Meter((checkpoint.sample_rate,), (name,), score)
+    return measure.Meter(
+        (checkpoint.sample_rate,), (name,), score, needs_reference=lambda: checkpoint.model.needs_reference
+    )
