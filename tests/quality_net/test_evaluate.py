@@ -22,7 +22,7 @@ from zoo.quality_net.train import Recipe
 def test_report_groups():
     facts = [{"kind": "noisy", "snr_db": snr} for snr in (-5.0, 5.0, 15.0, 29.0)]
     facts += [{"kind": kind, "snr_db": None} for kind in ("enhanced", "clean", "codec")]
-    facts += [{"kind": "unknown", "snr_db": None, "variety": ["shift", "rooms"]}]
+    facts += [{"kind": "unknown", "snr_db": None, "variety": ["shift", "rooms"], "seconds": 10.0}]
     truth = np.arange(8.0)
     truth[1] = np.nan
     report = evaluate.report(facts, truth, truth + 1)
@@ -31,6 +31,7 @@ def test_report_groups():
     assert counts["noisy"] == (3, 1)
     assert counts["other"] == (2, 0) and counts["codec"] == (1, 0)
     assert counts["variety shift"] == counts["variety rooms"] == (1, 0)
+    assert counts["10 s"] == (1, 0) and "1 s" not in counts
     assert not counts.keys() & {"unknown", "reverb", "variety babble"}
     assert counts["snr 0..10"] == (0, 1)
     assert report["all"]["rmse"][0] == pytest.approx(1.0)

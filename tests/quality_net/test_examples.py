@@ -134,6 +134,17 @@ def test_build_is_resumable_and_repeatable(data, tmp_path, monkeypatch):
     assert json.loads((first / "test" / "chunk_0000.json").read_text())[0].keys() == {"kind", "snr_db"}
 
 
+def test_pairs_of_other_lengths_say_theirs(data, tmp_path, monkeypatch):
+    """Those beyond a clip's length are cut from several of one talker."""
+    monkeypatch.setattr(examples, "CHUNK", 2)
+    with open(data / "MANIFEST.csv", "a") as file:
+        file.write("\nspeech/test/test0.flac,test talker 1,test")
+    examples.build(data, "test", 4, tmp_path, n_jobs=1, seconds=(1.0, 8.0))
+    chunks = examples.Chunks(tmp_path, "test", 4)
+    assert [audio.shape for audio in chunks.audio] == [(2, 2, RATE), (2, 2, 8 * RATE)]
+    assert [pair["seconds"] for pair in chunks.facts] == [1.0, 1.0, 8.0, 8.0]
+
+
 def test_an_unknown_variety_is_refused(data, tmp_path):
     with pytest.raises(InputError, match="no variety is called 'bable'"):
         examples.build(data, "test", 1, tmp_path, variety=("bable",))

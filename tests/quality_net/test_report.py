@@ -204,13 +204,20 @@ def test_a_dask_cluster_of_two_evaluates_too(run, tmp_path):
     check_alike(tmp_path / "found.csv", tmp_path / "expected.csv")
 
 
-@pytest.mark.parametrize(("name", "drawn"), [("test2", ("test2", ())), ("varied", ("test", VARIETY))])
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [
+        ("test2", ("test2", 2048, {})),
+        ("varied", ("test", 2048, {"variety": VARIETY})),
+        ("lengths", ("test", 512, {"seconds": (1.0, 3.0, 10.0, 30.0)})),
+    ],
+)
 def test_further_test_pairs_go_into_the_card_beside_the_first(checkpoint, tmp_path, monkeypatch, name, drawn):
     directory, calls = shutil.copytree(checkpoint, tmp_path / "mine"), []
     chunks = SimpleNamespace(audio=[], facts=[{"kind": "noisy", "snr_db": 5.0}] * 2)
 
-    def prepare(recipe, data, runs, split, n_jobs, variety):
-        calls.append((split, variety))
+    def prepare(recipe, data, runs, split, n_jobs, **options):
+        calls.append((split, recipe.n_test, options))
         return chunks, np.array([0.5, 0.6])
 
     monkeypatch.setattr(report, "prepare", prepare)

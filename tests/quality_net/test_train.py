@@ -78,13 +78,13 @@ def test_bad_recipes(tmp_path):
     )
     with pytest.raises(InputError, match="layers"):
         train.Recipe.read(tmp_path / "odd.toml")
-    with pytest.raises(InputError, match="QualityNet or QualityNetLite"):
+    with pytest.raises(InputError, match="use one of QualityNet, QualityNetLite, QualityNetFree"):
         train.Recipe("x", "UNet", "stoi").model()
 
 
 def test_only_training_pairs_vary_and_have_a_folder_of_their_own(tmp_path, monkeypatch):
     calls = []
-    monkeypatch.setattr(examples, "build", lambda data, split, n, folder, *more: calls.append((folder, *more[-2:])))
+    monkeypatch.setattr(examples, "build", lambda data, split, n, folder, *more: calls.append((folder, *more[2:4])))
     monkeypatch.setattr(examples, "Chunks", lambda *_: type("Chunks", (), {"audio": []}))
     monkeypatch.setattr(labels, "label", lambda *_: np.empty(0))
     plain = train.Recipe("x", "QualityNetLite", "stoi")
@@ -94,7 +94,9 @@ def test_only_training_pairs_vary_and_have_a_folder_of_their_own(tmp_path, monke
         for split in ("train", "validation", "test", "test2"):
             train.prepare(recipe, tmp_path, tmp_path, split)
     train.prepare(plain, tmp_path, tmp_path, "validation", 1, ("babble",))
+    train.prepare(plain, tmp_path, tmp_path, "test", seconds=(1.0, 30.0))
     folders = [folder.name for folder, *_ in calls]
+    assert folders.pop() == f"{folders[0]}-1-30-s" and calls.pop()[1:] == ((), ("simulated",))
     assert [set(kinds) for _, kinds, _ in calls] == [set()] * 4 + [{"rooms", "babble"}] + [set()] * 7 + [{"babble"}]
     assert [i for i, (*_, enhancers) in enumerate(calls) if enhancers != ("simulated",)] == [8]
     assert len(set(folders[:4] + folders[5:8] + folders[9:12])) == 1 and len(set(folders)) == 4

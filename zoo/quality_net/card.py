@@ -5,7 +5,11 @@ from zoo.checkpoint.papers import FU, FU_2018
 from zoo.tables import markdown_table
 
 # Agreement on further pairs, whose figures are compared only with those of other checkpoints on the same.
-FURTHER = {"test2": "Agreement on the second test set", "varied": "Agreement on varied pairs"}
+FURTHER = {
+    "test2": "Agreement on the second test set",
+    "varied": "Agreement on varied pairs",
+    "lengths": "Agreement on short and long recordings",
+}
 
 
 def metric_name(metric):

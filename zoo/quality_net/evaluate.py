@@ -46,12 +46,13 @@ def report(facts, truth, predicted):
     """Agreement over all pairs, by kind of degradation, and by SNR band of the noisy ones.
 
     Args:
-        facts: list of {"kind", "snr_db"}, one a pair, and "variety", a list of kinds, where pairs vary.
+        facts: list of {"kind", "snr_db"}, one a pair, "variety", a list of kinds, where pairs vary, and "seconds" where
+            they are of several lengths.
         truth, predicted: float (pairs,).
 
     Returns:
         {group: `agreement` dict}; groups are "all", "noisy", "enhanced", "clean", "other", of which "reverb", "codec",
-        "band", "clip" and "loss" are parts, "snr -10..0" and so on, and "variety shift" and so on.
+        "band", "clip" and "loss" are parts, "snr -10..0" and so on, "variety shift" and so on, and "10 s" and so on.
     """
     kinds, exact = _kinds(facts), np.array([pair["kind"] for pair in facts])
     snr = np.array([np.nan if pair["snr_db"] is None else pair["snr_db"] for pair in facts])
@@ -61,6 +62,8 @@ def report(facts, truth, predicted):
         groups[f"snr {low}..{high}"] = (kinds == "noisy") & (snr >= low) & (snr < high)
     for variety in examples.VARIETY:
         groups[f"variety {variety}"] = np.array([variety in pair.get("variety", ()) for pair in facts])
+    lengths = np.array([pair.get("seconds", np.nan) for pair in facts])
+    groups |= {f"{seconds:g} s": lengths == seconds for seconds in np.unique(lengths[np.isfinite(lengths)])}
     groups = {name: chosen for name, chosen in groups.items() if chosen.any()}
     # The bootstrap of a million pairs takes minutes.
     shown = tqdm(groups.items(), desc="agree", unit="group", disable=None)

@@ -6,6 +6,7 @@ stored as int16 chunks of one clip length each; an interrupted build goes on whe
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -20,6 +21,7 @@ from zoo.quality_net.degrade import enhance_like
 from zoo.quality_net.enhancers import SIMULATED, load_enhancers
 
 SECONDS = (2.0, 2.5, 3.0, 4.0)  # clip lengths; a chunk holds one of them
+_LONGEST_CLIP = 5.0  # seconds; longer pairs are cut from a talker's clips end to end
 CHUNK = 128
 VERSION = 2  # of the drawing: stored pairs of another version are not used
 _LEVEL_DB = (-36, -14)  # rms of the speech, re full scale
@@ -152,7 +154,7 @@ def _to_full_scale(audio):
 # --- on disk ----------------------------------------------------------------------------------------------------
 
 
-def build(data, split, n_examples, directory, seed=0, n_jobs=-1, variety=(), enhancers=(SIMULATED,)):
+def build(data, split, n_examples, directory, seed=0, n_jobs=-1, variety=(), enhancers=(SIMULATED,), seconds=SECONDS):
     """Draw a split's pairs and store them as int16 chunks under `directory`/`split`; finished chunks are kept.
 
     Args:
@@ -164,6 +166,7 @@ def build(data, split, n_examples, directory, seed=0, n_jobs=-1, variety=(), enh
         n_jobs: processes (joblib's counting).
         variety: kinds of variety, as for `draw`; the directory is theirs alone.
         enhancers: "simulated" and checkpoints of enhancers; the directory is theirs alone.
+        seconds: lengths of the pairs, by turns, a chunk each; the directory is theirs alone.
 
     Raises:
         InputError: an unknown kind of variety, a checkpoint that enhances nothing at 16 kHz, or pairs of other recordings
@@ -175,22 +178,25 @@ def build(data, split, n_examples, directory, seed=0, n_jobs=-1, variety=(), enh
     todo = [i for i in range(-(-n_examples // CHUNK)) if not (folder / f"chunk_{i:04d}.json").exists()]
     if not todo:
         return
-    tasks = (joblib.delayed(_build_chunk)(str(data), split, i, folder, seed, variety, enhancers) for i in todo)
+    options = seed, variety, enhancers, seconds
+    tasks = (joblib.delayed(_build_chunk)(str(data), split, i, folder, *options) for i in todo)
     done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
     for _ in tqdm(done, total=len(todo), desc=f"draw {split}", unit="chunk"):
         pass
 
 
-def _build_chunk(data, split, index, folder, seed, variety, enhancers):
+def _build_chunk(data, split, index, folder, seed, variety, enhancers, seconds):
     corpus, simulated = read_corpus(data, split), varied.simulated_rooms(variety, split)
     enhancers = load_enhancers(enhancers)
-    samples = int(SECONDS[index % len(SECONDS)] * SAMPLE_RATE)
+    samples = int(seconds[index % len(seconds)] * SAMPLE_RATE)
+    if samples > _LONGEST_CLIP * SAMPLE_RATE:
+        corpus = replace(corpus, speech={talker: [np.concatenate(clips)] for talker, clips in corpus.speech.items()})
     audio, facts = np.empty((CHUNK, 2, samples), "int16"), []
     for i in range(CHUNK):
         rng = np.random.default_rng([seed, SPLITS.index(split), index * CHUNK + i])
         reference, degraded, pair_facts = draw(corpus, samples, rng, variety, simulated, enhancers)
         audio[i] = np.round(32767 * np.stack([reference, degraded]))
-        facts.append(pair_facts)
+        facts.append(pair_facts | ({} if seconds == SECONDS else {"seconds": samples / SAMPLE_RATE}))
     stem = folder / f"chunk_{index:04d}"
     part = f"{stem}.part{os.getpid()}"
     with open(part, "wb") as file:
@@ -205,7 +211,7 @@ class Chunks:
 
     Attributes:
         audio: list of int16 (chunk, 2, samples) maps, [:, 0] references and [:, 1] degraded.
-        facts: list, one a pair in order, of {"kind", "snr_db"}.
+        facts: list, one a pair in order, of {"kind", "snr_db"}, and "variety" or "seconds" where pairs differ in that.
     """
 
     def __init__(self, directory, split, n_examples):

@@ -1,6 +1,7 @@
 """Evaluation of surrogates: how well they agree with the metric that they learned, and how far their gradient leads."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -8,9 +9,10 @@ from tqdm import tqdm
 from zoo import files, scoring
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
+from zoo.data.speech import SPLITS
 from zoo.errors import InputError
 from zoo.quality_net import evaluate
-from zoo.quality_net.examples import VARIETY
+from zoo.quality_net.examples import CHUNK, VARIETY
 from zoo.quality_net.train import Recipe, prepare
 
 SUMMARY = "agreement of a surrogate with its metric"
@@ -22,14 +24,19 @@ FURTHER_PAIRS = {
     "recordings of noise that training did not have; rooms as in the first",
     "varied": "pairs of the test split's talkers, noise and rooms with every kind of variety: babble, noises at once, "
     "microphones, other speeds, simulated rooms, codecs, and recordings up to 50 ms late or drifting",
+    "lengths": "pairs of the test split of 1, 3, 10 and 30 s, where training had 2 to 4 s; 128 of each, those of 30 s of "
+    "the five talkers who have as much",
 }
+_LENGTHS = (1.0, 3.0, 10.0, 30.0)  # seconds
 
 
 def add_arguments(parser):
     """Add the options of `zoo evaluate quality-net` to a parser."""
     parser.add_argument("--checkpoint", required=True, help="a bundled name or a directory with a slash")
     parser.add_argument(
-        "--split", choices=["test", *FURTHER_PAIRS], help="test pairs: of the first or the second test split, or varied"
+        "--split",
+        choices=["test", *FURTHER_PAIRS],
+        help="test pairs: of the first or the second test split, varied, or short and long",
     )
     parser.add_argument("--runs", default="runs", help="test pairs and labels (default: runs)")
     own = parser.add_argument_group("recordings of your own")
@@ -86,8 +93,12 @@ def evaluate_checkpoint(directory, data, runs, n_jobs, command):
 def _evaluate_further(name, directory, data, runs, n_jobs, command):
     """Evaluate a saved surrogate on further test pairs, which go into its card by their name."""
     model, card = preset.load(directory), registry.info(directory)
-    split, variety = ("test", VARIETY) if name == "varied" else (name, ())
-    chunks, truth = prepare(Recipe(**card["training"]["recipe"]), data, runs, split, n_jobs, variety)
+    recipe, options = Recipe(**card["training"]["recipe"]), {}
+    if name == "varied":
+        options["variety"] = VARIETY
+    elif name == "lengths":
+        recipe, options["seconds"] = replace(recipe, n_test=CHUNK * len(_LENGTHS)), _LENGTHS
+    chunks, truth = prepare(recipe, data, runs, name if name in SPLITS else "test", n_jobs, **options)
     results = evaluate.report(chunks.facts, truth, evaluate.predict(model, chunks))
     where = {"command": command, "commit": provenance.commit(), "data": FURTHER_PAIRS[name]}
     write_card(directory, card | {name: where | {"results": results}})

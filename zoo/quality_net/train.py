@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.audio import mix
 from zoo.backend import jit
 from zoo.checkpoint import golden
 from zoo.checkpoint.integrity import sha256
@@ -42,6 +43,9 @@ class Recipe:
         metric_range: (low, high) of a function; known metrics have their own.
         variety: kinds of `zoo.quality_net.examples.VARIETY` that the training pairs get; the others never do.
         enhancers: of the training pairs, "simulated" or checkpoints, each as often; the other pairs are simulated.
+        reference_range_db: `zoo.audio.mix.level_range_db` of the references of training and validation, at least. Without
+            a reference, noise of its own cannot be told from noise that was added.
+        clean_share: of the training pairs, references as their own degraded recordings: so many for each other pair.
         n_train, n_validation, n_test: pairs; n_test of each test split.
         batch_size, epochs, learning_rate: of Adam; the rate falls to 0 by a cosine after a short warm-up.
         seed: of the pairs, the first weights, the order and the dropout.
@@ -54,6 +58,8 @@ class Recipe:
     metric_range: tuple = (0.0, 1.0)
     variety: tuple = ()
     enhancers: tuple = (SIMULATED,)
+    reference_range_db: float = 0.0
+    clean_share: float = 0.0
     n_train: int = 40960
     n_validation: int = 1536
     n_test: int = 2048
@@ -133,7 +139,13 @@ class Pairs(keras.utils.PyDataset):
 
 
 def prepare(
-    recipe: Recipe, data: str | Path, runs: str | Path, split: str, n_jobs: int = -1, variety: tuple | None = None
+    recipe: Recipe,
+    data: str | Path,
+    runs: str | Path,
+    split: str,
+    n_jobs: int = -1,
+    variety: tuple | None = None,
+    seconds: tuple = examples.SECONDS,
 ) -> tuple[examples.Chunks, np.ndarray]:
     """The pairs of a split and their labels, drawn and computed where they are not there yet.
 
@@ -144,6 +156,7 @@ def prepare(
         split: one of `zoo.data.speech.SPLITS`.
         n_jobs: processes.
         variety: kinds of the pairs; None for the recipe's in training, and none in the other splits.
+        seconds: lengths of the pairs, by turns.
 
     Returns:
         `examples.Chunks`, and float64 (pairs,) labels.
@@ -154,9 +167,10 @@ def prepare(
         variety = recipe.variety if split == "train" else ()
     enhancers = tuple(recipe.enhancers) if split == "train" else (SIMULATED,)
     kinds = "".join(f"-{kind}" for kind in sorted(variety)) + fingerprint(enhancers)
-    directory = Path(runs) / f"examples-v{examples.VERSION}-{digest}-{recipe.seed}{kinds}"
+    lengths = "" if seconds == examples.SECONDS else f"-{'-'.join(f'{each:g}' for each in seconds)}-s"
+    directory = Path(runs) / f"examples-v{examples.VERSION}-{digest}-{recipe.seed}{kinds}{lengths}"
     n_examples = {"train": recipe.n_train, "validation": recipe.n_validation}.get(split, recipe.n_test)
-    examples.build(data, split, n_examples, directory, recipe.seed, n_jobs, tuple(variety), enhancers)
+    examples.build(data, split, n_examples, directory, recipe.seed, n_jobs, tuple(variety), enhancers, seconds)
     chunks = examples.Chunks(directory, split, n_examples)
     scores = labels.label(chunks.audio, recipe.target(), Path(runs) / "labels.sqlite", examples.SAMPLE_RATE, n_jobs)
     return chunks, scores
@@ -188,23 +202,50 @@ def train(
     with distribution.leader_first():
         train_pairs, train_scores = prepare(recipe, data, runs, "train", n_jobs)
         validation_pairs, validation_scores = prepare(recipe, data, runs, "validation", n_jobs)
+    train_labels, validation_labels = (
+        _without_noisy_references(recipe, *labelled)
+        for labelled in ((train_pairs, train_scores), (validation_pairs, validation_scores))
+    )
+    train_audio, train_labels = _with_clean(recipe, train_pairs.audio, train_labels)
     run = Run(Path(runs) / recipe.name, recipe, "val_rmse", distribution=distribution)
     with distribution.scope():
         model = recipe.model()
         size, references = recipe.batch_size, model.needs_reference
-        pairs = Pairs(train_pairs.audio, train_scores, size, recipe.seed, references)
+        pairs = Pairs(train_audio, train_labels, size, recipe.seed, references)
         _compile(model, recipe, steps=recipe.epochs * len(pairs))
-    validation = Pairs(validation_pairs.audio, validation_scores, size, references=references)
+    validation = Pairs(validation_pairs.audio, validation_labels, size, references=references)
     run.fit(model, pairs, validation, verbose=verbose)
     run.restore_best(model)
     facts = {
         "n_train": len(train_scores),
         "n_train_failed": int(np.isnan(train_scores).sum()),
+        "n_train_used": int(np.isfinite(train_labels).sum()),
         "best_epoch": run.best() - 1,
         "validation_rmse": min(run.values()),
         "recipe": asdict(recipe),
     }
     return without_optimizer(recipe.model(), model), facts, run.minutes()
+
+
+def _without_noisy_references(recipe, pairs, scores):
+    """The labels, NaN where the reference has less than the recipe's range of levels."""
+    if not recipe.reference_range_db:
+        return scores
+    ranges = [mix.level_range_db(examples.as_float(audio[:, 0]), examples.SAMPLE_RATE) for audio in pairs.audio]
+    return np.where(np.concatenate(ranges) < recipe.reference_range_db, np.nan, scores)
+
+
+def _with_clean(recipe, chunks, scores):
+    """Chunks and labels, and after them some references as their own degraded recordings, which are perfect."""
+    if not recipe.clean_share:
+        return chunks, scores
+    rng, perfect = np.random.default_rng([recipe.seed, len(scores)]), recipe.target().metric["range"][1]
+    usable = np.split(np.isfinite(scores), np.cumsum([len(audio) for audio in chunks])[:-1])
+    clean = []
+    for audio, rows in zip(chunks, usable, strict=True):
+        chosen = audio[rows & (rng.random(len(audio)) < recipe.clean_share), :1]
+        clean.append(np.broadcast_to(chosen, (len(chosen), *audio.shape[1:])))
+    return [*chunks, *clean], np.append(scores, np.full(sum(map(len, clean)), perfect))
 
 
 def add_arguments(parser: ArgumentParser) -> None:
