@@ -15,6 +15,14 @@ def test_snr(snr_db):
     assert 20 * np.log10(mix.rms(speech) / mix.rms(added)) == pytest.approx(snr_db, abs=1e-3)
 
 
+def test_the_range_of_levels_is_that_of_speech_over_its_pauses():
+    speech = np.repeat([[1.0, 0.001], [1.0, 0.1]], 16000, axis=1) * RNG.standard_normal((2, 32000))
+    np.testing.assert_allclose(mix.level_range_db(speech, 16000), [60, 20], atol=1)
+    assert mix.level_range_db(np.zeros(16000), 16000) == 0
+    noisy = mix.mix_at_snr(speech[0], RNG.standard_normal(32000), 15.0)
+    assert 10 < mix.level_range_db(noisy, 16000) < 22
+
+
 def test_silent_noise_adds_nothing():
     speech = RNG.standard_normal(100).astype("float32")
     np.testing.assert_array_equal(mix.mix_at_snr(speech, np.zeros(100, "float32"), 0.0), speech)

@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -17,6 +18,17 @@ from zoo.data.speech import read_corpus
 from zoo.quality_net import evaluate, examples
 from zoo.quality_net.model import QualityNetLite
 from zoo.quality_net.train import Recipe
+
+
+def test_pairs_say_whether_their_reference_is_clean():
+    rng = np.random.default_rng(0)
+    audio = np.repeat([1.0, 0.001], 4000) * rng.integers(-9000, 9000, (2, 2, 8000))
+    audio[1, 0] += rng.integers(-3000, 3000, 8000)
+    chunks = SimpleNamespace(audio=[audio], facts=[{"kind": "noisy", "snr_db": 5.0}] * 2)
+    facts = evaluate.with_references(chunks, 30)
+    assert [pair["clean_reference"] for pair in facts] == [True, False]
+    counts = {group: results["n"] for group, results in evaluate.report(facts, np.ones(2), np.ones(2)).items()}
+    assert counts["clean references"] == counts["noisy references"] == 1
 
 
 def test_report_groups():

@@ -1,6 +1,7 @@
 """The recipe on a small scale: its batches, its configs, what it learns, going on after an interruption."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -101,6 +102,23 @@ def test_only_training_pairs_vary_and_have_a_folder_of_their_own(tmp_path, monke
     assert [i for i, (*_, enhancers) in enumerate(calls) if enhancers != ("simulated",)] == [8]
     assert len(set(folders[:4] + folders[5:8] + folders[9:12])) == 1 and len(set(folders)) == 4
     assert folders[0].startswith(f"examples-v{examples.VERSION}-") and folders[4] == f"{folders[0]}-babble-rooms"
+
+
+def test_references_with_noise_of_their_own_are_left_out_and_clean_ones_added():
+    rng = np.random.default_rng(0)
+    pauses = np.repeat([1.0, 0.001], 4000) * rng.integers(-9000, 9000, (6, 2, 8000))
+    pauses[::2, 0] += rng.integers(-3000, 3000, (3, 8000))  # of 10 dB
+    chunks, scores = SimpleNamespace(audio=[pauses.astype("int16")]), np.array([1.0, 2.0, 3.0, np.nan, 1.5, 2.5])
+    recipe = train.Recipe("x", "QualityNetFree", "pesq-wb", reference_range_db=30, clean_share=1.0)
+    kept = train._without_noisy_references(recipe, chunks, scores)
+    np.testing.assert_array_equal(kept, [np.nan, 2.0, np.nan, np.nan, np.nan, 2.5])
+    (first, clean), scores = train._with_clean(recipe, chunks.audio, kept)
+    assert first is chunks.audio[0]
+    np.testing.assert_array_equal(clean, np.stack([first[[1, 5], 0]] * 2, axis=1))
+    np.testing.assert_array_equal(scores, [*kept, 4.64, 4.64])
+    plain = train.Recipe("x", "QualityNetFree", "pesq-wb")
+    assert train._without_noisy_references(plain, chunks, kept) is kept
+    assert train._with_clean(plain, chunks.audio, kept)[0] is chunks.audio
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ class LearnedLoss(keras.losses.Loss):
     reaches the estimate. A subclass defines `measure`.
 
     Args:
-        metric: a `zoo.nn.model.PairMetric`, or a source string, which is then loaded. Only a loss made from a source
+        metric: a `zoo.nn.model.WaveformMetric`, or a source string, which is then loaded. Only a loss made from a source
             can be saved with a compiled model.
         sample_rate: of the waveforms, in Hz; another than the metric's is resampled inside the loss, with a gradient.
             None for the metric's own.

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from zoo import files, scoring
-from zoo.audio import dsp, pairs
+from zoo.audio import dsp, mix, pairs
 from zoo.checkpoint import preset
 from zoo.errors import describe
 from zoo.metrics.agreement import agreement, bootstrap
@@ -23,6 +23,7 @@ from zoo.quality_net.loss import QualityNetLoss
 
 _KINDS = ("noisy", "enhanced", "clean")
 _OTHERS = ("reverb", "codec", "band", "clip", "loss")  # with every kind that is not known, these are "other"
+_REFERENCES = {"clean": True, "noisy": False}
 _SNR_BANDS = (-10, 0, 10, 20, 30)
 SCORES = ("truth", "predicted")  # columns of `evaluate_pairs`
 _FACTS = {"kind": "other", "snr_db": "nan"}  # columns that a CSV of pairs may have, and what a row without them is
@@ -42,17 +43,25 @@ def predict(model, chunks, batch_size=32):
     return np.concatenate(scores)
 
 
+def with_references(chunks, least_db):
+    """Facts of stored pairs with "clean_reference": whether the reference has this range of levels (`mix.level_range_db`)."""
+    ranges = [mix.level_range_db(examples.as_float(audio[:, 0]), examples.SAMPLE_RATE) for audio in chunks.audio]
+    clean = np.concatenate(ranges) >= least_db
+    return [pair | {"clean_reference": bool(one)} for pair, one in zip(chunks.facts, clean, strict=True)]
+
+
 def report(facts, truth, predicted):
     """Agreement over all pairs, by kind of degradation, and by SNR band of the noisy ones.
 
     Args:
-        facts: list of {"kind", "snr_db"}, one a pair, "variety", a list of kinds, where pairs vary, and "seconds" where
-            they are of several lengths.
+        facts: list of {"kind", "snr_db"}, one a pair, "variety", a list of kinds, where pairs vary, "seconds" where they
+            are of several lengths, and "clean_reference" where that matters.
         truth, predicted: float (pairs,).
 
     Returns:
         {group: `agreement` dict}; groups are "all", "noisy", "enhanced", "clean", "other", of which "reverb", "codec",
-        "band", "clip" and "loss" are parts, "snr -10..0" and so on, "variety shift" and so on, and "10 s" and so on.
+        "band", "clip" and "loss" are parts, "snr -10..0" and so on, "variety shift" and so on, "10 s" and so on, and
+        "clean references" and "noisy references".
     """
     kinds, exact = _kinds(facts), np.array([pair["kind"] for pair in facts])
     snr = np.array([np.nan if pair["snr_db"] is None else pair["snr_db"] for pair in facts])
@@ -64,6 +73,8 @@ def report(facts, truth, predicted):
         groups[f"variety {variety}"] = np.array([variety in pair.get("variety", ()) for pair in facts])
     lengths = np.array([pair.get("seconds", np.nan) for pair in facts])
     groups |= {f"{seconds:g} s": lengths == seconds for seconds in np.unique(lengths[np.isfinite(lengths)])}
+    clean = [pair.get("clean_reference") for pair in facts]
+    groups |= {f"{name} references": np.array([one is has for one in clean]) for name, has in _REFERENCES.items()}
     groups = {name: chosen for name, chosen in groups.items() if chosen.any()}
     # The bootstrap of a million pairs takes minutes.
     shown = tqdm(groups.items(), desc="agree", unit="group", disable=None)

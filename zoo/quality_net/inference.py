@@ -129,7 +129,7 @@ class FreeScorer(Scorer):
     def score_over_time(self, recording, sample_rate, resample=False, clip=True):
         """Predict the metric of each moment of a recording; `score` is a weighted mean of these values.
 
-        A value hears about two seconds before and after its moment.
+        A value hears about a second before and after its moment.
 
         Args:
             recording: speech, float (samples,) in [-1, 1].

@@ -78,16 +78,22 @@ def evaluate_checkpoint(directory, data, runs, n_jobs, command):
     model, card = preset.load(directory), registry.info(directory)
     recipe = Recipe(**card["training"]["recipe"])
     chunks, truth = prepare(recipe, data, runs, "test", n_jobs)
-    predicted = evaluate.predict(model, chunks)
-    evaluate.scatter(chunks.facts, truth, predicted, card["name"], directory / "scatter.png")
+    facts, predicted = _facts(recipe, chunks), evaluate.predict(model, chunks)
+    evaluate.scatter(facts, truth, predicted, card["name"], directory / "scatter.png")
     climb = evaluate.ascend(model, *evaluate.ascent_pairs(chunks), recipe.target(), n_jobs)
     ascent = evaluate.ascent_report(climb)
     evaluate.plot_ascent(ascent, card["name"], directory / "gradient.png")
-    results, commit = evaluate.report(chunks.facts, truth, predicted), provenance.commit()
+    results, commit = evaluate.report(facts, truth, predicted), provenance.commit()
     gradient = {"command": command, "commit": commit, "data": TEST_PAIRS} | ascent
     card = evaluated_card(card, command, commit, TEST_PAIRS, {"results": results})
     write_card(directory, card | {"gradient": gradient})
     _print_agreement(results)
+
+
+def _facts(recipe, chunks):
+    """Facts of pairs; of those for a network that left out noisy references, whether the reference is clean."""
+    least_db = recipe.reference_range_db
+    return evaluate.with_references(chunks, least_db) if least_db else chunks.facts
 
 
 def _evaluate_further(name, directory, data, runs, n_jobs, command):
@@ -99,7 +105,7 @@ def _evaluate_further(name, directory, data, runs, n_jobs, command):
     elif name == "lengths":
         recipe, options["seconds"] = replace(recipe, n_test=CHUNK * len(_LENGTHS)), _LENGTHS
     chunks, truth = prepare(recipe, data, runs, name if name in SPLITS else "test", n_jobs, **options)
-    results = evaluate.report(chunks.facts, truth, evaluate.predict(model, chunks))
+    results = evaluate.report(_facts(recipe, chunks), truth, evaluate.predict(model, chunks))
     where = {"command": command, "commit": provenance.commit(), "data": FURTHER_PAIRS[name]}
     write_card(directory, card | {name: where | {"results": results}})
     _print_agreement(results)
