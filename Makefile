@@ -15,8 +15,8 @@
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
-# The newest Python that runs; TensorFlow has no wheels for a later one than 3.13 yet.
-LATEST ?= $(shell for p in python3.13 python3.12 python3.11 python3; do $$p -c 'import ensurepip' 2>/dev/null && echo $$p && break; done)
+# The newest Python that runs, also one of pyenv; TensorFlow has no wheels for a later one than 3.13 yet.
+LATEST ?= $(shell for p in python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python) python3.12 python3.11 python3; do $$p -c 'import ensurepip' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
 # Processes that share the tests, file by file (tests/conftest.py orders them); each has one thread and up to 4 GB.
 WORKERS ?= 2
@@ -84,10 +84,11 @@ clean:
 	.venv-peers/bin/python -m pip install -q -c requirements.lock -e '.[peers]'
 	@rm .venv-peers/.unfinished && touch $@
 
+# pip is made new first: an old one takes minutes to choose versions.
 define environment
 echo "installing into $(1), some minutes"; \
 if [ -e $(1)/.unfinished ] || [ "$$($(1)/bin/python -V 2>&1)" != "$$($(2) -V)" ]; then rm -rf $(1); fi; \
-mkdir -p $(1) && touch $(1)/.unfinished && $(2) -m venv $(1)
+mkdir -p $(1) && touch $(1)/.unfinished && $(2) -m venv $(1) && $(1)/bin/python -m pip install -q -U pip
 endef
 
 # What an install needs from the machine: the pesq package is compiled; museval reads audio through ffmpeg,
