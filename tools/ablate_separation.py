@@ -16,10 +16,10 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from zoo import tables
+from zoo.base import tables
+from zoo.base.files import atomic_write
 from zoo.checkpoint import provenance
 from zoo.errors import InputError
-from zoo.files import atomic_write
 from zoo.separation import evaluate
 from zoo.separation.tracks import SOURCES
 from zoo.separation.train import Recipe, split_songs, train

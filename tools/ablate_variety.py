@@ -22,12 +22,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import joblib
 import numpy as np
 
+from zoo.base.files import atomic_write
 from zoo.checkpoint import provenance
 from zoo.checkpoint.integrity import sha256
 from zoo.data.speech import SAMPLE_RATE, TEST_SPLITS, read_corpus
 from zoo.data.variety import check
 from zoo.errors import InputError
-from zoo.files import atomic_write
 from zoo.metrics import speech
 from zoo.metrics.agreement import grouped_mean
 from zoo.training.config import read_config

@@ -14,12 +14,12 @@ import sys
 from pathlib import Path
 
 import zoo
+from zoo.base.tables import markdown_table
 from zoo.checkpoint import registry
 from zoo.checkpoint.markdown import bullets, link, section
 from zoo.checkpoint.page import readme
 from zoo.errors import InputError
 from zoo.families import FAMILIES
-from zoo.tables import markdown_table
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CHECKPOINTS = re.compile(r"(<!-- checkpoints: (\w+) -->\n).*?(<!-- /checkpoints -->)", re.DOTALL)

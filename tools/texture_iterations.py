@@ -15,10 +15,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from zoo import tables
+from zoo.base import tables
+from zoo.base.files import atomic_write
 from zoo.checkpoint import preset
 from zoo.errors import InputError
-from zoo.files import atomic_write
 from zoo.texture import evaluate, figures
 from zoo.texture.convergence import COUNTS, scores_by_iteration
 

@@ -23,10 +23,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.base.lazy import lazy
 from zoo.checkpoint import registry
 from zoo.data.examples import examples
 from zoo.errors import InputError, extras
-from zoo.lazy import lazy
 
 if TYPE_CHECKING:
     import keras

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo import files, workers
 from zoo.audio.pairs import Pair
+from zoo.base import files, workers
 from zoo.errors import InputError
 
 BACKENDS = ("loky", "dask", "ray")

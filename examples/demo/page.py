@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from zoo.files import atomic_write
+from zoo.base.files import atomic_write
 
 STYLE = Path(__file__).resolve().parent / "demo.css"
 

@@ -10,7 +10,7 @@ from zoo.families import FAMILIES
 # Lowest first; modules of one row may import each other, but a family only itself.
 LAYERS = (
     {"errors"},
-    {"families", "files", "tables", "backend", "lazy", "workers"},
+    {"families", "base", "backend"},
     {"audio"},
     {"data", "metrics", "nn"},
     {"checkpoint"},

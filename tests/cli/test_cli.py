@@ -83,7 +83,8 @@ def test_list_and_info_import_no_backend():
 
 STOPPED = """
 import os, signal, sys
-from zoo import cli, files
+from zoo import cli
+from zoo.base import files
 from zoo.checkpoint import registry
 
 # A suite in the background may have been started with some signals ignored.

@@ -11,8 +11,8 @@ import pytest
 import soundfile
 
 from tests.support.enhance_command import RATE, Scale, files, tone
-from zoo import files as zoo_files
 from zoo.audio import io
+from zoo.base import files as zoo_files
 from zoo.checkpoint import network
 from zoo.cli import models
 

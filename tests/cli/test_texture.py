@@ -92,7 +92,7 @@ def test_what_cannot_work_is_refused(run, rain, tmp_path, monkeypatch, arguments
 @pytest.mark.parametrize("option", ["", "--plot", "--state"])
 def test_a_disk_that_takes_nothing_is_known_before_the_work(run, rain, tmp_path, monkeypatch, option):
     import zoo.texture
-    from zoo import files
+    from zoo.base import files
 
     (tmp_path / "locked").mkdir()
     beside = files.beside

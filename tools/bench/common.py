@@ -15,8 +15,8 @@ import numpy as np
 
 import zoo
 from zoo.audio import io, mix
+from zoo.base.files import atomic_write
 from zoo.checkpoint import provenance
-from zoo.files import atomic_write
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PEERS = ("torch", "speechbrain", "asteroid", "torch-pesq", "cdpam", "visqol-python", "openunmix")

@@ -21,7 +21,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tools.bench import common
-from zoo.files import atomic_write
+from zoo.base.files import atomic_write
 
 HOUR, PAIRS = (36.0, 360.0, 3600.0), (1, 10, 100)
 OF_LENGTH = {  # job -> seconds of audio

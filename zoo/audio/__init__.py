@@ -1,5 +1,5 @@
 """Audio without learning: files, resampling, spectra, mixing."""
 
-from zoo.lazy import lazy
+from zoo.base.lazy import lazy
 
 __getattr__, __dir__ = lazy(__name__, __path__)

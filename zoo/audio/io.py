@@ -13,8 +13,8 @@ import soxr
 
 from zoo.audio import checks
 from zoo.audio.blocks import open_audio, read_block
+from zoo.base.files import atomic_write, check_output
 from zoo.errors import InputError
-from zoo.files import atomic_write, check_output
 
 # WAV keeps float32 bit for bit, FLAC knows integers only; other formats keep libsndfile's default.
 _SUBTYPES = {"WAV": "FLOAT", "FLAC": "PCM_24"}

@@ -20,10 +20,10 @@ import tomllib
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, get_origin, get_type_hints, is_typeddict
 
+from zoo.base.files import atomic_write
 from zoo.checkpoint import integrity
 from zoo.errors import InputError
 from zoo.families import FAMILIES
-from zoo.files import atomic_write
 
 FILE = "card.json"
 RECIPES = Path(__file__).resolve().parents[2] / "tools" / "configs"  # of the bundled checkpoints; a clone has them

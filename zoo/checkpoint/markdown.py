@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from zoo.tables import markdown_table
+from zoo.base.tables import markdown_table
 
 
 def interval(triple: Sequence[float | None], decimals: int = 4, sign: str = "") -> str:

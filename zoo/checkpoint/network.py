@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.files import atomic_write
 from zoo.checkpoint import integrity, registry
 from zoo.checkpoint.card import read_card, write_card
 from zoo.errors import InputError, extras, first_line
-from zoo.files import atomic_write
 from zoo.nn.inference import Network, OnnxModel
 
 FILE = "model.onnx"

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from zoo.base.tables import markdown_table
 from zoo.checkpoint import hub
 from zoo.checkpoint.markdown import bullets, code, section
 from zoo.families import FAMILIES
-from zoo.tables import markdown_table
 
 INSTALL = "pip install 'audio-zoo[tensorflow]'"
 

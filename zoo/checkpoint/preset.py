@@ -15,10 +15,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from zoo.base.files import beside
 from zoo.checkpoint import integrity, registry
 from zoo.checkpoint.card import write_card
 from zoo.errors import InputError, first_line
-from zoo.files import beside
 
 # Backends and devices sum in different orders: a correct model differs from its golden by less than this.
 GOLDEN_RTOL = 1e-3

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo import files
 from zoo.audio import walk
+from zoo.base import files
 from zoo.cli import gains, models
 from zoo.errors import InputError, describe
 

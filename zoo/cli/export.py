@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from zoo import files
+from zoo.base import files
 from zoo.errors import InputError
 
 _DESCRIPTION = """Export a checkpoint as PLACE/VERSION/, a SavedModel for TF Serving or any TensorFlow:

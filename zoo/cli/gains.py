@@ -4,8 +4,9 @@ import csv
 import math
 from dataclasses import dataclass
 
-from zoo import files, scoring, tables
+from zoo import scoring
 from zoo.audio import pairs
+from zoo.base import files, tables
 from zoo.cli import measure, score
 
 METRICS = ("pesq-wb", "pesq-nb", "stoi", "si-sdr")

@@ -1,6 +1,6 @@
 """`zoo info`: the card of a checkpoint."""
 
-from zoo import files
+from zoo.base import files
 from zoo.checkpoint import registry
 
 

@@ -1,6 +1,6 @@
 """`zoo list`: names of the bundled checkpoints, with what each is."""
 
-from zoo import tables
+from zoo.base import tables
 from zoo.checkpoint import registry
 from zoo.errors import InputError
 

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from zoo import cli, files, scoring, tables
+from zoo import cli, scoring
 from zoo.audio import pairs
+from zoo.base import files, tables
 from zoo.checkpoint import registry
 from zoo.cli import models
 from zoo.errors import InputError, describe

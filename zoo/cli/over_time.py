@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo import files, tables
+from zoo.base import files, tables
 from zoo.errors import InputError
 
 _PIXELS = 1000  # of a picture's width, in each of which the waveform has its extremes

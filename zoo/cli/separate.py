@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from zoo import files
+from zoo.base import files
 from zoo.cli import models
 from zoo.errors import InputError
 

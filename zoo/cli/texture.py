@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from zoo import files
+from zoo.base import files
 from zoo.errors import InputError
 
 _DESCRIPTION = """Synthesise more of a sound whose character stays the same: rain, fire, a crowd,

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Iterable
 
+from zoo.base.tables import markdown_table
 from zoo.data.manifest import KINDS, VERSION, Recording
-from zoo.tables import markdown_table
 
 _LICENCES = {
     r"CC0": "CC0",

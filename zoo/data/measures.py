@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo import tables
 from zoo.audio import io, walk
+from zoo.base import tables
 from zoo.errors import InputError
 
 _FRAME_S = 0.032

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from zoo.base.files import check_folder, write_text
 from zoo.data import inventory, processing, sources
 from zoo.data.manifest import VERSION_FILE, Recording, recordings
 from zoo.errors import InputError
-from zoo.files import check_folder, write_text
 
 _THERE = ("equal", "close")  # states of a file that need no work
 _CLONES = ".repositories"  # in the data folder, for what is cloned here

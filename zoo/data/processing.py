@@ -10,8 +10,8 @@ import soundfile
 import soxr
 
 from zoo.audio import io
+from zoo.base.files import atomic_write
 from zoo.data.manifest import Recording
-from zoo.files import atomic_write
 
 # Talkers of the listening test that are left out: whoever trains on the answers can be judged on theirs.
 HELD_BACK_TALKERS = ("f9", "f10", "m9", "m10")

@@ -1,10 +1,10 @@
 """The page of an enhancer: PESQ, STOI, SI-SDR, JND distance by SNR, beside the noisy input and classical methods."""
 
+from zoo.base.tables import markdown_table
 from zoo.checkpoint.markdown import code, experiments, interval, link, section
 from zoo.checkpoint.papers import FU, GERMAIN, MANOCHA, MARTIN_DONAS
 from zoo.enhancement.evaluate import AVERAGE, BASELINES, LISTENER, METRICS
 from zoo.errors import InputError
-from zoo.tables import markdown_table
 
 _PAPERS_OF_LOSSES = {"pmsqe": MARTIN_DONAS, "jnd-pre-22k": GERMAIN}
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from zoo.files import atomic_write
+from zoo.base.files import atomic_write
 from zoo.metrics import speech
 
 _N_FFT = 512

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from zoo import tables
+from zoo.base import tables
+from zoo.base.files import atomic_write, check_folder
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.data.speech import SAMPLE_RATE, TEST_SPLITS
 from zoo.enhancement import evaluate, figures, sources
 from zoo.errors import InputError
-from zoo.files import atomic_write, check_folder
 
 SUMMARY = "true PESQ, STOI and SI-SDR of enhanced speech, and its JND distance"
 COMMAND = "python tools/evaluate.py enhancement --checkpoint {}"  # of a checkpoint's source

@@ -1,9 +1,9 @@
 """The page of a JND metric: agreement with listeners beside other distances, and whether it behaves as one should."""
 
+from zoo.base.tables import markdown_table
 from zoo.checkpoint.markdown import code, experiments, interval, link, section
 from zoo.checkpoint.papers import GERMAIN, MANOCHA
 from zoo.errors import InputError
-from zoo.tables import markdown_table
 
 ALL = "all"  # the group of all tables of answers
 _TWO_AFC = ", 2AFC accuracy on pairs of rungs of a ladder"

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.files import atomic_write
+from zoo.base.files import atomic_write
 from zoo.jnd.perturb import CATEGORIES
 from zoo.jnd.rendered import SNR
 from zoo.metrics.agreement import calibration_curve

@@ -15,9 +15,9 @@ import numpy as np
 from tqdm import tqdm
 
 from zoo.audio import io, walk
+from zoo.base.files import atomic_write
 from zoo.data import speech as corpus
 from zoo.errors import InputError
-from zoo.files import atomic_write
 from zoo.jnd import effects, examples, perturb
 from zoo.jnd.judgments import Judgment
 from zoo.jnd.noises import Material

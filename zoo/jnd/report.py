@@ -4,11 +4,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo import tables
+from zoo.base import tables
+from zoo.base.files import atomic_write, check_folder
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError
-from zoo.files import atomic_write, check_folder
 from zoo.jnd import answers, baselines, card, evaluate, figures, ratings, rendered, triplets
 from zoo.jnd.batches import Judged
 from zoo.jnd.judgments import read_judgments, split_of

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from zoo import tables
-from zoo.files import atomic_write
+from zoo.base import tables
+from zoo.base.files import atomic_write
 from zoo.jnd import blocks, listening
 from zoo.listening.jnd import DIFFERENT
 from zoo.listening.report import Section, percent, splits, write_sound

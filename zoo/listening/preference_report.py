@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.files import atomic_write
+from zoo.base.files import atomic_write
 from zoo.listening.report import Section, p_value, percent
 from zoo.metrics import preference as statistics
 

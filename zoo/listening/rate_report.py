@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from zoo import tables
-from zoo.files import atomic_write
+from zoo.base import tables
+from zoo.base.files import atomic_write
 from zoo.listening.rate import MID_ANCHOR, REFERENCE, scores
 from zoo.listening.report import Section, splits, write_sound
 from zoo.listening.store import Store, Trial

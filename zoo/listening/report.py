@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from zoo import files, tables
+from zoo.base import files, tables
 from zoo.errors import InputError
 from zoo.listening import results
 from zoo.listening.store import Sound, Store

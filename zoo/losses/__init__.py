@@ -3,7 +3,7 @@
 `zoo.loss` builds one from its name; `LOSSES` has the names that need no checkpoint.
 """
 
-from zoo.lazy import lazy
+from zoo.base.lazy import lazy
 
 _PUBLIC = {
     "learned": ["LearnedLoss", "learned_loss"],

@@ -111,7 +111,7 @@ class Network:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors alone
-        # One of several processes has one core: the same variable tells TensorFlow (`zoo.workers`).
+        # One of several processes has one core: the same variable tells TensorFlow (`zoo.base.workers`).
         options.intra_op_num_threads = int(os.environ.get("TF_NUM_INTRAOP_THREADS", "0"))
         # Threads that wait in a loop would take the cores from what runs between two networks.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -1,8 +1,8 @@
 """The page of a Quality-Net: agreement with the true metric, and how far the gradient can be trusted."""
 
+from zoo.base.tables import markdown_table
 from zoo.checkpoint.markdown import code, interval, link, section
 from zoo.checkpoint.papers import FU, FU_2018
-from zoo.tables import markdown_table
 
 # Agreement on further pairs, whose figures are compared only with those of other checkpoints on the same.
 FURTHER = {

@@ -13,8 +13,9 @@ from keras import ops
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from zoo import files, scoring
+from zoo import scoring
 from zoo.audio import dsp, mix, pairs
+from zoo.base import files
 from zoo.checkpoint import preset
 from zoo.errors import describe
 from zoo.metrics.agreement import agreement, bootstrap

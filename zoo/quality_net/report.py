@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from zoo import files, scoring
+from zoo import scoring
+from zoo.base import files
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.data.speech import SPLITS

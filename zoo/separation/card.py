@@ -1,10 +1,10 @@
 """The page of a separator: SDR, ISR, SIR and SAR by tracks and source, beside the mixture and ideal masks."""
 
+from zoo.base.tables import markdown_table
 from zoo.checkpoint.markdown import code, link, section
 from zoo.checkpoint.papers import CHANDNA
 from zoo.metrics.separation import SCORES
 from zoo.separation.evaluate import AUTHORS, FLOOR
-from zoo.tables import markdown_table
 
 
 def facts(card):

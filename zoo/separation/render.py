@@ -16,9 +16,9 @@ import numpy as np
 from tqdm import tqdm
 
 from zoo.audio import io
+from zoo.base.files import atomic_write
 from zoo.data.manifest import read_manifest
 from zoo.errors import InputError
-from zoo.files import atomic_write
 from zoo.separation import midi
 from zoo.separation.stems import MAKERS, Job, Recipe, list_files, sounding_frames
 from zoo.separation.tracks import SAMPLE_RATE, SOURCES, find_tracks

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from zoo import tables
+from zoo.base import tables
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError

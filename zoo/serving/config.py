@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from zoo.base.files import atomic_write
 from zoo.errors import InputError
-from zoo.files import atomic_write
 
 _HEAD = "# Written by `zoo serve-config`, which replaces it.\n"
 

@@ -9,9 +9,9 @@ import onnxruntime
 import tensorflow as tf
 
 from zoo import backend
+from zoo.base.files import atomic_write
 from zoo.checkpoint import network
 from zoo.errors import InputError
-from zoo.files import atomic_write
 from zoo.serving import export
 from zoo.serving.signatures import ServingModel, compare
 

@@ -1,6 +1,6 @@
 """More of a sound, from random networks (Antognini et al. 2019): `zoo.texture.synthesize`, and the losses behind it."""
 
-from zoo.lazy import lazy
+from zoo.base.lazy import lazy
 
 __all__ = ["Synthesis", "synthesize"]
 __getattr__, __dir__ = lazy(

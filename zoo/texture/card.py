@@ -1,8 +1,8 @@
 """The pages of textures: the random networks with the paper's table, and the classifier behind its score."""
 
+from zoo.base.tables import markdown_table
 from zoo.checkpoint.markdown import code, interval, link, section
 from zoo.checkpoint.papers import ANTOGNINI
-from zoo.tables import markdown_table
 
 SCORES = {
     "class": "class score", "autocorrelation": "autocorrelation", "diversity": "copying",

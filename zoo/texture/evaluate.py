@@ -12,8 +12,8 @@ from keras import ops
 from tqdm import tqdm
 
 from zoo.audio import io
+from zoo.base.files import atomic_write
 from zoo.errors import InputError
-from zoo.files import atomic_write
 from zoo.metrics.agreement import grouped_mean
 from zoo.texture import baselines, spectrum, terms
 from zoo.texture.loss import FRAME_RATE, LAGS, AutocorrelationLoss, DiversityLoss, SendikLoss

@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 from matplotlib.figure import Figure
 
-from zoo.files import atomic_write
+from zoo.base.files import atomic_write
 from zoo.texture import spectrum
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
+from zoo.base.files import atomic_write
 from zoo.errors import InputError
-from zoo.files import atomic_write
 from zoo.texture import optimize
 from zoo.texture.objective import Objective
 from zoo.texture.schedule import ShiftSchedule, diverse_iterations

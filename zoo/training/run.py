@@ -12,8 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.base.files import atomic_write
 from zoo.errors import InputError
-from zoo.files import atomic_write
 from zoo.training.callbacks import Epoch, StopWhenNoBetter, checkpoint_callbacks
 from zoo.training.distribution import ONE_DEVICE, Distribution
 

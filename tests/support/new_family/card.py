@@ -1,7 +1,7 @@
 """The page: one figure."""
 
+from zoo.base.tables import markdown_table
 from zoo.checkpoint.markdown import code, link, section
-from zoo.tables import markdown_table
 
 
 def facts(card):

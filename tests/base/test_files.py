@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.disk import mounted
-from zoo import files
+from zoo.base import files
+from zoo.base.files import atomic_write, check_folder, check_output, write_json, write_text
 from zoo.errors import InputError
-from zoo.files import atomic_write, check_folder, check_output, write_json, write_text
 
 LONGEST = "a" * 246 + ".csv"  # 250 bytes
 
@@ -140,7 +140,7 @@ def test_json_stays_json_in_any_encoding(tmp_path, monkeypatch, encoding):
 @pytest.mark.skipif(sys.platform != "linux", reason="no way to know of other processes")
 def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
     """A process that runs, one of another machine or container, and what only looks alike, keep theirs."""
-    write = "import os, sys; from zoo.files import atomic_write\nwith atomic_write(sys.argv[1]) as temporary:\n"
+    write = "import os, sys; from zoo.base.files import atomic_write\nwith atomic_write(sys.argv[1]) as temporary:\n"
     write += "    temporary.touch(); os.kill(os.getpid(), 9)"
     assert subprocess.run([sys.executable, "-c", write, tmp_path / "a.csv"], check=False).returncode == -9
     (stale,) = tmp_path.iterdir()

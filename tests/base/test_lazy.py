@@ -4,13 +4,13 @@ import sys
 
 import pytest
 
-from zoo.lazy import lazy
+from zoo.base.lazy import lazy
 
 SHOP = {
     "__init__": "",
     "bread": "loaf = 'rye'",
     "_store": "",
-    "inner/__init__": "from zoo.lazy import lazy\n\n__getattr__, __dir__ = lazy(__name__, __path__)\n",
+    "inner/__init__": "from zoo.base.lazy import lazy\n\n__getattr__, __dir__ = lazy(__name__, __path__)\n",
     "inner/milk": "litres = 2",
 }
 
@@ -22,7 +22,7 @@ def shop(tmp_path, monkeypatch):
         path = tmp_path / "lazy_shop" / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    init = "from zoo.lazy import lazy\n\n__getattr__, __dir__ = lazy(__name__, __path__, {'loaf': 'lazy_shop.bread:loaf'})\n"
+    init = "from zoo.base.lazy import lazy\n\n__getattr__, __dir__ = lazy(__name__, __path__, {'loaf': 'lazy_shop.bread:loaf'})\n"
     (tmp_path / "lazy_shop" / "__init__.py").write_text(init)
     monkeypatch.syspath_prepend(tmp_path)
     import lazy_shop

@@ -2,7 +2,7 @@
 
 import math
 
-from zoo import tables
+from zoo.base import tables
 
 
 def test_columns_are_aligned_under_a_header():

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from zoo import files
+from zoo.base import files
 
 
 def printable(path: str | os.PathLike) -> str:
