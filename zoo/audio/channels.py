@@ -1,10 +1,11 @@
-"""Random channels that speech passes: microphones, bands, equalisers, clipping, quantisation, lost packets.
+"""Random channels that speech passes: microphones, bands, equalisers, clipping, quantisation, lost packets, noise gates.
 
 Each takes float32 speech (samples,), its rate in Hz and a NumPy generator that draws its strength, and returns the same
 shape, aligned in time with its input.
 """
 
 import numpy as np
+import scipy.ndimage
 import scipy.signal
 
 from zoo.audio import mix
@@ -91,6 +92,26 @@ def lose_packets(speech: np.ndarray, sample_rate: float, rng: np.random.Generato
         if lost:
             out[start : start + size] = out[start - size : start] if repeat else 0.0
     return out
+
+
+def gate(speech: np.ndarray, sample_rate: float, rng: np.random.Generator) -> np.ndarray:
+    """Silence the pauses, as noise gates and discontinuous transmission do.
+
+    Frames of 16 ms more than 25..45 dB softer than the loud ones, and 48 ms or more away from others, are silent or
+    15..40 dB softer; the gain moves from frame to frame in a straight line.
+
+    Example:
+        >>> speech = np.repeat([1.0, 1e-3], 8000).astype("float32")
+        >>> np.abs(gate(speech, 16000, np.random.default_rng(0))[-100:]).max() < 2e-4
+        True
+    """
+    size = int(0.016 * sample_rate)
+    levels = 20 * np.log10(mix.rms(speech[: len(speech) // size * size].reshape(-1, size)) + _EPS)
+    is_open = levels > np.percentile(levels, 95) - rng.uniform(25, 45)
+    is_open = scipy.ndimage.binary_dilation(is_open, iterations=3)
+    closed = 0.0 if rng.random() < 0.5 else 10 ** (-rng.uniform(15, 40) / 20)
+    centres = size * (np.arange(len(levels)) + 0.5)
+    return (speech * np.interp(np.arange(len(speech)), centres, np.where(is_open, 1.0, closed))).astype("float32")
 
 
 def quantize(speech: np.ndarray, sample_rate: float, rng: np.random.Generator) -> np.ndarray:

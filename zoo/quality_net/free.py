@@ -11,7 +11,7 @@ from zoo.audio import dsp
 from zoo.nn.layers import Dropout, MaskTime
 from zoo.quality_net.features import RecordingFeatures
 from zoo.quality_net.inference import FreeScorer, OnnxFreeMetric
-from zoo.quality_net.layers import WeightedMeanOverTime
+from zoo.quality_net.layers import FrameConstraint, WeightedMeanOverTime
 from zoo.quality_net.surrogate import Surrogate
 
 _MOMENTUM = 0.95  # of batch statistics: short trainings must not end on those of their first steps
@@ -39,6 +39,7 @@ class QualityNetFree(FreeScorer, Surrogate):
         units: channels of the dilated convolutions.
         dilations: of each, in steps of time after the strides.
         dropout: before the values and weights, in training.
+        constraint: weight of `FrameConstraint` in a training's loss, of Q.
         sample_rate, n_fft, hop_length: of the spectra, in Hz and samples; Hamming window of n_fft.
         target_range: the metric's worst and best value, at Q = 0 and Q = 1.
         value_range: the metric's lowest and highest value, to which `score` clips; None does not clip.
@@ -60,6 +61,7 @@ class QualityNetFree(FreeScorer, Surrogate):
         units=128,
         dilations=(1, 2, 4, 8),
         dropout=0.1,
+        constraint=0.3,
         sample_rate=16000,
         n_fft=512,
         hop_length=256,
@@ -68,6 +70,7 @@ class QualityNetFree(FreeScorer, Surrogate):
         name="quality_net_free",
     ):
         self.bands, self.units, self.dilations, self.dropout = bands, units, tuple(dilations), dropout
+        self.constraint = constraint
         self.convolutions = tuple(map(tuple, convolutions))
         magnitude = keras.Input((None, n_fft // 2 + 1), name="magnitude")
         frames = keras.Input((), dtype="int32", name="frames")
@@ -91,6 +94,7 @@ class QualityNetFree(FreeScorer, Surrogate):
         # On about the scale of the targets, so that training starts near them.
         values = layers.Rescaling(0.25, 0.5, name="values", dtype="float32")(values)
         quality = WeightedMeanOverTime(dtype="float32")(values, logits, counted)
+        quality = FrameConstraint(constraint, dtype="float32")(quality, values, counted)
         core = keras.Model([magnitude, frames], quality, name="core")
         super().__init__(core, sample_rate, n_fft, hop_length, target_range, value_range, name)
 
@@ -126,7 +130,7 @@ class QualityNetFree(FreeScorer, Surrogate):
         return {"score": self.served_score(quality, waveform, lengths), "over_time": over_time}
 
     def get_config(self):
-        own = {key: getattr(self, key) for key in ("bands", "units", "dropout")}
+        own = {key: getattr(self, key) for key in ("bands", "units", "dropout", "constraint")}
         own |= {"dilations": list(self.dilations), "convolutions": [list(one) for one in self.convolutions]}
         return {**super().get_config(), **own}
 

@@ -39,6 +39,41 @@ class WeightedMeanOverTime(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
+class FrameConstraint(keras.layers.Layer):
+    """Adds to the loss of a training how far the values over time are from the whole one, which it passes on.
+
+        weight * mean_t (q_t - Q)^2
+
+    The label is of the whole recording; the constraint (Fu et al. 2018 have one on frames) gives the moments values that
+    mean something by themselves.
+
+    Args:
+        weight: of the term.
+
+    Call:
+        quality: float (batch,); values: float (batch, frames); lengths: int32 (batch,) frames that count.
+        Returns `quality`. Where the layer is frozen, or not in training, nothing is added.
+    """
+
+    def __init__(self, weight, **kwargs):
+        super().__init__(**kwargs)
+        self.weight = weight
+
+    def call(self, quality, values, lengths, training=False):
+        if training and self.trainable:
+            counted = dsp.sequence_mask(lengths, ops.shape(values)[1])
+            distances = ops.sum(counted * ops.square(values - quality[:, None]), axis=1) / ops.sum(counted, axis=1)
+            self.add_loss(self.weight * ops.mean(distances))
+        return quality
+
+    def compute_output_shape(self, quality_shape, values_shape=None, lengths_shape=None):
+        return quality_shape
+
+    def get_config(self):
+        return {**super().get_config(), "weight": self.weight}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
 class FourierConv2D(keras.layers.Conv2D):
     """A convolution with a wide kernel, by Fourier transforms that are matrix products.
 

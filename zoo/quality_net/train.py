@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.audio import mix
+from zoo.audio import channels, mix
 from zoo.backend import jit
 from zoo.checkpoint import golden
 from zoo.checkpoint.integrity import sha256
@@ -45,7 +45,8 @@ class Recipe:
         enhancers: of the training pairs, "simulated" or checkpoints, each as often; the other pairs are simulated.
         reference_range_db: `zoo.audio.mix.level_range_db` of the references of training and validation, at least. Without
             a reference, noise of its own cannot be told from noise that was added.
-        clean_share: of the training pairs, references as their own degraded recordings: so many for each other pair.
+        clean_share: of the training pairs, references as their own degraded recordings, half of them through a noise gate:
+            so many for each other pair.
         n_train, n_validation, n_test: pairs; n_test of each test split.
         batch_size, epochs, learning_rate: of Adam; the rate falls to 0 by a cosine after a short warm-up.
         seed: of the pairs, the first weights, the order and the dropout.
@@ -172,7 +173,7 @@ def prepare(
     n_examples = {"train": recipe.n_train, "validation": recipe.n_validation}.get(split, recipe.n_test)
     examples.build(data, split, n_examples, directory, recipe.seed, n_jobs, tuple(variety), enhancers, seconds)
     chunks = examples.Chunks(directory, split, n_examples)
-    scores = labels.label(chunks.audio, recipe.target(), Path(runs) / "labels.sqlite", examples.SAMPLE_RATE, n_jobs)
+    scores = labels.label(chunks.audio, recipe.target(), _labels(runs), examples.SAMPLE_RATE, n_jobs)
     return chunks, scores
 
 
@@ -206,7 +207,8 @@ def train(
         _without_noisy_references(recipe, *labelled)
         for labelled in ((train_pairs, train_scores), (validation_pairs, validation_scores))
     )
-    train_audio, train_labels = _with_clean(recipe, train_pairs.audio, train_labels)
+    with distribution.leader_first():
+        train_audio, train_labels = _with_clean(recipe, train_pairs.audio, train_labels, runs, n_jobs)
     run = Run(Path(runs) / recipe.name, recipe, "val_rmse", distribution=distribution)
     with distribution.scope():
         model = recipe.model()
@@ -235,17 +237,26 @@ def _without_noisy_references(recipe, pairs, scores):
     return np.where(np.concatenate(ranges) < recipe.reference_range_db, np.nan, scores)
 
 
-def _with_clean(recipe, chunks, scores):
-    """Chunks and labels, and after them some references as their own degraded recordings, which are perfect."""
+def _with_clean(recipe, chunks, scores, runs, n_jobs):
+    """Chunks and labels, and after them some references as their own degraded recordings, half of them gated."""
     if not recipe.clean_share:
         return chunks, scores
-    rng, perfect = np.random.default_rng([recipe.seed, len(scores)]), recipe.target().metric["range"][1]
+    rng = np.random.default_rng([recipe.seed, len(scores)])
     usable = np.split(np.isfinite(scores), np.cumsum([len(audio) for audio in chunks])[:-1])
     clean = []
     for audio, rows in zip(chunks, usable, strict=True):
-        chosen = audio[rows & (rng.random(len(audio)) < recipe.clean_share), :1]
-        clean.append(np.broadcast_to(chosen, (len(chosen), *audio.shape[1:])))
-    return [*chunks, *clean], np.append(scores, np.full(sum(map(len, clean)), perfect))
+        chosen = np.repeat(audio[rows & (rng.random(len(audio)) < recipe.clean_share), :1], 2, axis=1)
+        for pair in chosen[::2]:
+            gated = channels.gate(examples.as_float(pair[1]), examples.SAMPLE_RATE, rng)
+            pair[1] = np.round(32768 * gated)
+        clean.append(chosen)
+    clean = [pairs for pairs in clean if len(pairs)]
+    perfect = labels.label(clean, recipe.target(), _labels(runs), examples.SAMPLE_RATE, n_jobs)
+    return [*chunks, *clean], np.append(scores, perfect)
+
+
+def _labels(runs):
+    return Path(runs) / "labels.sqlite"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
