@@ -52,3 +52,15 @@ def test_clipping_lowers_the_peak_and_packets_leave_the_rest_alone():
         assert np.abs(channels.clip(speech, RATE, np.random.default_rng(seed))).max() < np.abs(speech).max()
         lost = channels.lose_packets(sine, RATE, np.random.default_rng(seed)) != sine
         assert 0 < lost.mean() < 0.6
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_gate_silences_pauses_and_leaves_speech(seed):
+    rng = np.random.default_rng(0)
+    speech = np.repeat([1.0, 1e-3, 1.0], RATE // 2) * rng.standard_normal(3 * RATE // 2)
+    speech = (0.1 * speech).astype("float32")
+    gated = channels.gate(speech, RATE, np.random.default_rng(seed))
+    spoken, pause = np.r_[: RATE // 2, RATE : 3 * RATE // 2], np.r_[RATE // 2 + 1600 : RATE - 1600]
+    assert gated.dtype == np.float32 and gated.shape == speech.shape
+    np.testing.assert_array_equal(gated[spoken], speech[spoken])
+    assert mix.rms(gated[pause]) < 0.2 * mix.rms(speech[pause])

@@ -8,6 +8,7 @@ from keras import ops
 from tests.support.harness import check_batch_invariance, check_padding_invariance, check_save_load
 from zoo.errors import InputError
 from zoo.quality_net.free import QualityNetFree
+from zoo.quality_net.layers import WeightedMeanOverTime
 
 RATE = 16000
 STEP = 1024  # samples from moment to moment
@@ -38,7 +39,8 @@ def test_the_score_is_the_call_and_the_weighted_mean_of_the_values_over_time(mod
     audio = recordings()
     scores = model.score(audio, RATE, batch_size=2)
     np.testing.assert_allclose(scores, ops.convert_to_numpy(model(audio)), atol=1e-4)
-    values, logits = keras.Model(model.core.inputs, model.core.layers[-1].input[:2])(model.core_inputs([audio]))
+    (mean,) = (layer for layer in model.core.layers if isinstance(layer, WeightedMeanOverTime))
+    values, logits = keras.Model(model.core.inputs, mean.input[:2])(model.core_inputs([audio]))
     values, weights = ops.convert_to_numpy(values), np.exp(ops.convert_to_numpy(logits))
     quality = (values * weights).sum(axis=1) / weights.sum(axis=1)
     np.testing.assert_allclose(scores, model.in_units(quality), atol=1e-4)
@@ -102,3 +104,16 @@ def test_it_is_served_as_it_scores(model):
         _, expected = model.score_over_time(audio[0 if length == 12000 else 2, :length], RATE)
         np.testing.assert_allclose(row[: len(expected)], expected, atol=1e-4)
         assert np.isnan(row[len(expected) :]).all()
+
+
+def test_a_training_draws_the_moments_together():
+    """Fitted to one label, with the constraint and without: the score comes near it, and the moments nearer."""
+    audio = recordings(samples=16000, batch=4)
+    spread = {}
+    for constraint in (0.0, 3.0):
+        keras.utils.set_random_seed(0)
+        model = QualityNetFree(dropout=0.0, constraint=constraint)
+        model.compile(keras.optimizers.Adam(1e-3), loss="mse", loss_weights=1 / 25)
+        model.fit(audio, np.full(4, 3.0, "float32"), epochs=20, verbose=0)
+        spread[constraint] = np.std([model.score_over_time(one, RATE, clip=False)[1] for one in audio])
+    assert spread[3.0] < 0.5 * spread[0.0]

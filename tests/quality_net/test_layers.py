@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from zoo.quality_net.layers import FourierConv2D, WeightedMeanOverTime
+from zoo.quality_net.layers import FourierConv2D, FrameConstraint, WeightedMeanOverTime
 from zoo.texture.optimize import value_and_gradient
 
 
@@ -102,3 +102,17 @@ def test_the_weighted_mean_is_that_of_the_frames_that_count():
     expected = [np.average(v[:n], weights=np.exp(w[:n])) for v, w, n in zip(values, logits, lengths, strict=True)]
     actual = WeightedMeanOverTime()(values, logits, lengths)
     np.testing.assert_allclose(ops.convert_to_numpy(actual), expected, rtol=1e-5)
+
+
+def test_the_constraint_is_the_distance_of_the_frames_that_count_in_training_alone():
+    values = np.array([[0.0, 2.0, 9.0], [1.0, 1.0, 1.0]], "float32")
+    quality, lengths = np.array([1.0, 0.0], "float32"), np.array([2, 3], "int32")
+    layer = FrameConstraint(0.5)
+    np.testing.assert_array_equal(layer(quality, values, lengths, training=True), quality)
+    assert [float(loss) for loss in layer.losses] == [pytest.approx(0.5 * (1.0 + 1.0) / 2)]
+    layer(quality, values, lengths)
+    assert layer.losses == []
+    layer.trainable = False
+    layer(quality, values, lengths, training=True)
+    assert layer.losses == []
+    assert FrameConstraint.from_config(layer.get_config()).weight == 0.5

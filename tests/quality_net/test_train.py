@@ -104,7 +104,7 @@ def test_only_training_pairs_vary_and_have_a_folder_of_their_own(tmp_path, monke
     assert folders[0].startswith(f"examples-v{examples.VERSION}-") and folders[4] == f"{folders[0]}-babble-rooms"
 
 
-def test_references_with_noise_of_their_own_are_left_out_and_clean_ones_added():
+def test_references_with_noise_of_their_own_are_left_out_and_clean_ones_added(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     pauses = np.repeat([1.0, 0.001], 4000) * rng.integers(-9000, 9000, (6, 2, 8000))
     pauses[::2, 0] += rng.integers(-3000, 3000, (3, 8000))  # of 10 dB
@@ -112,13 +112,18 @@ def test_references_with_noise_of_their_own_are_left_out_and_clean_ones_added():
     recipe = train.Recipe("x", "QualityNetFree", "pesq-wb", reference_range_db=30, clean_share=1.0)
     kept = train._without_noisy_references(recipe, chunks, scores)
     np.testing.assert_array_equal(kept, [np.nan, 2.0, np.nan, np.nan, np.nan, 2.5])
-    (first, clean), scores = train._with_clean(recipe, chunks.audio, kept)
+    monkeypatch.setattr(labels, "label", lambda batches, *_: np.arange(sum(map(len, batches))))
+    (first, clean), scores = train._with_clean(recipe, chunks.audio, kept, tmp_path, 1)
     assert first is chunks.audio[0]
-    np.testing.assert_array_equal(clean, np.stack([first[[1, 5], 0]] * 2, axis=1))
-    np.testing.assert_array_equal(scores, [*kept, 4.64, 4.64])
+    np.testing.assert_array_equal(clean[:, 0], first[[1, 5], 0])
+    np.testing.assert_array_equal(clean[1, 1], clean[1, 0])
+    loud = np.repeat([True, False], 4000)  # the first is gated: speech stays, the pause is silent
+    np.testing.assert_allclose(clean[0, 1, loud][:3900], clean[0, 0, loud][:3900], atol=1)
+    assert np.abs(clean[0, 1, 5000:]).max() < 0.3 * np.abs(clean[0, 0, 5000:]).max()
+    np.testing.assert_array_equal(scores, [*kept, 0, 1])
     plain = train.Recipe("x", "QualityNetFree", "pesq-wb")
     assert train._without_noisy_references(plain, chunks, kept) is kept
-    assert train._with_clean(plain, chunks.audio, kept)[0] is chunks.audio
+    assert train._with_clean(plain, chunks.audio, kept, tmp_path, 1)[0] is chunks.audio
 
 
 @pytest.fixture
