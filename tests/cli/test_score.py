@@ -290,7 +290,9 @@ def test_of_pairs_a_metric_without_a_reference_hears_the_degraded_recording(run,
     assert status == 0 and err == "" and out.split()[-2] == alone.split()[-1]
 
 
-@pytest.mark.parametrize("metrics", [(), ("--metric", "quality-net-free-pesq-wb-16k", "--metric", "stoi")])
+@pytest.mark.parametrize("metrics", [(), ("--metric", FREE, "--metric", "stoi")])
 def test_a_metric_that_compares_asks_for_the_other_recording(run, metrics):
     status, out, err = run("score", DEGRADED, *metrics)
-    assert status == 2 and out == "" and err == "zoo: give a degraded recording or folder too, or one CSV file\n"
+    asks = "zoo: give a degraded recording or folder too, or one CSV file"
+    hint = "" if metrics else f"; or score it alone by --metric {FREE}"
+    assert status == 2 and out == "" and err == f"{asks}{hint}\n"

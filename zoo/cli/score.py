@@ -9,15 +9,16 @@ from zoo.errors import InputError
 from zoo.metrics.pesq_scale import PESQ_RATES
 
 DEFAULT_METRIC = "quality-net-lite-pesq-wb-16k"
+FREE_METRIC = "quality-net-free-pesq-wb-16k"  # which needs no reference
 TRUE_METRICS = ("pesq-wb", "pesq-nb", "stoi", "estoi", "si-sdr")
-EXAMPLES = """examples:
+EXAMPLES = f"""examples:
   zoo score clean.wav noisy.wav
   zoo score clean.wav noisy.wav --metric pesq-wb --metric stoi
   zoo score clean/ enhanced/ --resample --csv scores.csv
   zoo score pairs.csv --json - | jq .summary
   zoo score corpus.csv --csv scores.csv --jobs -1 --resume
-  zoo score recordings/ --metric quality-net-free-pesq-wb-16k
-  zoo score call.wav --metric quality-net-free-pesq-wb-16k --over-time call.png
+  zoo score recordings/ --metric {FREE_METRIC}
+  zoo score call.wav --metric {FREE_METRIC} --over-time call.png
 """
 
 
@@ -40,6 +41,10 @@ def add(commands):
 
 
 def _score(arguments):
+    if not (arguments.metric or arguments.degraded or arguments.reference.lower().endswith(".csv")):
+        raise InputError(
+            f"give a degraded recording or folder too, or one CSV file; or score it alone by --metric {FREE_METRIC}"
+        )
     metrics, meter = arguments.metric or [DEFAULT_METRIC], Scorer(arguments.runtime)
     if arguments.over_time:
         over_time.check(arguments, scoring.meters(meter, tuple(metrics)))
