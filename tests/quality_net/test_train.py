@@ -156,6 +156,16 @@ def test_training_learns_and_keeps_the_best_and_another_recipe_does_not_go_on_wi
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_network_without_a_reference_trains_on_the_degraded_recordings(small, tmp_path):
+    recipe = dataclasses.replace(small, network="QualityNetFree", epochs=2)
+    model, facts, _ = train.train(recipe, "no data", tmp_path, verbose=0)
+    rows = read_log(tmp_path / "tiny" / "log.csv")
+    assert not model.needs_reference and facts["n_train_used"] == facts["n_train"] - facts["n_train_failed"]
+    assert len(rows) == 2 and all(np.isfinite(float(row["val_rmse"])) for row in rows)
+    assert not np.array_equal(recipe.model().trainable_variables[0], model.trainable_variables[0])
+
+
 def test_a_finished_training_is_not_repeated(small, tmp_path):
     recipe = dataclasses.replace(small, epochs=1)
     first, again = (train.train(recipe, "no data", tmp_path, verbose=0) for _ in range(2))
