@@ -106,6 +106,7 @@ def test_it_is_served_as_it_scores(model):
         assert np.isnan(row[len(expected) :]).all()
 
 
+@pytest.mark.slow
 def test_a_training_draws_the_moments_together():
     """Fitted to one label, with the constraint and without: the score comes near it, and the moments nearer."""
     audio = recordings(samples=16000, batch=4)

@@ -102,7 +102,7 @@ def gate(speech: np.ndarray, sample_rate: float, rng: np.random.Generator) -> np
 
     Example:
         >>> speech = np.repeat([1.0, 1e-3], 8000).astype("float32")
-        >>> np.abs(gate(speech, 16000, np.random.default_rng(0))[-100:]).max() < 2e-4
+        >>> bool(np.abs(gate(speech, 16000, np.random.default_rng(0))[-100:]).max() < 2e-4)
         True
     """
     size = int(0.016 * sample_rate)
