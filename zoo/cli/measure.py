@@ -130,14 +130,14 @@ def _check_outputs(arguments):
 
 def _pairs(arguments, meters):
     """The pairs that the arguments name, an iterator, and whether there is only one."""
-    one, named_by_csv = arguments.degraded is None, str(arguments.reference).lower().endswith(".csv")
+    one = arguments.degraded is None
     references = not one or any(meter.needs_reference() for meter in meters.values())
-    if one and named_by_csv:
+    if one and str(arguments.reference).lower().endswith(".csv"):
         named = pairs.stream(arguments.reference, references=references)
+    elif references:
+        named = iter(pairs.find(arguments.reference, arguments.degraded))
     else:
-        named = iter(
-            pairs.find(arguments.reference, arguments.degraded) if references else pairs.find_alone(arguments.reference)
-        )
+        named = iter(pairs.find_alone(arguments.reference))
     first = list(itertools.islice(named, 2))
     return itertools.chain(first, named), len(first) == 1
 

@@ -7,6 +7,7 @@ import numpy as np
 from zoo.base import files, tables
 from zoo.errors import InputError
 
+FREE_METRIC = "quality-net-free-pesq-wb-16k"  # which needs no reference
 _PIXELS = 1000  # of a picture's width, in each of which the waveform has its extremes
 
 
@@ -25,7 +26,7 @@ def check(arguments, meters):
         if meter.needs_reference():
             raise InputError(
                 f"--over-time is of metrics without a reference, which {name} is not; give one by --metric, such as "
-                "quality-net-free-pesq-wb-16k"
+                f"{FREE_METRIC}"
             )
     path = Path(arguments.reference)
     if arguments.degraded is not None or path.is_dir() or path.suffix.lower() == ".csv":

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from zoo import scoring
 from zoo.cli import measure, over_time
+from zoo.cli.over_time import FREE_METRIC
 from zoo.errors import InputError
 from zoo.metrics.pesq_scale import PESQ_RATES
 
 DEFAULT_METRIC = "quality-net-lite-pesq-wb-16k"
-FREE_METRIC = "quality-net-free-pesq-wb-16k"  # which needs no reference
 TRUE_METRICS = ("pesq-wb", "pesq-nb", "stoi", "estoi", "si-sdr")
 EXAMPLES = f"""examples:
   zoo score clean.wav noisy.wav

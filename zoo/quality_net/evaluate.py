@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from zoo import scoring
-from zoo.audio import dsp, mix, pairs
+from zoo.audio import dsp, pairs
 from zoo.base import files
 from zoo.checkpoint import preset
 from zoo.errors import describe
@@ -46,8 +46,7 @@ def predict(model, chunks, batch_size=32):
 
 def with_references(chunks, least_db):
     """Facts of stored pairs with "clean_reference": whether the reference has this range of levels (`mix.level_range_db`)."""
-    ranges = [mix.level_range_db(examples.as_float(audio[:, 0]), examples.SAMPLE_RATE) for audio in chunks.audio]
-    clean = np.concatenate(ranges) >= least_db
+    clean = examples.reference_ranges_db(chunks.audio) >= least_db
     return [pair | {"clean_reference": bool(one)} for pair, one in zip(chunks.facts, clean, strict=True)]
 
 

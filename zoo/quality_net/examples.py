@@ -225,6 +225,11 @@ class Chunks:
         return len(self.facts)
 
 
+def reference_ranges_db(chunks):
+    """`zoo.audio.mix.level_range_db` of the reference of each pair, (pairs,), of arrays as `Chunks` has them."""
+    return np.concatenate([mix.level_range_db(as_float(audio[:, 0]), SAMPLE_RATE) for audio in chunks])
+
+
 def as_float(audio):
     """int16 as stored -> float32 in [-1, 1)."""
     return np.asarray(audio, "float32") / 32768

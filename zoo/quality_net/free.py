@@ -11,11 +11,8 @@ from zoo.audio import dsp
 from zoo.nn.layers import Dropout, MaskTime
 from zoo.quality_net.features import RecordingFeatures
 from zoo.quality_net.inference import FreeScorer, OnnxFreeMetric
-from zoo.quality_net.layers import FrameConstraint, WeightedMeanOverTime
+from zoo.quality_net.layers import FrameConstraint, WeightedMeanOverTime, activated, normalised, strided_convolution
 from zoo.quality_net.surrogate import Surrogate
-
-_MOMENTUM = 0.95  # of batch statistics: short trainings must not end on those of their first steps
-_SLOPE = 0.3  # of LeakyReLU
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -23,8 +20,9 @@ class QualityNetFree(FreeScorer, Surrogate):
     """Predicts a metric from the degraded recording alone: a value for each moment, and their weighted mean.
 
     The task is that of the first Quality-Net (Fu, Tsao, Hwang and Wang 2018, "Quality-Net: An End-to-End Non-intrusive
-    Speech Quality Assessment Model based on BLSTM"), which assesses each frame by a BLSTM. The network is ours: strided 3 x 3 convolutions on mel bands, dilated convolutions over time with shortcuts, and for each moment its
-    quality q_t and the logit of its weight:
+    Speech Quality Assessment Model based on BLSTM"), which assesses each frame by a BLSTM. The network is ours: strided
+    3 x 3 convolutions on mel bands, dilated convolutions over time with shortcuts, and for each moment its quality q_t and
+    the logit of its weight:
 
         Q = sum_t w_t q_t
 
@@ -75,17 +73,13 @@ class QualityNetFree(FreeScorer, Surrogate):
         magnitude = keras.Input((None, n_fft // 2 + 1), name="magnitude")
         frames = keras.Input((), dtype="int32", name="frames")
         x, counted = RecordingFeatures(bands, n_fft, sample_rate, dtype="float32")(magnitude, frames), frames
-        x = MaskTime()(layers.BatchNormalization(momentum=_MOMENTUM)(x), counted)
+        x = MaskTime()(normalised(x), counted)
         for channels, *strides in self.convolutions:
-            # One frame and one band of zeros on each side, never "same": that pads by the padded length's parity.
-            x = layers.ZeroPadding2D(1, "channels_last")(x)
-            x = layers.Conv2D(channels, 3, strides, data_format="channels_last", use_bias=False)(x)
-            counted = (counted + strides[0] - 1) // strides[0]
-            x = _activated(x, counted)
-        x = _activated(_over_time(units, (1, x.shape[2]))(x), counted)
+            x, counted = strided_convolution(x, counted, channels, strides)
+        x = activated(_over_time(units, (1, x.shape[2]))(x), counted)
         for dilation in self.dilations:
             padded = layers.ZeroPadding2D((dilation, 0), "channels_last")(x)
-            x = x + _activated(_over_time(units, (3, 1), dilation)(padded), counted)
+            x = x + activated(_over_time(units, (3, 1), dilation)(padded), counted)
         x = Dropout(dropout)(x)
         values, logits = (
             layers.Reshape((-1,), dtype="float32")(layers.Conv2D(1, 1, data_format="channels_last", dtype="float32")(x))
@@ -137,7 +131,3 @@ class QualityNetFree(FreeScorer, Surrogate):
 
 def _over_time(units, kernel, dilation=1):
     return layers.Conv2D(units, kernel, dilation_rate=(dilation, 1), data_format="channels_last", use_bias=False)
-
-
-def _activated(x, frames):
-    return MaskTime()(layers.LeakyReLU(_SLOPE)(layers.BatchNormalization(momentum=_MOMENTUM)(x)), frames)

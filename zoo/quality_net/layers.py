@@ -1,16 +1,43 @@
-"""Layers of the Quality-Nets."""
+"""Layers of the Quality-Nets, and stacks of layers that several of them have."""
 
 import functools
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
 from zoo.audio import dsp
-from zoo.nn.layers import overlapping_blocks
+from zoo.nn.layers import MaskTime, overlapping_blocks
 
 _LARGEST = 8_000_000  # numbers of a transformed kernel
 _LOWEST = -1e9  # logit of a frame that does not count
+_MOMENTUM = 0.95  # of batch statistics: short trainings must not end on those of their first steps
+
+
+def normalised(x):
+    """Batch normalisation."""
+    return layers.BatchNormalization(momentum=_MOMENTUM)(x)
+
+
+def activated(x, frames):
+    """Batch normalisation and LeakyReLU 0.3 of (batch, frames, bands, channels), zero in frames that do not count."""
+    return MaskTime()(layers.LeakyReLU(0.3)(normalised(x)), frames)
+
+
+def strided_convolution(x, frames, channels, strides, wrap=lambda layer: layer):
+    """A 3 x 3 convolution of (batch, frames, bands, channels), then as `activated`; strides in time and frequency.
+
+    Args:
+        wrap: what the convolution goes through, such as `SpectralNormalization`.
+
+    Returns:
+        The output, and how many of its frames count.
+    """
+    # One frame and one band of zeros on each side, never "same": that pads by the padded length's parity.
+    x = layers.ZeroPadding2D(1, "channels_last")(x)
+    x = wrap(layers.Conv2D(channels, 3, strides, data_format="channels_last", use_bias=False))(x)
+    frames = (frames + strides[0] - 1) // strides[0]
+    return activated(x, frames), frames
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -13,10 +13,8 @@ from zoo.nn.layers import Dropout, MaskTime, MaxOverTime, MeanOverTime, Spectral
 from zoo.nn.model import PairMetric
 from zoo.quality_net.features import PairFeatures
 from zoo.quality_net.inference import OnnxMetric, PairScorer
-from zoo.quality_net.layers import FourierConv2D
+from zoo.quality_net.layers import FourierConv2D, normalised, strided_convolution
 from zoo.quality_net.surrogate import Surrogate
-
-_MOMENTUM = 0.95  # of batch statistics: short trainings must not end on those of their first steps
 
 
 class SurrogateMetric(PairScorer, Surrogate, PairMetric):
@@ -131,12 +129,7 @@ class QualityNetLite(SurrogateMetric):
         normalise = SpectralNormalization if spectral_norm else _plain
         inputs, frames, x = _pair_inputs(features, bands, n_fft, sample_rate)
         for channels, *strides in self.convolutions:
-            # One frame and one band of zeros on each side, never "same": that pads by the padded length's parity.
-            x = layers.ZeroPadding2D(1, "channels_last")(x)
-            x = normalise(layers.Conv2D(channels, 3, strides, data_format="channels_last", use_bias=False))(x)
-            x = layers.LeakyReLU(0.3)(layers.BatchNormalization(momentum=_MOMENTUM)(x))
-            frames = (frames + strides[0] - 1) // strides[0]
-            x = MaskTime()(x, frames)
+            x, frames = strided_convolution(x, frames, channels, strides, normalise)
         pools = MeanOverTime(dtype="float32"), MaxOverTime()
         pooled = [layers.Flatten("channels_last")(pool(x, frames)) for pool in pools]
         x = Dropout(dropout)(layers.Concatenate()(pooled))
@@ -160,7 +153,7 @@ def _pair_inputs(features, bands, n_fft, sample_rate):
     frames = keras.Input((), dtype="int32", name="frames")
     x = PairFeatures(features, bands, n_fft, sample_rate, dtype="float32")(degraded, reference, frames)
     # Padding frames must stay zero for the networks that look past the last frame.
-    x = MaskTime()(layers.BatchNormalization(momentum=_MOMENTUM)(x), frames)
+    x = MaskTime()(normalised(x), frames)
     return [degraded, reference, frames], frames, x
 
 

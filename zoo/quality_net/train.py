@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.audio import channels, mix
+from zoo.audio import channels
 from zoo.backend import jit
 from zoo.checkpoint import golden
 from zoo.checkpoint.integrity import sha256
@@ -233,8 +233,7 @@ def _without_noisy_references(recipe, pairs, scores):
     """The labels, NaN where the reference has less than the recipe's range of levels."""
     if not recipe.reference_range_db:
         return scores
-    ranges = [mix.level_range_db(examples.as_float(audio[:, 0]), examples.SAMPLE_RATE) for audio in pairs.audio]
-    return np.where(np.concatenate(ranges) < recipe.reference_range_db, np.nan, scores)
+    return np.where(examples.reference_ranges_db(pairs.audio) < recipe.reference_range_db, np.nan, scores)
 
 
 def _with_clean(recipe, chunks, scores, runs, n_jobs):
