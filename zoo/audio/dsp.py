@@ -109,7 +109,7 @@ def stft(
         n_fft: window and transform length in samples.
         hop_length: samples from frame to frame.
         lengths: int (batch,) samples that count, or None for all.
-        window: "hamming" or "hann".
+        window: "hamming", "hann" or "sqrt-hann", the root of the second.
 
     Returns:
         real, imaginary: float32 (batch, 1 + samples // hop_length, n_fft // 2 + 1).
@@ -180,8 +180,8 @@ def istft(
     Args:
         real, imaginary: float (batch, frames, n_fft // 2 + 1).
         samples: length of the result, at most (frames - 1) * hop_length + n_fft // 2.
-        n_fft, hop_length, window: as for `stft`; hop_length divides n_fft, and is less than it for "hann", whose first
-            value is zero.
+        n_fft, hop_length, window: as for `stft`; hop_length divides n_fft, and is less than it for "hann" and its root,
+            whose first value is zero.
 
     Returns:
         float32 (batch, samples).
@@ -225,7 +225,7 @@ def magnitude(
         n_fft: window and transform length in samples.
         hop_length: samples from frame to frame.
         lengths: int (batch,) samples that count, or None for all.
-        window: "hamming" or "hann".
+        window: as for `stft`.
 
     Returns:
         float32 (batch, 1 + samples // hop_length, n_fft // 2 + 1), not negative.
@@ -247,6 +247,8 @@ def _fourier(n_fft):
 
 @functools.lru_cache
 def _window(name, n_fft):
+    if name == "sqrt-hann":
+        return np.sqrt(scipy.signal.get_window("hann", n_fft, fftbins=True)).astype("float32")
     return scipy.signal.get_window(name, n_fft, fftbins=True).astype("float32")
 
 

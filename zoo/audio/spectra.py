@@ -15,7 +15,7 @@ def stft(waveform: np.ndarray, n_fft: int = 512, hop_length: int = 256, window: 
         waveform: float32 (batch, samples), zero where it does not count.
         n_fft: window and transform length in samples.
         hop_length: samples from frame to frame.
-        window: "hamming" or "hann".
+        window: "hamming", "hann" or "sqrt-hann", the root of the second.
 
     Returns:
         complex64 (batch, 1 + samples // hop_length, n_fft // 2 + 1).
@@ -86,5 +86,7 @@ def _overlap_add(frames, hop_length):
 
 @functools.lru_cache
 def _window(name, n_fft):
+    if name == "sqrt-hann":
+        return np.sqrt(_window("hann", n_fft))
     constant, amplitude = _COSINES[name]
     return (constant - amplitude * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype("float32")

@@ -1,6 +1,7 @@
 """`model.onnx` of a checkpoint: its networks for onnxruntime, written by TensorFlow and tf2onnx, read without a backend.
 
-The file holds the networks that a model's `onnx_networks` names, as one graph with an output for each. Batch and time
+The file holds the networks that a model's `onnx_networks` names, as one graph with an output for each, of the network's
+name, or the outputs of a network that names several. Batch and time
 may be of any size. Beside them it has the class that runs them (`zoo.nn.inference.OnnxModel`) and its settings.
 """
 
@@ -123,7 +124,8 @@ def encode(model: Any) -> bytes:
 
     def outputs(*values):
         named = dict(zip((x.name for x in inputs), values, strict=True))
-        return {name: _call(network, [named[x.name] for x in network.inputs]) for name, network in networks.items()}
+        results = {name: _call(network, [named[x.name] for x in network.inputs]) for name, network in networks.items()}
+        return _by_output(results)
 
     try:
         with backend.unbranched():
@@ -140,6 +142,14 @@ def encode(model: Any) -> bytes:
     for key, value in facts.items():
         converted.metadata_props.add(key=key, value=value)
     return converted.SerializeToString()
+
+
+def _by_output(results):
+    """{output: value} of {network: its output, or a dict of several}."""
+    flat = {}
+    for name, result in results.items():
+        flat |= result if isinstance(result, dict) else {name: result}
+    return flat
 
 
 def _call(network, inputs):
@@ -212,10 +222,10 @@ def check(model: Any, network: Network) -> None:
         expected_of = getattr(model, name)
         for batch in _BATCHES:
             inputs = _noise(expected_of.inputs, *batch)
-            expected = keras.ops.convert_to_numpy(_call(expected_of, list(inputs.values())))
-            actual = network.run(name, **inputs)
-            if not np.allclose(expected, actual, rtol=0, atol=_TOLERANCE * np.abs(expected).max()):
-                raise InputError(f"{FILE}: its {name} differs from the Keras model's")
+            for output, value in _by_output({name: _call(expected_of, list(inputs.values()))}).items():
+                expected, actual = keras.ops.convert_to_numpy(value), network.run(output, **inputs)
+                if not np.allclose(expected, actual, rtol=0, atol=_TOLERANCE * np.abs(expected).max()):
+                    raise InputError(f"{FILE}: its {output} differs from the Keras model's")
 
 
 def _noise(symbols, count, length):

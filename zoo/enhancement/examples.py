@@ -18,6 +18,7 @@ from zoo.errors import InputError
 VALIDATION_SNRS_DB = (-10, -5, 0, 5, 10)
 TEST_SNRS_DB = (-6, 0, 6, 12, 18)
 _LEVEL_DB = -26.0  # rms of the speech; enhancers ignore level, and at one level squared errors weigh clips alike
+_CLEAN_DB = (30, 60)  # SNR of mixtures that are to teach that clean speech stays
 _NOISE_SPEED = (0.7, 1.4)  # of the training noise: a network could memorise its few recordings
 VARIETY = (
     "babble", "mixed-noise", "coloured", "equaliser", "speed", "rooms", "clipping", "packets", "codecs",
@@ -50,14 +51,16 @@ class Mixtures:
         variety: kinds of `VARIETY`: noise that is babble of 3 to 12 talkers, two or three noises at once, or coloured;
             microphones and equalisers, other speed, tempo and pitch of the speech, and rooms, which the reference has
             too; clipping, lost packets, codecs and ffmpeg's codecs after the mixture, which it has not.
+        clean_share: of the mixtures that are at 30 to 60 dB instead, and go through no channel.
 
     Raises:
         InputError: an unknown kind of variety, or its rooms cannot be simulated.
     """
 
-    def __init__(self, speech, noise, snr_db, rooms=(), variety=()):
+    def __init__(self, speech, noise, snr_db, rooms=(), variety=(), clean_share=0.0):
         varied.check(variety, VARIETY)
         self.speech, self.noise, self.snr_db, self.rooms, self.variety = speech, noise, snr_db, rooms, variety
+        self.clean_share = clean_share
         self.noise_rms = [mix.rms(recording) for recording in noise]
         self.simulated = varied.simulated_rooms(variety, "train")
 
@@ -70,6 +73,8 @@ class Mixtures:
         chance = varied.Chances(self.variety, rng)
         reference = self._draw_reference(samples, rng, chance)
         noise = self._draw_noise(samples, rng, chance)
+        if self.clean_share and rng.random() < self.clean_share:
+            return reference, mix.mix_at_snr(reference, noise, rng.uniform(*_CLEAN_DB)), chance.drawn
         noisy = mix.mix_at_snr(reference, noise, rng.uniform(*self.snr_db))
         return reference, _through_channel(noisy, rng, chance), chance.drawn
 

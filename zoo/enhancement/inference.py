@@ -12,6 +12,7 @@ _BUCKET_SECONDS = 1.0  # batches are padded to a multiple of it, so that few sha
 FLOOR = 1e-7  # 70 dB below a clip's mean power: about the noise of 16 bits under speech
 FLAT = 0.1  # added to a bin's variance of log power: a bin that never changes must not be blown up
 SILENCE = 1e-8
+WINDOW = "sqrt-hann"  # of the causal networks
 
 
 class Enhancing(Recordings):
@@ -149,6 +150,60 @@ class MaskEnhancing(Enhancing):
         return [level, *(x[None, None].astype("float32") for x in (mean, deviation))]
 
 
+class StreamingEnhancing(Enhancing):
+    """Enhances block by block, with a state that it hands on. A class that runs networks defines `run_core`.
+
+    Attributes:
+        n_fft: window and transform length in samples, of which the hop is half. An enhanced sample needs those of one
+            window, so what comes out of a stream lags by `hop_length` samples.
+        core_state_size: numbers in the state of the network.
+    """
+
+    n_fft: int
+    core_state_size: int
+
+    def run_core(self, spectrum: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Enhanced spectrum and the network's states, of complex64 (batch, frames, bins) and (batch, core_state_size)."""
+        raise NotImplementedError
+
+    @property
+    def state_size(self) -> int:
+        """Numbers in the state of a stream: a hop of what came in, a hop that is not final, and the network's."""
+        return 2 * self.hop_length + self.core_state_size
+
+    def stream_batch(self, blocks: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Enhanced blocks, of streams that go on.
+
+        Args:
+            blocks: float32 (streams, samples), samples a multiple of `hop_length`.
+            states: float32 (streams, state_size) that the last call gave; zeros at the start.
+
+        Returns:
+            float32 (streams, samples), enhanced, `hop_length` samples late, so after as many zeros at the start; and the
+            states after them.
+        """
+        half = self.hop_length
+        before, ending, states = np.split(states, [half, 2 * half], axis=1)
+        waveform = np.concatenate([before, blocks], axis=1)
+        spectrum = spectra.stft(waveform, self.n_fft, half, WINDOW)[:, 1:-1]  # the outer frames are half padding
+        spectrum, states = self.run_core(spectrum, states)
+        spectrum = np.pad(spectrum, ((0, 0), (1, 1), (0, 0)))
+        enhanced = spectra.istft(spectrum, waveform.shape[1], self.n_fft, half, WINDOW)
+        enhanced[:, :half] += ending
+        states = np.concatenate([waveform[:, -half:], enhanced[:, -half:], states], axis=1)
+        return enhanced[:, :-half], states
+
+    def _enhance_long(self, recording, chunk):
+        """As a stream, so that what is cut in chunks is the same as the whole."""
+        lag = self.hop_length
+        padded = np.pad(recording, (0, lag - len(recording) % -lag))[None]
+        states, parts = np.zeros((1, self.state_size), "float32"), []
+        for start in range(0, padded.shape[1], chunk):
+            part, states = self.stream_batch(padded[:, start : start + chunk], states)
+            parts.append(part[0])
+        return np.concatenate(parts)[lag : lag + len(recording)]
+
+
 class OnnxEnhancer(Enhancing, OnnxModel):
     """`zoo.enhancement.context.ContextAggregationEnhancer` on onnxruntime: `enhance`, and no gradient.
 
@@ -186,6 +241,31 @@ class OnnxMaskEnhancer(MaskEnhancing, OnnxEnhancer):
         mask = self.network.run("core", features=(log_power - mean) / deviation, frames=frames)
         mask = np.float32(self.mask_floor) + np.float32(1 - self.mask_floor) * mask
         return spectra.istft(spectrum * mask, samples, self.n_fft, self.hop_length)
+
+
+class OnnxStreamingEnhancer(StreamingEnhancing, OnnxEnhancer):
+    """`zoo.enhancement.quasi_recurrent.QuasiRecurrentEnhancer` on onnxruntime: `enhance`, streams, and no gradient.
+
+    Example:
+        >>> enhancer = zoo.load("qrnn-16k", runtime="onnx")
+        >>> enhancer.enhance(np.zeros(4000), sample_rate=16000).shape
+        (4000,)
+    """
+
+    settings = (*OnnxEnhancer.settings, "n_fft", "core_state_size")
+
+    def enhance_batch(self, noisy, lengths):
+        samples = noisy.shape[1]
+        noisy = np.pad(noisy, ((0, 0), (0, -samples % self.hop_length)))
+        states = np.zeros((len(noisy), self.core_state_size), "float32")
+        spectrum, _ = self.run_core(spectra.stft(noisy, self.n_fft, self.hop_length, WINDOW), states)
+        enhanced = spectra.istft(spectrum, samples, self.n_fft, self.hop_length, WINDOW)
+        return np.where(np.arange(samples) < lengths[:, None], enhanced, 0)
+
+    def run_core(self, spectrum, states):
+        parts = np.stack([spectrum.real, spectrum.imag], axis=3)
+        enhanced, states = self.network.run("enhanced", "next_state", spectrum=parts, state=states)
+        return enhanced[..., 0] + 1j * enhanced[..., 1], states
 
 
 def _level(noisy, lengths):

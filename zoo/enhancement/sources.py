@@ -21,10 +21,10 @@ _VALIDATION_SECONDS = 3.0
 _TEST_NOISES = {"test": 1, "test2": 4}  # that each utterance meets; the second test has few utterances
 
 
-def train_on_data(data, snr_db, n_validation, variety=()):
+def train_on_data(data, snr_db, n_validation, variety=(), clean_share=0.0):
     """The data folder: MANIFEST.csv, speech/, noise/ and rir/ (see `zoo.data.speech.read_corpus`)."""
     training, held = read_corpus(data, "train"), read_corpus(data, "validation")
-    source = Mixtures(training.speech, training.noise, snr_db, training.rooms, variety)
+    source = Mixtures(training.speech, training.noise, snr_db, training.rooms, variety, clean_share)
     return source, validation_set(held.speech, held.noise, n_validation, _VALIDATION_SECONDS)
 
 

@@ -21,6 +21,7 @@ from zoo.enhancement import examples, sources
 from zoo.enhancement.callbacks import Refresh, TrueScores, freeze_statistics
 from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
+from zoo.enhancement.quasi_recurrent import QuasiRecurrentEnhancer
 from zoo.errors import InputError
 from zoo.losses.learned import LearnedLoss
 from zoo.losses.weighted import build
@@ -30,7 +31,9 @@ from zoo.training.config import Config, read_recipe
 from zoo.training.distribution import ONE_DEVICE, Distribution
 from zoo.training.run import ArrayBatches, Run, without_optimizer
 
-NETWORKS = {cls.__name__: cls for cls in (BLSTMEnhancer, DNNEnhancer, ContextAggregationEnhancer)}
+NETWORKS = {
+    cls.__name__: cls for cls in (BLSTMEnhancer, DNNEnhancer, ContextAggregationEnhancer, QuasiRecurrentEnhancer)
+}
 CURVE = ("pesq-wb", "predicted", "stoi", "si-sdr")
 MODES = {"val_loss": "min", "pesq-wb": "max"}
 
@@ -41,11 +44,12 @@ class Recipe:
 
     Attributes:
         name: of the checkpoint.
-        network: "BLSTMEnhancer", "DNNEnhancer" or "ContextAggregationEnhancer".
+        network: "BLSTMEnhancer", "DNNEnhancer", "ContextAggregationEnhancer" or "QuasiRecurrentEnhancer".
         loss: {name: weight} as `zoo.losses.build` takes it; a checkpoint's name is its learned loss.
         options: of the network.
         start: checkpoint whose weights it starts from; None for fresh ones.
         snr_db: (lowest, highest) of the training mixtures.
+        clean_share: of the training mixtures that are at 30 to 60 dB instead, so that clean speech is left as it is.
         variety: kinds of `zoo.enhancement.examples.VARIETY` that the training mixtures get.
         seconds: length of a training clip.
         n_validation: mixtures that are scored after each epoch.
@@ -67,6 +71,7 @@ class Recipe:
     options: dict = field(default_factory=dict)
     start: str | None = None
     snr_db: tuple = (-8, 8)
+    clean_share: float = 0.0
     variety: tuple = ()
     seconds: float = 2.5
     n_validation: int = 100
@@ -209,7 +214,7 @@ def _read_examples(recipe, options):
         return sources.train_on_voice_bank(voice_bank, recipe.n_validation)
     if timit:
         return sources.train_on_timit(timit, noise, recipe.snr_db, recipe.n_validation, recipe.variety)
-    return sources.train_on_data(options.data, recipe.snr_db, recipe.n_validation, recipe.variety)
+    return sources.train_on_data(options.data, recipe.snr_db, recipe.n_validation, recipe.variety, recipe.clean_share)
 
 
 def _check(recipe, distribution):

@@ -8,7 +8,7 @@ from zoo.base.lazy import lazy
 _PUBLIC = {
     "learned": ["LearnedLoss", "learned_loss"],
     "pmsqe": ["PMSQE"],
-    "signal": ["MagnitudeMSE", "MultiResolutionSTFT", "NegativeSISDR", "WaveformL1"],
+    "signal": ["CompressedSpectrum", "MagnitudeMSE", "MultiResolutionSTFT", "NegativeSISDR", "WaveformL1"],
     "weighted": ["LOSSES", "WeightedSum", "build"],
 }
 

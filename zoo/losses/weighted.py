@@ -15,9 +15,10 @@ from zoo.errors import InputError
 from zoo.families import FAMILIES
 from zoo.losses.learned import LearnedLoss, learned_loss
 from zoo.losses.pmsqe import PMSQE
-from zoo.losses.signal import MagnitudeMSE, MultiResolutionSTFT, NegativeSISDR, WaveformL1
+from zoo.losses.signal import CompressedSpectrum, MagnitudeMSE, MultiResolutionSTFT, NegativeSISDR, WaveformL1
 
 LOSSES = {
+    "compressed-spectrum": CompressedSpectrum,
     "magnitude-mse": MagnitudeMSE,
     "multi-resolution-stft": MultiResolutionSTFT,
     "negative-si-sdr": NegativeSISDR,

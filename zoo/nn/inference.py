@@ -123,10 +123,11 @@ class Network:
         """Of an output, without the axis of the batch."""
         return tuple(next(one.shape for one in self._session.get_outputs() if one.name == output)[1:])
 
-    def run(self, output: str, **inputs: np.ndarray) -> np.ndarray:
-        """An output, by the inputs that it depends on: what another output depends on may be left out."""
+    def run(self, *outputs: str, **inputs: np.ndarray) -> Any:
+        """An output, or a list of several, by the inputs that they depend on: what others depend on may be left out."""
         others = {one.name: _smallest(one) for one in self._inputs if one.name not in inputs}
-        return self._session.run([output], inputs | others)[0]
+        values = self._session.run(outputs, inputs | others)
+        return values[0] if len(outputs) == 1 else values
 
 
 def _smallest(symbol):
