@@ -72,7 +72,7 @@ clean:
 	@$(MAKE) --no-print-directory machine PYTHON=$(LATEST)
 	@$(call environment,.venv-latest,$(LATEST))
 	.venv-latest/bin/python -m pip install -q -e \
-		'.[baselines,dask,jax,jnd,listen,music,onnx,plots,separation,serve,tensorflow,test,textures,torch]' torch==2.13.0
+		'.[baselines,dask,dnsmos,jax,jnd,listen,music,onnx,plots,separation,serve,tensorflow,test,textures,torch]' torch==2.13.0
 	@rm .venv-latest/.unfinished && touch $@
 	@.venv-latest/bin/python -m pip list 2>/dev/null | grep -iE '^(tensorflow|keras|jax|numpy|onnxruntime) '
 

@@ -50,6 +50,8 @@ setup(
         "baselines": ["noisereduce>=3.0"],
         # What `zoo score --backend dask` needs.
         "dask": ["distributed>=2024.1"],
+        # The network of DNSMOS, whose scores are columns of `zoo evaluate enhancement`.
+        "dnsmos": ["speechmos>=0.0.1.1"],
         # What `make docs` builds the site with.
         "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.25"],
         # What renders the pairs that the JND metrics are trained and judged on.

@@ -5,7 +5,20 @@ import pytest
 from tests.support.cards import ENHANCER, OTHER, scores
 from zoo.checkpoint.papers import FU, GERMAIN, MANOCHA, MARTIN_DONAS
 from zoo.enhancement import card as enhancement
+from zoo.enhancement.evaluate import AVERAGE
 from zoo.errors import InputError
+
+
+def newer(card, **evaluation):
+    """A card with DNSMOS and PESQ without a reference, and what else its evaluation has."""
+    more = {"dnsmos-ovrl": [3.0, 2.75, 3.25], "free-pesq": [2.0, 1.75, 2.25]}
+    evaluated = card["evaluation"]
+    systems = {
+        key: {row: result | more for row, result in evaluated[key].items()}
+        for key in ("results", "noisy", "wiener", "spectral_gating")
+    }
+    gains = {over: gain | {"dnsmos-ovrl": [0.5, 0.25, 0.75]} for over, gain in evaluated["gains"].items()}
+    return card | {"evaluation": evaluated | systems | {"gains": gains} | evaluation}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +69,48 @@ def test_figures_of_the_second_test_set_stand_beside_and_are_compared_with_each_
     with pytest.raises(InputError, match="dnn-mse-16k was not evaluated on the same mixtures"):
         enhancement.comparison([both, OTHER | {"test2": ENHANCER["evaluation"]}])
     assert "second" not in enhancement.comparison([ENHANCER, OTHER]) and enhancement.comparison([]) == ""
+
+
+def test_systems_from_outside_and_newer_measures_are_rows_and_columns():
+    outside = {"DTLN": scores(1.75), "GTCRN": scores(2.0)}
+    card = newer(ENHANCER, omlsa=scores(1.0), outside=outside, weights={"DTLN": {"model_1.onnx": "abcd"}})
+    shown = enhancement.evaluation(card)
+    assert "| SI-SDR (dB) | JND distance | DNSMOS OVRL | free PESQ | n |" in shown
+    assert "| average, OM-LSA | 2.00 [1.75, 2.25] |" in shown and "| average, DTLN | 2.75 [2.50, 3.00] |" in shown
+    assert "| average, GTCRN | 3.00 [2.75, 3.25] | 2.50 [2.25, 2.75] | 0.800 [0.750, 0.850] | undefined " in shown
+    assert "| 3.50 [3.25, 3.75] | - | - | 60 | 1 |" in shown  # of GTCRN, which was not scored by the newer ones
+    assert "| +0.50 [+0.25, +0.75] | - | 60 | 1 |" in shown
+    assert "DNSMOS P.835 hears" in shown and "`quality-net-free-pesq-wb-16k`" in shown
+    assert "DTLN is not ours: model_1.onnx `abcd` (sha256)." in shown
+    assert [headline[1] for headline in enhancement.headlines(card)][-2:] == ["dnsmos-ovrl", "free-pesq"]
+
+
+def test_older_cards_show_what_they_have():
+    shown = enhancement.evaluation(ENHANCER)
+    assert "DNSMOS" not in shown and "OM-LSA" not in shown and "is not ours" not in shown
+    assert "DNSMOS" not in enhancement.summary([ENHANCER]) + enhancement.comparison([ENHANCER])
+
+
+def test_older_and_newer_cards_are_compared_by_what_both_have():
+    outside = {"DTLN": scores(1.75)}
+    cards = [OTHER, newer(ENHANCER, outside=outside)]
+    compared = enhancement.comparison(cards)
+    assert "| Average | noisy | Wiener | spectral gating | DTLN | dnn-mse-16k | blstm-mse-16k |" in compared
+    dnsmos = next(line for line in compared.splitlines() if line.startswith("| DNSMOS OVRL |"))
+    assert dnsmos.split(" | ")[1:] == [*["3.00 [2.75, 3.25]"] * 3, "-", "-", "3.00 [2.75, 3.25] |"]
+    rows = [line.split(" | ") for line in enhancement.summary(cards).splitlines()]
+    assert [row[-2] for row in rows] == ["DNSMOS OVRL [95 %]", "---", "-", "3.00 → 3.00 [2.75, 3.25]"]
+
+
+def test_a_last_digit_is_no_other_mixture():
+    noisy = {row: result | {"jnd": [3.5000001, 3.25, 3.75]} for row, result in ENHANCER["evaluation"]["noisy"].items()}
+    assert enhancement.comparison([ENHANCER, OTHER | {"evaluation": OTHER["evaluation"] | {"noisy": noisy}}])
+    fewer = {row: result | {"n": 59} for row, result in noisy.items()}
+    with pytest.raises(InputError, match="not evaluated on the same mixtures"):
+        enhancement.comparison([ENHANCER, OTHER | {"evaluation": OTHER["evaluation"] | {"noisy": fewer}}])
+    with pytest.raises(InputError, match="not evaluated on the same mixtures"):
+        one = {AVERAGE: noisy[AVERAGE]}
+        enhancement.comparison([ENHANCER, OTHER | {"evaluation": OTHER["evaluation"] | {"noisy": one}}])
 
 
 def test_the_row_of_the_table():

@@ -22,3 +22,14 @@ def test_figures_are_png(tmp_path):
     sizes = {path.stem: Image.open(path).size for path in tmp_path.iterdir()}
     assert sorted(sizes) == ["one", "spectrograms", "three"]
     assert sizes["three"][0] > 1.5 * sizes["one"][0]
+
+
+def test_lines_over_snr_are_of_the_measures_that_there_are(tmp_path):
+    row = {"pesq-wb": [2.0, 1.5, 2.5], "stoi": [0.8, None, None], "n": 2}
+    older = {snr: row for snr in ("-6", "6", "average")}
+    newer = {snr: row | {"dnsmos-ovrl": [3.0, 2.5, 3.5], "si-sdr": [3.0, 2.0, 4.0]} for snr in older}
+    assert figures.levels({"noisy": older}) == ["-6", "6"]
+    figures.over_snr({"noisy": older, "one": older}, tmp_path / "two.png")
+    figures.over_snr({"noisy": older} | {f"system {i}": newer for i in range(20)}, tmp_path / "four.png")
+    two, four = (Image.open(tmp_path / f"{name}.png").size for name in ("two", "four"))
+    assert two[0] == four[0] and four[1] > 1.5 * two[1]

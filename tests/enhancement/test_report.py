@@ -11,10 +11,12 @@ from tests.support.harness import REPOSITORY
 from zoo.audio import io, mix
 from zoo.checkpoint import preset, registry
 from zoo.data.speech import SAMPLE_RATE, Corpus
-from zoo.enhancement import evaluate, report, sources
+from zoo.enhancement import measures, outside, report, sources
 from zoo.enhancement.model import BLSTMEnhancer
-from zoo.errors import InputError
+from zoo.errors import InputError, InputWarning
 from zoo.jnd.spectral import SpectralJND
+from zoo.metrics import dnsmos
+from zoo.quality_net.free import QualityNetFree
 
 CLEAN, _ = io.read(REPOSITORY / "zoo" / "data" / "audio" / "speech_reference.flac", SAMPLE_RATE)
 CLEAN = CLEAN[8000:25000]
@@ -26,6 +28,7 @@ CURVE = {
     "stoi": [0.80, 0.81, 0.80, 0.70],
     "si-sdr": [5.0, 6.0, 6.0, 2.0],
 }
+PICTURES = {"learning.png", "over_snr.png", "spectrograms.png"}
 TRAINING = {"curve": CURVE, "best_iteration": 20}
 
 
@@ -39,9 +42,12 @@ def run(*arguments):
 
 @pytest.fixture
 def bundled(tmp_path, monkeypatch):
-    """A folder of a small JND metric as the only bundled checkpoint; the test set is one utterance."""
+    """A folder of two small metrics as the only bundled checkpoints; the test set is one utterance, without DNSMOS."""
     (tmp_path / "bundled").mkdir()
-    preset.save(SpectralJND(channels=(2,)), tmp_path / "bundled" / evaluate.LISTENER, card={"family": "jnd"})
+    preset.save(SpectralJND(channels=(2,)), tmp_path / "bundled" / measures.LISTENER, card={"family": "jnd"})
+    free = QualityNetFree(bands=8, convolutions=((4, 4, 4),), units=4, dilations=(1,))
+    preset.save(free, tmp_path / "bundled" / measures.FREE, card={"family": "quality_net"})
+    monkeypatch.setattr(dnsmos, "available", lambda: False)
     monkeypatch.setattr(registry, "root", lambda: tmp_path / "bundled")
     monkeypatch.setattr(sources, "read_corpus", lambda data, split: Corpus({"talker": [CLEAN]}, [NOISE], []))
     return tmp_path / "bundled"
@@ -59,14 +65,14 @@ def test_command_renews_cards_and_figures(bundled, capsys):
     for name, card in zip(names, cards, strict=True):
         evaluation = card["evaluation"]
         assert evaluation["command"].endswith(f"enhancement --checkpoint {name}") and evaluation["commit"]
-        for system in ("results", "noisy", "wiener", "spectral_gating"):
+        for system in ("results", "noisy", "wiener", "omlsa", "spectral_gating"):
             assert list(evaluation[system]) == ["-6", "0", "6", "12", "18", "average"]
         assert (
             evaluation["noisy"]["0"]["si-sdr"][0] == pytest.approx(0, abs=0.5)
             and evaluation["results"]["0"]["n_failed"] == 0
         )
         assert evaluation["noisy"]["-6"]["jnd"][0] > evaluation["noisy"]["18"]["jnd"][0] > 0
-        assert {path.name for path in (bundled / name).glob("*.png")} == {"learning.png", "spectrograms.png"}
+        assert {path.name for path in (bundled / name).glob("*.png")} == PICTURES
     assert list(cards[0]["evaluation"]["gains"]) == ["over noisy"]
     assert list(cards[1]["evaluation"]["gains"]) == ["over noisy", "over blstm-mse-16k"]
 
@@ -79,14 +85,43 @@ def test_the_second_test_set_goes_into_the_card_beside_the_first(bundled, tmp_pa
         return Corpus({"talker": [CLEAN]}, [NOISE], [])
 
     monkeypatch.setattr(sources, "read_corpus", read_corpus)
-    monkeypatch.setattr(evaluate, "METRICS", {"si-sdr": evaluate.METRICS["si-sdr"], "jnd": evaluate.METRICS["jnd"]})
-    monkeypatch.setattr(evaluate, "_TRUE", {"si-sdr": evaluate.METRICS["si-sdr"]})
+    monkeypatch.setattr(measures, "TRUE", ("si-sdr",))
     save_enhancer(tmp_path / "mine", name="blstm-mine", training=TRAINING, evaluation=first)
     run("--checkpoint", f"{tmp_path}/mine/", "--split", "test2")
     card = registry.info(tmp_path / "mine")
     assert splits == ["test2"] and card["evaluation"] == first
     assert card["test2"]["command"].endswith("mine/ --split test2") and card["test2"]["results"]["average"]["n"] == 20
     assert card["test2"]["data"].startswith("20 mixtures of 1 utterances") and not list(tmp_path.glob("mine/*.png"))
+
+
+class Halver:
+    """A system from outside that takes the recording at half the level."""
+
+    name = "DTLN"
+
+    def enhance(self, noisy, sample_rate, lengths):
+        return noisy / 2
+
+    def digests(self):
+        return {"model_1.onnx": "abcd"}
+
+
+def test_systems_from_outside_go_into_the_card_with_their_files(bundled, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(measures, "TRUE", ("si-sdr",))
+    monkeypatch.setattr(outside, "read", lambda texts: {"DTLN": Halver()} if texts == ["dtln=some/dtln"] else {})
+    save_enhancer(tmp_path / "mine", name="blstm-mine", training=TRAINING)
+    mine = f"{tmp_path}/mine/"
+    with pytest.warns(InputWarning, match=r"DNSMOS is left out, it needs speechmos: pip install .*\[dnsmos\]"):
+        run("--checkpoint", mine, "--system", "dtln=some/dtln", "--output", tmp_path / "scores")
+    evaluation = registry.info(tmp_path / "mine")["evaluation"]
+    assert evaluation["command"].endswith(f"--checkpoint {mine} --system dtln=dtln")
+    assert evaluation["weights"] == {"DTLN": {"model_1.onnx": "abcd"}}
+    halved, noisy = evaluation["outside"]["DTLN"]["average"], evaluation["noisy"]["average"]
+    assert halved["si-sdr"][0] == pytest.approx(noisy["si-sdr"][0], abs=1e-3) and "free-pesq" in halved
+    assert "DTLN" in capsys.readouterr().out.splitlines()[3]
+    assert {path.name for path in (tmp_path / "scores").iterdir()} == {"over_snr.png", "table.csv", "table.txt"}
+    run("--checkpoint", mine)
+    assert not {"outside", "weights"} & set(registry.info(tmp_path / "mine")["evaluation"])
 
 
 @pytest.mark.slow
@@ -96,12 +131,13 @@ def test_a_checkpoint_outside_of_the_bundled_ones_gets_its_card_and_figures(bund
     evaluation = registry.info(tmp_path / "mine")["evaluation"]
     assert evaluation["command"] == "python again" and evaluation["data"].startswith("5 mixtures of 1 utterances")
     assert len(evaluation["results"]) == 6 and list(evaluation["gains"]) == ["over noisy"]
-    assert {path.name for path in (tmp_path / "mine").glob("*.png")} == {"learning.png", "spectrograms.png"}
+    assert {path.name for path in (tmp_path / "mine").glob("*.png")} == PICTURES
     assert preset.load(tmp_path / "mine").name
 
 
 @pytest.mark.slow
-def test_command_on_any_folders(tmp_path):
+def test_command_on_any_folders(tmp_path, monkeypatch):
+    monkeypatch.setattr(dnsmos, "available", lambda: False)
     for folder, audio in (("speech/talker", CLEAN), ("noise", NOISE)):
         (tmp_path / folder).mkdir(parents=True)
         io.write(tmp_path / folder / "one.wav", io.resample(audio, SAMPLE_RATE, 48000), 48000)
@@ -109,10 +145,11 @@ def test_command_on_any_folders(tmp_path):
     folders = ["--speech", tmp_path / "speech", "--noise", tmp_path / "noise"]
     run("--checkpoint", f"{tmp_path}/model/", *folders, "--output", tmp_path / "scores")
     written = {path.name for path in (tmp_path / "scores").iterdir()}
-    assert written == {"spectrograms.png", "table.csv", "table.txt"}
+    assert written == {"over_snr.png", "spectrograms.png", "table.csv", "table.txt"}
     with open(tmp_path / "scores" / "table.csv", newline="") as file:
         records = list(csv.DictReader(file))
-    assert {record["system"] for record in records} >= {"noisy", "Wiener", "spectral gating", f"{tmp_path}/model/"}
+    systems = {"noisy", "Wiener", "OM-LSA", "spectral gating", f"{tmp_path}/model/"}
+    assert {record["system"] for record in records} >= systems and "free-pesq" in records[0]
     assert "evaluation" not in json.loads((tmp_path / "model" / "card.json").read_text())
 
 

@@ -18,6 +18,7 @@ _EXAMPLES = """examples:
   zoo evaluate quality-net --checkpoint my-metric/ --pairs corpus.csv --output scores.csv --resume
   zoo evaluate enhancement
   zoo evaluate enhancement --checkpoint blstm-mse-16k --speech clean/ --noise noise/ --output scores/
+  zoo evaluate enhancement --speech clean/ --noise noise/ --system dtln=dtln/ --output scores/
   zoo evaluate jnd jnd-22k --metric dpam/
   zoo evaluate jnd jnd-22k --judgments tables/ --speech clean/ --mos ratings.csv --output scores/
   zoo evaluate texture --few 3

@@ -1,18 +1,29 @@
-"""The page of an enhancer: PESQ, STOI, SI-SDR, JND distance by SNR, beside the noisy input and classical methods."""
+"""The page of an enhancer: its scores by SNR, beside the noisy input, classical methods and systems from outside.
+
+Cards need not have every measure and system: what none has is no row or column, what one lacks is "-".
+"""
+
+import numpy as np
 
 from zoo.base.tables import markdown_table
 from zoo.checkpoint.markdown import code, experiments, interval, link, section
 from zoo.checkpoint.papers import FU, GERMAIN, MANOCHA, MARTIN_DONAS
-from zoo.enhancement.evaluate import AVERAGE, BASELINES, LISTENER, METRICS
+from zoo.enhancement.evaluate import AVERAGE, other_systems
+from zoo.enhancement.measures import FREE, LISTENER, METRICS, measured
 from zoo.errors import InputError
 
+_SUMMARY = ("pesq-wb", "stoi", "si-sdr", "jnd", "dnsmos-ovrl")  # measures of the table of all checkpoints
 _PAPERS_OF_LOSSES = {"pmsqe": MARTIN_DONAS, "jnd-pre-22k": GERMAIN}
 
 
-def cells(result, sign=""):
+def cells(result, metrics, sign=""):
     """A result's cells: one a metric, and what was scored and failed."""
-    figures = [interval(result[metric], decimals, sign) for metric, (_, decimals) in METRICS.items()]
-    return [*figures, result["n"], result["n_failed"]]
+    return [*(cell(result, metric, sign) for metric in metrics), result["n"], result["n_failed"]]
+
+
+def cell(result, metric, sign=""):
+    """A result's figure with its interval, "-" where it was not scored by that metric."""
+    return interval(result[metric], METRICS[metric][1], sign) if metric in result else "-"
 
 
 def snr(row):
@@ -53,22 +64,35 @@ def evaluation(card):
 
 def _scores(title, evaluated):
     """A section of the scores and gains on a test set."""
-    header = [*(title for title, _ in METRICS.values()), "n", "failed"]
     results = {snr(row): result for row, result in evaluated["results"].items()}
-    results |= {f"average, {words}": evaluated[system][AVERAGE] for system, (words, _) in BASELINES.items()}
-    scores = [[row, *cells(result)] for row, result in results.items()]
-    gains = [[words, *cells(gain, "+")] for words, gain in evaluated["gains"].items()]
-    caption = (
-        f"{evaluated['data']}. 95 % bootstrap intervals; commit `{evaluated['commit']}`. The JND distance is that of `{LISTENER}`, "
-        "lower is better; 1 is where half of the listeners hear a difference."
-    )
+    results |= {f"average, {words}": others[AVERAGE] for words, others in other_systems(evaluated).items()}
+    metrics = measured(results.values())
+    header = [*(METRICS[metric][0] for metric in metrics), "n", "failed"]
+    scores = [[row, *cells(result, metrics)] for row, result in results.items()]
+    gains = [[words, *cells(gain, metrics, "+")] for words, gain in evaluated["gains"].items()]
     return section(
         title,
         markdown_table(["SNR", *header], scores),
         markdown_table(["Gain of the average", *header], gains),
-        caption,
+        _caption(evaluated, metrics),
         code(evaluated["command"]),
     )
+
+
+def _caption(evaluated, metrics):
+    """What was scored, where the measures come from, and which weights those from outside had."""
+    sentences = [f"{evaluated['data']}. 95 % bootstrap intervals; commit `{evaluated['commit']}`."]
+    sentences.append(
+        f"The JND distance is that of `{LISTENER}`, lower is better; 1 is where half of the listeners hear a difference."
+    )
+    if "dnsmos-ovrl" in metrics:
+        sentences.append("DNSMOS P.835 hears the recording alone: overall, speech, background, 1 to 5.")
+    if "free-pesq" in metrics:
+        sentences.append(f"Free PESQ is what `{FREE}` predicts of the recording alone.")
+    for words, files in evaluated.get("weights", {}).items():
+        digests = ", ".join(f"{name} `{digest}`" for name, digest in files.items())
+        sentences.append(f"{words} is not ours: {digests} (sha256).")
+    return " ".join(sentences)
 
 
 def studies(card):
@@ -89,47 +113,67 @@ def _comparison(heading, cards, test):
     """A section on the test set of a key of the cards; "" where there are no cards."""
     if not cards:
         return ""
-    first = cards[0][test]
     for card in cards:
-        if card[test]["noisy"] != first["noisy"]:
+        if not _same(card[test]["noisy"], cards[0][test]["noisy"]):
             raise InputError(
                 f"{card['name']} was not evaluated on the same mixtures as {cards[0]['name']}: evaluate both."
             )
-    systems = {words: first[system] for system, (words, _) in BASELINES.items()}
-    systems |= {card["name"]: card[test]["results"] for card in cards}
-    by_snr = [[snr(row), *compared(systems, row, "pesq-wb")] for row in first["noisy"]]
+    systems = _systems(cards, test)
+    rows = list(cards[0][test]["noisy"])
+    by_snr = [[snr(row), *(cell(results[row], "pesq-wb") for results in systems.values())] for row in rows]
     for title, key in (("mixtures", "n"), ("scores that failed", "n_failed")):
         by_snr.append([title, *(results[AVERAGE][key] for results in systems.values())])
-    averages = [[title, *compared(systems, AVERAGE, metric)] for metric, (title, _) in METRICS.items()]
+    averages = {name: results[AVERAGE] for name, results in systems.items()}
+    by_metric = [
+        [METRICS[metric][0], *(cell(result, metric) for result in averages.values())]
+        for metric in measured(averages.values())
+    ]
     return section(
         heading,
-        f"{first['data']}. 95 % bootstrap intervals. The page of each says more, and how to repeat it.",
+        f"{cards[0][test]['data']}. 95 % bootstrap intervals. The page of each says more, and how to repeat it.",
         markdown_table(["PESQ wb", *systems], by_snr),
-        markdown_table(["Average", *systems], averages),
+        markdown_table(["Average", *systems], by_metric),
     )
 
 
-def compared(systems, row, metric):
-    return [interval(results[row][metric], METRICS[metric][1]) for results in systems.values()]
+def _same(results, others):
+    """Whether results of the noisy input are of the same mixtures, by the measures that both have."""
+    return list(results) == list(others) and all(_same_row(results[row], others[row]) for row in results)
+
+
+def _same_row(one, other):
+    triples = [(one[metric], other[metric]) for metric in measured([one]) if metric in other]
+    # A network's score differs in its last digits from one machine to another.
+    alike = np.allclose(*np.moveaxis(np.array(triples, float), 1, 0), rtol=1e-6, equal_nan=True)
+    return one["n"] == other["n"] and alike
+
+
+def _systems(cards, test):
+    """{heading: results} of every system of some cards: those beside them of the card that has the most measures."""
+    beside = {}
+    for card in sorted(cards, key=lambda card: -len(card[test]["noisy"][AVERAGE])):
+        beside |= {words: results for words, results in other_systems(card[test]).items() if words not in beside}
+    return beside | {card["name"]: card[test]["results"] for card in cards}
 
 
 def headlines(card):
     """Figures for the Hub's metadata: (data, metric, its name, value)."""
     result = card["evaluation"]["results"][AVERAGE]
-    return [(f"{result['n']} mixtures", metric, title, result[metric][0]) for metric, (title, _) in METRICS.items()]
+    return [(f"{result['n']} mixtures", metric, METRICS[metric][0], result[metric][0]) for metric in measured([result])]
 
 
 def summary(cards):
     """The table of the family's checkpoints: the average over all mixtures, before and after."""
-    rows = []
-    for card in cards:
-        evaluated = card["evaluation"]
-        after = evaluated["results"][AVERAGE]
-        before = evaluated["noisy"][AVERAGE]
-        changes = [
-            f"{before[metric][0]:.{METRICS[metric][1]}f} → {interval(after[metric], METRICS[metric][1])}"
-            for metric in ("pesq-wb", "stoi", "si-sdr", "jnd")
-        ]
-        rows.append([link(card), f"{card['parameters']:,}", *changes, after["n"]])
-    figures = ["PESQ wb [95 %]", "STOI [95 %]", "SI-SDR (dB) [95 %]", "JND distance [95 %]"]
-    return markdown_table(["Checkpoint", "Parameters", *figures, "n"], rows)
+    averages = [[card["evaluation"][key][AVERAGE] for key in ("noisy", "results")] for card in cards]
+    metrics = [metric for metric in measured(after for _, after in averages) if metric in _SUMMARY]
+    rows = [
+        [link(card), f"{card['parameters']:,}", *(_change(*both, metric) for metric in metrics), both[1]["n"]]
+        for card, both in zip(cards, averages, strict=True)
+    ]
+    return markdown_table(["Checkpoint", "Parameters", *(f"{METRICS[m][0]} [95 %]" for m in metrics), "n"], rows)
+
+
+def _change(before, after, metric):
+    if metric not in after:
+        return "-"
+    return f"{before[metric][0]:.{METRICS[metric][1]}f} → {cell(after, metric)}"

@@ -1,19 +1,28 @@
-"""The paper's Figures 2 and 3 for our networks, as PNG: scores during training, and spectrograms of results."""
+"""The paper's Figures 2 and 3 for our networks, and scores of systems over SNR, as PNG."""
 
 from io import BytesIO
+from itertools import cycle
 
 import numpy as np
 import scipy.signal
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from zoo.base.files import atomic_write
+from zoo.enhancement.evaluate import AVERAGE, BASELINES
+from zoo.enhancement.measures import METRICS
 from zoo.metrics import speech
 
 _N_FFT = 512
 _HOP_LENGTH = 128
 _RANGE_DB = 70  # of the colours, below the loudest bin of all panels
+_OVER_SNR = ("pesq-wb", "stoi", "si-sdr", "dnsmos-ovrl")
+_GREYS, _MARKERS = ("0.15", "0.4", "0.55", "0.7"), "osD^vPX*<>"
+# Strong ones, then the pale ones; no greys, which are the classical systems'.
+_COLOURS = [rgb for rgb in (*colormaps["tab20"].colors[::2], *colormaps["tab20"].colors[1::2]) if len({*rgb}) > 1]
+_CLASSICAL = [heading for heading, _ in BASELINES.values()]
 _TRUE, _PREDICTED = "tab:blue", "tab:orange"
 
 
@@ -82,6 +91,65 @@ def spectrograms(reference: np.ndarray, systems: dict[str, np.ndarray], sample_r
     _save(figure, path)
 
 
+def levels(systems: dict[str, dict]) -> list[str]:
+    """The rows of results that are of one SNR.
+
+    Example:
+        >>> levels({"noisy": {"-6": {}, "6": {}, "average": {}}})
+        ['-6', '6']
+    """
+    return [row for row in next(iter(systems.values())) if row != AVERAGE]
+
+
+def over_snr(systems: dict[str, dict], path) -> None:
+    """PESQ, STOI, SI-SDR and DNSMOS against SNR, a line a system with its 95 % interval as a band.
+
+    Classical systems are dashed and grey; a measure that no system has is no panel.
+
+    Args:
+        systems: {title: `zoo.enhancement.evaluate.results`} of mixtures at two SNRs or more.
+        path: PNG to write.
+
+    Example:
+        >>> import tempfile
+        >>> card = zoo.info("blstm-mse-16k")["evaluation"]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     over_snr({"noisy": card["noisy"], "blstm-mse-16k": card["results"]}, f"{folder}/over_snr.png")
+    """
+    rows = levels(systems)
+    metrics = [metric for metric in _OVER_SNR if any(metric in results[rows[0]] for results in systems.values())]
+    figure = Figure(figsize=(7.6, 3.1 * -(-len(metrics) // 2) + 0.28 * -(-len(systems) // 3)), layout="constrained")
+    grid = figure.subplots(-(-len(metrics) // 2), 2, sharex=True, squeeze=False)
+    for axes, metric in zip(grid.flat, metrics, strict=False):
+        _snr_panel(axes, systems, rows, metric)
+    for axes in grid.flat[len(metrics) :]:
+        axes.set_visible(False)
+    figure.legend(
+        *grid.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9
+    )
+    _save(figure, path, Image.Quantize.MEDIANCUT)  # which keeps the pale colours of the bands
+
+
+def _snr_panel(axes, systems, rows, metric):
+    """One measure of every system that has it."""
+    snr_db = [float(row) for row in rows]
+    colours = cycle(_COLOURS)
+    for i, (title, results) in enumerate(systems.items()):
+        classical = title in _CLASSICAL
+        style = {"color": _GREYS[i % len(_GREYS)], "linestyle": "--"} if classical else {"color": next(colours)}
+        if metric not in results[rows[0]]:
+            continue
+        mean, low, high = np.array([results[row][metric] for row in rows], float).T  # None becomes NaN
+        axes.fill_between(snr_db, low, high, color=style["color"], alpha=0.1, linewidth=0)
+        axes.plot(snr_db, mean, marker=_MARKERS[i % len(_MARKERS)], markersize=3.5, linewidth=1.3, label=title, **style)
+    axes.set_title(METRICS[metric][0], fontsize=10)
+    axes.set_xticks(snr_db, rows)
+    axes.xaxis.set_tick_params(labelbottom=True)
+    axes.set_xlabel("SNR of the mixture (dB)", fontsize=9)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
 def _learning_panel(axes, title, training):
     curve = {key: np.array(values, float) for key, values in training["curve"].items()}  # None becomes NaN
     iteration, true, predicted = curve["iteration"], curve["pesq-wb"], curve["predicted"]
@@ -105,10 +173,10 @@ def _decibels(audio, sample_rate):
     return 10 * np.log10(power + 1e-12)
 
 
-def _save(figure, path):
+def _save(figure, path, palette=Image.Quantize.MAXCOVERAGE):
     drawn = BytesIO()
     figure.savefig(drawn, format="png", dpi=110)
     # 256 colours look the same and take a third of the bytes.
-    image = Image.open(drawn).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
+    image = Image.open(drawn).convert("RGB").quantize(256, palette)
     with atomic_write(path) as part:
         image.save(part, format="png", optimize=True)

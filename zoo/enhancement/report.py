@@ -1,5 +1,6 @@
-"""Evaluation of enhancers: true scores and JND distances of what they make, and their figures."""
+"""Evaluation of enhancers: scores of what they make, beside classical systems and those from outside, and figures."""
 
+import warnings
 from pathlib import Path
 
 from zoo.base import tables
@@ -7,10 +8,11 @@ from zoo.base.files import atomic_write, check_folder
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.data.speech import SAMPLE_RATE, TEST_SPLITS
-from zoo.enhancement import evaluate, figures, sources
-from zoo.errors import InputError
+from zoo.enhancement import evaluate, figures, measures, outside, sources, text_tables
+from zoo.errors import InputError, InputWarning
+from zoo.metrics import dnsmos
 
-SUMMARY = "true PESQ, STOI and SI-SDR of enhanced speech, and its JND distance"
+SUMMARY = "true PESQ, STOI and SI-SDR of enhanced speech, its JND distance, DNSMOS and PESQ without a reference"
 COMMAND = "python tools/evaluate.py enhancement --checkpoint {}"  # of a checkpoint's source
 # Whose curves are the paper's Figure 2; they and the other BLSTMs are in its Figure 3, both beside the last one's card.
 FOOLED_AND_CURED = ("blstm-mse-16k", "blstm-quality-net-16k", "blstm-quality-net-refresh-16k")
@@ -30,7 +32,17 @@ def add_arguments(parser):
     parser.add_argument("--timit", metavar="DIR", help="TIMIT, instead of the test set")
     parser.add_argument("--noise", metavar="DIR", help="noise, with --speech or --timit")
     parser.add_argument("--voice-bank", metavar="DIR", help="Voice Bank-DEMAND, instead of the test set")
-    parser.add_argument("--output", metavar="DIR", help="for table.txt, table.csv; of another test set the figure too")
+    parser.add_argument(
+        "--system",
+        metavar="NAME=PATH",
+        action="append",
+        help="a system from outside, by weights that you have: dtln=FOLDER or gtcrn=FILE.onnx; may be repeated",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        help="for table.txt, table.csv, over_snr.png; of another test set spectrograms.png too",
+    )
 
 
 def run(arguments):
@@ -41,18 +53,28 @@ def run(arguments):
     checkpoints = arguments.checkpoint or _bundled()
     if not checkpoints:
         raise InputError("no enhancer is bundled: train one (tools/train.py), or give --checkpoint")
+    others = outside.read(arguments.system or [])
     if standard:
         for source in checkpoints:
             write_card(registry.resolve(source), with_words(registry.info(source)))
         second = arguments.split == "test2"
-        commands = {source: (SECOND_COMMAND if second else COMMAND).format(source) for source in checkpoints}
+        command, options = SECOND_COMMAND if second else COMMAND, _options(arguments.system or [])
         renew = _renew_second if second else _renew_cards
-        renew(commands, arguments.data, arguments.jobs, arguments.output)
+        commands = {source: command.format(source) + options for source in checkpoints}
+        renew(commands, arguments.data, arguments.jobs, arguments.output, others)
         return
     mixtures, words = _other_mixtures(arguments)
-    systems, evaluations = _evaluate({source: source for source in checkpoints}, mixtures, arguments.jobs)
+    names = {source: source for source in checkpoints}
+    systems, evaluations = _evaluate(names, mixtures, arguments.jobs, others)
     _report(evaluations, words, arguments.output)
-    _draw(_example(mixtures), systems, list(evaluations), Path(arguments.output) / "spectrograms.png")
+    shown = [*others, *evaluations]
+    _draw(_example(mixtures), systems, shown, Path(arguments.output) / "spectrograms.png")
+
+
+def _options(systems):
+    """The options of systems from outside, for a card: of their files the names alone, which are the same elsewhere."""
+    named = (text.partition("=") for text in systems)
+    return "".join(f" --system {name}={Path(path).name}" for name, _, path in named)
 
 
 def evaluate_checkpoint(directory, data, runs, n_jobs, command):
@@ -68,11 +90,11 @@ def evaluate_checkpoint(directory, data, runs, n_jobs, command):
     _renew_cards({f"{directory}/": command}, data, n_jobs)
 
 
-def _renew_cards(commands, data, n_jobs, output=None):
-    """Evaluate checkpoints, {source: command that repeats it}, and write their cards and figures."""
+def _renew_cards(commands, data, n_jobs, output=None, others=None):
+    """Evaluate checkpoints, {source: command that repeats it}, beside others, and write their cards and figures."""
     mixtures = sources.test_on_data(data)
     words, names = _in_words(mixtures, TEST_SET), _by_name(commands)
-    systems, evaluations = _evaluate(names, mixtures, n_jobs)
+    systems, evaluations = _evaluate(names, mixtures, n_jobs, others)
     _report(evaluations, words, output)
     commit = provenance.commit()
     for name, source in names.items():
@@ -80,13 +102,14 @@ def _renew_cards(commands, data, n_jobs, output=None):
         write_card(registry.resolve(source), card)
     for name, source in names.items():
         _plot(name, source, systems, _example(mixtures))
+        _draw_over_snr({name: evaluations[name]}, registry.resolve(source))
 
 
-def _renew_second(commands, data, n_jobs, output=None):
+def _renew_second(commands, data, n_jobs, output=None, others=None):
     """Evaluate checkpoints, as `_renew_cards`, on the second test set, whose figures are `test2` of their cards."""
     mixtures = sources.test_on_data(data, "test2")
     words, names = _in_words(mixtures, SECOND_TEST_SET), _by_name(commands)
-    _, evaluations = _evaluate(names, mixtures, n_jobs)
+    _, evaluations = _evaluate(names, mixtures, n_jobs, others)
     _report(evaluations, words, output)
     commit = provenance.commit()
     for name, source in names.items():
@@ -102,16 +125,25 @@ def _by_name(commands):
     return names
 
 
-def _evaluate(sources_by_name, mixtures, n_jobs):
+def _evaluate(sources_by_name, mixtures, n_jobs, others=None):
     """Every system that is compared, {name: system}, and the figures for the cards of checkpoints and their bases."""
-    bundled = _bundled()
+    bundled, others = _bundled(), others or {}
     bases = [base for name in sources_by_name for base in evaluate.bases(name) if base in bundled]
     compared = {base: base for base in bases} | sources_by_name
-    systems = {name: system for name, (_, system) in evaluate.BASELINES.items()}
+    systems = {name: system for name, (_, system) in evaluate.BASELINES.items()} | others
     systems |= {name: preset.load(source) for name, source in compared.items()}
-    listener = preset.load(evaluate.LISTENER)
-    scored = {name: evaluate.score(system, mixtures, listener, n_jobs) for name, system in systems.items()}
-    return systems, {name: evaluate.evaluation(scored, name) for name in compared}
+    scored = _score(systems, mixtures, n_jobs)
+    weights = {"weights": {name: system.digests() for name, system in others.items()}} if others else {}
+    return systems, {name: evaluate.evaluation(scored, name, others) | weights for name in compared}
+
+
+def _score(systems, mixtures, n_jobs):
+    """{name: rows of scores} of systems."""
+    if not dnsmos.available():
+        words = 'DNSMOS is left out, it needs speechmos: pip install "audio-zoo[dnsmos]"'
+        warnings.warn(words, InputWarning, stacklevel=2)
+    listener, free = preset.load(measures.LISTENER), preset.load(measures.FREE)
+    return {name: evaluate.score(system, mixtures, listener, free, n_jobs) for name, system in systems.items()}
 
 
 def _bundled():
@@ -150,18 +182,30 @@ def _is_standard(arguments):
 
 
 def _report(evaluations, words, output):
-    """Print Table I and the gains, and write both into the folder `output`, where it is not None."""
-    first = next(iter(evaluations.values()))
-    columns = {heading: first[name] for name, (heading, _) in evaluate.BASELINES.items()}
-    columns |= {name: facts["results"] for name, facts in evaluations.items()}
+    """Print Table I and the gains; write both, and the figure over SNR, into the folder `output` where it is not None."""
+    columns = _columns(evaluations)
     gains = {f"{name} {over}": gain for name, facts in evaluations.items() for over, gain in facts["gains"].items()}
-    text = "\n\n".join([words, evaluate.table(columns), evaluate.gain_table(gains)])
+    text = "\n\n".join([words, text_tables.table(columns), text_tables.gain_table(gains)])
     print(text)
     if output:
         Path(output).mkdir(parents=True, exist_ok=True)
         with atomic_write(Path(output) / "table.txt") as temporary:
             temporary.write_text(f"{text}\n", encoding="utf-8")
-        tables.write_csv(Path(output) / "table.csv", evaluate.records(columns))
+        tables.write_csv(Path(output) / "table.csv", text_tables.records(columns))
+        _draw_over_snr(evaluations, Path(output))
+
+
+def _columns(evaluations):
+    """{heading: results} of every system of evaluations."""
+    beside = evaluate.other_systems(next(iter(evaluations.values())))
+    return beside | {name: facts["results"] for name, facts in evaluations.items()}
+
+
+def _draw_over_snr(evaluations, folder):
+    """over_snr.png, where the mixtures have more than one SNR."""
+    columns = _columns(evaluations)
+    if len(figures.levels(columns)) > 1:
+        figures.over_snr(columns, folder / "over_snr.png")
 
 
 def _example(mixtures):
@@ -193,7 +237,7 @@ def _trainings(bundled):
 
 
 def _draw(example, systems, names, path):
-    """Spectrograms of one mixture: clean, by every classical system, and by some checkpoints."""
+    """Spectrograms of one mixture: clean, by every classical system, and by some others."""
     headings = {name: heading for name, (heading, _) in evaluate.BASELINES.items()}
     if example.snr_db is not None:
         headings["noisy"] += f", {example.snr_db:g} dB"
