@@ -4,8 +4,10 @@ import numpy as np
 from keras import ops
 
 from zoo.audio import dsp
-from zoo.losses.signal import MagnitudeMSE, MultiResolutionSTFT, NegativeSISDR, WaveformL1
+from zoo.audio.spectra import stft as spectra_of
+from zoo.losses.signal import CompressedSpectrum, MagnitudeMSE, MultiResolutionSTFT, NegativeSISDR, WaveformL1
 from zoo.metrics import speech
+from zoo.texture.optimize import value_and_gradient
 
 RNG = np.random.default_rng(0)
 REFERENCE = 0.1 * RNG.standard_normal((2, 8000)).astype("float32")
@@ -20,6 +22,27 @@ def test_magnitude_mse():
     magnitudes = [ops.convert_to_numpy(dsp.magnitude(x, 256, 64)) for x in (REFERENCE, ESTIMATE)]
     expected = np.square(magnitudes[0] - magnitudes[1]).mean(axis=(1, 2))
     np.testing.assert_allclose(value(MagnitudeMSE(256, 64), REFERENCE, ESTIMATE), expected, rtol=1e-4)
+
+
+def test_compressed_spectrum():
+    spectra = [spectra_of(x, 256, 64) for x in (REFERENCE, ESTIMATE)]
+    magnitudes = [np.abs(x) ** 0.5 for x in spectra]
+    phases = [np.exp(1j * np.angle(x)) for x in spectra]
+    of_magnitude = np.square(magnitudes[0] - magnitudes[1]).mean(axis=(1, 2))
+    of_complex = np.square(np.abs(magnitudes[0] * phases[0] - magnitudes[1] * phases[1])).mean(axis=(1, 2))
+    loss = CompressedSpectrum(256, 64, power=0.5, complex_share=0.2)
+    expected = 0.8 * of_magnitude + 0.2 * of_complex
+    np.testing.assert_allclose(value(loss, REFERENCE, ESTIMATE), expected, rtol=1e-4)
+
+
+def test_compressed_spectrum_has_a_finite_gradient_at_silence():
+    silence = np.zeros((1, 2000), "float32")
+
+    def loss(estimate):
+        return CompressedSpectrum()(silence, estimate), estimate
+
+    _, slopes = value_and_gradient(loss)(silence)
+    assert np.isfinite(ops.convert_to_numpy(slopes)).all()
 
 
 def test_multi_resolution_stft():

@@ -48,9 +48,9 @@ class QuasiRecurrentEnhancer(StreamingEnhancing, Enhancer):
 
     def __init__(
         self,
-        channels=32,
+        channels=24,
         first_channels=16,
-        blocks=4,
+        blocks=3,
         sample_rate=16000,
         n_fft=512,
         name="quasi_recurrent_enhancer",
@@ -68,6 +68,23 @@ class QuasiRecurrentEnhancer(StreamingEnhancing, Enhancer):
         outputs = backend.predict(self.core, [parts, states])
         enhanced = outputs["enhanced"]
         return enhanced[..., 0] + 1j * enhanced[..., 1], outputs["next_state"]
+
+    def serve_stream(self, block, state):
+        """A served stream's block, as `stream_batch` by tensors: outputs by name, `enhanced` and the next `state`."""
+        half = self.hop_length
+        before, ending, state = ops.split(state, [half, 2 * half], axis=1)
+        waveform = ops.concatenate([before, block], axis=1)
+        spectrum = ops.stack(dsp.stft(waveform, self.n_fft, half, window=WINDOW), axis=3)[:, 1:-1]
+        outputs = self.core([spectrum, state], training=False)
+        spectrum = ops.pad(outputs["enhanced"], ((0, 0), (1, 1), (0, 0), (0, 0)))
+        samples = ops.shape(waveform)[1]
+        enhanced = dsp.istft(spectrum[..., 0], spectrum[..., 1], samples, self.n_fft, half, WINDOW)
+        enhanced, later = enhanced[:, :-half], enhanced[:, -half:]
+        enhanced = ops.concatenate([enhanced[:, :half] + ending, enhanced[:, half:]], axis=1)
+        return {
+            "enhanced": enhanced,
+            "state": ops.concatenate([block[:, -half:], later, outputs["next_state"]], axis=1),
+        }
 
     def _enhance(self, noisy, lengths, training):
         samples = ops.shape(noisy)[1]

@@ -28,10 +28,11 @@ def main(saved, folder, sample_rate):
         for path in sorted(Path(folder).glob("inputs_*.npz")):
             with np.load(path) as file:
                 inputs = dict(file)
+            wanted = {key for signature in signatures.values() for key in signature.inputs}
             inputs |= {
                 f"{name}_wav": files(x, inputs["lengths"], int(sample_rate))
                 for name, x in inputs.items()
-                if x.ndim == 2
+                if f"{name}_wav" in wanted
             }
             outputs = {}
             for name, signature in signatures.items():

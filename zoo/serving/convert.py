@@ -21,7 +21,8 @@ _SIGNATURES = {"tflite": ("serving_default", "lengths"), "onnx": ("lengths",)}  
 def convert(source, path, to):
     """Convert a checkpoint to a file of TensorFlow Lite or ONNX, and check it.
 
-    TensorFlow Lite's has the signatures `serving_default` and `lengths` of `zoo.serving.export.export`; ONNX's has the
+    TensorFlow Lite's has the signatures `serving_default` and `lengths` of `zoo.serving.export.export`; of a causal
+    enhancer `stream` alone, of one hop, because loops over a whole recording would need the Flex delegate. ONNX's has the
     inputs and outputs of `lengths`. Any batch size and length. Spectra are products with a matrix in it and LSTMs are
     Keras's loops: neither format has the transforms, nor TensorFlow's LSTM. The check is that of `export`, by the runtime
     itself.
@@ -49,7 +50,7 @@ def convert(source, path, to):
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: no such folder; make it first")
     into, run = {"tflite": (_to_tflite, _run_tflite), "onnx": (_to_onnx, _run_onnx)}[to]
-    served = ServingModel(source)
+    served = ServingModel(source, one_hop=to == "tflite")
     try:
         with backend.portable_operations():
             content = into(served)
@@ -58,20 +59,24 @@ def convert(source, path, to):
     except Exception as error:  # the converters have no errors in common
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"the converter does not take {source}: {reason}") from error
+    signatures = _signatures(served, to)
     for inputs, expected in served.checks:
-        compare(
-            {name: x for name, x in expected.items() if name.split("/")[0] in _SIGNATURES[to]}, run(content, inputs)
-        )
+        compare({name: x for name, x in expected.items() if name.split("/")[0] in signatures}, run(content, inputs))
     with atomic_write(path, overwrite=False) as part:
         part.write_bytes(content)
     needs = sorted({name.decode() for name in re.findall(rb"Flex(\w+)", content)}) if to == "tflite" else []
     return {"path": path, "megabytes": len(content) / 1e6, "needs": needs}
 
 
+def _signatures(served, to):
+    """Names of the signatures that the file of a runtime has."""
+    return ("stream",) if to == "tflite" and "stream" in served.signatures else _SIGNATURES[to]
+
+
 def _to_tflite(served):
     with tempfile.TemporaryDirectory() as folder:
         export.write(folder, served)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=_SIGNATURES["tflite"])
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=_signatures(served, "tflite"))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
         return converter.convert()
 

@@ -27,6 +27,7 @@ class ServingModel:
     Args:
         source: as for `zoo.load`.
         verify: also compute its golden output again and compare.
+        one_hop: whether the signature of a stream takes blocks of one hop alone, or of any number of them.
 
     Attributes:
         sample_rate: in Hz, of waveforms.
@@ -42,7 +43,7 @@ class ServingModel:
         ['lengths', 'serving_default', 'wav']
     """
 
-    def __init__(self, source, verify=False):
+    def __init__(self, source, verify=False, one_hop=False):
         if keras.backend.backend() != "tensorflow":
             raise InputError(f"Keras runs on {keras.backend.backend()}; export with KERAS_BACKEND=tensorflow")
         _hide_gpus()
@@ -54,17 +55,17 @@ class ServingModel:
             )
         self.sample_rate = model.sample_rate
         serve = _server(model, _score_name(checkpoint))
-        self.signatures = _signatures(model, serve)
-        self.checks = [(inputs, self._expected(inputs)) for inputs in _batches(model)]
+        self.signatures = _signatures(model, serve, one_hop)
+        self.checks = [(inputs, self._expected(inputs)) for inputs in _batches(model, one_hop)]
         # Every signature calls one function, which is traced once: the expected outputs come from the untraced one.
-        self.signatures = _signatures(model, tf.function(serve, input_signature=_serve_specs(model)))
+        self.signatures = _signatures(model, tf.function(serve, input_signature=_serve_specs(model)), one_hop)
         if any(isinstance(layer, SpectralNormalization) for layer in getattr(model, "core", model).layers):
             model.core = fold_spectral_normalization(model.core)
 
     def _expected(self, inputs):
         """{"signature/name": array}; WAV files hold just the samples that count."""
         values = {}
-        for name in ("serving_default", "lengths"):
+        for name in {"serving_default", "lengths", "stream"} & set(self.signatures):
             function, specs = self.signatures[name]
             outputs = function(*(tf.constant(inputs[spec.name]) for spec in specs))
             values |= {(name, key): value.numpy() for key, value in outputs.items()}
@@ -151,7 +152,7 @@ def _serve_specs(model):
     return [inputs, tf.TensorSpec((None,), tf.int32, "lengths")]
 
 
-def _signatures(model, serve):
+def _signatures(model, serve, one_hop):
     """{name: (function, input signature)} of a model."""
     names = model.serving_inputs
     inputs, lengths = _serve_specs(model)
@@ -177,7 +178,31 @@ def _signatures(model, serve):
     signatures = {"serving_default": (whole, inputs), "lengths": (counted, [*inputs, lengths])}
     if names != ("spectrogram",):
         signatures["wav"] = (files, [tf.TensorSpec((None,), tf.string, f"{name}_wav") for name in names])
+    if _streams(model):
+        signatures["stream"] = (_stream(model), _stream_specs(model, one_hop))
     return signatures
+
+
+def _streams(model):
+    """Whether a model enhances block by block, with a state."""
+    return hasattr(model, "serve_stream")
+
+
+def _stream(model):
+    """(block, state) -> outputs of the model's `serve_stream`; the graph fails for blocks that are no multiple of a hop."""
+
+    def stream(block, state):
+        hop = model.hop_length
+        whole = tf.debugging.assert_equal(tf.shape(block)[1] % hop, 0, f"block: give a multiple of {hop} samples")
+        with tf.control_dependencies([whole]):
+            return model.serve_stream(tf.identity(block), state)
+
+    return stream
+
+
+def _stream_specs(model, one_hop):
+    sizes = {"block": model.hop_length if one_hop else None, "state": model.state_size}
+    return [tf.TensorSpec((None, size), tf.float32, name) for name, size in sizes.items()]
 
 
 def _decode(name, contents, sample_rate):
@@ -193,7 +218,7 @@ def _decode(name, contents, sample_rate):
     return ragged.to_tensor(), tf.cast(ragged.row_lengths(), tf.int32)
 
 
-def _batches(model):
+def _batches(model, one_hop):
     """Inputs of the check, {name: array}: noise that 16 bits hold exactly, the same each time."""
     rng, batches = np.random.default_rng(0), []
     for count, seconds in _BATCHES:
@@ -203,5 +228,9 @@ def _batches(model):
             shape = (count, int(seconds * model.sample_rate))
         noise = {name: np.round(3000 * rng.standard_normal(shape)) / 32768 for name in model.serving_inputs}
         lengths = np.linspace(shape[1], 0.9 * shape[1], count).astype("int32")
+        if _streams(model):
+            hops = 1 if one_hop else shape[1] // model.hop_length
+            noise["block"] = noise[model.serving_inputs[0]][:, : hops * model.hop_length]
+            noise["state"] = np.abs(rng.standard_normal((count, model.state_size)))
         batches.append({name: x.astype("float32") for name, x in noise.items()} | {"lengths": lengths})
     return batches

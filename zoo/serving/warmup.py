@@ -15,17 +15,20 @@ def write(saved, signatures, inputs, sample_rate):
 
     Args:
         saved: directory of a SavedModel.
-        signatures: names of "serving_default", "lengths", "wav" that it has.
-        inputs: {name: float32 (batch, samples)}, or spectrograms (batch, frames, bins), and int32 (batch,) `lengths`.
+        signatures: names of "serving_default", "lengths", "wav", "stream" that it has.
+        inputs: {name: float32 (batch, samples)}, or spectrograms (batch, frames, bins), int32 (batch,) `lengths`, and
+            of a stream `block` (batch, samples) and `state`.
         sample_rate: of the waveforms, in Hz.
 
     Example:
         >>> write("models/enhancer/1", ["serving_default"], {"waveform": noise}, 16000)  # needs an export  # doctest: +SKIP
     """
-    waveforms = {name: x for name, x in inputs.items() if name != "lengths"}
+    stream = {name: inputs[name] for name in ("block", "state") if name in inputs}
+    waveforms = {name: x for name, x in inputs.items() if name not in {"lengths", *stream}}
     arrays_for = {
         "serving_default": lambda: waveforms,
-        "lengths": lambda: inputs,
+        "lengths": lambda: waveforms | {"lengths": inputs["lengths"]},
+        "stream": lambda: stream,
         "wav": lambda: {f"{name}_wav": _files(x, sample_rate) for name, x in waveforms.items()},
     }
     folder = saved / "assets.extra"
