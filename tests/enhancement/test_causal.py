@@ -96,7 +96,7 @@ def recurrence():
 
 
 def test_quasi_recurrence_is_the_papers_equations(recurrence):
-    """Bradbury et al. 2017, equations 2 to 4, with a window of two frames."""
+    """Bradbury et al. 2017, fo-pooling, with a window of two frames."""
     x, past = RNG.standard_normal((2, 6, 4, 2)), RNG.standard_normal((2, 1, 4, 2))
     memory = RNG.standard_normal((2, 4, 3))
     kernel, bias = numpy(recurrence.gates.get_weights())

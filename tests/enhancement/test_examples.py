@@ -20,6 +20,16 @@ def test_mixtures_without_variety_stay_what_they_are(source):
     assert float(np.abs(noisy).sum()) == pytest.approx(657.3115, rel=1e-5)
 
 
+def test_a_share_of_the_mixtures_is_nearly_clean(speech_clips, noise_clips):
+    source = examples.Mixtures(speech_clips, noise_clips, (0, 0), clean_share=0.5)
+    snrs_db = []
+    for seed in range(40):
+        reference, noisy = source.draw(RATE, np.random.default_rng(seed))
+        snrs_db.append(20 * np.log10(mix.rms(reference) / mix.rms(noisy - reference)))
+    clean = [snr_db for snr_db in snrs_db if snr_db > 1]
+    assert 10 < len(clean) < 30 and min(clean) > 29.9 and max(clean) < 60.1
+
+
 BEFORE = ("babble", "mixed-noise", "coloured", "equaliser", "speed", "rooms")  # the mixture: they keep its SNR
 AFTER = ("clipping", "packets", "codecs", "ffmpeg-codecs")
 

@@ -96,3 +96,13 @@ CHANDNA = Paper(
 }""",
     "https://github.com/MTG/DeepConvSep",
 )
+BRADBURY = Paper(
+    "Bradbury, Merity, Xiong, Socher 2017, Quasi-Recurrent Neural Networks",
+    "https://arxiv.org/abs/1611.01576",
+    r"""@inproceedings{bradbury2017quasi,
+  title     = {Quasi-Recurrent Neural Networks},
+  author    = {Bradbury, James and Merity, Stephen and Xiong, Caiming and Socher, Richard},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2017}
+}""",
+)

@@ -7,12 +7,14 @@ import numpy as np
 
 from zoo.base.tables import markdown_table
 from zoo.checkpoint.markdown import code, experiments, interval, link, section
-from zoo.checkpoint.papers import FU, GERMAIN, MANOCHA, MARTIN_DONAS
+from zoo.checkpoint.papers import BRADBURY, FU, GERMAIN, MANOCHA, MARTIN_DONAS
 from zoo.enhancement.evaluate import AVERAGE, other_systems
 from zoo.enhancement.measures import FREE, LISTENER, METRICS, measured
 from zoo.errors import InputError
 
 _SUMMARY = ("pesq-wb", "stoi", "si-sdr", "jnd", "dnsmos-ovrl")  # measures of the table of all checkpoints
+_CAUSAL = "QuasiRecurrentEnhancer"  # the architecture that streams
+_PAPERS = {"ContextAggregationEnhancer": MANOCHA, _CAUSAL: BRADBURY}  # of the networks that are not Fu et al.'s
 _PAPERS_OF_LOSSES = {"pmsqe": MARTIN_DONAS, "jnd-pre-22k": GERMAIN}
 
 
@@ -34,6 +36,8 @@ def snr(row):
 def facts(card):
     """Rows of the table of facts that only this family has."""
     seconds = card["lookahead"]
+    if card["architecture"] == _CAUSAL:
+        return [["Latency", f"{1000 * seconds:g} ms, of the window; it streams"]]
     reach = (
         "the whole recording" if seconds is None else f"{seconds:g} s; statistics of the whole recording come on top"
     )
@@ -42,7 +46,7 @@ def facts(card):
 
 def papers(card):
     """Papers that the page cites: of the network, and of its loss."""
-    own = [MANOCHA] if card["architecture"] == "ContextAggregationEnhancer" else [FU]
+    own = [_PAPERS.get(card["architecture"], FU)]
     losses = card["training"].get("recipe", {}).get("loss", {})
     return own + [paper for loss, paper in _PAPERS_OF_LOSSES.items() if loss in losses]
 

@@ -133,7 +133,7 @@ class Bands(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class QuasiRecurrence(layers.Layer):
-    """Quasi-recurrent layer along time, by itself at each frequency (Bradbury et al. 2017, equations 2 to 4).
+    """Quasi-recurrent layer along time, by itself at each frequency (Bradbury et al. 2017, fo-pooling).
 
     z, f, o = tanh, sigmoid, sigmoid of a convolution over this frame and the one before; c[t] = f c[t - 1] + (1 - f) z;
     the output is o c. The bias of f spreads the memories of the channels from 1 to 100 frames.

@@ -179,8 +179,8 @@ class StreamingEnhancing(Enhancing):
             states: float32 (streams, state_size) that the last call gave; zeros at the start.
 
         Returns:
-            float32 (streams, samples), enhanced, `hop_length` samples late, so after as many zeros at the start; and the
-            states after them.
+            float32 (streams, samples), enhanced, `hop_length` samples late: as many at the start lie before the recording
+            and are to be left out; and the states after them.
         """
         half = self.hop_length
         before, ending, states = np.split(states, [half, 2 * half], axis=1)

@@ -30,8 +30,8 @@ def export(source, directory, version=1, xla=False, verify=False):
     - `wav`: WAV files instead, string (batch,): 16 bits, one channel, and the checkpoint's rate, else an error says so.
       A pair must be of one length; outputs with an axis of samples are zero after each file's end;
     - `stream`, of a causal enhancer alone: `block`, float32 (batch, samples), a multiple of the model's hop, and `state`,
-      float32 (batch, numbers), zeros at the start. It gives `enhanced`, of the shape of `block` and a hop late, and the
-      `state` for the next block.
+      float32 (batch, numbers), zeros at the start. It gives `enhanced`, of the shape of `block` and a hop late
+      (leave the first hop of a stream out), and the `state` for the next block.
 
     Inputs of a call that differ in shape, and lengths of another batch size, are refused by the graph.
 
