@@ -127,10 +127,10 @@ def gains(rows: list[dict], base_rows: list[dict]) -> dict:
 
 
 def bases(name: str) -> list[str]:
-    """Checkpoints that a checkpoint's gain is shown over: its network after squared error, at both ranges of SNR."""
+    """Checkpoints that a checkpoint's gain is shown over: its network after signal losses alone."""
     name = Path(name).name  # of a directory, the last part of its path
     network = name.partition("-")[0]
-    return [base for base in (f"{network}-mse-16k", f"{network}-mse-wide-16k") if base != name]
+    return [base for base in (f"{network}-mse-16k", f"{network}-mse-wide-16k", f"{network}-16k") if base != name]
 
 
 def evaluation(scored: dict[str, list[dict]], name: str, outside: Iterable[str] = ()) -> dict:
