@@ -21,6 +21,7 @@ EXTRAS = {
     "tensorflow_probability": "textures",
     "tf_keras": "textures",
     "museval": "separation",
+    "sounddevice": "microphone",
 }
 
 
