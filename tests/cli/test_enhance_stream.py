@@ -31,6 +31,7 @@ FIRST = "zoo: 16000 Hz, 1 channel, latency 32 ms"
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
+    pytest.importorskip("tf2onnx", reason="TensorFlow and tf2onnx write model.onnx")
     return save_causal(tmp_path_factory.mktemp("checkpoint") / "causal")
 
 
