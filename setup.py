@@ -69,6 +69,8 @@ setup(
             "statsmodels>=0.14",
             "uvicorn>=0.30",
         ],
+        # What `zoo enhance --stream --device` plays through, with the library PortAudio.
+        "microphone": ["sounddevice>=0.4.6"],
         # What renders the songs that the separators are trained on, with the program fluidsynth.
         "music": ["mido>=1.3"],
         # What writes ONNX, `zoo export --format onnx` and model.onnx; a later onnx wants a later ml_dtypes than TensorFlow

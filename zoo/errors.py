@@ -22,6 +22,7 @@ EXTRAS = {
     "tf_keras": "textures",
     "museval": "separation",
     "speechmos": "dnsmos",
+    "sounddevice": "microphone",
 }
 
 

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterator
 
 from zoo import __version__
+from zoo.base.signals import ENDING
 from zoo.errors import InputError, InputWarning, extras
 
 # In the order of the help; a module is called as its command is, with underscores.
@@ -33,8 +34,6 @@ COMMANDS = (
     "serve-config",
     "push",
 )
-# They end a process that does not handle them: of `kill`, a closed terminal, Ctrl-\\, a batch system.
-_ENDING = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU")
 _EXAMPLES = """examples:
   zoo list 'quality-net*'
   zoo info quality-net-lite-pesq-wb-16k
@@ -107,7 +106,7 @@ def _ended_by_signals() -> Iterator[None]:
     def end(number, frame):
         raise _Ended(number)
 
-    numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():  # where Python allows no handler
         numbers = []
     default = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]

@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.audio import walk
 from zoo.base import files
-from zoo.cli import gains, models
+from zoo.cli import enhance_stream, gains, models
 from zoo.errors import InputError, describe
 
 DEFAULT_CHECKPOINT = "blstm-quality-net-refresh-16k"
@@ -29,6 +29,8 @@ _EXAMPLES = """examples:
   zoo enhance recordings/ enhanced/
   zoo enhance 'recordings/**/take-?.wav' enhanced/ --checkpoint blstm-mse-16k
   zoo enhance noisy/ enhanced/ --reference clean/ --report scores.csv
+  ffmpeg -i noisy.mp3 -ac 1 -ar 16000 -f wav - | zoo enhance --stream > out.wav
+  zoo enhance --stream --device
 """
 
 
@@ -36,22 +38,26 @@ def add(commands):
     """Add the command to the subparsers of `zoo`."""
     command = commands.add_parser(
         "enhance",
+        usage="zoo enhance [OPTIONS] IN OUT\n       zoo enhance --stream [OPTIONS] [IN [OUT]]",
         help="take noise out of recordings",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument(
+    noisy = command.add_argument(
         "noisy", metavar="IN", help="recording, folder (with those in it), or glob in quotes; wav, flac, ogg, mp3 ..."
     )
-    command.add_argument(
+    enhanced = command.add_argument(
         "enhanced",
         metavar="OUT",
         help="file for one recording; else a folder, made where missing, which keeps the names below IN (of a glob: "
         "below the folder before its first wildcard)",
     )
+    noisy.required = enhanced.required = False  # for argparse; a stream needs none, and `refuse` sees to files
     command.add_argument(
-        "--checkpoint", default=DEFAULT_CHECKPOINT, help="name, or directory with a slash (default %(default)s)"
+        "--checkpoint",
+        help=f"name, or directory with a slash (default {DEFAULT_CHECKPOINT}, with --stream "
+        f"{enhance_stream.DEFAULT_CHECKPOINT})",
     )
     models.add_argument(command)
     command.add_argument(
@@ -70,6 +76,7 @@ def add(commands):
         help=f"print {', '.join(gains.METRICS)} against the reference, before and after (channels averaged); "
         "written as --report=CSV, to a file too",
     )
+    enhance_stream.add_arguments(command)
     command.set_defaults(run=_enhance)
 
 
@@ -84,9 +91,12 @@ class _Job:
 
 
 def _enhance(arguments):
+    if arguments.stream:
+        return enhance_stream.run(arguments)
+    enhance_stream.refuse(arguments)
     jobs = _jobs(arguments)
     _check(jobs, arguments)
-    checkpoint = models.Checkpoint(arguments.checkpoint, arguments.runtime, "enhance")
+    checkpoint = models.Checkpoint(arguments.checkpoint or DEFAULT_CHECKPOINT, arguments.runtime, "enhance")
     reports, failed = _run(jobs, checkpoint, arguments)
     if arguments.report:
         gains.write(reports, arguments.report)
