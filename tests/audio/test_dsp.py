@@ -11,16 +11,18 @@ from zoo.audio import dsp
 from zoo.texture.optimize import value_and_gradient
 
 
-@pytest.mark.parametrize("window", ["hamming", "hann"])
+@pytest.mark.parametrize("window", ["hamming", "hann", "sqrt-hann"])
 def test_magnitude_is_scipys(window):
     x = np.random.default_rng(0).standard_normal(4001).astype("float32")
-    transform = scipy.signal.ShortTimeFFT(scipy.signal.get_window(window, 512), 256, fs=16000)
+    values = scipy.signal.get_window(window.removeprefix("sqrt-"), 512)
+    values = np.sqrt(values) if window == "sqrt-hann" else values
+    transform = scipy.signal.ShortTimeFFT(values, 256, fs=16000)
     expected = np.abs(transform.stft(x, p0=0, p1=1 + len(x) // 256)).T
     actual = ops.convert_to_numpy(dsp.magnitude(x[None], window=window))[0]
     np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize(("window", "hop_length"), [("hamming", 256), ("hann", 256), ("hann", 128)])
+@pytest.mark.parametrize(("window", "hop_length"), [("hamming", 256), ("hann", 256), ("hann", 128), ("sqrt-hann", 256)])
 def test_the_inverse_gives_the_waveform_back(window, hop_length):
     x = np.random.default_rng(0).standard_normal((2, 16 * hop_length)).astype("float32")
     spectrum = dsp.stft(x, 512, hop_length, window=window)

@@ -12,7 +12,9 @@ def noise():
     return np.random.default_rng(0).standard_normal((2, 3000)).astype("float32")
 
 
-@pytest.mark.parametrize(("n_fft", "hop_length", "window"), [(512, 256, "hamming"), (1024, 256, "hann")])
+@pytest.mark.parametrize(
+    ("n_fft", "hop_length", "window"), [(512, 256, "hamming"), (1024, 256, "hann"), (512, 256, "sqrt-hann")]
+)
 def test_they_are_the_spectra_of_tensors(noise, n_fft, hop_length, window):
     real, imaginary = (ops.convert_to_numpy(x) for x in dsp.stft(noise, n_fft, hop_length, window=window))
     spectrum = spectra.stft(noise, n_fft, hop_length, window)

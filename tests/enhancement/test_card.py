@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.cards import ENHANCER, OTHER, scores
-from zoo.checkpoint.papers import FU, GERMAIN, MANOCHA, MARTIN_DONAS
+from zoo.checkpoint.papers import BRADBURY, FU, GERMAIN, MANOCHA, MARTIN_DONAS
 from zoo.enhancement import card as enhancement
 from zoo.enhancement.evaluate import AVERAGE
 from zoo.errors import InputError
@@ -37,6 +37,22 @@ def test_the_evaluation_holds(text):
 def test_the_lookahead_is_a_fact():
     assert enhancement.facts(ENHANCER) == [["Lookahead", "the whole recording"]]
     assert enhancement.facts(OTHER)[0][1].startswith("0.032 s; statistics")
+
+
+def test_a_causal_network_has_a_latency_and_its_own_paper():
+    causal = OTHER | {"architecture": "QuasiRecurrentEnhancer"}
+    assert enhancement.facts(causal) == [["Latency", "32 ms, of the window; it streams"]]
+    assert enhancement.papers(causal) == [BRADBURY]
+
+
+def test_what_clean_speech_becomes_has_a_table_where_it_was_measured():
+    assert "Clean speech in" not in enhancement.evaluation(ENHANCER)
+    clean = {
+        name: {"pesq-wb": [value, 4.0, 4.5], "n": 56, "n_failed": 0} for name, value in (("mine", 4.4), ("DTLN", 4.2))
+    }
+    page = enhancement.evaluation(ENHANCER | {"evaluation": ENHANCER["evaluation"] | {"clean": clean}})
+    assert "| Clean speech in | PESQ wb | n | failed |" in page
+    assert "| mine | 4.40 [4.00, 4.50] | 56 | 0 |" in page and "| DTLN | 4.20" in page
 
 
 def test_experiments_are_studies():

@@ -116,6 +116,8 @@ def test_systems_from_outside_go_into_the_card_with_their_files(bundled, tmp_pat
     evaluation = registry.info(tmp_path / "mine")["evaluation"]
     assert evaluation["command"].endswith(f"--checkpoint {mine} --system dtln=dtln")
     assert evaluation["weights"] == {"DTLN": {"model_1.onnx": "abcd"}}
+    assert set(evaluation["clean"]) == {"blstm-mine", "DTLN"}
+    assert evaluation["clean"]["DTLN"]["n"] == 1 and evaluation["clean"]["DTLN"]["si-sdr"][0] > 60
     halved, noisy = evaluation["outside"]["DTLN"]["average"], evaluation["noisy"]["average"]
     assert halved["si-sdr"][0] == pytest.approx(noisy["si-sdr"][0], abs=1e-3) and "free-pesq" in halved
     assert "DTLN" in capsys.readouterr().out.splitlines()[3]

@@ -121,7 +121,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(name, request, sou
     ("changes", "message"),
     [
         ({"network": "LSTM"}, "BLSTMEnhancer"),
-        ({"monitor": "loss"}, "val_loss or pesq-wb"),
+        ({"monitor": "loss"}, "val_loss, pesq-wb, epochs"),
         ({"refresh": {"examples": 8, "steps": 1, "learning_rate": 1e-3}}, "one Quality-Net"),
         ({"loss": {"magnitude": 1.0}}, "magnitude"),
         ({"settle": "phase"}, "polarity or level"),

@@ -247,9 +247,8 @@ def _fourier(n_fft):
 
 @functools.lru_cache
 def _window(name, n_fft):
-    if name == "sqrt-hann":
-        return np.sqrt(scipy.signal.get_window("hann", n_fft, fftbins=True)).astype("float32")
-    return scipy.signal.get_window(name, n_fft, fftbins=True).astype("float32")
+    window = scipy.signal.get_window(name.removeprefix("sqrt-"), n_fft, fftbins=True)
+    return (np.sqrt(window) if name.startswith("sqrt-") else window).astype("float32")
 
 
 def mel_matrix(

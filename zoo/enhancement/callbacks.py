@@ -15,7 +15,7 @@ class TrueScores(keras.callbacks.Callback):
     """Adds true PESQ, STOI and SI-SDR of enhanced validation recordings to the log at the end of each epoch.
 
     The log gets `pesq-wb`, `stoi` (higher is better) and `si-sdr` (dB), means over the recordings that have a score;
-    `n_failed`, scores that are missing; and `predicted`, the PESQ that a surrogate predicts.
+    `n_failed`, scores that are missing; `predicted`, the PESQ that a surrogate predicts; and `epochs`, their number.
 
     Args:
         enhancer: the enhancer in training.
@@ -48,7 +48,7 @@ class TrueScores(keras.callbacks.Callback):
         return means
 
     def on_epoch_end(self, epoch, logs=None):
-        logs.update(self.measure())
+        logs.update(self.measure(), epochs=epoch + 1)
 
 
 class Refresh(keras.callbacks.Callback):

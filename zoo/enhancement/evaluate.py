@@ -4,6 +4,7 @@ Imports no Keras backend.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,7 +144,7 @@ def evaluation(scored: dict[str, list[dict]], name: str, outside: Iterable[str] 
 
     Returns:
         {"results", "noisy", "wiener", "omlsa", "spectral_gating": `results`, "outside": {name: `results`}, where there
-        are some, "gains": {"over ...": `gains`}}.
+        are some, "gains": {"over ...": `gains`}}. What clean speech becomes, `zoo.enhancement.report` adds as "clean".
 
     Example:
         >>> row = {"name": "a", "snr_db": 6, "pesq-wb": 2.0, "pesq-nb": 2.5, "stoi": 0.8, "si-sdr": 6.0, "jnd": 0.5}
@@ -159,6 +160,25 @@ def evaluation(scored: dict[str, list[dict]], name: str, outside: Iterable[str] 
         **({"outside": others} if others else {}),
         "gains": {f"over {base}": gains(scored[name], scored[base]) for base in compared},
     }
+
+
+def clean_examples(examples: list) -> list:
+    """Each utterance once, without noise: what an enhancer should leave as it is.
+
+    Args:
+        examples: list of `Example`.
+
+    Returns:
+        list of `Example` whose `noisy` is their reference.
+
+    Example:
+        >>> from zoo.enhancement.examples import Example
+        >>> mixtures = [Example("a", snr_db, np.ones(4), np.zeros(4)) for snr_db in (0, 6)]
+        >>> [(example.name, example.noisy.tolist()) for example in clean_examples(mixtures)]
+        [('a', [1.0, 1.0, 1.0, 1.0])]
+    """
+    utterances = {example.name: example for example in examples}
+    return [replace(example, snr_db=None, noisy=example.reference) for example in utterances.values()]
 
 
 def other_systems(evaluated: dict) -> dict[str, dict]:

@@ -132,18 +132,30 @@ def _evaluate(sources_by_name, mixtures, n_jobs, others=None):
     compared = {base: base for base in bases} | sources_by_name
     systems = {name: system for name, (_, system) in evaluate.BASELINES.items()} | others
     systems |= {name: preset.load(source) for name, source in compared.items()}
-    scored = _score(systems, mixtures, n_jobs)
+    judges = _judges()
+    scored = _score(systems, mixtures, judges, n_jobs)
     weights = {"weights": {name: system.digests() for name, system in others.items()}} if others else {}
-    return systems, {name: evaluate.evaluation(scored, name, others) | weights for name in compared}
+    enhancers = {name: systems[name] for name in (*compared, *others)}
+    clean = _score(enhancers, evaluate.clean_examples(mixtures), judges, n_jobs)
+    clean = {name: evaluate.results(rows)[evaluate.AVERAGE] for name, rows in clean.items()}
+    evaluations = {}
+    for name in compared:
+        of_clean = {"clean": {other: clean[other] for other in (name, *others)}}
+        evaluations[name] = evaluate.evaluation(scored, name, others) | of_clean | weights
+    return systems, evaluations
 
 
-def _score(systems, mixtures, n_jobs):
-    """{name: rows of scores} of systems."""
+def _judges():
+    """The metrics of the zoo that score what is enhanced."""
     if not dnsmos.available():
         words = 'DNSMOS is left out, it needs speechmos: pip install "audio-zoo[dnsmos]"'
         warnings.warn(words, InputWarning, stacklevel=2)
-    listener, free = preset.load(measures.LISTENER), preset.load(measures.FREE)
-    return {name: evaluate.score(system, mixtures, listener, free, n_jobs) for name, system in systems.items()}
+    return preset.load(measures.LISTENER), preset.load(measures.FREE)
+
+
+def _score(systems, mixtures, judges, n_jobs):
+    """{name: rows of scores} of systems."""
+    return {name: evaluate.score(system, mixtures, *judges, n_jobs) for name, system in systems.items()}
 
 
 def _bundled():

@@ -35,7 +35,7 @@ NETWORKS = {
     cls.__name__: cls for cls in (BLSTMEnhancer, DNNEnhancer, ContextAggregationEnhancer, QuasiRecurrentEnhancer)
 }
 CURVE = ("pesq-wb", "predicted", "stoi", "si-sdr")
-MODES = {"val_loss": "min", "pesq-wb": "max"}
+MODES = {"val_loss": "min", "pesq-wb": "max", "epochs": "max"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Recipe:
         batch_size, steps, epochs: clips in a batch, batches in an epoch, most epochs.
         optimizer, learning_rate: a name of `keras.optimizers` and its rate.
         cosine: whether the rate falls to 0 by a cosine over all the epochs.
-        monitor, patience: "val_loss" or "pesq-wb" (true, of the validation mixtures), and epochs without a better one.
+        monitor, patience: "val_loss", "pesq-wb" (true, of the validation mixtures) or "epochs" (the last is the best), and
+            epochs without a better one.
         watch: surrogate whose predicted PESQ goes into the log beside the true one, where the loss has none.
         refresh: {"examples", "steps", "learning_rate"} of a round of `callbacks.Refresh` before each epoch; None for
             a fixed surrogate.
@@ -220,7 +221,7 @@ def _read_examples(recipe, options):
 def _check(recipe, distribution):
     """Refuse a recipe that contradicts itself."""
     if recipe.monitor not in MODES:
-        raise InputError(f"no monitor {recipe.monitor!r}: use {' or '.join(MODES)}")
+        raise InputError(f"no monitor {recipe.monitor!r}: use {', '.join(MODES)}")
     if recipe.settle not in (None, "polarity", "level"):
         raise InputError(f"nothing to settle is called {recipe.settle!r}: use polarity or level")
     if recipe.settle and NETWORKS.get(recipe.network) is not ContextAggregationEnhancer:
