@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -119,7 +120,19 @@ def table(done):
 
 
 def _path(folder, part):
-    return folder / f"{part.replace('+ ', 'with-').replace(',', '').replace(' ', '-')}.json"
+    plain = re.sub(r"[^\w.+-]+", "-", part)
+    return folder / f"{plain}.json"
+
+
+def _plain(recipe):
+    """A recipe as JSON gives it back."""
+    return json.loads(json.dumps(dataclasses.asdict(recipe)))
+
+
+def _check(path, recipe):
+    """Refuse a part of another recipe of that name, so that no table mixes them."""
+    if json.loads(path.read_text())["recipe"] != _plain(recipe):
+        raise InputError(f"{path} is of another recipe: delete its folder, or give another --runs")
 
 
 def main(command=None):
@@ -134,11 +147,13 @@ def main(command=None):
     for part in () if options.table else (options.parts or parts):
         path = _path(folder, part)
         if path.exists():
+            _check(path, recipe)
             continue
         print(f"{part}:", flush=True)
         renamed = dataclasses.replace(recipe, name=f"{prefix}/{path.stem}")
         weights, minutes, results = measure(renamed, parts[part], options)
         facts = {"weights": weights, "minutes": round(minutes, 1), "commit": provenance.commit(), "results": results}
+        facts |= {"recipe": _plain(recipe)}
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(facts, indent=1), encoding="utf-8")

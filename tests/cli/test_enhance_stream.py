@@ -14,6 +14,7 @@ import soundfile
 
 from tests.support.harness import REPOSITORY
 from tests.support.streams import RATE, Gain, as_s16, noise, save_causal, wav
+from zoo.audio import pipes
 from zoo.checkpoint import network
 
 HOP = 256
@@ -161,6 +162,27 @@ def test_a_stopped_stream_leaves_a_whole_file(start, tmp_path):
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 128 + signal.SIGTERM
     assert soundfile.info(tmp_path / "out.wav").frames == 1000
+
+
+def test_a_signal_during_a_write_into_a_file_waits_for_the_block(stream, half, tmp_path, monkeypatch):
+    audio, write, writes = noise(20 * HOP), pipes.Writer._send, []
+    soundfile.write(tmp_path / "in.wav", audio, RATE, "FLOAT")
+
+    def send(writer, content):
+        writes.append(write(writer, content))
+        if len(writes) == 5:  # the header is the first
+            signal.raise_signal(signal.SIGTERM)
+        return writes[-1]
+
+    monkeypatch.setattr(pipes.Writer, "_send", send)
+    handler = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        stream(tmp_path / "in.wav", tmp_path / "out.wav", *half)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    enhanced, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    assert len(enhanced) == 5 * HOP  # four blocks, a lag behind what came in, and what was still to come
+    np.testing.assert_allclose(enhanced, audio[: 5 * HOP, 0] / 2, atol=1e-6)
 
 
 def test_a_reader_that_goes_away_ends_it_without_a_word(start):

@@ -43,6 +43,8 @@ def test_a_causal_network_has_a_latency_and_its_own_paper():
     causal = OTHER | {"architecture": "QuasiRecurrentEnhancer"}
     assert enhancement.facts(causal) == [["Latency", "32 ms, of the window; it streams"]]
     assert enhancement.papers(causal) == [BRADBURY]
+    learned = causal["training"] | {"recipe": {"loss": {"quality-net-lite-pesq-wb-16k": 1.0, "pmsqe": 1.0}}}
+    assert enhancement.papers(causal | {"training": learned}) == [BRADBURY, FU, MARTIN_DONAS]
 
 
 def test_what_clean_speech_becomes_has_a_table_where_it_was_measured():

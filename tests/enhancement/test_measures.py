@@ -38,6 +38,15 @@ def test_networks_score_each_recording_in_its_place(monkeypatch):
         assert row["free-pesq"] == pytest.approx(estimate.mean(), abs=1e-6)
 
 
+def test_an_estimate_far_above_full_scale_is_heard_at_full_scale(monkeypatch):
+    monkeypatch.setattr(dnsmos, "available", lambda: False)
+    row = measures.scores(REFERENCES[:1], [1000 * ESTIMATES[0]], Listener(), Free(), n_jobs=1)[0]
+    assert row["free-pesq"] == pytest.approx((ESTIMATES[0] / np.abs(ESTIMATES[0]).max()).mean(), abs=1e-6)
+    assert row["si-sdr"] == pytest.approx(
+        measures.scores(REFERENCES[:1], ESTIMATES[:1], Listener(), n_jobs=1)[0]["si-sdr"]
+    )
+
+
 def test_dnsmos_is_there_where_it_is_installed(monkeypatch):
     monkeypatch.setattr(dnsmos, "available", lambda: True)
     scores = {"ovrl": np.array([3.0]), "sig": np.array([4.0]), "bak": np.array([math.nan])}

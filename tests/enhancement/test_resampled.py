@@ -48,6 +48,19 @@ def test_a_reset_begins_anew():
     np.testing.assert_array_equal(pushed(stream, audio, 500), first)
 
 
+def test_bad_blocks_are_refused_and_change_nothing():
+    stream, audio = ResampledStream(Stream(Gain(), channels=2), 48000), noise(3000, channels=2)
+    for bad, words in (
+        (np.full((10, 2), np.nan), "NaN"),
+        (audio[:10, :1], "shape"),
+        (np.zeros((4, 2), "int16"), "int16"),
+    ):
+        with pytest.raises(InputError, match=words):
+            stream.push(bad)
+    whole = [Gain().enhance(channel, 48000, resample=True) for channel in audio.T]
+    np.testing.assert_allclose(pushed(stream, audio, 700), np.stack(whole, axis=1), atol=1e-6)
+
+
 def test_a_rate_is_a_number():
     with pytest.raises(InputError, match="whole number in Hz"):
         ResampledStream(Stream(Gain()), 0)

@@ -68,6 +68,12 @@ def test_bad_blocks_are_refused_and_change_nothing(model):
         stream.push(np.zeros((10, 2)))
     with pytest.raises(InputError, match="NaN"):
         stream.push(np.array([0.0, np.nan]))
+    with pytest.raises(InputError, match="NaN or infinity"), np.errstate(over="ignore"):
+        stream.push(np.array([1e300]))  # beyond float32
+    with pytest.raises(InputError, match="int16; give float"):
+        stream.push(np.zeros(4, "int16"))
+    with pytest.raises(InputError, match="divide 16-bit samples by 32768"):
+        stream.push(np.array([0.0, 20000.0]))
     parts = np.concatenate(streamed(stream, recording, ()))
     np.testing.assert_allclose(parts, model.enhance(recording, RATE), atol=1e-6)
 

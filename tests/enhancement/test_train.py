@@ -20,7 +20,9 @@ from zoo.losses.weighted import LOSSES, build
 from zoo.training.run import read_log
 
 CONFIGS = [
-    path for path in (REPOSITORY / "tools" / "configs").glob("*.toml") if path.stem.startswith(("blstm", "can", "dnn"))
+    path
+    for path in (REPOSITORY / "tools" / "configs").glob("*.toml")
+    if path.stem.startswith(("blstm", "can", "dnn", "qrnn"))
 ]
 
 

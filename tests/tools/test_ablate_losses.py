@@ -97,10 +97,29 @@ def test_parts_are_trained_scored_and_kept(command, tmp_path, capsys):
     assert "| start |" in text and "| signal |" in text and "PESQ wb" in text and "+ pmsqe" not in text
     kept = next((tmp_path / "runs").glob("tiny-losses-2x2-2/signal.json"))
     facts = json.loads(kept.read_text())
+    assert facts["recipe"]["steps"] == 2
     assert facts["weights"] == SIGNAL and facts["results"]["n"] == 2
     kept.write_text(json.dumps(facts | {"results": facts["results"] | {"n": 77}}))
     command("--parts", "signal")  # done already
     assert "| 77 |" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_learned_loss_of_a_directory_is_trained_fixed_and_refreshed(command, config, tmp_path, capsys):
+    surrogate = f"{config.parent}/surrogate/"
+    command("--parts", f"+ {surrogate}", f"+ {surrogate}, refreshed")
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(surrogate in line and line.startswith("| +") for line in lines) == 2
+    path = next((tmp_path / "runs" / "tiny-losses-2x2-2").glob("*refreshed.json"))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"recipe": {}}))
+    with pytest.raises(InputError, match="is of another recipe"):
+        command("--parts", f"+ {surrogate}, refreshed")
+
+
+@pytest.mark.slow
+def test_a_loss_without_a_reference_is_trained(command, capsys):
+    command("--parts", f"+ {ablate_losses.FREE}")
+    assert f"| + {ablate_losses.FREE} |" in capsys.readouterr().out
 
 
 def test_unknown_parts_and_configs_without_what_is_compared_are_refused(command, tmp_path):

@@ -76,8 +76,10 @@ def main():
                 factors = real_time_factors(push, block, options.seconds, model.sample_rate)
                 quartiles = [float(f"{x:.3g}") for x in np.percentile(factors, (50, 25, 75, 99))]
                 rows.append({"runtime": runtime, "block_ms": round(1000 * len(block) / model.sample_rate)})
-                rows[-1] |= dict(zip(("factor", "low", "high", "slowest"), quartiles, strict=True))
-                print("{runtime}, {block_ms} ms: {factor} [{low}, {high}], 99 % below {slowest}".format(**rows[-1]))
+                rows[-1] |= dict(zip(("factor", "low", "high", "percentile_99"), quartiles, strict=True))
+                print(
+                    "{runtime}, {block_ms} ms: {factor} [{low}, {high}], 99 % below {percentile_99}".format(**rows[-1])
+                )
     common.save("streaming", {"checkpoint": name, "rows": rows})
 
 

@@ -6,6 +6,7 @@ A header stands before the samples, so what goes through a pipe counts them wron
 
 import io
 import os
+import stat
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -227,6 +228,7 @@ class Writer:
         form: `Form` to write.
 
     Attributes:
+        may_wait: whether a write waits for a reader, as of a pipe.
         clipped: samples beyond full scale that were clipped so far; float sub-types keep them.
 
     Example:
@@ -240,6 +242,7 @@ class Writer:
 
     def __init__(self, file: BinaryIO, form: Form):
         self._file, self.form, self.clipped, self._written = file, form, 0, 0
+        self.may_wait = not _is_regular(file)
         self._start = file.tell() if form.header and _can_seek(file) else None
         if form.header:
             self._send(_header(form, _NO_SIZE, _NO_SIZE))
@@ -268,6 +271,14 @@ class Writer:
         while rest:
             rest = rest[self._file.write(rest) :]
         return len(content)
+
+
+def _is_regular(file):
+    """Whether it is a file on a disk, or in memory."""
+    try:
+        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    except OSError:  # in memory
+        return True
 
 
 def _can_seek(file):

@@ -1,8 +1,8 @@
 """`model.onnx` of a checkpoint: its networks for onnxruntime, written by TensorFlow and tf2onnx, read without a backend.
 
-The file holds the networks that a model's `onnx_networks` names, as one graph with an output for each, of the network's
-name, or the outputs of a network that names several. Batch and time
-may be of any size. Beside them it has the class that runs them (`zoo.nn.inference.OnnxModel`) and its settings.
+The file holds the networks that a model's `onnx_networks` names, as one graph: with an output for each, of the network's
+name, or with the outputs of a network that names several. Batch and time may be of any size. Beside them it has the class
+that runs them (`zoo.nn.inference.OnnxModel`) and its settings.
 """
 
 import importlib

@@ -190,7 +190,8 @@ def _blocks(reader, samples, signals):
 
 def _write(writer, audio, signals):
     if len(audio):
-        with signals.waiting():
+        # A file takes its block at once: to leave in the middle would lose what its header then counts.
+        with signals.waiting() if writer.may_wait else contextlib.nullcontext():
             writer.write(audio)
 
 

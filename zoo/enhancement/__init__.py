@@ -1,4 +1,4 @@
-"""Speech enhancers: Fu et al. 2019's BLSTM and DNN masks, and Manocha et al. 2020's waveform network."""
+"""Speech enhancers: Fu et al. 2019's BLSTM and DNN masks, Manocha et al. 2020's waveform network, and a causal one of our own."""
 
 from zoo.base.lazy import lazy
 

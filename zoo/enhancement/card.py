@@ -48,6 +48,8 @@ def papers(card):
     """Papers that the page cites: of the network, and of its loss."""
     own = [_PAPERS.get(card["architecture"], FU)]
     losses = card["training"].get("recipe", {}).get("loss", {})
+    if FU not in own and any(loss.startswith("quality-net") for loss in losses):
+        own = [*own, FU]
     return own + [paper for loss, paper in _PAPERS_OF_LOSSES.items() if loss in losses]
 
 

@@ -175,7 +175,7 @@ class StreamingEnhancing(Enhancing):
         """Enhanced blocks, of streams that go on.
 
         Args:
-            blocks: float32 (streams, samples), samples a multiple of `hop_length`.
+            blocks: float32 (streams, samples), one or more times `hop_length` samples.
             states: float32 (streams, state_size) that the last call gave; zeros at the start.
 
         Returns:
@@ -193,10 +193,14 @@ class StreamingEnhancing(Enhancing):
         states = np.concatenate([waveform[:, -half:], enhanced[:, -half:], states], axis=1)
         return enhanced[:, :-half], states
 
+    def ending(self, samples: int) -> int:
+        """Samples of silence after the last of a stream's, so that all are final: to a whole hop, and one hop more."""
+        return self.hop_length + -samples % self.hop_length
+
     def _enhance_long(self, recording, chunk):
         """As a stream, so that what is cut in chunks is the same as the whole."""
         lag = self.hop_length
-        padded = np.pad(recording, (0, lag - len(recording) % -lag))[None]
+        padded = np.pad(recording, (0, self.ending(len(recording))))[None]
         states, parts = np.zeros((1, self.state_size), "float32"), []
         for start in range(0, padded.shape[1], chunk):
             part, states = self.stream_batch(padded[:, start : start + chunk], states)

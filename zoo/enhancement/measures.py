@@ -49,7 +49,8 @@ def scores(references: list, estimates: list, listener, free=None, n_jobs: int =
     """Scores of recordings: the true metrics, DNSMOS where speechmos is installed, and those of networks.
 
     Args:
-        references, estimates: float32 (samples,) at 16 kHz, of one length each.
+        references, estimates: float32 (samples,) at 16 kHz, of one length each. What hears the estimate alone hears it at
+            a peak of 1 at most; the others take any.
         listener: a JND metric, for "jnd".
         free: a metric without a reference, for "free-pesq"; None leaves it out.
         n_jobs: processes that score (joblib's counting).
@@ -62,14 +63,15 @@ def scores(references: list, estimates: list, listener, free=None, n_jobs: int =
     """
     # Chosen here, so that rows are alike: a process elsewhere may lack what this one has.
     names = _DNSMOS if dnsmos.available() else {}
-    pairs = [(*pair, names) for pair in zip(references, estimates, strict=True)]
+    bounded = [estimate / max(1.0, np.abs(estimate).max(initial=0.0)) for estimate in estimates]
+    pairs = [(*both, names) for both in zip(references, estimates, bounded, strict=True)]
     tasks = (joblib.delayed(workers.on_one_core)(_pair_scores, os.getpid(), pair) for pair in pairs)
     rows = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
     rows = list(tqdm(rows, total=len(references), desc="score", unit="mixture", disable=None))
     for row, distance in zip(rows, _distances(listener, references, estimates), strict=True):
         row["jnd"] = distance
     if free is not None:
-        for row, score in zip(rows, _free_scores(free, estimates), strict=True):
+        for row, score in zip(rows, _free_scores(free, bounded), strict=True):
             row["free-pesq"] = score
     return rows
 
@@ -100,10 +102,10 @@ def _padded(recordings, chosen):
 
 
 def _pair_scores(pair):
-    """What needs no Keras: the true metrics, and DNSMOS of the estimate by the names that its scores are to have."""
-    reference, estimate, names = pair
+    """What needs no Keras: the true metrics, and DNSMOS of the bounded estimate by the names that its scores are to have."""
+    reference, estimate, bounded, names = pair
     row = {metric: speech.score_or_nan(metric, reference, estimate, SAMPLE_RATE) for metric in TRUE}
-    scores_alone = dnsmos.dnsmos(estimate, SAMPLE_RATE) if names else {}
+    scores_alone = dnsmos.dnsmos(bounded, SAMPLE_RATE) if names else {}
     return row | {names[name]: float(score[0]) for name, score in scores_alone.items()}
 
 

@@ -26,7 +26,7 @@ class Enhancer(Enhancing, WaveformModel):
         core: functional keras.Model, for fine-tuning on its own features.
         sample_rate: Hz.
         lookahead: seconds of what follows a sample that the network looks at, None for all of it; the statistics of
-            the whole recording come on top, so every enhancer here works offline.
+            the whole recording come on top, so the enhancers of this module work offline.
         hop_length, context, chunks_at_once: as for `zoo.enhancement.inference.Enhancing`.
     """
 

@@ -12,8 +12,10 @@ from zoo.audio import dsp
 from zoo.enhancement import causal
 from zoo.enhancement.inference import WINDOW, OnnxStreamingEnhancer, StreamingEnhancing
 from zoo.enhancement.model import Enhancer
+from zoo.errors import InputError
 
 _LOW, _HIGH = 64, 64  # bins that stay bins, and bands of those above
+_SHORTEST = 256  # samples of a window, in which each band has a bin
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -25,7 +27,7 @@ class QuasiRecurrentEnhancer(StreamingEnhancing, Enhancer):
     convolutions along frequency, each with a stride of 2; `blocks` times a quasi-recurrent layer along time (Bradbury
     et al. 2017) and, along frequency, a convolution and a dense layer over all bands of each channel, both with layer
     normalisation of the frame before them and added to their input; two transposed convolutions, which also see what
-    the first two gave; and a mask with real and imaginary part in -2..2, of 1 where the network is untrained. A gate of
+    the first two gave; and a mask with real and imaginary part in -2..2, of about 1 where the network is untrained. A gate of
     a quasi-recurrent layer sees two frames and no memory, so all frames of a recording are computed at once but for one
     product and sum. A constant offset is removed.
 
@@ -35,8 +37,11 @@ class QuasiRecurrentEnhancer(StreamingEnhancing, Enhancer):
     Args:
         channels, first_channels: after the second and the first convolution.
         blocks: number of them.
-        sample_rate, n_fft: in Hz and samples.
+        sample_rate, n_fft: in Hz and samples; the bands are made for 512 samples of 16 kHz.
         name: of the model.
+
+    Raises:
+        InputError: `n_fft` is odd, or so short that a band would have no bin.
 
     Example:
         >>> model = QuasiRecurrentEnhancer(channels=4, first_channels=2, blocks=1)
@@ -55,6 +60,8 @@ class QuasiRecurrentEnhancer(StreamingEnhancing, Enhancer):
         n_fft=512,
         name="quasi_recurrent_enhancer",
     ):
+        if n_fft < _SHORTEST or n_fft % 2:
+            raise InputError(f"n_fft is {n_fft}; give an even number of samples from {_SHORTEST} on")
         self.channels, self.first_channels, self.blocks, self.n_fft = channels, first_channels, blocks, n_fft
         core = _core(channels, first_channels, blocks, n_fft, sample_rate)
         super().__init__(core, sample_rate, n_fft / sample_rate, n_fft // 2, 0, name)
@@ -124,7 +131,7 @@ def _core(channels, first_channels, blocks, n_fft, sample_rate):
     mask = causal.Bands(_LOW, (matrix / matrix.sum(axis=1, keepdims=True)).T, dtype="float32", name="to_bins")(x)
     mask = ops.pad(mask, ((0, 0), (0, 0), (1, 0), (0, 0)))  # bin 0 is empty
     enhanced = causal.ComplexMask(dtype="float32", name="mask")(level, mask)
-    parts = layers.Concatenate(dtype="float32", name="next_state")([layers.Flatten()(part) for part in parts])
+    parts = layers.Concatenate(dtype="float32", name="next_state")([layers.Flatten(dtype="float32")(x) for x in parts])
     return keras.Model([spectrum, state], {"enhanced": enhanced, "next_state": parts}, name="core")
 
 

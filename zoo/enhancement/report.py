@@ -94,7 +94,7 @@ def _renew_cards(commands, data, n_jobs, output=None, others=None):
     """Evaluate checkpoints, {source: command that repeats it}, beside others, and write their cards and figures."""
     mixtures = sources.test_on_data(data)
     words, names = _in_words(mixtures, TEST_SET), _by_name(commands)
-    systems, evaluations = _evaluate(names, mixtures, n_jobs, others)
+    systems, evaluations = _evaluate(names, mixtures, n_jobs, others, of_clean=True)
     _report(evaluations, words, output)
     commit = provenance.commit()
     for name, source in names.items():
@@ -109,7 +109,7 @@ def _renew_second(commands, data, n_jobs, output=None, others=None):
     """Evaluate checkpoints, as `_renew_cards`, on the second test set, whose figures are `test2` of their cards."""
     mixtures = sources.test_on_data(data, "test2")
     words, names = _in_words(mixtures, SECOND_TEST_SET), _by_name(commands)
-    _, evaluations = _evaluate(names, mixtures, n_jobs, others)
+    _, evaluations = _evaluate(names, mixtures, n_jobs, others, of_clean=True)
     _report(evaluations, words, output)
     commit = provenance.commit()
     for name, source in names.items():
@@ -125,8 +125,11 @@ def _by_name(commands):
     return names
 
 
-def _evaluate(sources_by_name, mixtures, n_jobs, others=None):
-    """Every system that is compared, {name: system}, and the figures for the cards of checkpoints and their bases."""
+def _evaluate(sources_by_name, mixtures, n_jobs, others=None, of_clean=False):
+    """Every system that is compared, {name: system}, and the figures for the cards of checkpoints and their bases.
+
+    With `of_clean`, also what checkpoints and systems from outside make of the utterances without noise.
+    """
     bundled, others = _bundled(), others or {}
     bases = [base for name in sources_by_name for base in evaluate.bases(name) if base in bundled]
     compared = {base: base for base in bases} | sources_by_name
@@ -135,13 +138,13 @@ def _evaluate(sources_by_name, mixtures, n_jobs, others=None):
     judges = _judges()
     scored = _score(systems, mixtures, judges, n_jobs)
     weights = {"weights": {name: system.digests() for name, system in others.items()}} if others else {}
-    enhancers = {name: systems[name] for name in (*compared, *others)}
-    clean = _score(enhancers, evaluate.clean_examples(mixtures), judges, n_jobs)
-    clean = {name: evaluate.results(rows)[evaluate.AVERAGE] for name, rows in clean.items()}
-    evaluations = {}
-    for name in compared:
-        of_clean = {"clean": {other: clean[other] for other in (name, *others)}}
-        evaluations[name] = evaluate.evaluation(scored, name, others) | of_clean | weights
+    evaluations = {name: evaluate.evaluation(scored, name, others) | weights for name in compared}
+    if of_clean:
+        enhancers = {name: systems[name] for name in (*sources_by_name, *others)}
+        rows = _score(enhancers, evaluate.clean_examples(mixtures), judges, n_jobs)
+        means = {name: evaluate.results(scores)[evaluate.AVERAGE] for name, scores in rows.items()}
+        for name in sources_by_name:
+            evaluations[name]["clean"] = {other: means[other] for other in (name, *others)}
     return systems, evaluations
 
 

@@ -53,6 +53,7 @@ class ResampledStream:
         Raises:
             InputError: as of `Stream.push`.
         """
+        block = self._stream.rows(block).T
         self._received += len(block)
         enhanced = self._stream.push(self._to_model.resample_chunk(_as_floats(block)))
         return self._counted(self._back.resample_chunk(_as_floats(enhanced)))

@@ -47,14 +47,15 @@ def test_on_fixed_data(data):
     return fixed.test_mixtures(corpus.speech, corpus.noise)
 
 
-def train_on_timit(directory, noise, snr_db, n_validation, variety=()):
+def train_on_timit(directory, noise, snr_db, n_validation, variety=(), clean_share=0.0):
     """TIMIT's sentences in another folder's recordings of noise, every tenth for validation; see `datasets.timit`."""
     recordings = _flat(_read(datasets.recordings(noise)))
     if len(recordings) < 2:
         raise InputError(f"{noise} holds one recording: training and validation need one each")
     held_noise = recordings[::10]
     training_noise = [recording for i, recording in enumerate(recordings) if i % 10]
-    source = Mixtures(_read(datasets.timit(directory, "train")), training_noise, snr_db, variety=variety)
+    speech = _read(datasets.timit(directory, "train"))
+    source = Mixtures(speech, training_noise, snr_db, variety=variety, clean_share=clean_share)
     held = _read(datasets.timit(directory, "validation"))
     return source, validation_set(held, held_noise, n_validation, _VALIDATION_SECONDS)
 

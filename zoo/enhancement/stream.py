@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.audio import checks
 from zoo.errors import InputError
 
 
@@ -59,33 +60,36 @@ class Stream:
             float32 of the same number of axes: the enhanced samples that follow those that came out before.
 
         Raises:
-            InputError: another number of channels, or NaN or infinity.
+            InputError: as for `rows`.
         """
-        block, rows = np.asarray(block), self._rows(block)
+        rows = self.rows(block)
         self._received += rows.shape[1]
         self._waiting = np.concatenate([self._waiting, rows], axis=1)
         ready = self._waiting.shape[1] // self.model.hop_length * self.model.hop_length
-        return self._shaped(self._run(ready), block.ndim)
+        return self._shaped(self._run(ready), np.ndim(block))
 
     def finish(self) -> np.ndarray:
         """The samples that are still to come, float32 (samples,), or (samples, channels) of several; then `reset`."""
-        hop, missing = self.model.hop_length, self._received - self._sent
-        self._waiting = np.pad(self._waiting, ((0, 0), (0, hop - self._waiting.shape[1] % -hop)))
+        missing = self._received - self._sent
+        self._waiting = np.pad(self._waiting, ((0, 0), (0, self.model.ending(self._waiting.shape[1]))))
         rows = self._run(self._waiting.shape[1])[:, :missing]
         self.reset()
         return self._shaped(rows, 1 if self.channels == 1 else 2)
 
-    def _rows(self, block):
-        """A block as float32 (channels, samples), checked."""
-        block = np.asarray(block)
-        shape = (block.shape[0], 1) if block.ndim == 1 else block.shape
-        if block.ndim not in (1, 2) or shape[1] != self.channels:
+    def rows(self, block: Any) -> np.ndarray:
+        """A block as `push` takes it, checked, as float32 (channels, samples).
+
+        Raises:
+            InputError: another number of channels, no floats, samples far above full scale, or NaN or infinity.
+        """
+        block = checks.as_floats(block).astype("float32")
+        if block.ndim not in (1, 2) or (1 if block.ndim == 1 else block.shape[1]) != self.channels:
             raise InputError(
                 f"a block has the shape {block.shape}; give (samples, {self.channels}), or Stream(channels=)"
             )
-        if not np.isfinite(block).all():
-            raise InputError("a block has NaN or infinity: leave such samples out")
-        return block.reshape(shape).T.astype("float32")
+        checks.check_finite(block)
+        checks.check_scale(block)
+        return block.reshape(-1, self.channels).T
 
     def _run(self, ready):
         """Enhanced rows of the first waiting samples, a multiple of the hop; what lies before the recording is left out."""

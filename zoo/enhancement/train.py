@@ -203,19 +203,25 @@ def _read_examples(recipe, options):
     voice_bank, timit, noise = options.voice_bank, options.timit, options.noise
     if bool(timit) != bool(noise) or (timit and voice_bank):
         raise InputError("give --voice-bank, or --timit with --noise, or none of them for --data")
-    if voice_bank and recipe.variety:
-        raise InputError("variety is of mixtures, which Voice Bank-DEMAND has of its own: leave it out")
-    if options.fixed_mixtures and (voice_bank or recipe.variety):
-        raise InputError("--fixed-mixtures are plain mixtures of --data or --timit: leave out Voice Bank and variety")
+    changed = recipe.variety or recipe.clean_share
+    if voice_bank and changed:
+        raise InputError(
+            "variety and clean_share are of mixtures, which Voice Bank-DEMAND has of its own: leave them out"
+        )
+    if options.fixed_mixtures and (voice_bank or changed):
+        raise InputError(
+            "--fixed-mixtures are plain mixtures of --data or --timit: leave out Voice Bank, variety and clean_share"
+        )
     if options.fixed_mixtures and timit:
         return sources.train_on_fixed_timit(timit, noise, recipe.n_validation)
     if options.fixed_mixtures:
         return sources.train_on_fixed_data(options.data, recipe.n_validation)
     if voice_bank:
         return sources.train_on_voice_bank(voice_bank, recipe.n_validation)
+    mixing = recipe.snr_db, recipe.n_validation, recipe.variety, recipe.clean_share
     if timit:
-        return sources.train_on_timit(timit, noise, recipe.snr_db, recipe.n_validation, recipe.variety)
-    return sources.train_on_data(options.data, recipe.snr_db, recipe.n_validation, recipe.variety, recipe.clean_share)
+        return sources.train_on_timit(timit, noise, *mixing)
+    return sources.train_on_data(options.data, *mixing)
 
 
 def _check(recipe, distribution):
@@ -231,8 +237,9 @@ def _check(recipe, distribution):
 
 
 def _learned(criterion):
-    """Terms of a loss whose frozen metric predicts scores, as a Quality-Net does and a JND distance does not."""
-    return [term for _, term in criterion.terms if isinstance(term, LearnedLoss) and hasattr(term.metric, "score")]
+    """Terms of a loss whose frozen metric scores pairs: a Quality-Net with a reference, but no JND distance."""
+    learned = [term for _, term in criterion.terms if isinstance(term, LearnedLoss) and hasattr(term.metric, "score")]
+    return [term for term in learned if term.metric.needs_reference]
 
 
 def _compiled(recipe, enhancer, criterion, surrogates):

@@ -8,9 +8,8 @@ from keras import ops
 from zoo import backend
 from zoo.audio import dsp, tensors
 
-_LOG_FLOOR = (
-    3e-4  # added to a magnitude inside its logarithm, or where it is compressed: 16-bit noise counts for little
-)
+# Added to a magnitude inside its logarithm, or where it is compressed: 16-bit noise counts for little.
+_LOG_FLOOR = 3e-4
 _EPS = 1e-10
 
 
@@ -92,11 +91,10 @@ class CompressedSpectrum(keras.losses.Loss):
     @backend.plain_torch
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
-        (x, *x_parts), (y, *y_parts) = (self._compressed(wave, lengths) for wave in (reference, estimate))
+        spectra = [self._compressed(waveform, lengths) for waveform in (reference, estimate)]
+        of_magnitude, *of_parts = (ops.square(ours - theirs) for theirs, ours in zip(*spectra, strict=True))
         mask = dsp.frame_mask(estimate, lengths, self.hop_length)
-        of_complex = sum(ops.square(ours - theirs) for ours, theirs in zip(y_parts, x_parts, strict=True))
-        of_magnitude = ops.square(y - x)
-        return _mean((1 - self.complex_share) * of_magnitude + self.complex_share * of_complex, mask)
+        return _mean((1 - self.complex_share) * of_magnitude + self.complex_share * sum(of_parts), mask)
 
     def _compressed(self, waveform, lengths):
         """Magnitude, real and imaginary part of the spectrum whose magnitude is raised to the power."""

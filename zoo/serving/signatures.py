@@ -193,8 +193,10 @@ def _stream(model):
 
     def stream(block, state):
         hop = model.hop_length
-        whole = tf.debugging.assert_equal(tf.shape(block)[1] % hop, 0, f"block: give a multiple of {hop} samples")
-        with tf.control_dependencies([whole]):
+        words = f"block: give a multiple of {hop} samples"
+        whole = tf.debugging.assert_equal(tf.shape(block)[1] % hop, 0, words)
+        some = tf.debugging.assert_positive(tf.shape(block)[1], words)
+        with tf.control_dependencies([whole, some]):
             return model.serve_stream(tf.identity(block), state)
 
     return stream
