@@ -116,9 +116,12 @@ class Refresh(keras.callbacks.Callback):
         return self.folder / f"round_{epoch:04d}.npz"
 
     def _label(self, epoch):
-        """Enhance a round's mixtures, and score them and the first quarter of the noisy ones; stored on disk."""
+        """Enhance a round's mixtures, brought to a peak of 1 at most, and score them and the first quarter of the noisy ones; stored on disk."""
         self.batches.shuffle(epoch)
         noisy, reference = self.batches[0]
+        # A slam at a low SNR peaks far above 1; labels and the networks do not depend on the level.
+        peaks = np.maximum(np.abs(noisy).max(axis=1, keepdims=True), 1.0)
+        noisy, reference = noisy / peaks, reference / peaks
         quarter = len(noisy) // 4
         enhanced = self.enhancer.enhance(noisy, SAMPLE_RATE, batch_size=32)
         reference = _as_int16(np.concatenate([reference, reference[:quarter]]))
