@@ -55,3 +55,14 @@ def test_a_round_teaches_the_surrogate_what_the_enhancer_makes(source, surrogate
     assert not teacher.trainable_variables
     stored = np.load(tmp_path / "round_0000.npz")
     np.testing.assert_array_equal(stored["arr_2"], scores)
+
+
+def test_a_round_takes_mixtures_of_any_peak(source, surrogate, tmp_path, monkeypatch):
+    """A slam at a low SNR; enhancers refuse recordings that peak so far above full scale."""
+    draw = source.draw
+    monkeypatch.setattr(source, "draw", lambda *arguments: [100 * audio for audio in draw(*arguments)])
+    batches = examples.Batches(source, RATE, 4, 1, seed=3)
+    refresh = Refresh(DNNEnhancer(units=8), None, None, batches, tmp_path, steps=1, n_jobs=1)
+    reference, degraded, scores = refresh._label(0)
+    assert len(scores) == 5 and np.isfinite(scores).all()
+    assert np.abs(degraded[4]).max() == 32767  # the first, unenhanced

@@ -116,7 +116,7 @@ class Refresh(keras.callbacks.Callback):
         return self.folder / f"round_{epoch:04d}.npz"
 
     def _label(self, epoch):
-        """Enhance a round's mixtures, brought to a peak of 1 at most, and score them and the first quarter of the noisy ones; stored on disk."""
+        """Enhance a round's mixtures, at a peak of 1 at most, and score them and a quarter of the noisy ones; stored."""
         self.batches.shuffle(epoch)
         noisy, reference = self.batches[0]
         # A slam at a low SNR peaks far above 1; labels and the networks do not depend on the level.
