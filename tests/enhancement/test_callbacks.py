@@ -63,6 +63,6 @@ def test_a_round_takes_mixtures_of_any_peak(source, surrogate, tmp_path, monkeyp
     monkeypatch.setattr(source, "draw", lambda *arguments: [100 * audio for audio in draw(*arguments)])
     batches = examples.Batches(source, RATE, 4, 1, seed=3)
     refresh = Refresh(DNNEnhancer(units=8), None, None, batches, tmp_path, steps=1, n_jobs=1)
-    reference, degraded, scores = refresh._label(0)
+    _, degraded, scores = refresh._label(0)
     assert len(scores) == 5 and np.isfinite(scores).all()
     assert np.abs(degraded[4]).max() == 32767  # the first, unenhanced
