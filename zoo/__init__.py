@@ -8,7 +8,7 @@
     metric = zoo.load("quality-net-lite-pesq-wb-16k")         # a keras.Model
     metric.score(reference, degraded, sample_rate=16000)      # PESQ as the network predicts it, (batch,)
     loss = zoo.loss("quality-net-lite-pesq-wb-16k")           # a keras.losses.Loss on waveforms
-    enhancer = zoo.load("blstm-quality-net-refresh-16k")
+    enhancer = zoo.load("qrnn-quality-net-16k")
     enhancer.enhance(noisy, sample_rate=16000)                # NumPy, the shape of noisy
     separator = zoo.load("chandna-4stem-44k")
     separator.separate(mixture, sample_rate=44100)            # {"vocals": ..., "drums": ..., "bass": ..., "other": ...}

@@ -11,7 +11,7 @@ from examples.demo.recordings import MEASURED, SAMPLE_RATE, Recording, read_reco
 from examples.demo.tables import html_table, named, number, scale, text_table
 from zoo.metrics import speech
 
-ENHANCER = "blstm-quality-net-refresh-16k"
+ENHANCER = "qrnn-quality-net-16k"
 SURROGATE = "quality-net-lite-pesq-wb-16k"  # predicts the PESQ of enhanced speech
 
 

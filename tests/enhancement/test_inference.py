@@ -7,7 +7,7 @@ from tests.support import checkpoints, onnx
 from zoo.cli.enhance import DEFAULT_CHECKPOINT
 from zoo.enhancement.model import DNNEnhancer
 
-NAMES = [name for name in onnx.ONNX_NAMES if name.startswith(("blstm", "can", "dnn"))]
+NAMES = [name for name in onnx.ONNX_NAMES if name.startswith(("blstm", "can", "dnn", "qrnn"))]
 
 
 def check_enhanced(name, noisy, **options):

@@ -13,9 +13,9 @@ import numpy as np
 from zoo.audio import walk
 from zoo.base import files
 from zoo.cli import enhance_stream, gains, models
+from zoo.cli.enhance_stream import DEFAULT_CHECKPOINT
 from zoo.errors import InputError, describe
 
-DEFAULT_CHECKPOINT = "blstm-quality-net-refresh-16k"
 _CLIPPED = 1e-3  # share of flat samples at full scale above which a recording is called clipped
 _DESCRIPTION = """Take noise out of recordings of speech. Sample rate, channels, number of samples,
 container and sub-type stay (ADPCM becomes float); each channel is enhanced by
@@ -56,8 +56,7 @@ def add(commands):
     noisy.required = enhanced.required = False  # for argparse; a stream needs none, and `refuse` sees to files
     command.add_argument(
         "--checkpoint",
-        help=f"name, or directory with a slash (default {DEFAULT_CHECKPOINT}, with --stream "
-        f"{enhance_stream.DEFAULT_CHECKPOINT})",
+        help=f"name, or directory with a slash (default {DEFAULT_CHECKPOINT})",
     )
     models.add_argument(command)
     command.add_argument(

@@ -17,7 +17,7 @@ from zoo.base.signals import SignalsAfterABlock, Stopped
 from zoo.cli import microphone, models
 from zoo.errors import InputError
 
-DEFAULT_CHECKPOINT = "qrnn-16k"
+DEFAULT_CHECKPOINT = "qrnn-quality-net-16k"
 _LONGEST_BLOCK = 10_000  # ms
 _DESCRIPTION = """Sound that is still coming in, by a causal checkpoint, in bounded memory: from IN to
 OUT, both - (stdin, stdout) where they are left out. WAV, or samples without a

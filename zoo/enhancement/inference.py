@@ -54,7 +54,7 @@ class Enhancing(Recordings):
             InputError: for another rate, other shapes, no samples, or NaN or infinity in what counts.
 
         Example:
-            >>> enhancer = zoo.load("blstm-quality-net-refresh-16k")
+            >>> enhancer = zoo.load("qrnn-quality-net-16k")
             >>> noisy, rate = zoo.audio.io.read(zoo.examples()["degraded"])
             >>> enhancer.enhance(noisy, sample_rate=rate).shape == noisy.shape
             True
