@@ -282,7 +282,7 @@ def test_an_offline_checkpoint_is_refused(stream, gain, tmp_path):
     status, _, err = stream(tmp_path / "in.wav", tmp_path / "o.wav", "--checkpoint", "blstm-quality-net-refresh-16k")
     assert status == 2 and err == (
         "zoo: blstm-quality-net-refresh-16k needs the whole recording before it gives the first sample; give a causal "
-        "checkpoint, such as qrnn-16k, or leave --stream out\n"
+        "checkpoint, such as qrnn-quality-net-16k, or leave --stream out\n"
     )
 
 

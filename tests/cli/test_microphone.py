@@ -133,7 +133,7 @@ def test_what_goes_wrong_is_one_line(play, monkeypatch):
     assert status == 2 and err.splitlines()[1] == "zoo: the device stopped: it went away"
     package = StandIn(np.full((1000, 1), np.nan, "float32"))
     status, _, err = play(package)
-    assert status == 2 and err.splitlines()[1].startswith("zoo: the device stopped: a block has NaN")
+    assert status == 2 and err.splitlines()[1].startswith("zoo: the device stopped: the audio holds NaN or infinity")
     assert len(package.played) == 1 and not package.played[0].any()
 
 

@@ -119,7 +119,7 @@ def test_an_unknown_name_lists_both_kinds_and_a_close_match(name, close):
 
 
 def test_a_name_without_a_close_match_lists_both_kinds():
-    with pytest.raises(InputError, match="'spam'; Give one of magnitude-mse.*jnd-22k"):
+    with pytest.raises(InputError, match="'spam'; Give one of compressed-spectrum.*jnd-22k"):
         zoo.loss("spam")
 
 

@@ -60,8 +60,8 @@ def main():
     options = parser.parse_args()
     model, name = zoo.load(options.checkpoint), options.checkpoint
     with tempfile.TemporaryDirectory() as folder:
-        made = export.export(name, f"{folder}/served")
-        served = tf.saved_model.load(str(made["directory"])).signatures["stream"]
+        saved = export.export(name, f"{folder}/served")
+        served = tf.saved_model.load(str(saved["directory"])).signatures["stream"]
         file = convert.convert(name, Path(folder) / "model.tflite", "tflite")["path"]
         lite = tf.lite.Interpreter(model_path=str(file), num_threads=1)
         runtimes = {
