@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -42,10 +43,15 @@ class StandIn(SimpleNamespace):
 
 
 class _Sound:
-    latency = (0.01, 0.02)
-
     def __init__(self, package, callback, finished_callback):
         self._package, self._callback, self._finished = package, callback, finished_callback
+        self._asked = threading.Event()
+
+    @property
+    def latency(self):
+        """In seconds; the command asks for it, and says it, before it waits."""
+        self._asked.set()
+        return 0.01, 0.02
 
     def __enter__(self):
         self._thread = threading.Thread(target=self._run)
@@ -66,6 +72,8 @@ class _Sound:
         if self._package.goes_away:
             self._finished()
         else:
+            self._asked.wait()
+            time.sleep(0.1)  # or Ctrl-C would come before the command's first line
             os.kill(os.getpid(), signal.SIGINT)
 
     def __exit__(self, *_):

@@ -65,7 +65,7 @@ class ServingModel:
     def _expected(self, inputs):
         """{"signature/name": array}; WAV files hold just the samples that count."""
         values = {}
-        for name in {"serving_default", "lengths", "stream"} & set(self.signatures):
+        for name in (name for name in ("serving_default", "lengths", "stream") if name in self.signatures):
             function, specs = self.signatures[name]
             outputs = function(*(tf.constant(inputs[spec.name]) for spec in specs))
             values |= {(name, key): value.numpy() for key, value in outputs.items()}
