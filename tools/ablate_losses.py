@@ -83,7 +83,7 @@ def balanced(recipe, names, noisy, reference):
 
 def measure(recipe, part, options):
     """A part's weights, minutes, and results on the mixtures: {metric: [mean, low, high], "n", "n_failed"}."""
-    mixtures = _spread(sources.test_on_data(options.data), options.size)
+    mixtures = examples.evenly(sources.test_on_data(options.data), options.size)
     source, held = sources.train_on_data(
         options.data, recipe.snr_db, recipe.n_validation, recipe.variety, recipe.clean_share
     )
@@ -100,12 +100,6 @@ def measure(recipe, part, options):
         )
     rows = evaluate.score(model, mixtures, preset.load(LISTENER), preset.load(FREE), options.jobs)
     return weights, minutes, evaluate.results(rows)[evaluate.AVERAGE]
-
-
-def _spread(mixtures, size):
-    """At most `size` of the mixtures, spread over them evenly."""
-    chosen = np.linspace(0, len(mixtures) - 1, min(size, len(mixtures))).astype(int)
-    return [mixtures[i] for i in chosen]
 
 
 def table(done):

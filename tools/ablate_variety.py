@@ -123,7 +123,7 @@ class Enhancers:
         """{set: (examples, list of the kinds of variety of each)}."""
         sets = {"validation": held}
         sets |= {split: self.sources.test_on_data(self.options.data, split) for split in TEST_SPLITS}
-        chosen = {title: _spread(examples, self.options.size) for title, examples in sets.items()}
+        chosen = {title: self.examples.evenly(drawn, self.options.size) for title, drawn in sets.items()}
         return {"varied": self._varied()} | {title: (drawn, [[] for _ in drawn]) for title, drawn in chosen.items()}
 
     def _varied(self):
@@ -164,12 +164,6 @@ FAMILIES = {"quality_net": QualityNets, "enhancement": Enhancers}
 
 def _true(reference, audio):
     return [speech.score_or_nan(metric, reference, audio, SAMPLE_RATE) for metric in TRUE]
-
-
-def _spread(examples, size):
-    """At most `size` of the examples, spread over them evenly."""
-    chosen = np.linspace(0, len(examples) - 1, min(size, len(examples))).astype(int)
-    return [examples[i] for i in chosen]
 
 
 def run_parts(trainer, parts, folder, prefix):

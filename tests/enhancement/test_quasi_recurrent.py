@@ -138,9 +138,9 @@ def test_a_served_stream_is_the_whole(model, noisy, saved, tmp_path):
 
     from zoo.serving import convert, export
 
-    made = export.export(saved, tmp_path / "served")
-    assert made["signatures"]["stream"] == {"inputs": ["block", "state"], "outputs": ["enhanced", "state"]}
-    served = tf.saved_model.load(str(made["directory"])).signatures["stream"]
+    exported = export.export(saved, tmp_path / "served")
+    assert exported["signatures"]["stream"] == {"inputs": ["block", "state"], "outputs": ["enhanced", "state"]}
+    served = tf.saved_model.load(str(exported["directory"])).signatures["stream"]
     lite = convert.convert(saved, tmp_path / "m.tflite", "tflite")
     assert lite["needs"] == []
     light = tf.lite.Interpreter(model_path=str(lite["path"])).get_signature_runner("stream")

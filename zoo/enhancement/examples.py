@@ -215,3 +215,9 @@ def test_set(speech, noise, snrs_db=TEST_SNRS_DB, noises=1, seed=2):
     if not examples:
         raise InputError("the test needs an utterance of 1 s or more, and a recording of noise")
     return examples
+
+
+def evenly(examples, count):
+    """At most `count` of a list of examples, from its first to its last."""
+    chosen = np.linspace(0, len(examples) - 1, min(count, len(examples))).astype(int)
+    return [examples[i] for i in chosen]
