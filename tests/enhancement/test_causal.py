@@ -7,7 +7,7 @@ from keras import ops
 
 from zoo.audio import spectra
 from zoo.enhancement import causal
-from zoo.enhancement.quasi_recurrent import _band_matrix, _window_spectrum
+from zoo.enhancement.quasi_recurrent import _band_matrix
 
 RNG = np.random.default_rng(0)
 
@@ -31,13 +31,43 @@ def test_parts_of_a_state_are_its_numbers_in_order():
     assert first.tolist() == [[0, 1], [5, 6]] and second.tolist() == [[[2, 3, 4]], [[7, 8, 9]]]
 
 
-def test_a_constant_offset_goes_and_leaves_the_rest():
+def without_offset(x, totals=np.zeros((1, 2))):
+    return numpy(causal.WithoutOffset(64, "sqrt-hann", 0.8)(x, totals))
+
+
+def recording_spectrum(wave):
+    """As `spectrum`, with the first frame, of which half lies before the recording."""
+    return spectrum(np.pad(wave, ((0, 0), (32, 0))))
+
+
+def test_a_constant_offset_goes_from_the_first_frame_on_and_leaves_the_rest():
     wave = 0.1 * RNG.standard_normal((1, 640))
-    wave -= wave.mean()
-    layer = causal.WithoutOffset(_window_spectrum(64))
-    with_offset, without = (ops.convert_to_numpy(layer(spectrum(x))) for x in (wave + 0.7, wave))
-    np.testing.assert_allclose(with_offset, without, atol=1e-5)
-    np.testing.assert_array_equal(without[:, :, 0], 0)
+    (with_offset, _), (without, _) = (without_offset(recording_spectrum(x)) for x in (wave + 0.7, wave))
+    np.testing.assert_allclose(with_offset[:, 1:], without[:, 1:], atol=1e-4)
+    alone, _ = without_offset(recording_spectrum(np.full((1, 640), 0.7)))
+    np.testing.assert_allclose(alone[:, 1:], 0, atol=1e-4)
+
+
+def test_the_offset_is_the_running_mean_of_bin_0():
+    x, window = recording_spectrum(0.1 * RNG.standard_normal((1, 320))), spectra.window_samples("sqrt-hann", 64)
+    lowest = x[0, :, 0, 0].astype("float64")
+    lowest[0] *= window.sum() / window[32:].sum()
+    weights = [0.8 ** np.arange(i, -1, -1) for i in range(len(lowest))]
+    means = np.array([(weight * lowest[: i + 1]).sum() / weight.sum() for i, weight in enumerate(weights)])
+    shape = np.fft.rfft(window).real / window.sum()
+    level, totals = without_offset(x)
+    np.testing.assert_allclose(level[0, :, :, 0], x[0, :, :, 0] - means[:, None] * shape, atol=1e-5)
+    np.testing.assert_array_equal(level[..., 1], x[..., 1])
+    np.testing.assert_allclose(totals, [[means[-1] * weights[-1].sum(), weights[-1].sum()]], rtol=1e-5)
+    (begin, totals), half = without_offset(x[:, :4]), x[:, 4:]
+    np.testing.assert_allclose(np.concatenate([begin, without_offset(half, totals)[0]], axis=1), level, atol=1e-5)
+
+
+def test_rumble_stays():
+    rumble = np.sin(2 * np.pi * np.arange(6400) / 128)[None]  # in bin 0 and its neighbour
+    x = recording_spectrum(rumble)
+    level, _ = numpy(causal.WithoutOffset(64, "sqrt-hann", 0.99)(x, np.zeros((1, 2))))
+    assert np.abs(level[:, 50:] - x[:, 50:]).max() < 0.03 * np.abs(x).max()
 
 
 def test_running_features():

@@ -26,7 +26,7 @@ def stft(waveform: np.ndarray, n_fft: int = 512, hop_length: int = 256, window: 
     """
     padded = np.pad(waveform, ((0, 0), (n_fft // 2, n_fft // 2)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=1)[:, ::hop_length]
-    return np.fft.rfft(frames * _window(window, n_fft)).astype("complex64")  # NumPy 1 computes in float64
+    return np.fft.rfft(frames * window_samples(window, n_fft)).astype("complex64")  # NumPy 1 computes in float64
 
 
 def istft(
@@ -47,8 +47,8 @@ def istft(
         >>> bool(np.allclose(istft(stft(wave), samples=1024), wave, atol=1e-5))
         True
     """
-    frames = np.fft.irfft(spectrum, n_fft).astype("float32") * _window(window, n_fft)
-    energy = np.broadcast_to(np.square(_window(window, n_fft)), (1, *frames.shape[1:]))
+    frames = np.fft.irfft(spectrum, n_fft).astype("float32") * window_samples(window, n_fft)
+    energy = np.broadcast_to(np.square(window_samples(window, n_fft)), (1, *frames.shape[1:]))
     counted = slice(n_fft // 2, n_fft // 2 + samples)
     return _overlap_add(frames, hop_length)[:, counted] / _overlap_add(energy, hop_length)[:, counted]
 
@@ -85,8 +85,9 @@ def _overlap_add(frames, hop_length):
 
 
 @functools.lru_cache
-def _window(name, n_fft):
+def window_samples(name: str, n_fft: int) -> np.ndarray:
+    """Samples of a periodic window, float32 (n_fft,); names as for `stft`."""
     if name == "sqrt-hann":
-        return np.sqrt(_window("hann", n_fft))
+        return np.sqrt(window_samples("hann", n_fft))
     constant, amplitude = _COSINES[name]
     return (constant - amplitude * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype("float32")

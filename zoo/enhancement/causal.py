@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from zoo.audio import spectra
 from zoo.nn.recurrence import linear_recurrence
 
 _MEMORY_SECONDS = 2.0  # time in which the running means forget by a factor of e
@@ -41,23 +42,44 @@ class StateParts(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class WithoutOffset(layers.Layer):
-    """Spectra of windowed frames less that of a constant offset, in which they have the whole of bin 0.
+    """Spectra of windowed frames less that of a constant offset: the running mean of bin 0, times the window's spectrum.
+
+    Rumble, whose sign changes, stays. The first frame holds the recording in its second half alone, and so about half
+    of the offset's bin 0; it counts by what it would be of a whole frame.
 
     Args:
-        window_spectrum: list of floats, (bins,), the real spectrum of the window.
+        n_fft: samples of a frame.
+        window: of the frames, as for `zoo.audio.spectra.stft`.
+        decay: of the weights of the running mean from frame to frame, above 0 and below 1.
+
+    Call:
+        spectrum: float32 (batch, frames, bins, 2).
+        totals: (batch, 2), weighted sums of bin 0 and of ones so far; zeros at the start.
+        Returns the spectrum without the offset, and the sums after it.
     """
 
-    def __init__(self, window_spectrum, **options):
+    def __init__(self, n_fft, window, decay, **options):
         super().__init__(**options)
-        self.window_spectrum = [float(x) for x in window_spectrum]
+        self.n_fft, self.window, self.decay = n_fft, window, decay
 
-    def call(self, spectrum):
-        shape = np.array(self.window_spectrum, "float32") / self.window_spectrum[0]
-        offset = ops.concatenate([spectrum[:, :, :1, :1], ops.zeros_like(spectrum[:, :, :1, :1])], axis=3)
-        return spectrum - offset * ops.convert_to_tensor(shape[:, None])
+    def call(self, spectrum, totals):
+        window = spectra.window_samples(self.window, self.n_fft)
+        first = window.sum() / window[self.n_fft // 2 :].sum()
+        lowest = spectrum[:, :, 0, :1]
+        memory = ops.power(self.decay, ops.cumsum(ops.ones_like(lowest), axis=1))
+        weights = memory * totals[:, None, 1:] + (1 - memory) / (1 - self.decay)
+        lowest = ops.where(weights < 1.5, first * lowest, lowest)
+        sums = linear_recurrence(ops.full_like(lowest, self.decay), lowest, totals[:, :1])
+        shape = np.fft.rfft(window).real / window.sum()  # of an offset whose bin 0 is 1; alternates in sign, is real
+        offset = (sums / weights)[:, :, None] * ops.convert_to_tensor(shape[:, None].astype("float32"))
+        level = spectrum - ops.concatenate([offset, ops.zeros_like(offset)], axis=3)
+        return level, ops.concatenate([sums[:, -1], weights[:, -1]], axis=1)
+
+    def compute_output_spec(self, spectrum, totals):
+        return keras.KerasTensor(spectrum.shape), keras.KerasTensor(totals.shape)
 
     def get_config(self):
-        return {**super().get_config(), "window_spectrum": self.window_spectrum}
+        return {**super().get_config(), "n_fft": self.n_fft, "window": self.window, "decay": self.decay}
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -4,7 +4,6 @@ import math
 
 import keras
 import numpy as np
-import scipy.signal
 from keras import layers, ops
 
 from zoo import backend
@@ -109,14 +108,16 @@ class QuasiRecurrentEnhancer(StreamingEnhancing, Enhancer):
 def _core(channels, first_channels, blocks, n_fft, sample_rate):
     """The network on spectra: {"enhanced", "next_state"} of "spectrum" and "state"."""
     bins, bands = n_fft // 2 + 1, (_LOW + _HIGH) // 4
-    shapes = [(2,), (bins - 1,), *blocks * [(1, bands, channels), (bands, channels)]]
+    shapes = [(2,), (2,), (bins - 1,), *blocks * [(1, bands, channels), (bands, channels)]]
     spectrum = keras.Input((None, bins, 2), name="spectrum")
     state = keras.Input((sum(map(math.prod, shapes)),), name="state")
-    totals, log_totals, *memories = causal.StateParts(shapes, dtype="float32", name="state_parts")(state)
-    level = causal.WithoutOffset(_window_spectrum(n_fft), dtype="float32", name="without_offset")(spectrum)
+    offset_totals, totals, log_totals, *memories = causal.StateParts(shapes, dtype="float32", name="state_parts")(state)
     decay, matrix = causal.running_decay(n_fft // 2, sample_rate), _band_matrix(n_fft, sample_rate)
+    without_offset = causal.WithoutOffset(n_fft, WINDOW, decay, dtype="float32", name="without_offset")
+    level, offset_totals = without_offset(spectrum, offset_totals)
     running = causal.RunningFeatures(decay, dtype="float32", name="features")
     features, *parts = running(level[:, :, 1:], totals, log_totals)
+    parts.insert(0, offset_totals)
     x = causal.Bands(_LOW, matrix / matrix.sum(axis=0), dtype="float32", name="to_bands")(features)
     first = _activated(_along_bands(layers.Conv2D, first_channels, 5, 2, "encoder_1"), x)
     second = x = _activated(_along_bands(layers.Conv2D, channels, 3, 2, "encoder_2"), first)
@@ -129,7 +130,7 @@ def _core(channels, first_channels, blocks, n_fft, sample_rate):
     small = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.01), "bias_initializer": causal.UnitMask()}
     x = _along_bands(layers.Conv2DTranspose, 2, 5, 2, "decoder_2", **small)(x)
     mask = causal.Bands(_LOW, (matrix / matrix.sum(axis=1, keepdims=True)).T, dtype="float32", name="to_bins")(x)
-    mask = ops.pad(mask, ((0, 0), (0, 0), (1, 0), (0, 0)))  # bin 0 is empty
+    mask = ops.concatenate([mask[:, :, :1], mask], axis=2)  # bin 0, of which there are no features, goes with bin 1
     enhanced = causal.ComplexMask(dtype="float32", name="mask")(level, mask)
     parts = layers.Concatenate(dtype="float32", name="next_state")([layers.Flatten(dtype="float32")(x) for x in parts])
     return keras.Model([spectrum, state], {"enhanced": enhanced, "next_state": parts}, name="core")
@@ -153,11 +154,6 @@ def _along_bands(kind, channels, width, stride, name, **options):
 
 def _activated(layer, x):
     return layers.PReLU(shared_axes=[1, 2], name=f"{layer.name}_slope")(layer(x))
-
-
-def _window_spectrum(n_fft):
-    """Spectrum of the root of a periodic Hann window, which is real."""
-    return np.fft.rfft(np.sqrt(scipy.signal.get_window("hann", n_fft, fftbins=True))).real
 
 
 def _band_matrix(n_fft, sample_rate):
