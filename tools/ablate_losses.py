@@ -138,10 +138,11 @@ def main(command=None):
         raise InputError(f"no part is called {min(unknown)!r}: use {', '.join(parts)}")
     prefix = f"{recipe.name}-losses-{options.steps}x{options.epochs}-{options.size}"
     folder = Path(options.runs) / prefix
+    for path in sorted(folder.glob("*.json")):
+        _check(path, recipe)
     for part in () if options.table else (options.parts or parts):
         path = _path(folder, part)
         if path.exists():
-            _check(path, recipe)
             continue
         print(f"{part}:", flush=True)
         renamed = dataclasses.replace(recipe, name=f"{prefix}/{path.stem}")

@@ -20,8 +20,8 @@ class Gain(StreamingEnhancing):
     def enhance_batch(self, noisy, lengths):
         return self.gain * noisy
 
-    def run_core(self, spectrum, states):
-        return self.gain * spectrum, states
+    def run_core(self, parts, states):
+        return self.gain * parts, states
 
 
 def save_causal(directory):

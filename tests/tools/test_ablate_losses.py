@@ -114,6 +114,8 @@ def test_a_learned_loss_of_a_directory_is_trained_fixed_and_refreshed(command, c
     path.write_text(json.dumps(json.loads(path.read_text()) | {"recipe": {}}))
     with pytest.raises(InputError, match="is of another recipe"):
         command("--parts", f"+ {surrogate}, refreshed")
+    with pytest.raises(InputError, match="is of another recipe"):
+        command("--table")
 
 
 @pytest.mark.slow

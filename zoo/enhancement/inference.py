@@ -162,9 +162,19 @@ class StreamingEnhancing(Enhancing):
     n_fft: int
     core_state_size: int
 
-    def run_core(self, spectrum: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Enhanced spectrum and the network's states, of complex64 (batch, frames, bins) and (batch, core_state_size)."""
+    def run_core(self, parts: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The enhanced spectrum's parts and the network's states.
+
+        Args:
+            parts: real and imaginary part of the spectrum, float32 (batch, frames, bins, 2).
+            states: float32 (batch, core_state_size).
+        """
         raise NotImplementedError
+
+    def enhance_spectrum(self, spectrum: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `run_core`, of complex64 (batch, frames, bins)."""
+        parts, states = self.run_core(np.stack([spectrum.real, spectrum.imag], axis=3), states)
+        return parts[..., 0] + 1j * parts[..., 1], states
 
     @property
     def state_size(self) -> int:
@@ -186,7 +196,7 @@ class StreamingEnhancing(Enhancing):
         before, ending, states = np.split(states, [half, 2 * half], axis=1)
         waveform = np.concatenate([before, blocks], axis=1)
         spectrum = spectra.stft(waveform, self.n_fft, half, WINDOW)[:, 1:-1]  # the outer frames are half padding
-        spectrum, states = self.run_core(spectrum, states)
+        spectrum, states = self.enhance_spectrum(spectrum, states)
         spectrum = np.pad(spectrum, ((0, 0), (1, 1), (0, 0)))
         enhanced = spectra.istft(spectrum, waveform.shape[1], self.n_fft, half, WINDOW)
         enhanced[:, :half] += ending
@@ -262,14 +272,12 @@ class OnnxStreamingEnhancer(StreamingEnhancing, OnnxEnhancer):
         samples = noisy.shape[1]
         noisy = np.pad(noisy, ((0, 0), (0, -samples % self.hop_length)))
         states = np.zeros((len(noisy), self.core_state_size), "float32")
-        spectrum, _ = self.run_core(spectra.stft(noisy, self.n_fft, self.hop_length, WINDOW), states)
+        spectrum, _ = self.enhance_spectrum(spectra.stft(noisy, self.n_fft, self.hop_length, WINDOW), states)
         enhanced = spectra.istft(spectrum, samples, self.n_fft, self.hop_length, WINDOW)
         return np.where(np.arange(samples) < lengths[:, None], enhanced, 0)
 
-    def run_core(self, spectrum, states):
-        parts = np.stack([spectrum.real, spectrum.imag], axis=3)
-        enhanced, states = self.network.run("enhanced", "next_state", spectrum=parts, state=states)
-        return enhanced[..., 0] + 1j * enhanced[..., 1], states
+    def run_core(self, parts, states):
+        return self.network.run("enhanced", "next_state", spectrum=parts, state=states)
 
 
 def _level(noisy, lengths):

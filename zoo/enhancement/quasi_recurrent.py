@@ -69,11 +69,9 @@ class QuasiRecurrentEnhancer(StreamingEnhancing, Enhancer):
     def core_state_size(self):
         return self.core.inputs[1].shape[1]
 
-    def run_core(self, spectrum, states):
-        parts = np.stack([spectrum.real, spectrum.imag], axis=3)
+    def run_core(self, parts, states):
         outputs = backend.predict(self.core, [parts, states])
-        enhanced = outputs["enhanced"]
-        return enhanced[..., 0] + 1j * enhanced[..., 1], outputs["next_state"]
+        return outputs["enhanced"], outputs["next_state"]
 
     def serve_stream(self, block, state):
         """A served stream's block, as `stream_batch` by tensors: outputs by name, `enhanced` and the next `state`."""
