@@ -52,8 +52,15 @@ class Checkpoint:
     @functools.cached_property
     def sample_rate(self) -> int:
         """In Hz; it needs no network."""
-        config = integrity.read_json(self._directory, "config.json").get("config", {})
-        return config.get("sample_rate") or self.model.sample_rate
+        return self._config.get("sample_rate") or self.model.sample_rate
+
+    def has(self, option: str) -> bool:
+        """Whether its configuration has an option; it needs no network."""
+        return bool(self._config.get(option))
+
+    @functools.cached_property
+    def _config(self):
+        return integrity.read_json(self._directory, "config.json").get("config", {})
 
     @functools.cached_property
     def model(self) -> Any:

@@ -50,34 +50,37 @@ def with_references(chunks, least_db):
     return [pair | {"clean_reference": bool(one)} for pair, one in zip(chunks.facts, clean, strict=True)]
 
 
-def report(facts, truth, predicted):
-    """Agreement over all pairs, by kind of degradation, and by SNR band of the noisy ones.
+def groups(facts):
+    """Groups of pairs that are told of by themselves: {name: bool (pairs,)}, those that are not empty.
 
     Args:
         facts: list of {"kind", "snr_db"}, one a pair, "variety", a list of kinds, where pairs vary, "seconds" where they
             are of several lengths, and "clean_reference" where that matters.
-        truth, predicted: float (pairs,).
 
     Returns:
-        {group: `agreement` dict}; groups are "all", "noisy", "enhanced", "clean", "other", of which "reverb", "codec",
-        "band", "clip" and "loss" are parts, "snr -10..0" and so on, "variety shift" and so on, "10 s" and so on, and
-        "clean references" and "noisy references".
+        Groups are "all", "noisy", "enhanced", "clean", "other", of which "reverb", "codec", "band", "clip" and "loss" are
+        parts, "snr -10..0" and so on, "variety shift" and so on, "10 s" and so on, and "clean references" and "noisy
+        references".
     """
     kinds, exact = _kinds(facts), np.array([pair["kind"] for pair in facts])
     snr = np.array([np.nan if pair["snr_db"] is None else pair["snr_db"] for pair in facts])
-    groups = {"all": np.ones(len(facts), bool)}
-    groups |= {kind: kinds == kind for kind in (*_KINDS, "other")} | {kind: exact == kind for kind in _OTHERS}
+    chosen = {"all": np.ones(len(facts), bool)}
+    chosen |= {kind: kinds == kind for kind in (*_KINDS, "other")} | {kind: exact == kind for kind in _OTHERS}
     for low, high in itertools.pairwise(_SNR_BANDS):
-        groups[f"snr {low}..{high}"] = (kinds == "noisy") & (snr >= low) & (snr < high)
+        chosen[f"snr {low}..{high}"] = (kinds == "noisy") & (snr >= low) & (snr < high)
     for variety in examples.VARIETY:
-        groups[f"variety {variety}"] = np.array([variety in pair.get("variety", ()) for pair in facts])
+        chosen[f"variety {variety}"] = np.array([variety in pair.get("variety", ()) for pair in facts])
     lengths = np.array([pair.get("seconds", np.nan) for pair in facts])
-    groups |= {f"{seconds:g} s": lengths == seconds for seconds in np.unique(lengths[np.isfinite(lengths)])}
+    chosen |= {f"{seconds:g} s": lengths == seconds for seconds in np.unique(lengths[np.isfinite(lengths)])}
     clean = [pair.get("clean_reference") for pair in facts]
-    groups |= {f"{name} references": np.array([one is has for one in clean]) for name, has in _REFERENCES.items()}
-    groups = {name: chosen for name, chosen in groups.items() if chosen.any()}
+    chosen |= {f"{name} references": np.array([one is has for one in clean]) for name, has in _REFERENCES.items()}
+    return {name: pairs for name, pairs in chosen.items() if pairs.any()}
+
+
+def report(facts, truth, predicted):
+    """Agreement of float (pairs,) truth and predicted in each of `groups`: {group: `agreement` dict}."""
     # The bootstrap of a million pairs takes minutes.
-    shown = tqdm(groups.items(), desc="agree", unit="group", disable=None)
+    shown = tqdm(groups(facts).items(), desc="agree", unit="group", disable=None)
     results = {name: agreement(truth[chosen], predicted[chosen]) for name, chosen in shown}
     if "clean" in results:
         # Every recording against itself has the metric's top score: there is nothing to correlate.

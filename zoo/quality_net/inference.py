@@ -6,6 +6,7 @@ from zoo.audio import spectra
 from zoo.errors import InputError
 from zoo.nn import segments
 from zoo.nn.inference import MeasuredRecordings, OnnxModel
+from zoo.quality_net.intervals import Intervals, describe
 
 MIN_SECONDS = 0.5  # shorter clips have no score: the paper's network needs 29 frames
 SILENCE = 1e-6  # a peak below this is digital silence at 16 bits
@@ -16,13 +17,30 @@ class Scorer(MeasuredRecordings):
 
     Attributes:
         target_range, value_range: as of `zoo.quality_net.surrogate.Surrogate`.
+        intervals: config of its `zoo.quality_net.intervals.Intervals`; None where there are none.
     """
 
-    def _score(self, recordings, lengths, batch_size, clip):
-        """Scores of prepared recordings, (batch,)."""
+    intervals = None
+
+    def _score(self, recordings, lengths, batch_size, clip, interval):
+        """Scores of prepared recordings, (batch,), and if `interval` their intervals, (batch, 2)."""
+        if interval and not self.intervals:
+            raise InputError("this metric has no intervals: leave out `interval`, or fit some (tools/fit_intervals.py)")
         spans = self._audible_spans(recordings, lengths)
         quality = self.predict_core(recordings, spans, batch_size)
-        return segments.mean(self._clipped(quality, clip), spans, len(lengths))
+        scores = segments.mean(self._clipped(quality, clip), spans, len(lengths))
+        if not interval:
+            return scores
+        bounds = self._clipped(self._bounds(recordings, spans, quality, batch_size), clip)
+        return scores, segments.mean(np.sort(bounds, axis=1), spans, len(lengths))
+
+    def _bounds(self, recordings, spans, quality, batch_size):
+        """Bounds of Q of each segment, (segments, 2)."""
+        intervals, bounds = Intervals(**self.intervals), np.empty((len(spans), 2))
+        for places, (*batch, lengths) in segments.batches(recordings, spans, batch_size, self.sample_rate):
+            described = describe(batch, lengths, self.sample_rate, self.n_fft, self.hop_length)
+            bounds[places] = intervals.bounds(described, quality[places])
+        return bounds
 
     def _audible_spans(self, recordings, lengths):
         """The segments that count, of the recordings that have a score."""
@@ -52,7 +70,9 @@ class Scorer(MeasuredRecordings):
 class PairScorer(Scorer):
     """Predicts a metric of degraded recordings and their references."""
 
-    def score(self, reference, degraded, sample_rate, lengths=None, resample=False, batch_size=16, clip=True):
+    def score(
+        self, reference, degraded, sample_rate, lengths=None, resample=False, batch_size=16, clip=True, interval=False
+    ):
         """Predict the metric of recordings.
 
         Of a recording of more than 30 s it is the mean over equal segments of at most 30 s, without those in which both
@@ -67,23 +87,27 @@ class PairScorer(Scorer):
             batch_size: pairs, or segments of them, at a time; fewer where they are long.
             clip: bring predictions beyond the metric's possible values (`value_range`) to the nearest of them. A call
                 of the model, which has a gradient there, is never clipped.
+            interval: give an interval with each score, in which the true metric lies in 9 of 10 cases like those that the
+                checkpoint's card tells of; it is wider where the recordings are unlike the training's.
 
         Returns:
             float64 (batch,), in the metric's units, from the worst to the best of `target_range`; NaN where a recording
-            is silent, not finite, or has less than 0.5 s.
+            is silent, not finite, or has less than 0.5 s. With `interval` a tuple: these, and float64 (batch, 2), the
+            lowest and highest value.
 
         Raises:
-            InputError: for another rate or other shapes.
+            InputError: for another rate or other shapes, or it has no intervals.
 
         Example:
             >>> metric = zoo.load("quality-net-lite-pesq-wb-16k")
             >>> reference, _ = zoo.audio.io.read(zoo.examples()["reference"])
             >>> degraded, rate = zoo.audio.io.read(zoo.examples()["degraded"])
-            >>> bool(1 < metric.score(reference, degraded, sample_rate=rate)[0] < 3)
+            >>> (score,), ((low, high),) = metric.score(reference, degraded, sample_rate=rate, interval=True)
+            >>> bool(1 <= low <= score <= high < 2)
             True
         """
         *pair, lengths = self.prepare(reference, degraded, sample_rate=sample_rate, lengths=lengths, resample=resample)
-        return self._score(pair, lengths, batch_size, clip)
+        return self._score(pair, lengths, batch_size, clip, interval)
 
 
 class FreeScorer(Scorer):
@@ -99,7 +123,7 @@ class FreeScorer(Scorer):
         """Q over time, (batch, frames), of what `core_values` takes."""
         raise NotImplementedError
 
-    def score(self, recording, sample_rate, lengths=None, resample=False, batch_size=16, clip=True):
+    def score(self, recording, sample_rate, lengths=None, resample=False, batch_size=16, clip=True, interval=False):
         """Predict the metric of recordings, without their references.
 
         Of a recording of more than 30 s it is the mean over equal segments of at most 30 s, without silent ones: the
@@ -108,14 +132,14 @@ class FreeScorer(Scorer):
         Args:
             recording: speech, float (samples,) or (batch, samples) in [-1, 1].
             sample_rate: of it, in Hz.
-            lengths, resample, batch_size, clip: as for `PairScorer.score`.
+            lengths, resample, batch_size, clip, interval: as for `PairScorer.score`.
 
         Returns:
             float64 (batch,), in the metric's units, from the worst to the best of `target_range`; NaN where a recording
-            is silent, not finite, or has less than 0.5 s.
+            is silent, not finite, or has less than 0.5 s. With `interval` as for `PairScorer.score`.
 
         Raises:
-            InputError: for another rate or another shape.
+            InputError: for another rate or another shape, or it has no intervals.
 
         Example:
             >>> metric = zoo.load("quality-net-free-pesq-wb-16k")
@@ -124,7 +148,7 @@ class FreeScorer(Scorer):
             True
         """
         recording, lengths = self.prepare(recording, sample_rate=sample_rate, lengths=lengths, resample=resample)
-        return self._score([recording], lengths, batch_size, clip)
+        return self._score([recording], lengths, batch_size, clip, interval)
 
     def score_over_time(self, recording, sample_rate, resample=False, clip=True):
         """Predict the metric of each moment of a recording; `score` is a weighted mean of these values.
@@ -174,7 +198,7 @@ class OnnxMetric(PairScorer, OnnxModel):
         (1,)
     """
 
-    settings = ("sample_rate", "n_fft", "hop_length", "target_range", "value_range")
+    settings = ("sample_rate", "n_fft", "hop_length", "target_range", "value_range", "intervals")
     value_shape = ()
 
     def core_values(self, reference, degraded, lengths):
@@ -192,7 +216,7 @@ class OnnxFreeMetric(FreeScorer, OnnxModel):
         (1,)
     """
 
-    settings = ("sample_rate", "n_fft", "hop_length", "target_range", "value_range", "frame_samples")
+    settings = (*OnnxMetric.settings, "frame_samples")
     value_shape = ()
 
     def core_values(self, recording, lengths):

@@ -24,6 +24,8 @@ class Surrogate(Scorer, WaveformMetric):
             what setting the attribute does.
         value_range: (lowest, highest) value that the metric can take, to which `score` clips; None where it is not
             known. It is not `target_range`: Q = (PESQ + 0.5) / 5 goes from -0.5 to 4.5, PESQ itself from 1.04 to 4.64.
+        intervals: config of `zoo.quality_net.intervals.Intervals`, which are saved with it; None where it has none.
+            Training takes them away.
     """
 
     def __init__(self, core, sample_rate, n_fft, hop_length, target_range, value_range, name):
@@ -78,6 +80,7 @@ class Surrogate(Scorer, WaveformMetric):
             x = ranges.checked(x, low, high)
         else:
             ranges.check_labels(y, low, high)
+        self.intervals = None  # those of other weights
         try:
             return super().fit(x, y, *arguments, **options)
         except Exception as error:
@@ -89,6 +92,7 @@ class Surrogate(Scorer, WaveformMetric):
         """Keras's `train_on_batch`; of the labels as for `fit`."""
         if y is not None:
             ranges.check_labels(y, *self._label_range())
+        self.intervals = None  # those of other weights
         return super().train_on_batch(x, y, *arguments, **options)
 
     def _label_range(self):
@@ -142,4 +146,13 @@ class Surrogate(Scorer, WaveformMetric):
     def get_config(self):
         own = {"n_fft": self.n_fft, "hop_length": self.hop_length, "target_range": list(self.target_range)}
         own["value_range"] = list(self.value_range) if self.value_range else None
+        own |= {"intervals": self.intervals} if self.intervals else {}
         return {**super().get_config(), **own}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        intervals = config.pop("intervals", None)
+        model = super().from_config(config)
+        model.intervals = intervals
+        return model

@@ -162,6 +162,20 @@ def prepare(
     Returns:
         `examples.Chunks`, and float64 (pairs,) labels.
     """
+    chunks = draw(recipe, data, runs, split, n_jobs, variety, seconds)
+    return chunks, labels.label(chunks.audio, recipe.target(), labels_file(runs), examples.SAMPLE_RATE, n_jobs)
+
+
+def draw(
+    recipe: Recipe,
+    data: str | Path,
+    runs: str | Path,
+    split: str,
+    n_jobs: int = -1,
+    variety: tuple | None = None,
+    seconds: tuple = examples.SECONDS,
+) -> examples.Chunks:
+    """The pairs of `prepare`, without their labels."""
     manifest = Path(data) / "MANIFEST.csv"
     digest = sha256(manifest)[:8] if manifest.is_file() else "none"
     if variety is None:
@@ -172,9 +186,7 @@ def prepare(
     directory = Path(runs) / f"examples-v{examples.VERSION}-{digest}-{recipe.seed}{kinds}{lengths}"
     n_examples = {"train": recipe.n_train, "validation": recipe.n_validation}.get(split, recipe.n_test)
     examples.build(data, split, n_examples, directory, recipe.seed, n_jobs, tuple(variety), enhancers, seconds)
-    chunks = examples.Chunks(directory, split, n_examples)
-    scores = labels.label(chunks.audio, recipe.target(), _labels(runs), examples.SAMPLE_RATE, n_jobs)
-    return chunks, scores
+    return examples.Chunks(directory, split, n_examples)
 
 
 def train(
@@ -250,11 +262,12 @@ def _with_clean(recipe, chunks, scores, runs, n_jobs):
             pair[1] = np.round(32768 * gated)
         clean.append(chosen)
     clean = [pairs for pairs in clean if len(pairs)]
-    perfect = labels.label(clean, recipe.target(), _labels(runs), examples.SAMPLE_RATE, n_jobs)
+    perfect = labels.label(clean, recipe.target(), labels_file(runs), examples.SAMPLE_RATE, n_jobs)
     return [*chunks, *clean], np.append(scores, perfect)
 
 
-def _labels(runs):
+def labels_file(runs: str | Path) -> Path:
+    """Where labels are kept, of all recipes."""
     return Path(runs) / "labels.sqlite"
 
 
