@@ -195,6 +195,18 @@ def test_the_default_metric_is_a_checkpoint_and_quiet():
     assert pair["scores"][score.DEFAULT_METRIC] == pytest.approx(true, abs=0.6)
 
 
+def test_an_interval_is_two_columns_more_of_a_checkpoint_and_none_of_a_true_metric(run, folders):
+    name = score.DEFAULT_METRIC
+    arguments = ["--metric", name, "--metric", "stoi", "--interval", "--json", "-"]
+    status, out, _ = run("score", *folders, *arguments)
+    scores = json.loads(out)["pairs"][0]["scores"]
+    assert status == 2 and list(scores) == [name, f"{name} low", f"{name} high", "stoi"]
+    assert scores[f"{name} low"] <= scores[name] <= scores[f"{name} high"]
+    status, out, err = run("score", REFERENCE, DEGRADED, "--metric", "quality-net-tiny-pesq-wb-16k", "--interval")
+    assert status == 2 and out == ""
+    assert err == f"zoo: quality-net-tiny-pesq-wb-16k has no intervals: leave out --interval, or score by {name}\n"
+
+
 def test_one_pair_without_a_score_writes_no_file(run, folders, tmp_path):
     pair = [folder / "silent.wav" for folder in folders]
     status, out, err = run("score", *pair, "--metric", "stoi", "--csv", tmp_path / "o.csv", "--jobs", 2)

@@ -31,8 +31,8 @@ def test_parts_of_a_state_are_its_numbers_in_order():
     assert first.tolist() == [[0, 1], [5, 6]] and second.tolist() == [[[2, 3, 4]], [[7, 8, 9]]]
 
 
-def without_offset(x, totals=np.zeros((1, 2))):
-    return numpy(causal.WithoutOffset(64, "sqrt-hann", 0.8)(x, totals))
+def without_offset(x, totals=((0.0, 0.0),)):
+    return numpy(causal.WithoutOffset(64, "sqrt-hann", 0.8)(x, np.array(totals)))
 
 
 def recording_spectrum(wave):
