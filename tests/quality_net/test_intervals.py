@@ -32,8 +32,8 @@ def test_bounds_are_the_equation():
         z = whitening.T @ (row - mean)
         further = max(1, np.sqrt(z @ z))
         features = np.array([1, q, q * q, *z / further])
-        np.testing.assert_allclose(low, q - further * np.exp(lower @ features))
-        np.testing.assert_allclose(high, q + further * np.exp(upper @ features))
+        np.testing.assert_allclose(low, q - further**2 * np.exp(lower @ features))
+        np.testing.assert_allclose(high, q + further**2 * np.exp(upper @ features))
     again = Intervals(**json.loads(json.dumps(intervals.get_config())))
     np.testing.assert_array_equal(again.bounds(x, quality), intervals.bounds(x, quality))
 
@@ -54,7 +54,16 @@ def test_a_description_of_white_noise():
     assert shares[0] < shares[-1] and 0.8 < shares.sum() < 1.05  # mean of the logarithm, so a little less than 1
     assert one[-1] == pytest.approx(np.log(4))
     (same,) = described([noise(0, 1), noise(0, 1)])
+    np.testing.assert_array_equal(same[:DESCRIPTORS], described([noise(0, 1)])[0][:DESCRIPTORS])
     np.testing.assert_array_equal(same[DESCRIPTORS : 2 * DESCRIPTORS], 0)
+
+
+def test_only_the_first_recording_can_be_unlike_the_training():
+    n = DESCRIPTORS + 2
+    intervals = Intervals(0.9, np.zeros(n), np.eye(n), np.full(n + 3, -1.0), np.full(n + 3, -1.0))
+    far = np.zeros((2, n))
+    far[0, 3], far[1, DESCRIPTORS] = 7.0, 7.0
+    np.testing.assert_array_equal(intervals.distance(far), [7.0, 0.0])
 
 
 def test_silence_in_a_part_is_described():

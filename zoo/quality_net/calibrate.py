@@ -20,7 +20,7 @@ from zoo.quality_net.intervals import Intervals, describe, offsets, regressors
 
 LEVEL = 0.9
 _FAMILIAR = 0.99  # share of the training pairs that lie within a distance of 1
-_PENALTY = 1e-4  # of the squared weights: some 50 of them are fitted to some thousand pairs
+_PENALTY = 3e-5  # of the squared weights: some 50 of them are fitted to some thousand pairs
 _SECONDS = 3.0  # of a recording that is no speech
 _COUNT = 48  # of those of each kind
 _SNR_DB = (-5, 30)
@@ -126,14 +126,15 @@ def fit(metric, held: Scored, familiar: np.ndarray, level: float = LEVEL) -> Int
     usable = np.isfinite(truth) & np.isfinite(quality)
     mean = familiar.mean(axis=0)
     spread = np.cov(familiar, rowvar=False) + 1e-6 * np.eye(len(mean))
-    whitening = np.linalg.cholesky(np.linalg.inv(spread))
-    whitening /= np.quantile(np.linalg.norm((familiar - mean) @ whitening, axis=1), _FAMILIAR)
+    # Triangular, so that the first coordinates are of the first numbers alone.
+    whitening = np.linalg.inv(np.linalg.cholesky(spread)).T
+    whitening /= np.quantile(Intervals(level, mean, whitening, None, None).distance(familiar), _FAMILIAR)
     coordinates = (held.described[usable] - mean) @ whitening
     x, further = regressors(coordinates, quality[usable])
     errors, share = truth[usable] - quality[usable], (1 + level) / 2
     kinds = np.array([pair["kind"] for pair in held.facts])[usable]
     counts = np.array([1 / np.sqrt(np.count_nonzero(kinds == kind)) for kind in kinds])
-    lower, upper = (_weights(x, sign * errors / further, counts / counts.sum(), share) for sign in (-1, 1))
+    lower, upper = (_weights(x, sign * errors / np.square(further), counts / counts.sum(), share) for sign in (-1, 1))
     return Intervals(level, mean, whitening, lower, upper)
 
 
@@ -200,7 +201,7 @@ def figure(metric, seen: dict[str, Scored], path: str | Path) -> None:
     intervals, drawn = Intervals(**metric.intervals), Figure(figsize=(6, 4), layout="constrained")
     axes = drawn.subplots()
     for (name, pairs), colour in zip(seen.items(), ("tab:blue", "tab:green", "tab:red", "tab:orange"), strict=True):
-        distance = np.linalg.norm(intervals.coordinates(pairs.described), axis=1)
+        distance = intervals.distance(pairs.described)
         half = np.diff(pairs.bounds, axis=1)[:, 0] / 2
         axes.scatter(distance, np.abs(pairs.truth - pairs.predicted), s=5, alpha=0.5, color=colour, label=name)
         axes.scatter(distance, half, s=14, marker="_", alpha=0.5, color=colour)

@@ -89,7 +89,7 @@ def intervals(card):
     table = markdown_table(["Pairs", "Within the interval", "Mean width", "n", "failed"], rows)
     caption = (
         f"`score(..., interval=True)` gives intervals that are to hold {study['level']:.0%} of the true values, before "
-        f"they are cut to the metric's range. Fitted on {study['n_fitted']} pairs of the validation split. Music, and "
+        f"they are cut to the metric's range; width in its units. Fitted on {study['n_fitted']} pairs of the validation split. Music, and "
         "clicks in silence, are in noise of the test split at -5 to 30 dB: no training had them, and the intervals are "
         f"wider there (`intervals.png`). Commit `{study['commit']}`."
     )

@@ -11,27 +11,28 @@ _BANDS = 8
 _LOWEST = 60.0  # Hz, of the bands
 _FLOOR = 1e-5  # added to a band's power re the recording's mean power: 50 dB below it
 _LEAST, _MOST = -8.0, 1.0  # bounds of the logarithm of an offset of Q
-DESCRIPTORS = 3 * _BANDS  # of each recording: what it describes beside the length
+DESCRIPTORS = 3 * _BANDS  # numbers that describe the first recording, and as many what the second has more
 
 
 @dataclass(frozen=True)
 class Intervals:
     """Intervals of the scores of one surrogate.
 
-    What it hears is described by some numbers (`describe`), which are brought to coordinates z in which 99 % of its
-    training pairs lie within a distance of 1 of their mean. The interval of Q reaches from Q - f exp(lower . x) to
-    Q + f exp(upper . x), with x = (1, Q, Q^2, z / f) and f = max(1, |z|): as wide as its errors on pairs that it did not
-    learn from were, and wider, in proportion to the distance, where it hears something unlike its training.
+    What it hears is described by some numbers (`describe`), which are brought to uncorrelated coordinates z. The first of
+    them, r, are of the reference, or of the recording of a metric without one; 99 % of the training's lie within |r| < 1.
+    The interval of Q reaches from Q - f^2 exp(lower . x) to Q + f^2 exp(upper . x), with x = (1, Q, Q^2, z / f) and
+    f = max(1, |r|): as wide as its errors on pairs that it did not learn from were, and wider, by the square of the
+    distance, where it hears something unlike its training.
 
     Attributes:
         level: share of the true values that the intervals are to hold.
-        mean, whitening: (n,) and (n, n): z = (description - mean) whitening.
+        mean, whitening: (n,) and (n, n), triangular: z = (description - mean) whitening.
         lower, upper: (n + 3,).
 
     Example:
         >>> one = Intervals(0.9, [0.0], [[1.0]], [np.log(0.1), 0, 0, 0], [np.log(0.2), 0, 0, 0])
         >>> one.bounds(np.array([[0.5], [3.0]]), np.array([0.5, 0.5])).round(2).tolist()
-        [[0.4, 0.7], [0.2, 1.1]]
+        [[0.4, 0.7], [-0.4, 2.3]]
     """
 
     level: float
@@ -41,13 +42,17 @@ class Intervals:
     upper: Any
 
     def coordinates(self, described: np.ndarray) -> np.ndarray:
-        """z of descriptions, (batch, n); its length, above 1, says how unfamiliar they are."""
+        """z of descriptions, (batch, n)."""
         return (described - np.asarray(self.mean)) @ np.asarray(self.whitening)
+
+    def distance(self, described: np.ndarray) -> np.ndarray:
+        """|r| of descriptions, (batch,): above 1 the recording is unlike those of the training."""
+        return _distance(self.coordinates(described))
 
     def bounds(self, described: np.ndarray, quality: np.ndarray) -> np.ndarray:
         """Lower and upper bound of Q, float64 (batch, 2), of descriptions (batch, n) and Q (batch,)."""
         x, further = regressors(self.coordinates(described), quality)
-        lower, upper = (further * offsets(x, each) for each in (self.lower, self.upper))
+        lower, upper = (np.square(further) * offsets(x, each) for each in (self.lower, self.upper))
         return np.stack([quality - lower, quality + upper], axis=1)
 
     def get_config(self) -> dict[str, Any]:
@@ -57,10 +62,14 @@ class Intervals:
 
 def regressors(coordinates: np.ndarray, quality: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """x and f of `Intervals`, (batch, n + 3) and (batch,)."""
-    further = np.maximum(1.0, np.linalg.norm(coordinates, axis=1))
+    further = np.maximum(1.0, _distance(coordinates))
     return np.column_stack(
         [np.ones_like(quality), quality, np.square(quality), coordinates / further[:, None]]
     ), further
+
+
+def _distance(coordinates):
+    return np.linalg.norm(coordinates[:, :DESCRIPTORS], axis=1)
 
 
 def offsets(x: np.ndarray, weights: Any) -> np.ndarray:
@@ -71,9 +80,8 @@ def offsets(x: np.ndarray, weights: Any) -> np.ndarray:
 def describe(recordings: list[np.ndarray], lengths: np.ndarray, sample_rate: float, n_fft: int, hop_length: int):
     """What a degraded recording, alone or with its reference, sounds like, level aside.
 
-    Of the last recording, the degraded, and of the reference less that: the mean over time of the logarithm of its power
-    in 8 bands, equally wide in mel, its deviation, and its mean change from frame to frame; and of the length, the
-    logarithm.
+    Of the first recording, and of what the second has more of it: the mean over time of the logarithm of the power in 8
+    bands, equally wide in mel, its deviation, and its mean change from frame to frame; and of the length, the logarithm.
 
     Args:
         recordings: [degraded] or [reference, degraded], float32 (batch, samples), zero after the lengths.
@@ -89,7 +97,7 @@ def describe(recordings: list[np.ndarray], lengths: np.ndarray, sample_rate: flo
     """
     frames = 1 + lengths // hop_length
     counted = (np.arange(1 + recordings[0].shape[1] // hop_length) < frames[:, None])[:, :, None]
-    *others, levels = (_band_levels(x, counted, sample_rate, n_fft, hop_length) for x in recordings)
+    levels, *others = (_band_levels(x, counted, sample_rate, n_fft, hop_length) for x in recordings)
     parts = [_moments(each, counted) for each in (levels, *(other - levels for other in others))]
     return np.concatenate([*parts, np.log(lengths / sample_rate)[:, None]], axis=1)
 
