@@ -155,12 +155,30 @@ def test_command_on_any_folders(tmp_path, monkeypatch):
     assert "evaluation" not in json.loads((tmp_path / "model" / "card.json").read_text())
 
 
+def test_a_page_to_listen_to_comes_instead_of_scores_and_renews_no_card(bundled, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(measures, "scores", None)  # nothing is scored
+    monkeypatch.setattr(outside, "read", lambda texts: {"DTLN": Halver()} if texts else {})
+    save_enhancer(tmp_path / "mine", name="blstm-mine", training=TRAINING)
+    before = (tmp_path / "mine" / "card.json").read_bytes()
+    mine, path = f"{tmp_path}/mine/", tmp_path / "page.html"
+    run("--checkpoint", mine, "--system", "dtln=x", "--listen", path)
+    html = path.read_text()
+    names = ["clean reference", "noisy", "Wiener", "OM-LSA", "spectral gating", "DTLN", mine]
+    assert [html.find(f"<h3>{name}</h3>") for name in names] == sorted(html.find(f"<h3>{name}</h3>") for name in names)
+    assert html.count("<audio") == len(names) and "talker-0, -6 dB" in html
+    assert (tmp_path / "mine" / "card.json").read_bytes() == before and "MB" in capsys.readouterr().out
+    assert not list(tmp_path.glob("mine/*.png"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--listen", "no/such/page.html"], "folder does not exist"),
+        (["--listen", "."], "is a folder"),
+        (["--listen", "page.html", "--output", "scores"], "leave out --output"),
         (["--speech", "a", "--noise", "b", "--split", "test2"], "leave it out"),
         (["--speech", "a"], "--timit with --noise"),
-        (["--speech", "a", "--noise", "b"], "give --output"),
+        (["--speech", "a", "--noise", "b"], "give --output.* or --listen"),
     ],
 )
 def test_command_says_what_is_missing(arguments, message):

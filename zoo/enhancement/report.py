@@ -4,11 +4,11 @@ import warnings
 from pathlib import Path
 
 from zoo.base import tables
-from zoo.base.files import atomic_write, check_folder
+from zoo.base.files import atomic_write, check_folder, check_output, write_text
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.data.speech import SAMPLE_RATE, TEST_SPLITS
-from zoo.enhancement import evaluate, figures, measures, outside, sources, text_tables
+from zoo.enhancement import evaluate, figures, listen, measures, outside, sources, text_tables
 from zoo.errors import InputError, InputWarning
 from zoo.metrics import dnsmos
 
@@ -43,6 +43,11 @@ def add_arguments(parser):
         metavar="DIR",
         help="for table.txt, table.csv, over_snr.png; of another test set spectrograms.png too",
     )
+    parser.add_argument(
+        "--listen",
+        metavar="PAGE.html",
+        help="a page to hear a minute of the mixtures on, by every system, instead of scores: renews no card",
+    )
 
 
 def run(arguments):
@@ -50,10 +55,15 @@ def run(arguments):
     standard = _is_standard(arguments)
     if arguments.output:
         check_folder(arguments.output)
+    if arguments.listen:
+        check_output(arguments.listen)
     checkpoints = arguments.checkpoint or _bundled()
     if not checkpoints:
         raise InputError("no enhancer is bundled: train one (tools/train.py), or give --checkpoint")
     others = outside.read(arguments.system or [])
+    if arguments.listen:
+        _write_page(arguments, checkpoints, others, standard)
+        return
     if standard:
         for source in checkpoints:
             write_card(registry.resolve(source), with_words(registry.info(source)))
@@ -69,6 +79,21 @@ def run(arguments):
     _report(evaluations, words, arguments.output)
     shown = [*others, *evaluations]
     _draw(_example(mixtures), systems, shown, Path(arguments.output) / "spectrograms.png")
+
+
+def _write_page(arguments, checkpoints, others, standard):
+    """The page of `--listen`: of systems from outside and the checkpoints, and of no other checkpoint."""
+    if standard:
+        split = arguments.split or "test"
+        mixtures = sources.test_on_data(arguments.data, split)
+        words = _in_words(mixtures, SECOND_TEST_SET if split == "test2" else TEST_SET)
+    else:
+        mixtures, words = _other_mixtures(arguments)
+    systems = {name: system for name, (_, system) in evaluate.BASELINES.items()} | others
+    systems |= {source: preset.load(source) for source in checkpoints}
+    page = listen.page(systems, mixtures, words)
+    write_text(arguments.listen, lambda file: file.write(page))
+    print(f"{arguments.listen}: {len(page) / 1e6:.1f} MB")
 
 
 def _options(systems):
@@ -191,8 +216,10 @@ def _is_standard(arguments):
         raise InputError("give --speech or --timit with --noise, or --voice-bank, or none of them for the test set")
     if any(others) and arguments.split:
         raise InputError("--split chooses a test set: leave it out with --speech, --timit and --voice-bank")
-    if any(others) and not arguments.output:
-        raise InputError("give --output, a folder for the tables and the figure")
+    if arguments.listen and arguments.output:
+        raise InputError("--listen writes a page instead of scores: leave out --output, or --listen")
+    if any(others) and not arguments.output and not arguments.listen:
+        raise InputError("give --output, a folder for the tables and the figure, or --listen, a page")
     return not any(others)
 
 
