@@ -11,7 +11,7 @@ from tests.support.harness import REPOSITORY
 from zoo.audio import io, mix
 from zoo.checkpoint import preset, registry
 from zoo.data.speech import SAMPLE_RATE, Corpus
-from zoo.enhancement import measures, outside, report, sources
+from zoo.enhancement import limits, measures, outside, report, sources
 from zoo.enhancement.model import BLSTMEnhancer
 from zoo.errors import InputError, InputWarning
 from zoo.jnd.spectral import SpectralJND
@@ -108,6 +108,7 @@ class Halver:
 
 def test_systems_from_outside_go_into_the_card_with_their_files(bundled, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(measures, "TRUE", ("si-sdr",))
+    monkeypatch.setattr(limits, "_SAMPLES", SAMPLE_RATE)
     monkeypatch.setattr(outside, "read", lambda texts: {"DTLN": Halver()} if texts == ["dtln=some/dtln"] else {})
     save_enhancer(tmp_path / "mine", name="blstm-mine", training=TRAINING)
     mine = f"{tmp_path}/mine/"
@@ -117,6 +118,9 @@ def test_systems_from_outside_go_into_the_card_with_their_files(bundled, tmp_pat
     assert evaluation["command"].endswith(f"--checkpoint {mine} --system dtln=dtln")
     assert evaluation["weights"] == {"DTLN": {"model_1.onnx": "abcd"}}
     assert set(evaluation["clean"]) == {"blstm-mine", "DTLN"}
+    assert set(evaluation["limits"]) == {"noisy", "blstm-mine", "DTLN"}
+    assert set(evaluation["limits"]["DTLN"]) == {"peak-50db", "peak-0db", "offset"}  # one talker, no music
+    assert evaluation["limits"]["DTLN"]["peak-0db"]["value"][0] < -60 and not evaluation["limits"]["noisy"]
     assert evaluation["clean"]["DTLN"]["n"] == 1 and evaluation["clean"]["DTLN"]["si-sdr"][0] > 60
     halved, noisy = evaluation["outside"]["DTLN"]["average"], evaluation["noisy"]["average"]
     assert halved["si-sdr"][0] == pytest.approx(noisy["si-sdr"][0], abs=1e-3) and "free-pesq" in halved

@@ -8,7 +8,7 @@ from zoo.base.files import atomic_write, check_folder, check_output, write_text
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.data.speech import SAMPLE_RATE, TEST_SPLITS
-from zoo.enhancement import evaluate, figures, listen, measures, outside, sources, text_tables
+from zoo.enhancement import evaluate, figures, limits, listen, measures, outside, sources, text_tables
 from zoo.errors import InputError, InputWarning
 from zoo.metrics import dnsmos
 
@@ -120,6 +120,7 @@ def _renew_cards(commands, data, n_jobs, output=None, others=None):
     mixtures = sources.test_on_data(data)
     words, names = _in_words(mixtures, TEST_SET), _by_name(commands)
     systems, evaluations = _evaluate(names, mixtures, n_jobs, others, of_clean=True)
+    _add_limits(evaluations, systems, [*names, *(others or {})], limits.material(mixtures, limits.read_music(data)))
     _report(evaluations, words, output)
     commit = provenance.commit()
     for name, source in names.items():
@@ -171,6 +172,17 @@ def _evaluate(sources_by_name, mixtures, n_jobs, others=None, of_clean=False):
         for name in sources_by_name:
             evaluations[name]["clean"] = {other: means[other] for other in (name, *others)}
     return systems, evaluations
+
+
+def _add_limits(evaluations, systems, names, material):
+    """Put the limits of the input, of each checkpoint, and of systems from outside into the checkpoints' figures."""
+    of_input = limits.measure(systems["noisy"], material)
+    measured = {name: limits.measure(systems[name], material) for name in names}
+    measured["noisy"] = {key: figure for key, figure in of_input.items() if key in limits.OF_INPUT}
+    others = [name for name in names if name not in evaluations]
+    for name in evaluations.keys() & measured.keys():
+        if measured[name]:  # a test set of short utterances, beside no music, has nothing to measure them by
+            evaluations[name]["limits"] = {other: measured[other] for other in ("noisy", name, *others)}
 
 
 def _judges():
@@ -227,7 +239,8 @@ def _report(evaluations, words, output):
     """Print Table I and the gains; write both, and the figure over SNR, into the folder `output` where it is not None."""
     columns = _columns(evaluations)
     gains = {f"{name} {over}": gain for name, facts in evaluations.items() for over, gain in facts["gains"].items()}
-    text = "\n\n".join([words, text_tables.table(columns), text_tables.gain_table(gains)])
+    measured = [text_tables.limit_table(facts["limits"]) for facts in evaluations.values() if "limits" in facts]
+    text = "\n\n".join([words, text_tables.table(columns), text_tables.gain_table(gains), *measured])
     print(text)
     if output:
         Path(output).mkdir(parents=True, exist_ok=True)
