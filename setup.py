@@ -22,6 +22,7 @@ setup(
     package_data={
         "zoo": ["py.typed"],
         "zoo._checkpoints": ["*/*"],
+        "zoo.audio": ["web/*"],
         "zoo.data": ["audio/*.flac", "manifests/*.csv"],
         "zoo.listening": ["page/*"],
     },

@@ -57,6 +57,17 @@ def test_what_clean_speech_becomes_has_a_table_where_it_was_measured():
     assert "| mine | 4.40 [4.00, 4.50] | 56 | 0 |" in page and "| DTLN | 4.20" in page
 
 
+def test_limits_have_a_table_where_they_were_measured():
+    assert "Limits" not in enhancement.evaluation(ENHANCER)
+    limits = {
+        name: {"music": {"value": [value, -4.0, -2.0], "n": 21, "n_failed": 0}}
+        for name, value in (("noisy", 0.0), ("mine", -3.0))
+    }
+    page = enhancement.evaluation(ENHANCER | {"evaluation": ENHANCER["evaluation"] | {"limits": limits}})
+    assert "| Limit | noisy | mine | n | failed |" in page
+    assert "| music alone: level that remains (dB) | 0.0 [-4.0, -2.0] | -3.0 [-4.0, -2.0] | 21 | 0 |" in page
+
+
 def test_experiments_are_studies():
     assert "| no floor | PESQ 1.25 | `python try` | `abh` |" in "".join(enhancement.studies(ENHANCER))
 

@@ -11,7 +11,7 @@ from tests.support.harness import REPOSITORY
 from zoo.audio import io, mix
 from zoo.checkpoint import preset, registry
 from zoo.data.speech import SAMPLE_RATE, Corpus
-from zoo.enhancement import measures, outside, report, sources
+from zoo.enhancement import limits, measures, outside, report, sources
 from zoo.enhancement.model import BLSTMEnhancer
 from zoo.errors import InputError, InputWarning
 from zoo.jnd.spectral import SpectralJND
@@ -108,6 +108,7 @@ class Halver:
 
 def test_systems_from_outside_go_into_the_card_with_their_files(bundled, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(measures, "TRUE", ("si-sdr",))
+    monkeypatch.setattr(limits, "_SAMPLES", SAMPLE_RATE)
     monkeypatch.setattr(outside, "read", lambda texts: {"DTLN": Halver()} if texts == ["dtln=some/dtln"] else {})
     save_enhancer(tmp_path / "mine", name="blstm-mine", training=TRAINING)
     mine = f"{tmp_path}/mine/"
@@ -117,6 +118,9 @@ def test_systems_from_outside_go_into_the_card_with_their_files(bundled, tmp_pat
     assert evaluation["command"].endswith(f"--checkpoint {mine} --system dtln=dtln")
     assert evaluation["weights"] == {"DTLN": {"model_1.onnx": "abcd"}}
     assert set(evaluation["clean"]) == {"blstm-mine", "DTLN"}
+    assert set(evaluation["limits"]) == {"noisy", "blstm-mine", "DTLN"}
+    assert set(evaluation["limits"]["DTLN"]) == {"peak-50db", "peak-0db", "offset"}  # one talker, no music
+    assert evaluation["limits"]["DTLN"]["peak-0db"]["value"][0] < -60 and not evaluation["limits"]["noisy"]
     assert evaluation["clean"]["DTLN"]["n"] == 1 and evaluation["clean"]["DTLN"]["si-sdr"][0] > 60
     halved, noisy = evaluation["outside"]["DTLN"]["average"], evaluation["noisy"]["average"]
     assert halved["si-sdr"][0] == pytest.approx(noisy["si-sdr"][0], abs=1e-3) and "free-pesq" in halved
@@ -155,12 +159,30 @@ def test_command_on_any_folders(tmp_path, monkeypatch):
     assert "evaluation" not in json.loads((tmp_path / "model" / "card.json").read_text())
 
 
+def test_a_page_to_listen_to_comes_instead_of_scores_and_renews_no_card(bundled, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(measures, "scores", None)  # nothing is scored
+    monkeypatch.setattr(outside, "read", lambda texts: {"DTLN": Halver()} if texts else {})
+    save_enhancer(tmp_path / "mine", name="blstm-mine", training=TRAINING)
+    before = (tmp_path / "mine" / "card.json").read_bytes()
+    mine, path = f"{tmp_path}/mine/", tmp_path / "page.html"
+    run("--checkpoint", mine, "--system", "dtln=x", "--listen", path)
+    html = path.read_text()
+    names = ["clean reference", "noisy", "Wiener", "OM-LSA", "spectral gating", "DTLN", mine]
+    assert [html.find(f"<h3>{name}</h3>") for name in names] == sorted(html.find(f"<h3>{name}</h3>") for name in names)
+    assert html.count("<audio") == len(names) and "talker-0, -6 dB" in html
+    assert (tmp_path / "mine" / "card.json").read_bytes() == before and "MB" in capsys.readouterr().out
+    assert not list(tmp_path.glob("mine/*.png"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--listen", "no/such/page.html"], "folder does not exist"),
+        (["--listen", "."], "is a folder"),
+        (["--listen", "page.html", "--output", "scores"], "leave out --output"),
         (["--speech", "a", "--noise", "b", "--split", "test2"], "leave it out"),
         (["--speech", "a"], "--timit with --noise"),
-        (["--speech", "a", "--noise", "b"], "give --output"),
+        (["--speech", "a", "--noise", "b"], "give --output.* or --listen"),
     ],
 )
 def test_command_says_what_is_missing(arguments, message):

@@ -49,3 +49,10 @@ def test_a_gain_of_one_utterance_has_no_interval():
     gain = evaluate.gains(rows({"a": {0: 2.0}}), rows({"a": {0: 1.5}}))
     assert text_tables.gain_table({"x": gain}).splitlines()[-1].split()[:2] == ["x", "+0.50"]
     assert "nan" not in text_tables.gain_table({"x": gain})
+
+
+def test_limits_have_a_line_each():
+    figure = {"value": [-50.25, math.nan, math.nan], "n": 21, "n_failed": 0}
+    lines = text_tables.limit_table({"noisy": {}, "mine": {"offset": figure}}).splitlines()
+    assert lines[0].split() == ["Limit", "noisy", "mine", "n", "failed"]
+    assert lines[-1].startswith("noisy speech with an offset") and lines[-1].split()[-4:] == ["-", "-50.2", "21", "0"]

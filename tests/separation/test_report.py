@@ -49,6 +49,17 @@ def test_another_set_is_one_group_and_needs_a_separator(tmp_path, capsys):
         run_command("separation", *options, "--checkpoint", "quality-net-lite-stoi-16k")
 
 
+def test_a_page_to_listen_to_comes_instead_of_scores(folder, tmp_path, quick, capsys):
+    preset.save(separator(), tmp_path / "mine")
+    path, mine = tmp_path / "page.html", f"{tmp_path / 'mine'}/"
+    run_command("separation", "--tracks", folder, "--seconds", 1, "--checkpoint", mine, "--listen", path)
+    html = path.read_text()
+    assert html.count("<audio") == 1 + 3 * len(SOURCES) and f"<h3>drums, {mine}</h3>" in html
+    assert "silent voice" in html and "MB" in capsys.readouterr().out and not quick
+    with pytest.raises(InputError, match="folder does not exist"):
+        run_command("separation", "--tracks", tmp_path, "--checkpoint", "x/", "--listen", "no/such/page.html")
+
+
 def test_the_command_needs_tracks(tmp_path):
     with pytest.raises(InputError, match="no test tracks"):
         run_command("separation", "--tracks", tmp_path, "--checkpoint", "x/")

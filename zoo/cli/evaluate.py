@@ -19,6 +19,7 @@ _EXAMPLES = """examples:
   zoo evaluate enhancement
   zoo evaluate enhancement --checkpoint blstm-mse-16k --speech clean/ --noise noise/ --output scores/
   zoo evaluate enhancement --speech clean/ --noise noise/ --system dtln=dtln/ --output scores/
+  zoo evaluate enhancement --listen page.html
   zoo evaluate jnd jnd-22k --metric dpam/
   zoo evaluate jnd jnd-22k --judgments tables/ --speech clean/ --mos ratings.csv --output scores/
   zoo evaluate texture --few 3

@@ -9,6 +9,7 @@ from zoo.base.tables import markdown_table
 from zoo.checkpoint.markdown import code, experiments, interval, link, section
 from zoo.checkpoint.papers import BRADBURY, FU, GERMAIN, MANOCHA, MARTIN_DONAS
 from zoo.enhancement.evaluate import AVERAGE, other_systems
+from zoo.enhancement.limits import rows as limit_rows
 from zoo.enhancement.measures import FREE, LISTENER, METRICS, measured
 from zoo.errors import InputError
 
@@ -82,6 +83,7 @@ def _scores(title, evaluated):
         markdown_table(["Gain of the average", *header], gains),
         _caption(evaluated, metrics),
         _of_clean(evaluated),
+        _limits(evaluated),
         code(evaluated["command"]),
     )
 
@@ -95,6 +97,18 @@ def _of_clean(evaluated):
     rows = [[name, *cells(result, metrics)] for name, result in evaluated["clean"].items()]
     table = markdown_table(header, rows)
     return f"The utterances themselves, without noise, which should stay: PESQ wb of 4.64 is no change.\n\n{table}"
+
+
+def _limits(evaluated):
+    """What becomes of music, a second talker and other levels; "" on cards from before it was measured."""
+    if "limits" not in evaluated:
+        return ""
+    words = (
+        "Limits, on stretches of 4 s: what becomes of music without a voice, of two talkers at once, and how far the output "
+        "of the same noisy speech at another level or with an offset is from what comes out at a peak of -6 dBFS, re that "
+        "output; below -40 dB it is the same to the ear."
+    )
+    return f"{words}\n\n{markdown_table(*limit_rows(evaluated['limits']))}"
 
 
 def _caption(evaluated, metrics):

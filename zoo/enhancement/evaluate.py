@@ -144,7 +144,8 @@ def evaluation(scored: dict[str, list[dict]], name: str, outside: Iterable[str] 
 
     Returns:
         {"results", "noisy", "wiener", "omlsa", "spectral_gating": `results`, "outside": {name: `results`}, where there
-        are some, "gains": {"over ...": `gains`}}. What clean speech becomes, `zoo.enhancement.report` adds as "clean".
+        are some, "gains": {"over ...": `gains`}}. `zoo.enhancement.report` adds "clean", what
+        clean speech becomes, and "limits".
 
     Example:
         >>> row = {"name": "a", "snr_db": 6, "pesq-wb": 2.0, "pesq-nb": 2.5, "stoi": 0.8, "si-sdr": 6.0, "jnd": 0.5}

@@ -4,11 +4,11 @@ import warnings
 from pathlib import Path
 
 from zoo.base import tables
-from zoo.base.files import atomic_write, check_folder
+from zoo.base.files import atomic_write, check_folder, check_output, write_text
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.data.speech import SAMPLE_RATE, TEST_SPLITS
-from zoo.enhancement import evaluate, figures, measures, outside, sources, text_tables
+from zoo.enhancement import evaluate, figures, limits, listen, measures, outside, sources, text_tables
 from zoo.errors import InputError, InputWarning
 from zoo.metrics import dnsmos
 
@@ -43,6 +43,11 @@ def add_arguments(parser):
         metavar="DIR",
         help="for table.txt, table.csv, over_snr.png; of another test set spectrograms.png too",
     )
+    parser.add_argument(
+        "--listen",
+        metavar="PAGE.html",
+        help="a page to hear a minute of the mixtures on, by every system, instead of scores: renews no card",
+    )
 
 
 def run(arguments):
@@ -50,10 +55,15 @@ def run(arguments):
     standard = _is_standard(arguments)
     if arguments.output:
         check_folder(arguments.output)
+    if arguments.listen:
+        check_output(arguments.listen)
     checkpoints = arguments.checkpoint or _bundled()
     if not checkpoints:
         raise InputError("no enhancer is bundled: train one (tools/train.py), or give --checkpoint")
     others = outside.read(arguments.system or [])
+    if arguments.listen:
+        _write_page(arguments, checkpoints, others, standard)
+        return
     if standard:
         for source in checkpoints:
             write_card(registry.resolve(source), with_words(registry.info(source)))
@@ -69,6 +79,21 @@ def run(arguments):
     _report(evaluations, words, arguments.output)
     shown = [*others, *evaluations]
     _draw(_example(mixtures), systems, shown, Path(arguments.output) / "spectrograms.png")
+
+
+def _write_page(arguments, checkpoints, others, standard):
+    """The page of `--listen`: of systems from outside and the checkpoints, and of no other checkpoint."""
+    if standard:
+        split = arguments.split or "test"
+        mixtures = sources.test_on_data(arguments.data, split)
+        words = _in_words(mixtures, SECOND_TEST_SET if split == "test2" else TEST_SET)
+    else:
+        mixtures, words = _other_mixtures(arguments)
+    systems = {name: system for name, (_, system) in evaluate.BASELINES.items()} | others
+    systems |= {source: preset.load(source) for source in checkpoints}
+    page = listen.page(systems, mixtures, words)
+    write_text(arguments.listen, lambda file: file.write(page))
+    print(f"{arguments.listen}: {len(page) / 1e6:.1f} MB")
 
 
 def _options(systems):
@@ -95,6 +120,7 @@ def _renew_cards(commands, data, n_jobs, output=None, others=None):
     mixtures = sources.test_on_data(data)
     words, names = _in_words(mixtures, TEST_SET), _by_name(commands)
     systems, evaluations = _evaluate(names, mixtures, n_jobs, others, of_clean=True)
+    _add_limits(evaluations, systems, [*names, *(others or {})], limits.material(mixtures, limits.read_music(data)))
     _report(evaluations, words, output)
     commit = provenance.commit()
     for name, source in names.items():
@@ -148,6 +174,17 @@ def _evaluate(sources_by_name, mixtures, n_jobs, others=None, of_clean=False):
     return systems, evaluations
 
 
+def _add_limits(evaluations, systems, names, material):
+    """Put the limits of the input, of each checkpoint, and of systems from outside into the checkpoints' figures."""
+    of_input = limits.measure(systems["noisy"], material)
+    measured = {name: limits.measure(systems[name], material) for name in names}
+    measured["noisy"] = {key: figure for key, figure in of_input.items() if key in limits.OF_INPUT}
+    others = [name for name in names if name not in evaluations]
+    for name in evaluations.keys() & measured.keys():
+        if measured[name]:  # a test set of short utterances, beside no music, has nothing to measure them by
+            evaluations[name]["limits"] = {other: measured[other] for other in ("noisy", name, *others)}
+
+
 def _judges():
     """The metrics of the zoo that score what is enhanced."""
     if not dnsmos.available():
@@ -191,8 +228,10 @@ def _is_standard(arguments):
         raise InputError("give --speech or --timit with --noise, or --voice-bank, or none of them for the test set")
     if any(others) and arguments.split:
         raise InputError("--split chooses a test set: leave it out with --speech, --timit and --voice-bank")
-    if any(others) and not arguments.output:
-        raise InputError("give --output, a folder for the tables and the figure")
+    if arguments.listen and arguments.output:
+        raise InputError("--listen writes a page instead of scores: leave out --output, or --listen")
+    if any(others) and not arguments.output and not arguments.listen:
+        raise InputError("give --output, a folder for the tables and the figure, or --listen, a page")
     return not any(others)
 
 
@@ -200,7 +239,8 @@ def _report(evaluations, words, output):
     """Print Table I and the gains; write both, and the figure over SNR, into the folder `output` where it is not None."""
     columns = _columns(evaluations)
     gains = {f"{name} {over}": gain for name, facts in evaluations.items() for over, gain in facts["gains"].items()}
-    text = "\n\n".join([words, text_tables.table(columns), text_tables.gain_table(gains)])
+    measured = [text_tables.limit_table(facts["limits"]) for facts in evaluations.values() if "limits" in facts]
+    text = "\n\n".join([words, text_tables.table(columns), text_tables.gain_table(gains), *measured])
     print(text)
     if output:
         Path(output).mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,8 @@ import textwrap
 
 import numpy as np
 
-from zoo.enhancement import evaluate
+from zoo.base import tables
+from zoo.enhancement import evaluate, limits
 from zoo.enhancement.measures import METRICS, measured
 
 _MIN_WIDTH = 16  # of a column, so that headings break at their hyphens
@@ -59,6 +60,23 @@ def gain_table(gains_by_name: dict[str, dict]) -> str:
     metrics = measured(gains_by_name.values())
     rows = [[words, *(_cell(gain, metric, "+") for metric in metrics)] for words, gain in gains_by_name.items()]
     return _aligned("Gains, mean over all mixtures", "", [METRICS[metric][0] for metric in metrics], rows)
+
+
+def limit_table(measured: dict[str, dict]) -> str:
+    """Limits of some systems as text, a line each.
+
+    Args:
+        measured: {system: `zoo.enhancement.limits.measure`}.
+
+    Returns:
+        str of lines, without a newline at the end.
+
+    Example:
+        >>> figure = {"value": [-6.0, -7.0, -5.0], "n": 21, "n_failed": 0}
+        >>> print(limit_table({"mine": {"music": figure}}).splitlines()[-1])
+        music alone: level that remains (dB)  -6.0 [-7.0, -5.0]  21  0
+    """
+    return tables.table(*limits.rows(measured))
 
 
 def records(columns: dict[str, dict]) -> list[dict]:

@@ -3,11 +3,12 @@
 from dataclasses import asdict, dataclass
 
 from zoo.base import tables
+from zoo.base.files import check_output, write_text
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError
 from zoo.metrics.separation import SCORES
-from zoo.separation import evaluate
+from zoo.separation import evaluate, listen
 from zoo.separation.tracks import find_tracks, read_kinds
 
 SUMMARY = "SDR, ISR, SIR, SAR of separated songs"
@@ -56,6 +57,8 @@ def add_arguments(parser):
     parser.add_argument(
         "--cache", help="folder for museval's results, so that a second run goes on (default: runs/museval)"
     )
+    words = "a page to hear stretches of the test songs on, by every system, instead of scores: renews no card"
+    parser.add_argument("--listen", metavar="PAGE.html", help=words)
     parser.set_defaults(cache="runs/museval", **asdict(Setting()))
 
 
@@ -66,12 +69,24 @@ def run(arguments):
     if not checkpoints:
         raise InputError("no separator is bundled: train one (tools/train.py), or give --checkpoint")
     setting = Setting(**{name: getattr(arguments, name) for name in asdict(Setting())})
+    if arguments.listen:
+        _write_page(arguments.listen, checkpoints, setting)
+        return
     evaluations = _evaluate(checkpoints, setting, arguments.jobs, arguments.cache)
     for name in checkpoints:
         if name in bundled and not setting.gain:
             command = COMMAND.format(name) + setting.options()
             card = evaluated_card(with_words(registry.info(name)), command, *evaluations[name])
             write_card(registry.resolve(name), card)
+
+
+def _write_page(path, checkpoints, setting):
+    """The page of `--listen`."""
+    check_output(path)
+    separators = {source: evaluate.separator(_load(source), setting.gain) for source in checkpoints}
+    page = listen.page(separators, find_tracks(setting.tracks, "test"), setting.seconds)
+    write_text(path, lambda file: file.write(page))
+    print(f"{path}: {len(page) / 1e6:.1f} MB")
 
 
 def evaluate_checkpoint(directory, data, runs, n_jobs, command):
