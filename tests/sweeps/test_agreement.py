@@ -22,7 +22,9 @@ def expected(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", [pytest.param("torch", marks=pytest.mark.torch)])
+@pytest.mark.parametrize(
+    "backend", [pytest.param("jax", marks=pytest.mark.jax), pytest.param("torch", marks=pytest.mark.torch)]
+)
 def test_outputs_and_gradients_are_those_of_tensorflow(backend, tmp_path):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")

@@ -60,15 +60,12 @@ def test_optimisers_of_pytorch_lower_it(name):
 @torch_alone
 @pytest.mark.on_torch
 @pytest.mark.parametrize("name", NAMES)
-def test_values_are_the_same_under_autocast_and_in_a_compiled_step(name):
+def test_values_are_the_same_under_autocast(name):
     import torch
 
     loss = loss_of(name)
-    value, gradient = slope(loss, NOISY)
-    under = slope(loss, NOISY, autocast=True)
-    compiled = slope(torch.compile(lambda *pair: 2 * loss(*pair), backend="eager"), NOISY)
+    under, (value, gradient) = slope(loss, NOISY, autocast=True), slope(loss, NOISY)
     assert under[0] == value and torch.equal(under[1], gradient)
-    assert compiled[0] == 2 * value and torch.equal(compiled[1], 2 * gradient)
 
 
 @torch_alone

@@ -5,14 +5,14 @@ from typing import Any
 
 import keras
 
-from zoo import backend
 from zoo.audio import checks, dsp, tensors
 from zoo.checkpoint import preset
 from zoo.errors import InputError
 from zoo.families import FAMILIES
+from zoo.losses.operation import WaveformLoss, one_operation
 
 
-class LearnedLoss(keras.losses.Loss):
+class LearnedLoss(WaveformLoss):
     """Base of the learned losses: a frozen metric of waveforms, at any sample rate.
 
     The metric is used in inference mode, and a training step through it changes none of its variables; the gradient
@@ -44,7 +44,7 @@ class LearnedLoss(keras.losses.Loss):
     """
 
     def __init__(self, metric: keras.Model | str, sample_rate: float | None, reduction: str, name: str):
-        super().__init__(name=name, reduction=reduction)
+        super().__init__(reduction, name)
         self.source = metric if isinstance(metric, str) else None
         self.metric = preset.load(metric) if isinstance(metric, str) else metric
         self.sample_rate = None if sample_rate is None else checks.whole_rate(sample_rate)
@@ -53,7 +53,7 @@ class LearnedLoss(keras.losses.Loss):
         """The loss (batch,) of waveforms (batch, samples) at the metric's rate, with int32 (batch,) lengths."""
         raise NotImplementedError
 
-    @backend.plain_torch
+    @one_operation
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         rates = self.sample_rate or self.metric.sample_rate, self.metric.sample_rate

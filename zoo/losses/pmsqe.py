@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import backend
 from zoo.audio import dsp, tensors
+from zoo.losses.operation import WaveformLoss, one_operation
 
 N_FFT, HOP_LENGTH = 512, 256
 
@@ -67,7 +67,7 @@ def bark_matrix() -> np.ndarray:
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class PMSQE(keras.losses.Loss):
+class PMSQE(WaveformLoss):
     """Perceptual metric for speech quality evaluation of 16 kHz speech (Martin-Donas et al. 2018).
 
     J = mean over frames of 0.1 D + 0.0309 DA, the symmetric and the asymmetric disturbance of ITU-T P.862 with the
@@ -101,9 +101,9 @@ class PMSQE(keras.losses.Loss):
     sample_rate = 16000  # Hz, of the tables
 
     def __init__(self, reduction="sum_over_batch_size", name="pmsqe"):
-        super().__init__(name=name, reduction=reduction)
+        super().__init__(reduction, name)
 
-    @backend.plain_torch
+    @one_operation
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         mask = dsp.frame_mask(estimate, lengths, HOP_LENGTH)

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo import backend
 from zoo.audio import dsp, tensors
+from zoo.losses.operation import WaveformLoss, one_operation
 
 # Added to a magnitude inside its logarithm, or where it is compressed: 16-bit noise counts for little.
 _LOG_FLOOR = 3e-4
@@ -14,7 +14,7 @@ _EPS = 1e-10
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class MagnitudeMSE(keras.losses.Loss):
+class MagnitudeMSE(WaveformLoss):
     """Mean squared difference of magnitude spectra, over the frames that count and all bins.
 
     The spectra are those of `dsp.magnitude` (periodic Hamming window, centred, unscaled).
@@ -39,10 +39,10 @@ class MagnitudeMSE(keras.losses.Loss):
     """
 
     def __init__(self, n_fft=512, hop_length=256, reduction="sum_over_batch_size", name="magnitude_mse"):
-        super().__init__(name=name, reduction=reduction)
+        super().__init__(reduction, name)
         self.n_fft, self.hop_length = n_fft, hop_length
 
-    @backend.plain_torch
+    @one_operation
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (reference, estimate)]
@@ -54,7 +54,7 @@ class MagnitudeMSE(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class CompressedSpectrum(keras.losses.Loss):
+class CompressedSpectrum(WaveformLoss):
     """Squared error of short-time spectra whose magnitudes are raised to a power (after Braun and Tashev 2021).
 
     (1 - a) mean (|X|^c - |Y|^c)^2 + a mean | |X|^c e^(j arg X) - |Y|^c e^(j arg Y) |^2 with c = 0.3 and a = 0.3. The
@@ -85,10 +85,10 @@ class CompressedSpectrum(keras.losses.Loss):
         reduction="sum_over_batch_size",
         name="compressed_spectrum",
     ):
-        super().__init__(name=name, reduction=reduction)
+        super().__init__(reduction, name)
         self.n_fft, self.hop_length, self.power, self.complex_share = n_fft, hop_length, power, complex_share
 
-    @backend.plain_torch
+    @one_operation
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         spectra = [self._compressed(waveform, lengths) for waveform in (reference, estimate)]
@@ -109,7 +109,7 @@ class CompressedSpectrum(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class MultiResolutionSTFT(keras.losses.Loss):
+class MultiResolutionSTFT(WaveformLoss):
     """Spectral convergence and L1 of log magnitudes, mean of several resolutions (Yamamoto et al. 2020, equation 6).
 
     ||X - Y|| / ||X|| + mean |log X - log Y|, X the reference's magnitudes. Departures from the paper: windows fill the
@@ -130,10 +130,10 @@ class MultiResolutionSTFT(keras.losses.Loss):
     """
 
     def __init__(self, n_fft=(512, 1024, 2048), reduction="sum_over_batch_size", name="multi_resolution_stft"):
-        super().__init__(name=name, reduction=reduction)
+        super().__init__(reduction, name)
         self.n_fft = tuple(n_fft)
 
-    @backend.plain_torch
+    @one_operation
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         return sum(self._at(n_fft, reference, estimate, lengths) for n_fft in self.n_fft) / len(self.n_fft)
@@ -150,7 +150,7 @@ class MultiResolutionSTFT(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class WaveformL1(keras.losses.Loss):
+class WaveformL1(WaveformLoss):
     """Mean absolute difference of waveforms over the samples that count.
 
     What the learned losses of the waveform denoiser are compared with here; Manocha et al. 2020 have no such row.
@@ -168,9 +168,9 @@ class WaveformL1(keras.losses.Loss):
     """
 
     def __init__(self, reduction="sum_over_batch_size", name="waveform_l1"):
-        super().__init__(name=name, reduction=reduction)
+        super().__init__(reduction, name)
 
-    @backend.plain_torch
+    @one_operation
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         mask = dsp.sequence_mask(dsp.resolve_lengths(reference, lengths), ops.shape(reference)[1])
@@ -179,7 +179,7 @@ class WaveformL1(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class NegativeSISDR(keras.losses.Loss):
+class NegativeSISDR(WaveformLoss):
     """Minus the scale-invariant signal-to-distortion ratio (Le Roux et al. 2019), both means removed.
 
     Args:
@@ -198,9 +198,9 @@ class NegativeSISDR(keras.losses.Loss):
     """
 
     def __init__(self, reduction="sum_over_batch_size", name="negative_si_sdr"):
-        super().__init__(name=name, reduction=reduction)
+        super().__init__(reduction, name)
 
-    @backend.plain_torch
+    @one_operation
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         reference, estimate = tensors.waveform_pair(reference, estimate, lengths)
         reference, estimate = (_centred(x, lengths) for x in (reference, estimate))

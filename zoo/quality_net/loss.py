@@ -5,10 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo import backend
 from zoo.audio import dsp, tensors
 from zoo.errors import InputError
 from zoo.losses.learned import LearnedLoss
+from zoo.losses.operation import one_operation
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -59,7 +59,7 @@ class QualityNetLoss(LearnedLoss):
         super().__init__(metric, sample_rate, reduction, name)
         self.inputs = inputs
 
-    @backend.plain_torch
+    @one_operation
     def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
         if self.inputs == "waveform":
             return super().call(reference, estimate, lengths)
