@@ -41,6 +41,34 @@ model.fit(pair[1], pair[0], verbose=0)
 assert any((new != old).any() for new, old in zip(model.get_weights(), before, strict=True))
 print(keras.backend.backend())
 """
+WITHOUT_TENSORFLOW = """
+import warnings
+zoo.save(model := zoo.load("dnn-mse-16k", trainable=True), "mine/")
+assert (zoo.load("mine/").enhance(degraded, rate) == model.enhance(degraded, rate)).all()
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    zoo.push("quality-net-tiny-pesq-wb-16k", "pushed/")
+print(*(caution.message for caution in caught if issubclass(caution.category, zoo.errors.InputWarning)))
+again = zoo.load("pushed/", verify=True)  # its weights and its golden output, without TensorFlow
+assert (again.score(reference, degraded, rate) == metric.score(reference, degraded, rate)).all()
+tone = np.sin(np.arange(16000, dtype="float32") / 9) / 2
+for call in (
+    lambda: zoo.serving.export.export("dnn-mse-16k", "served"),
+    lambda: zoo.client.connect("localhost:1"),
+    lambda: zoo.texture.synthesize(tone, rate, seconds=1, iterations=1, optimizer="tfp"),
+):
+    try:
+        with zoo.errors.extras():
+            call()
+    except zoo.InputError as error:
+        print(error)
+print(main(["export", "dnn-mse-16k", "served"]))
+"""
+EXTRAS_NAMED = [
+    'tensorflow is not installed: pip install "audio-zoo[tensorflow]"',
+    'grpc is not installed: pip install "audio-zoo[serve]"',
+    'tfp needs Keras on tensorflow: pip install "audio-zoo[tensorflow,textures]", set KERAS_BACKEND=tensorflow, or use lbfgs-b',
+]
 
 
 @pytest.fixture(scope="module")
@@ -78,4 +106,9 @@ def test_the_wheel_trains_with_a_backend(wheel, tmp_path, backend):
     python = make_environment(tmp_path / "environment", wheel, [backend])
     others = [other for other in ("tensorflow", "jax", "torch") if other != backend]
     absent = f"from importlib.util import find_spec\nassert not any(map(find_spec, {others}))\n"
-    assert run(python, absent + BASE + WITH_BACKEND, tmp_path, KERAS_BACKEND=backend) == [backend]
+    code = absent + BASE + WITH_BACKEND + WITHOUT_TENSORFLOW * (backend != "tensorflow")
+    chosen, *lines = run(python, code, tmp_path, KERAS_BACKEND=backend)
+    assert chosen == backend
+    if backend != "tensorflow":
+        saved_model, *extras, status = lines
+        assert "SavedModel" in saved_model and extras == EXTRAS_NAMED and status == "2"

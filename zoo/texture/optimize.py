@@ -1,6 +1,7 @@
 """L-BFGS on a compiled value and gradient: SciPy's on the host, TensorFlow Probability's or PyTorch's on the device."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import keras
 import numpy as np
@@ -163,7 +164,8 @@ def device_minimizer(function: Callable, optimizer: str) -> Callable[[np.ndarray
     """
     backend, minimizer = _DEVICE_MINIMIZERS[optimizer]
     if keras.backend.backend() != backend:
-        raise InputError(f"{optimizer} needs Keras on {backend}: set KERAS_BACKEND={backend}, or use lbfgs-b")
+        install = "" if find_spec(backend) else f'pip install "audio-zoo[{_EXTRAS[optimizer]}]", '
+        raise InputError(f"{optimizer} needs Keras on {backend}: {install}set KERAS_BACKEND={backend}, or use lbfgs-b")
     return minimizer(function)
 
 
@@ -210,4 +212,5 @@ def _minimizer_of_torch(function):
     return run
 
 
+_EXTRAS = {"tfp": "tensorflow,textures", "torch": "torch"}
 _DEVICE_MINIMIZERS = {"tfp": ("tensorflow", _minimizer_of_tfp), "torch": ("torch", _minimizer_of_torch)}
