@@ -49,6 +49,7 @@ def bundled(tmp_path, monkeypatch):
     preset.save(free, tmp_path / "bundled" / measures.FREE, card={"family": "quality_net"})
     monkeypatch.setattr(dnsmos, "available", lambda: False)
     monkeypatch.setattr(registry, "root", lambda: tmp_path / "bundled")
+    monkeypatch.setattr(limits, "read_music", lambda data: [])
     monkeypatch.setattr(sources, "read_corpus", lambda data, split: Corpus({"talker": [CLEAN]}, [NOISE], []))
     return tmp_path / "bundled"
 
