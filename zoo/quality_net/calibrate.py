@@ -44,20 +44,20 @@ def calibrate(directory: str | Path, recipe, data: str | Path, runs: str | Path,
     held = scored(metric, pairs.audio, pairs.facts, truth)
     learned = train.draw(recipe, data, runs, "train", n_jobs)
     metric.intervals = fit(metric, held, descriptions(metric, learned.audio)).get_config()
-    rows, seen = [], {}
+    rows, tested = [], {}
     for split, name in (("test", "first test"), ("test2", "second test")):
         pairs, truth = train.prepare(recipe, data, runs, split, n_jobs)
-        seen[name] = scored(metric, pairs.audio, pairs.facts, truth)
-        rows += [{"pairs": f"{name}, {group}", **each} for group, each in coverage(seen[name]).items()]
+        tested[name] = scored(metric, pairs.audio, pairs.facts, truth)
+        rows += [{"pairs": f"{name}, {group}", **each} for group, each in coverage(tested[name]).items()]
     for name, audio in unlike_speech(data).items():
         truth = labels.label([audio], recipe.target(), train.labels_file(runs), SAMPLE_RATE, n_jobs)
-        seen[name] = scored(metric, [audio], [{"kind": name, "snr_db": None}] * len(audio), truth)
-        rows.append({"pairs": name, **coverage(seen[name])["all"]})
+        tested[name] = scored(metric, [audio], [{"kind": name, "snr_db": None}] * len(audio), truth)
+        rows.append({"pairs": name, **coverage(tested[name])["all"]})
     config = integrity.read_json(directory, "config.json")
     config["config"]["intervals"] = metric.intervals
     with files.atomic_write(directory / "config.json") as part:
         part.write_text(json.dumps(config), encoding="utf-8")
-    figure(metric, seen, directory / "intervals.png")
+    figure(metric, tested, directory / "intervals.png")
     facts = {
         "command": command,
         "commit": provenance.commit(),
@@ -196,11 +196,11 @@ def unlike_speech(data: str | Path) -> dict[str, np.ndarray]:
     return {name: np.stack(each) for name, each in pairs.items()}
 
 
-def figure(metric, seen: dict[str, Scored], path: str | Path) -> None:
+def figure(metric, tested: dict[str, Scored], path: str | Path) -> None:
     """Draw the width of each interval, and the error inside or outside it, against how unfamiliar its pair is."""
     intervals, drawn = Intervals(**metric.intervals), Figure(figsize=(6, 4), layout="constrained")
     axes = drawn.subplots()
-    for (name, pairs), colour in zip(seen.items(), ("tab:blue", "tab:green", "tab:red", "tab:orange"), strict=True):
+    for (name, pairs), colour in zip(tested.items(), ("tab:blue", "tab:green", "tab:red", "tab:orange"), strict=True):
         distance = intervals.distance(pairs.described)
         half = np.diff(pairs.bounds, axis=1)[:, 0] / 2
         axes.scatter(distance, np.abs(pairs.truth - pairs.predicted), s=5, alpha=0.5, color=colour, label=name)
