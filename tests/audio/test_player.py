@@ -69,7 +69,7 @@ def test_in_a_browser_another_recording_goes_on_at_the_same_place(tmp_path):
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
         tab = browser.new_page(viewport={"width": 390, "height": 800})
         errors = []
-        tab.on("pageerror", errors.append)
+        tab.on("pageerror", lambda error: errors.append(str(error)))
         tab.goto((tmp_path / "page.html").as_uri())
         assert tab.evaluate("document.documentElement.scrollWidth") == 390
         tab.get_by_role("button", name="0:01 second").click()
