@@ -120,8 +120,8 @@ def stop(request):
 def test_a_stopped_run_goes_on_where_it_was(table, tmp_path, expected, monkeypatch, capsys, stop):
     calls, scorer = [], score.scorer
 
-    def stops(name, runtime):
-        meter = scorer(name, runtime)
+    def stops(name, *options):
+        meter = scorer(name, *options)
 
         def function(*recordings):
             calls.append(1)
