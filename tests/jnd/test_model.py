@@ -89,10 +89,10 @@ def test_lengths_of_their_own_in_one_batch(deep):
 def test_identical_recordings_are_at_distance_0_and_others_are_not(model):
     reference, degraded = pair()
     # Not exactly 0: the two are rows of one batch, which some processors add up in orders of their own.
-    np.testing.assert_allclose(predict(model, [reference, reference]), 0.0, atol=1e-6)
+    np.testing.assert_allclose(predict(model, [reference, reference]), 0.0, atol=1e-5)
     assert (predict(model, [reference, degraded]) > 0.01).all()
     training = ops.convert_to_numpy(model([reference, reference], training=True))
-    np.testing.assert_allclose(training, 0.0, atol=1e-6)  # both lose the same features
+    np.testing.assert_allclose(training, 0.0, atol=1e-5)  # both lose the same features
 
 
 def test_the_distance_is_symmetric(model):
