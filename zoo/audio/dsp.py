@@ -10,6 +10,7 @@ import scipy.signal
 from keras import ops
 
 from zoo import backend
+from zoo.audio import spectra
 from zoo.audio.checks import whole_rate
 from zoo.errors import InputError
 
@@ -272,9 +273,7 @@ def mel_matrix(
         >>> bool(np.allclose(mel_matrix(40, 512, 16000).sum(axis=0), 1.0))
         True
     """
-    edges = np.array([low_hz, high_hz or sample_rate / 2])
-    low, high = 2595 * np.log10(1 + edges / 700)
-    corners = 700 * (10 ** (np.linspace(low, high, bands + 2) / 2595) - 1)
+    corners = spectra.mel_places(low_hz, high_hz or sample_rate / 2, bands + 2)
     bins = np.arange(n_fft // 2 + 1)[:, None] * sample_rate / n_fft
     rising = (bins - corners[:-2]) / (corners[1:-1] - corners[:-2])
     falling = (corners[2:] - bins) / (corners[2:] - corners[1:-1])

@@ -84,6 +84,17 @@ def _overlap_add(frames, hop_length):
     return summed.reshape(batch, -1)
 
 
+def mel_places(low_hz: float, high_hz: float, count: int) -> np.ndarray:
+    """Frequencies equally far apart in mel = 2595 log10(1 + f / 700), in Hz, (count,), from the lowest to the highest.
+
+    Example:
+        >>> mel_places(0, 8000, 3).round().tolist()
+        [0.0, 1769.0, 8000.0]
+    """
+    low, high = 2595 * np.log10(1 + np.array([low_hz, high_hz]) / 700)
+    return 700 * (10 ** (np.linspace(low, high, count) / 2595) - 1)
+
+
 @functools.lru_cache
 def window_samples(name: str, n_fft: int) -> np.ndarray:
     """Samples of a periodic window, float32 (n_fft,); names as for `stft`."""

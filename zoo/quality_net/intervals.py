@@ -105,8 +105,8 @@ def describe(recordings: list[np.ndarray], lengths: np.ndarray, sample_rate: flo
 def _band_levels(recording, counted, sample_rate, n_fft, hop_length):
     """Logarithm of the power in each band re the recording's mean, (batch, frames, bands)."""
     power = np.square(spectra.magnitude(recording, n_fft, hop_length), dtype="float64") * counted
-    mel = np.linspace(*(2595 * np.log10(1 + np.array([_LOWEST, sample_rate / 2]) / 700)), _BANDS + 1)
-    edges = np.round(700 * (10 ** (mel / 2595) - 1) * n_fft / sample_rate).astype(int)
+    edges = spectra.mel_places(_LOWEST, sample_rate / 2, _BANDS + 1)
+    edges = np.round(edges * n_fft / sample_rate).astype(int)
     bands = np.add.reduceat(power[:, :, : edges[-1]], edges[:-1], axis=2)
     mean = bands.sum(axis=(1, 2), keepdims=True) / counted.sum(axis=1, keepdims=True)
     return np.log(bands / np.maximum(mean, np.finfo(float).tiny) + _FLOOR)
