@@ -15,6 +15,7 @@ from zoo.checkpoint.card import write_card
 from zoo.data.manifest import read_manifest
 from zoo.data.speech import SAMPLE_RATE, draw_noise, read_corpus
 from zoo.errors import InputError
+from zoo.metrics.preference import wilson
 from zoo.quality_net import evaluate, examples, labels, train
 from zoo.quality_net.intervals import Intervals, describe, offsets, regressors
 
@@ -91,8 +92,7 @@ class Scored:
 def scored(metric, audio: list, facts: list, truth: np.ndarray) -> Scored:
     """Score pairs, a list of int16 (pairs, 2, samples), with intervals if the metric has some."""
     results, has = [], bool(metric.intervals)
-    for pairs in audio:
-        recordings = metric.of_pair(*np.moveaxis(examples.as_float(pairs), 1, 0))
+    for recordings in evaluate.recordings(metric, audio):
         results.append(metric.score(*recordings, examples.SAMPLE_RATE, clip=False, interval=has))
     predicted = np.concatenate([result[0] for result in results] if has else results)
     bounds = np.concatenate([result[1] for result in results]) if has else None
@@ -102,9 +102,8 @@ def scored(metric, audio: list, facts: list, truth: np.ndarray) -> Scored:
 def descriptions(metric, audio) -> np.ndarray:
     """`intervals.describe` of stored pairs, a list of int16 (pairs, 2, samples)."""
     parts = []
-    for pairs in audio:
-        recordings = metric.of_pair(*np.moveaxis(examples.as_float(pairs), 1, 0))
-        lengths = np.full(len(pairs), pairs.shape[2])
+    for recordings in evaluate.recordings(metric, audio):
+        lengths = np.full(len(recordings[0]), recordings[0].shape[1])
         parts.append(describe(recordings, lengths, metric.sample_rate, metric.n_fft, metric.hop_length))
     return np.concatenate(parts)
 
@@ -158,7 +157,7 @@ def _weights(x, errors, counts, share):
 def coverage(pairs: Scored) -> dict:
     """How often the intervals hold the truth: {group: {"coverage": mean with its interval, "width", "n", "n_failed"}}.
 
-    Groups as of `evaluate.report`; "width" is the mean, in the metric's units.
+    Groups as of `evaluate.groups`, intervals of shares by Wilson's score; "width" is the mean, in the metric's units.
     """
     results = {}
     for name, chosen in evaluate.groups(pairs.facts).items():
@@ -167,7 +166,12 @@ def coverage(pairs: Scored) -> dict:
         truth, bounds = truth[usable], bounds[usable]
         held = (bounds[:, 0] <= truth) & (truth <= bounds[:, 1])
         width = float(np.diff(bounds, axis=1).mean()) if len(held) else np.nan
-        results[name] = {"coverage": _share(held), "width": width, "n": len(held), "n_failed": int((~usable).sum())}
+        results[name] = {
+            "coverage": list(wilson(float(held.sum()), len(held))),
+            "width": width,
+            "n": len(held),
+            "n_failed": int((~usable).sum()),
+        }
     return results
 
 
@@ -211,12 +215,3 @@ def figure(metric, tested: dict[str, Scored], path: str | Path) -> None:
     axes.legend(fontsize=8)
     with files.atomic_write(path) as part:
         drawn.savefig(part, dpi=110, format="png")
-
-
-def _share(held):
-    """A share with its 95 % interval by Wilson's score, which holds near 0 and 1 too."""
-    if not len(held):
-        return [np.nan] * 3
-    n, share, z = len(held), held.mean(), 1.96
-    centre, half = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return [float(share), *(float((centre + sign * half) / (1 + z * z / n)) for sign in (-1, 1))]

@@ -37,11 +37,15 @@ _ASCENT_START = 2.0  # logit: the mask starts at 0.88
 def predict(model, chunks, batch_size=32):
     """A surrogate's scores of stored pairs, not clipped to the metric's values: float64 (pairs,), in order."""
     scores = []
-    for audio in tqdm(chunks.audio, desc="predict", unit="chunk"):
-        audio = examples.as_float(audio)
-        recordings = model.of_pair(audio[:, 0], audio[:, 1])
-        scores.append(model.score(*recordings, examples.SAMPLE_RATE, batch_size=batch_size, clip=False))
+    for waveforms in recordings(model, tqdm(chunks.audio, desc="predict", unit="chunk")):
+        scores.append(model.score(*waveforms, examples.SAMPLE_RATE, batch_size=batch_size, clip=False))
     return np.concatenate(scores)
+
+
+def recordings(model, audio):
+    """What a surrogate hears of stored pairs, int16 (pairs, 2, samples) each: lists of float32 (pairs, samples)."""
+    for pairs_of_chunk in audio:
+        yield model.of_pair(*np.moveaxis(examples.as_float(pairs_of_chunk), 1, 0))
 
 
 def with_references(chunks, least_db):
