@@ -162,9 +162,9 @@ def device_minimizer(function: Callable, optimizer: str) -> Callable[[np.ndarray
         >>> run(np.zeros(3, "float32"), 10)[0].round(3).tolist()
         [1.0, 1.0, 1.0]
     """
-    backend, minimizer = _DEVICE_MINIMIZERS[optimizer]
+    backend, extra, minimizer = _DEVICE_MINIMIZERS[optimizer]
     if keras.backend.backend() != backend:
-        install = "" if find_spec(backend) else f'pip install "audio-zoo[{_EXTRAS[optimizer]}]", '
+        install = "" if find_spec(backend) else f'pip install "audio-zoo[{extra}]", '
         raise InputError(f"{optimizer} needs Keras on {backend}: {install}set KERAS_BACKEND={backend}, or use lbfgs-b")
     return minimizer(function)
 
@@ -212,5 +212,7 @@ def _minimizer_of_torch(function):
     return run
 
 
-_EXTRAS = {"tfp": "tensorflow,textures", "torch": "torch"}
-_DEVICE_MINIMIZERS = {"tfp": ("tensorflow", _minimizer_of_tfp), "torch": ("torch", _minimizer_of_torch)}
+_DEVICE_MINIMIZERS = {  # optimizer -> Keras's backend, the extras that install it, what makes the function
+    "tfp": ("tensorflow", "tensorflow,textures", _minimizer_of_tfp),
+    "torch": ("torch", "torch", _minimizer_of_torch),
+}
