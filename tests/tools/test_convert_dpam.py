@@ -141,7 +141,8 @@ def test_parity_and_the_limits_that_the_card_names(regime, recordings, tmp_path)
     convert_dpam.convert(data_path("upstream_dpam", regime), tmp_path / "out", "by hand")
     metric = zoo.load(f"{tmp_path}/out/")
     together = metric.distance(np.stack([ref, ref, two, ref]), np.stack([two, four, four, ref]), 22050)
-    np.testing.assert_allclose(together, [*PARITY[regime], 0], rtol=1e-4)
+    # A pair of identical recordings is 0 but for the last bit, in which two rows of a batch may differ.
+    np.testing.assert_allclose(together, [*PARITY[regime], 0], rtol=1e-4, atol=1e-5)
     assert metric.distance(ref, four, 22050) == pytest.approx(together[1], rel=1e-5)
     assert metric.distance(ref[1:], ref[:-1], 22050) > together[0]
     assert 0 < metric.probability(ref, four, 22050) < 0.5

@@ -89,7 +89,7 @@ def mel_places(low_hz: float, high_hz: float, count: int) -> np.ndarray:
 
     Example:
         >>> mel_places(0, 8000, 3).round().tolist()
-        [0.0, 1769.0, 8000.0]
+        [0.0, 1768.0, 8000.0]
     """
     low, high = 2595 * np.log10(1 + np.array([low_hz, high_hz]) / 700)
     return 700 * (10 ** (np.linspace(low, high, count) / 2595) - 1)
