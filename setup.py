@@ -72,8 +72,8 @@ setup(
         ],
         # What `zoo enhance --stream --device` plays through, with the library PortAudio.
         "microphone": ["sounddevice>=0.4.6"],
-        # What renders the songs that the separators are trained on, with the program fluidsynth.
-        "music": ["mido>=1.3"],
+        # What renders and mixes the songs that the separators are trained on, with the program fluidsynth.
+        "music": ["mido>=1.3", "pedalboard>=0.9"],
         # What writes ONNX, `zoo export --format onnx` and model.onnx; a later onnx wants a later ml_dtypes than TensorFlow
         # 2.17 allows.
         "onnx": ["onnx>=1.16,<1.19", "tf2onnx>=1.16.1"],

@@ -9,18 +9,20 @@ from zoo.metrics.separation import SCORES
 
 @pytest.fixture
 def recipe(tmp_path, monkeypatch):
-    """Settings for rendering a tiny data folder; the real synthesiser has its own test."""
-    from zoo.separation import midi, stems
+    """Settings for rendering a tiny data folder; the real synthesiser and the real effects have their own tests."""
+    from zoo.separation import fluidsynth, midi, production, stems
 
     def hum(song, notes, soundfont=None, kit=None):
         pitch = min([note.pitch for note in notes], default=60) + (0 if kit is None else kit)
         seconds = song.seconds + midi.TAIL
         return np.stack([sine(pitch, seconds)] * 2, axis=1).astype("float32") * (0.5 if notes else 0)
 
-    monkeypatch.setattr(midi, "synthesise", hum)
-    monkeypatch.setattr(midi, "require_fluidsynth", lambda soundfont: None)
+    monkeypatch.setattr(fluidsynth, "synthesise", hum)
+    monkeypatch.setattr(fluidsynth, "require_fluidsynth", lambda soundfont: None)
+    monkeypatch.setattr(production, "require_pedalboard", lambda: None)
+    monkeypatch.setattr(production, "produce", lambda stem, source, rng: stem)
     write_music(tmp_path / "data")
-    return stems.Recipe(str(tmp_path / "data"), "some.sf2", seconds=8.0)
+    return stems.Recipe(str(tmp_path / "data"), takes=1, seconds=8.0)
 
 
 @pytest.fixture

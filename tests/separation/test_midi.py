@@ -1,22 +1,16 @@
-"""MIDI songs: notes split to stems, windows, the melody, and their sound by FluidSynth."""
+"""MIDI songs: notes split to stems, windows, and the melody."""
 
 import itertools
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.support.music import frequency, song_parts, write_midi
+from tests.support.music import song_parts, write_midi
 from zoo.errors import InputError
 from zoo.separation import midi
 from zoo.separation.midi import Note, Song
-from zoo.separation.tracks import SAMPLE_RATE
 
 mido = pytest.importorskip("mido")
-rendering = pytest.mark.skipif(
-    shutil.which("fluidsynth") is None or not Path(midi.SOUNDFONT).is_file(), reason="needs fluidsynth and a SoundFont"
-)
 
 
 def test_midi_notes_belong_to_stems(tmp_path):
@@ -66,26 +60,3 @@ def test_the_melody_is_one_line_and_takes_its_doubles_along(tmp_path):
     assert midi.melody(chords) == ([], set())
     quick = midi.read_song(write_midi(tmp_path / "quick.mid", {(0, 73): song_parts()[0, 73]}, tempo=100000))
     assert midi.melody(quick) == ([], set())  # none of its notes is long enough to be sung
-
-
-@rendering
-def test_fluidsynth_renders_a_stem_at_its_place_and_pitch(tmp_path):
-    song = midi.read_song(write_midi(tmp_path / "song.mid", {(0, 80): [(2, 4, 69)], (3, 33): [(0, 1, 40)]}))
-    other, bass = (midi.synthesise(song, song.of(source)) for source in ("other", "bass"))
-    assert other.shape == bass.shape == (round(5 * SAMPLE_RATE), 2) and other.dtype == np.float32
-    assert np.abs(other[:43000]).max() < 1e-6 < np.abs(other[46000:]).max()  # the reverb's own noise
-    assert frequency(other[60000:120000].sum(axis=1)) == pytest.approx(440, rel=0.01)  # its chorus detunes
-    assert frequency(bass[:30000, 0]) % 82.4 == pytest.approx(0, abs=1.5)  # a harmonic of E2
-    assert (midi.synthesise(song, song.of("bass")) == bass).all()
-    assert not midi.synthesise(song, ()).any()
-    kits = [midi.synthesise(song, [Note(0, 0.1, 38, 100, 9, "drums")], kit=kit) for kit in (0, 25)]
-    assert all(kit.any() for kit in kits) and (kits[0] != kits[1]).any()
-
-
-def test_what_rendering_needs_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: name)
-    with pytest.raises(InputError, match="none.sf2: no such SoundFont.*fluid-soundfont-gm"):
-        midi.require_fluidsynth(tmp_path / "none.sf2")
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(InputError, match="fluidsynth is missing.*fluid-soundfont-gm"):
-        midi.require_fluidsynth(tmp_path / "none.sf2")

@@ -27,7 +27,7 @@ def test_tracks_have_their_splits_stems_and_levels(recipe, tmp_path, monkeypatch
         for split in ("train", "validation", "test")
     }
     assert by_split["test"] == {"05", "played", render.TEST_SONG} and by_split["validation"] == {"11"}
-    assert {"no bass", "no bass vocals +2", "00", "00 bass", "beat2"} < by_split["train"]
+    assert {"no bass", "no bass vocals +3", "00", "00 bass", "beat2"} < by_split["train"]
     tracks = {track.name: track for track in find_tracks(tmp_path / "out", partial=True)}
     assert tracks["no bass"].sources == ("vocals", "drums", "other") and tracks["beat0"].sources == ("drums",)
     assert tracks["played"].sources == tracks["00"].sources == SOURCES and tracks["00 bass"].sources == ("bass",)

@@ -1,25 +1,19 @@
-"""MIDI songs as notes, their melody, and their sound by FluidSynth.
+"""MIDI songs as notes, and their melody.
 
 Imports mido only where a file is read or written, and no Keras backend.
 """
 
 import itertools
-import os
-import shutil
-import subprocess
-import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
-from zoo.audio import io
 from zoo.errors import InputError
-from zoo.separation.tracks import SAMPLE_RATE
 
-SOUNDFONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"  # where Debian's fluid-soundfont-gm (MIT licence) puts it
 TAIL = 2.0  # seconds of decay after the last note
 _DRUM_CHANNEL = 9  # General MIDI's channel 10
 _BASS_PROGRAMS = range(32, 40)
@@ -123,7 +117,7 @@ def read_song(path: Path | str) -> Song:
     Example:
         >>> bass = read_song("song.mid").of("bass")  # needs a MIDI file  # doctest: +SKIP
     """
-    mido = _mido()
+    mido = require_mido()
     try:
         messages = list(mido.MidiFile(path, clip=True))
     except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
@@ -184,7 +178,7 @@ def write_song(path: Path | str, song: Song, notes: Iterable[Note], kit: int | N
         ...     len(read_song(f"{folder}/bass.mid").notes)
         1
     """
-    mido = _mido()
+    mido = require_mido()
     drum_kit = [mido.Message("program_change", channel=_DRUM_CHANNEL, program=kit)] if kit is not None else []
     timed = [(0.0, 0, message) for message in drum_kit]
     for time, message in song.events:
@@ -203,63 +197,6 @@ def write_song(path: Path | str, song: Song, notes: Iterable[Note], kit: int | N
     # A message to an undefined controller, so that the synthesiser runs until the notes have decayed.
     track.append(mido.Message("control_change", channel=15, control=119, value=0, time=end - last))
     mido.MidiFile(ticks_per_beat=_TICKS, tracks=[track]).save(path)
-
-
-def synthesise(
-    song: Song, notes: Collection[Note], soundfont: Path | str = SOUNDFONT, kit: int | None = None
-) -> np.ndarray:
-    """The sound of some notes of a song by FluidSynth, with its reverb and chorus; deterministic.
-
-    Where the channels are in opposite phase (synth leads of some SoundFonts) and would cancel in mono, the right one is
-    inverted.
-
-    Args:
-        song: `Song`.
-        notes: the notes to play, at their times.
-        soundfont: path of a SoundFont (.sf2) of General MIDI.
-        kit: program of the drum channel, such as 16 (power) or 25 (TR-808); None for the song's own.
-
-    Returns:
-        float32 `(samples, 2)` at 44.1 kHz, `song.seconds + 2` long; not limited to [-1, 1].
-
-    Raises:
-        InputError: the program fluidsynth, the SoundFont or mido is missing, or fluidsynth fails.
-
-    Example:
-        >>> drums = synthesise(song, song.of("drums"))  # needs FluidSynth  # doctest: +SKIP
-    """
-    require_fluidsynth(soundfont)
-    samples = round((song.seconds + TAIL) * SAMPLE_RATE)
-    if not notes:
-        return np.zeros((samples, 2), dtype=np.float32)
-    with tempfile.TemporaryDirectory() as folder:
-        midi, sound = Path(folder) / "stem.mid", Path(folder) / "stem.wav"
-        write_song(midi, song, notes, kit)
-        options = ["-n", "-i", "-q", "-f", os.devnull, "-r", str(SAMPLE_RATE), "-T", "wav", "-O", "float"]
-        command = ["fluidsynth", *options, "-F", str(sound), str(soundfont), str(midi)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode or not sound.is_file():
-            raise InputError(f"fluidsynth failed: {done.stderr.strip() or done.returncode}; check {soundfont}")
-        audio = io.read_channels(sound).audio[:samples]
-    if np.vdot(audio[:, 0], audio[:, 1]) < 0:
-        audio[:, 1] *= -1
-    return np.pad(audio, ((0, samples - len(audio)), (0, 0)))
-
-
-def require_fluidsynth(soundfont: Path | str = SOUNDFONT) -> None:
-    """Check that FluidSynth, the SoundFont and mido are installed.
-
-    Raises:
-        InputError: one is missing; the message says how to install it.
-
-    Example:
-        >>> require_fluidsynth("my.sf2")  # needs FluidSynth  # doctest: +SKIP
-    """
-    if shutil.which("fluidsynth") is None:
-        raise InputError("the program fluidsynth is missing; install it (Debian: fluidsynth, fluid-soundfont-gm)")
-    if not Path(soundfont).is_file():
-        raise InputError(f"{soundfont}: no such SoundFont; give one (--soundfont; Debian: fluid-soundfont-gm)")
-    _mido()
 
 
 def melody(song: Song) -> tuple[list[Note], set[Note]]:
@@ -320,7 +257,15 @@ def _skyline(notes):
     ]
 
 
-def _mido():
+def require_mido() -> ModuleType:
+    """The module mido, which reads and writes MIDI files.
+
+    Raises:
+        InputError: it is not installed; the message says how to install it.
+
+    Example:
+        >>> mido = require_mido()  # needs mido  # doctest: +SKIP
+    """
     try:
         import mido
     except ImportError as error:

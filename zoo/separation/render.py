@@ -19,25 +19,26 @@ from zoo.audio import io
 from zoo.base.files import atomic_write
 from zoo.data.manifest import read_manifest
 from zoo.errors import InputError
-from zoo.separation import midi
+from zoo.separation import fluidsynth, production
 from zoo.separation.stems import MAKERS, Job, Recipe, list_files, sounding_frames
 from zoo.separation.tracks import SAMPLE_RATE, SOURCES, find_tracks
 
 # By kind of track; a track that was rendered with another version is rendered again.
-VERSIONS = {"song": 1, "vocals": 1, "render": 2, "bass": 1, "drums": 1}
+VERSIONS = {"song": 1, "vocals": 1, "render": 3, "bass": 2, "drums": 2}
 TEST_SONG = "Software-Entwicklungskit - Rubidium"
-SHIFTS = (-4, -2, 2, 4)  # semitones of the copies of a real song's vocals
+SHIFTS = (-3, 3)  # semitones of the copies of a real song's vocals
 FIELDS = ("name", "split", "kind", "seconds", *(f"{source}_seconds" for source in SOURCES), "licence")
 
 
 def plan(recipe: Recipe, few: int | None = None) -> list[Job]:
     """The tracks to render from a data folder.
 
-    Real songs: `TEST_SONG` and those under test/ are for test, the others for training, with four copies of their
+    Real songs: `TEST_SONG` and those under test/ are for test, the others for training, with two copies of their
     vocals in other keys and tempi. Three of these have no bass stem, and a fourth has 19 s of it, because their low
     synth is in "other": in training, that stem is high-passed at 250 Hz, so that no bass is labelled "other".
-    Of the sorted MIDI songs, every 12th is for test, with voices that training does not have, and every 24th for
-    validation; all share one SoundFont. Sixty drum performances and twenty bass lines of MIDI songs are for training.
+    Of the sorted MIDI songs, every 12th is for test, with instruments and voices that training does not have, and every
+    24th for validation; those for training are rendered `recipe.takes` times. Sixty drum performances and twenty bass
+    lines of MIDI songs are for training.
 
     Args:
         recipe: `Recipe`.
@@ -47,17 +48,17 @@ def plan(recipe: Recipe, few: int | None = None) -> list[Job]:
         list of `Job`.
 
     Raises:
-        InputError: the data folder is incomplete, or FluidSynth, the SoundFont or ffmpeg is missing.
+        InputError: the data folder is incomplete, or FluidSynth, a SoundFont, pedalboard or ffmpeg is missing.
 
     Example:
         >>> names = [job.name for job in plan(Recipe("data/"))]  # needs music  # doctest: +SKIP
     """
-    midi.require_fluidsynth(recipe.soundfont)
+    for soundfont in (*recipe.soundfonts, *recipe.test_soundfonts, *recipe.kits, *recipe.test_kits):
+        fluidsynth.require_fluidsynth(soundfont)
+    production.require_pedalboard()
     if shutil.which("ffmpeg") is None:
         raise InputError("the program ffmpeg is missing; install it (Debian: ffmpeg)")
-    licences, sounds = _licences(recipe.music), f"sounds {Path(recipe.soundfont).name}"
-    sung = f"notes BSD-3-Clause, {sounds}, voices CC-BY-3.0 and CC-BY-4.0"
-    jobs = []
+    licences, jobs = _licences(recipe.music), []
     for split in ("train", "test"):
         for track in find_tracks(recipe.music, split):
             licence = licences.get(f"{split}/{track.name}/vocals.ogg", ("not stated", 0))[0]
@@ -69,18 +70,32 @@ def plan(recipe: Recipe, few: int | None = None) -> list[Job]:
     songs = list_files(recipe.ingredients / "midi" / "freedoom", "*.mid")
     for i, path in enumerate(songs):
         split = "test" if i % 12 == 5 else "validation" if i % 24 == 11 else "train"
-        jobs.append(Job(path.stem, split, "render", str(path), sung, i // 12))
+        for take in range(recipe.takes if split == "train" else 1):
+            name = f"{path.stem} {take + 1}" if take else path.stem
+            sounds, named = _sounds(recipe, split, i + take)
+            licence = f"notes BSD-3-Clause, {named}, voices CC-BY-3.0 and CC-BY-4.0"
+            jobs.append(Job(name, split, "render", str(path), licence, i // 12, *sounds))
     trained = [songs[i] for i in range(len(songs)) if i % 12 not in (5, 11)][::3][:20]
     for i, path in enumerate(trained):
         jobs.append(Job(f"{path.stem} bass", "train", "bass", str(path), "notes BSD-3-Clause, samples CC0-1.0", i))
     played = list_files(recipe.ingredients / "midi" / "groove", "*.mid")
     played.sort(key=lambda path: (-licences.get(f"ingredients/midi/groove/{path.name}", ("", 0))[1], path.name))
     for i, path in enumerate(played[:60]):
-        jobs.append(Job(path.stem, "train", "drums", str(path), f"notes CC-BY-4.0, {sounds}", i))
+        sounds, named = _sounds(recipe, "train", i)
+        jobs.append(Job(path.stem, "train", "drums", str(path), f"notes CC-BY-4.0, {named}", i, *sounds))
     if few is not None:
         kinds = [(job.kind, job.split) for job in jobs]
         jobs = [job for i, job in enumerate(jobs) if kinds[:i].count(kinds[i]) < few]
     return jobs
+
+
+def _sounds(recipe, split, number):
+    """(SoundFont, drum kit) of a song, in turn, the kit "" for every other one; and both in words."""
+    fonts, kits = recipe.soundfonts, recipe.kits
+    if split == "test":
+        fonts, kits = recipe.test_soundfonts, recipe.test_kits
+    sounds = fonts[number // 2 % len(fonts)], kits[number // 2 % len(kits)] if kits and number % 2 else ""
+    return sounds, "sounds " + " and ".join(Path(path).name for path in sounds if path)
 
 
 def prepare(recipe: Recipe, output: Path | str, few: int | None = None, n_jobs: int = -1) -> list[dict]:
@@ -149,7 +164,8 @@ def make(job: Job, recipe: Recipe, output: Path | str) -> None:
 def _digest(job, recipe):
     """Digest of what a track depends on: a stored track of another digest is rendered again."""
     seconds = recipe.seconds if job.kind == "render" else None
-    facts = [VERSIONS[job.kind], job.kind, job.number, Path(recipe.soundfont).name, seconds, recipe.seed]
+    sounds = [Path(path).name for path in (job.soundfont, job.kit)]
+    facts = [VERSIONS[job.kind], job.kind, job.number, sounds, seconds, recipe.seed]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 

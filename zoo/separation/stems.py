@@ -13,7 +13,7 @@ from scipy import signal
 
 from zoo.audio import io, mix
 from zoo.errors import InputError
-from zoo.separation import midi, sampler
+from zoo.separation import fluidsynth, midi, production, sampler
 from zoo.separation.tracks import SAMPLE_RATE, SOURCES, Track
 
 HELD_BACK = ("femalevoice_oo", "malevoice_aa")  # singers that only test tracks have, as they have vocadito
@@ -43,13 +43,20 @@ class Recipe:
 
     Attributes:
         data: data folder, with music/.
-        soundfont: path of a General MIDI SoundFont.
+        soundfonts, test_soundfonts: paths of General MIDI SoundFonts, which play songs in turn: those of training and
+            validation, and those of test songs.
+        kits, test_kits: paths of SoundFonts of one drum kit each, which play the drums of every other song.
+        takes: how often each MIDI song is rendered for training, each time with other sounds.
         seconds: longest rendered song.
         seed: of all random choices.
     """
 
     data: str
-    soundfont: str = midi.SOUNDFONT
+    soundfonts: tuple[str, ...] = fluidsynth.SOUNDFONTS
+    test_soundfonts: tuple[str, ...] = fluidsynth.TEST_SOUNDFONTS
+    kits: tuple[str, ...] = fluidsynth.KITS
+    test_kits: tuple[str, ...] = fluidsynth.TEST_KITS
+    takes: int = 2
     seconds: float = 80.0
     seed: int = 0
 
@@ -75,6 +82,8 @@ class Job:
         path: file or folder that the track comes from.
         licence: of the result.
         number: for "vocals", the semitones of the shift; for "render", "bass" and "drums", the index among their kind.
+        soundfont: path of the General MIDI SoundFont that plays it.
+        kit: path of the SoundFont of a drum kit that plays its drums; "" for the kits of `soundfont`.
     """
 
     name: str
@@ -83,6 +92,8 @@ class Job:
     path: str
     licence: str
     number: int = 0
+    soundfont: str = ""
+    kit: str = ""
 
 
 def high_pass(audio: np.ndarray, hertz: float = 250.0) -> np.ndarray:
@@ -139,8 +150,12 @@ def _render(job, recipe, rng):
     instruments = [note for note in song.of("other") if note not in replaced]
     if len(instruments) < 0.3 * len(song.of("other")):  # the voice would be nearly alone: it doubles the instruments
         instruments = song.of("other")
-    stems = {source: midi.synthesise(song, song.of(source), recipe.soundfont) for source in ("drums", "bass")}
-    stems["other"] = midi.synthesise(song, instruments, recipe.soundfont)
+    stems = {"bass": fluidsynth.synthesise(song, song.of("bass"), job.soundfont)}
+    stems["other"] = fluidsynth.synthesise(song, instruments, job.soundfont)
+    if job.kit:
+        stems["drums"] = fluidsynth.synthesise_kit(song.of("drums"), song.seconds, job.kit)
+    else:
+        stems["drums"] = fluidsynth.synthesise(song, song.of("drums"), job.soundfont)
     voice = _voice(job, recipe, line, len(stems["other"]), rng)
     if voice.any():
         rt60 = rng.uniform(0.5, 1.5)
@@ -148,7 +163,7 @@ def _render(job, recipe, rng):
         voice = np.stack([mix.convolve_room(voice, room)[: len(voice)] for room in rooms], axis=1)
     else:
         voice = np.zeros_like(stems["other"])
-    stems = {"vocals": voice, **stems}
+    stems = {source: production.produce(stem, source, rng) for source, stem in {"vocals": voice, **stems}.items()}
     reference = level(stems["other"]) or 0.1
     for source, balance in _BALANCE_DB.items():
         gain = reference * 10 ** (rng.uniform(*balance) / 20)
@@ -198,7 +213,7 @@ def _bass(job, recipe, rng):
     samples, folder = round((song.seconds + midi.TAIL) * SAMPLE_RATE), recipe.ingredients / "samples"
     if job.number % 2:
         plucked = sampler.read_samples(list_files(folder / "meatbass", "*_pizz_*.ogg"))
-        return {"bass": _one_level(sampler.play(song.notes, plucked, samples, rng))}
+        return {"bass": _bass_at_one_level(sampler.play(song.notes, plucked, samples, rng), rng)}
     touch, sound = rng.choice(["f", "p"]), np.zeros(samples, dtype=np.float32)
     for names, short in (("staccato_*.ogg", True), (f"sustain_*_{touch}_*.ogg", False)):
         picked = sampler.read_samples(
@@ -206,7 +221,11 @@ def _bass(job, recipe, rng):
         )  # named by written pitch, an octave above the sound
         part = [note for note in song.notes if (note.end - note.start < 0.15) == short]
         sound += sampler.play(part, picked, samples, rng)
-    return {"bass": _one_level(sound)}
+    return {"bass": _bass_at_one_level(sound, rng)}
+
+
+def _bass_at_one_level(sound, rng):
+    return _one_level(production.produce(np.repeat(sound[:, None], 2, axis=1), "bass", rng))
 
 
 def _drums(job, recipe, rng):
@@ -216,8 +235,11 @@ def _drums(job, recipe, rng):
         for note in midi.read_song(job.path).notes
     ]
     song = midi.Song(tuple(played), (), max(note.end for note in played)).window(_MINUTE)
-    sound = midi.synthesise(song, song.notes, recipe.soundfont, kit=int(rng.choice(KITS)))
-    return {"drums": _one_level(sound)}
+    if job.kit:
+        sound = fluidsynth.synthesise_kit(song.notes, song.seconds, job.kit)
+    else:
+        sound = fluidsynth.synthesise(song, song.notes, job.soundfont, kit=int(rng.choice(KITS)))
+    return {"drums": _one_level(production.produce(sound, "drums", rng))}
 
 
 MAKERS = {"song": _song, "vocals": _vocals, "render": _render, "bass": _bass, "drums": _drums}
@@ -241,8 +263,7 @@ def level(stem: np.ndarray) -> float:
 
 
 def _one_level(stem):
-    """A mono or stereo stem as stereo (samples, 2), at rms 0.1 where it sounds, or lower so that it peaks at 0.9."""
-    stem = np.repeat(stem[:, None], 2, axis=1) if stem.ndim == 1 else stem
+    """A stem (samples, 2) at rms 0.1 where it sounds, or lower so that it peaks at 0.9."""
     return stem * min(_LEVEL / level(stem), _PEAK / np.abs(stem).max())
 
 
