@@ -1,5 +1,6 @@
 """How the cards of separators read."""
 
+from zoo.checkpoint import papers
 from zoo.separation import card as separation
 
 SCORE = {"mean": 4.26, "deviation": 1.04, "median": 4.5, "n": 5, "n_frames": 6, "n_nan_frames": 1}
@@ -31,6 +32,26 @@ def test_the_page_has_scores_gains_references_and_the_authors_own_beside_them():
     ):  # fmt: skip
         assert text in page
     assert dict(separation.facts(CARD)) == {"Sources": "vocals, drums", "Latency": "192 ms, streamed"}
+
+
+def test_songs_and_other_inputs_have_their_rows():
+    vocals, drums = {"value": [None] * 3, "n": 0}, {"value": [4.04, 3.0, 5.0], "n": 2}
+    by_song = {"songs": {"a": {"vocals": None, "drums": 4.04}}, "means": {"vocals": vocals, "drums": drums}}
+    limits = {"quiet": {"vocals": vocals, "drums": drums}}
+    page = separation.evaluation(CARD | {"evaluation": CARD["evaluation"] | {"by_song": by_song, "limits": limits}})
+    for text in (
+        "| a | - | +4.0 |",
+        "| mean | - | 4.0 [3.0, 5.0] |",
+        "| 40 dB softer: above the mixture | - | 4.0 [3.0, 5.0] |",
+    ):
+        assert text in page
+    assert "By song" not in separation.evaluation(CARD)
+
+
+def test_papers_are_of_the_network_and_of_what_it_is_trained_on():
+    training = {"recipe": {"in_phase": True}}
+    assert separation.papers({"architecture": "ChandnaSeparator", "training": {}}) == [papers.CHANDNA]
+    assert separation.papers({"architecture": "BandSeparator", "training": training}) == [papers.OORD, papers.ERDOGAN]
 
 
 def test_the_readmes_rows():

@@ -54,6 +54,16 @@ def test_gains_are_differences_of_means():
     assert evaluate.gains(results, {"a": {"bass": {"sdr": {"mean": -2.0}}}}) == {"a": {"bass": 5.0}}
 
 
+def test_gains_by_song_are_medians_over_frames_where_both_have_a_value():
+    def of(*sdr):
+        return {"bass": {"sdr": np.array(sdr)}}
+
+    scored = {"a": of(1.0, 2.0, 9.0), "b": of(5.0, np.nan, np.nan), "c": of(np.nan)}
+    songs, means = evaluate.song_gains(scored, {"a": of(0.0, 1.0, 0.0), "b": of(0.0, 1.0, np.nan), "c": of(1.0)})
+    assert songs["a"] == {"bass": 1.0} and songs["b"] == {"bass": 5.0} and np.isnan(songs["c"]["bass"])
+    assert means["bass"]["n"] == 2 and means["bass"]["value"] == [3.0, 1.0, 5.0]
+
+
 def test_the_middle_of_a_track_is_read(tracks):
     whole = tracks[0].read()
     part = evaluate.read(tracks[0], 0.5)

@@ -70,7 +70,7 @@ def test_a_trained_checkpoint_gets_its_card(tmp_path, quick):
     preset.save(separator(), tmp_path / "mine", card={"name": "mine", "family": "separation"})
     report.evaluate_checkpoint(tmp_path / "mine", tmp_path / "music", tmp_path / "runs", 1, "python again")
     evaluation = registry.info(tmp_path / "mine")["evaluation"]
-    assert list(evaluation) == ["command", "commit", "data", "results", "gains", "references"]
+    assert list(evaluation) == ["command", "commit", "data", "results", "gains", "by_song", "limits", "references"]
     assert evaluation["command"] == "python again" and evaluation["data"].startswith("1 tracks, whole; v4")
     assert list(evaluation["results"]) == ["all tracks"] and set(quick) == {f"{tmp_path}/runs/museval"}
 

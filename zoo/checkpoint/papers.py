@@ -106,3 +106,23 @@ BRADBURY = Paper(
   year      = {2017}
 }""",
 )
+OORD = Paper(
+    "van den Oord et al. 2016, WaveNet: A Generative Model for Raw Audio",
+    "https://arxiv.org/abs/1609.03499",
+    r"""@misc{oord2016wavenet,
+  title  = {{WaveNet}: A Generative Model for Raw Audio},
+  author = {van den Oord, A{\"a}ron and Dieleman, Sander and Zen, Heiga and Simonyan, Karen and Vinyals, Oriol and Graves, Alex and Kalchbrenner, Nal and Senior, Andrew and Kavukcuoglu, Koray},
+  note   = {arXiv:1609.03499},
+  year   = {2016}
+}""",
+)
+ERDOGAN = Paper(
+    "Erdogan, Hershey, Watanabe, Le Roux 2015, Phase-Sensitive and Recognition-Boosted Speech Separation Using Deep Recurrent Neural Networks",
+    "https://doi.org/10.1109/ICASSP.2015.7178061",
+    r"""@inproceedings{erdogan2015phase,
+  title     = {Phase-Sensitive and Recognition-Boosted Speech Separation Using Deep Recurrent Neural Networks},
+  author    = {Erdogan, Hakan and Hershey, John R. and Watanabe, Shinji and Le Roux, Jonathan},
+  booktitle = {IEEE International Conference on Acoustics, Speech and Signal Processing},
+  year      = {2015}
+}""",
+)

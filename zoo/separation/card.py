@@ -1,10 +1,15 @@
 """The page of a separator: SDR, ISR, SIR and SAR by tracks and source, beside the mixture and ideal masks."""
 
+import numpy as np
+
+from zoo.base import tables
 from zoo.base.tables import markdown_table
 from zoo.checkpoint.markdown import code, link, section
-from zoo.checkpoint.papers import CHANDNA
+from zoo.checkpoint.papers import CHANDNA, ERDOGAN, OORD
 from zoo.metrics.separation import SCORES
 from zoo.separation.evaluate import AUTHORS, FLOOR
+from zoo.separation.limits import SECONDS as LIMIT_SECONDS
+from zoo.separation.limits import rows as limit_rows
 
 
 def facts(card):
@@ -12,9 +17,10 @@ def facts(card):
     return [["Sources", ", ".join(card["sources"])], ["Latency", f"{1e3 * card['latency']:.0f} ms, streamed"]]
 
 
-def papers(_):
-    """Papers that the page cites."""
-    return [CHANDNA]
+def papers(card):
+    """Papers that the page cites: of the network, and of what its masks are trained on."""
+    network = OORD if card["architecture"] == "BandSeparator" else CHANDNA
+    return [network, ERDOGAN] if card["training"].get("recipe", {}).get("in_phase") else [network]
 
 
 def usage(_, source):
@@ -51,12 +57,33 @@ def evaluation(card):
         markdown_table(header, scores),
         f"Mean SDR above that of the {FLOOR} as estimate:",
         markdown_table(["Tracks", *card["sources"]], gains),
+        *_by_song(card),
         caption,
         code(evaluated["command"]),
         "For orientation, what SiSEC 2016 measured of the authors' network on **other data**, DSD100's test songs; not to "
         "be compared:",
         markdown_table(["Source", *(score.upper() for score in SCORES)], authors),
     )
+
+
+def _by_song(card):
+    """Paragraphs on each song and on other inputs; none of an evaluation before there were such figures."""
+    evaluated, sources = card["evaluation"], card["sources"]
+    if "by_song" not in evaluated:
+        return []
+    songs, means = evaluated["by_song"]["songs"], evaluated["by_song"]["means"]
+    rows = [[song, *(decibels(gains[source], "+") for source in sources)] for song, gains in songs.items()]
+    cells = [tables.interval(np.array(means[source]["value"], float), "z.1f") for source in sources]  # None becomes NaN
+    words = (
+        "By song: median over frames of the SDR above the mixture's, and the mean over songs with its 95 % interval "
+        "(bootstrap over songs):"
+    )
+    others = (
+        f"Other inputs: SI-SDR in dB over {LIMIT_SECONDS:g} s of each song in which the source sounds, means with 95 % "
+        "intervals (bootstrap over songs):"
+    )
+    table = markdown_table(["Song", *sources], [*rows, ["mean", *cells]])
+    return [words, table, others, markdown_table(*limit_rows(evaluated["limits"], sources))]
 
 
 def spread(facts):

@@ -4,6 +4,7 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.metrics import separation as metrics
+from zoo.metrics.agreement import grouped_mean
 from zoo.separation.tracks import SAMPLE_RATE
 
 FLOOR = "mixture"
@@ -126,6 +127,37 @@ def gains(results, floor):
         group: {source: facts["sdr"]["mean"] - floor[group][source]["sdr"]["mean"] for source, facts in sources.items()}
         for group, sources in results.items()
     }
+
+
+def song_gains(scored, floor):
+    """Median over frames of the SDR above the floor's, by song, and its mean over songs.
+
+    Args:
+        scored, floor: of `score`, of a system and of the mixture as estimate.
+
+    Returns:
+        songs: {track name: {source: dB}}, NaN where no frame has a value.
+        means: {source: {"value": [mean, low, high], "n": songs with a value}}, with 95 % bootstraps over songs.
+
+    Example:
+        >>> song = lambda sdr: {"song": {"drums": {"sdr": np.array(sdr)}}}
+        >>> song_gains(song([1.0, 3.0, 9.0]), song([0.0, 0.0, 0.0]))[0]
+        {'song': {'drums': 3.0}}
+    """
+    songs = {
+        name: {source: _median(scores["sdr"] - floor[name][source]["sdr"]) for source, scores in track.items()}
+        for name, track in scored.items()
+    }
+    means = {}
+    for source in next(iter(songs.values())):
+        values = [gains[source] for gains in songs.values()]
+        means[source] = {"value": list(grouped_mean(values, list(songs))), "n": int(np.isfinite(values).sum())}
+    return songs, means
+
+
+def _median(values):
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else float("nan")
 
 
 def _frames(track):

@@ -8,7 +8,7 @@ from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError
 from zoo.metrics.separation import SCORES
-from zoo.separation import evaluate, listen
+from zoo.separation import evaluate, limits, listen
 from zoo.separation.tracks import find_tracks, read_kinds
 
 SUMMARY = "SDR, ISR, SIR, SAR of separated songs"
@@ -111,19 +111,28 @@ def _evaluate(checkpoints, setting, n_jobs, cache):
         track.name: GROUPS.get(kinds.get(track.name), track.name) if kinds else OF_ANOTHER_SET for track in tracks
     }
     systems = evaluate.SYSTEMS | {source: evaluate.separator(_load(source), setting.gain) for source in checkpoints}
-    results = {}
+    scores, results = {}, {}
     for name, system in systems.items():
-        scores = evaluate.score(
+        scores[name] = evaluate.score(
             system, tracks, setting.seconds, setting.window, setting.hop, setting.mode, n_jobs, cache
         )
-        results[name] = evaluate.table(scores, groups)
+        results[name] = evaluate.table(scores[name], groups)
         print(f"{name}\n{_as_text(results[name])}\n")
+    stretches = {track.name: listen.stretch(evaluate.read(track, setting.seconds), limits.SECONDS) for track in tracks}
     used = f"the middle {setting.seconds:g} s of each" if setting.seconds else "whole"
     words = f"{len(tracks)} tracks, {used}; {setting.mode}, frames of {setting.window:g} s every {setting.hop:g} s"
     commit, floor = provenance.commit(), results[evaluate.FLOOR]
     references = {name: results[name] for name in evaluate.SYSTEMS}
     figures = {
-        source: {"results": results[source], "gains": evaluate.gains(results[source], floor), "references": references}
+        source: {
+            "results": results[source],
+            "gains": evaluate.gains(results[source], floor),
+            "by_song": dict(
+                zip(("songs", "means"), evaluate.song_gains(scores[source], scores[evaluate.FLOOR]), strict=True)
+            ),
+            "limits": limits.measure(systems[source], stretches),
+            "references": references,
+        }
         for source in checkpoints
     }
     return {source: (commit, words, figures[source]) for source in checkpoints}
