@@ -8,7 +8,7 @@ from tests.support.harness import predict
 from tests.support.separation import separator, stems
 from zoo.errors import InputError
 from zoo.metrics import speech
-from zoo.separation.loss import ChandnaLoss, ReportLoss, SourcesSISDR, SourcesSquaredError
+from zoo.separation.loss import ChandnaLoss, ReportLoss, SourcesErrorLevel, SourcesSISDR, SourcesSquaredError
 from zoo.separation.tracks import SOURCES
 
 
@@ -105,6 +105,21 @@ def test_si_sdr_is_of_the_sources_that_sound():
     losses = SourcesSISDR().call(true, true + 0.3 * estimate)
     np.testing.assert_allclose(losses, [-rows[0].mean(), -rows[1, 0]], atol=1e-3)
     np.testing.assert_allclose(SourcesSISDR().call(0 * true, estimate), 0.0)
+
+
+def test_error_levels_are_means_over_sources_in_db():
+    rng = np.random.default_rng(0)
+    true, estimate = rng.standard_normal((2, 2, 3, 5, 7)).astype("float32")
+    power = np.mean(true.sum(axis=1) ** 2, axis=(1, 2))
+    errors = np.mean((true - estimate) ** 2, axis=(2, 3)) / power[:, None]
+    expected = np.mean(10 * np.log10(errors + 0.01), axis=1)
+    np.testing.assert_allclose(SourcesErrorLevel(floor=0.01).call(true, estimate), expected, rtol=1e-4)
+    np.testing.assert_allclose(
+        SourcesErrorLevel().call(10 * true, 10 * estimate), SourcesErrorLevel().call(true, estimate), rtol=1e-4
+    )
+    np.testing.assert_allclose(SourcesErrorLevel().call(true, true), -30, rtol=1e-4)
+    np.testing.assert_allclose(SourcesErrorLevel().call(0 * true, 0 * true), -30, rtol=1e-4)
+    assert SourcesErrorLevel.from_config(SourcesErrorLevel(floor=0.1).get_config()).floor == 0.1
 
 
 def test_padding_does_not_change_si_sdr():

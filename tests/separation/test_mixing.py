@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.separation import songs, stems, write_song
 from zoo.errors import InputError
-from zoo.separation.mixing import Remixes, Segments
+from zoo.separation.mixing import Remixes, Segments, tilted
 from zoo.separation.tracks import SOURCES, Track, find_tracks
 
 SAMPLES = 2048
@@ -63,6 +63,26 @@ def test_gains_and_gaps(tracks):
     assert 0.2 < np.mean(sounding == 0) < 0.3
     gains_db = 20 * np.log10(sounding[sounding > 0])
     assert -6.01 < gains_db.min() < -5 and 5 < gains_db.max() < 6.01
+
+
+def test_speed_moves_pitch_and_tempo_alike(tmp_path):
+    tone = np.sin(2 * np.pi * 1000 * np.arange(44100) / 44100).astype("float32")
+    write_song(tmp_path / "a", {source: np.stack([tone, tone], axis=1) / 2 for source in SOURCES})
+    tracks = find_tracks(tmp_path)
+    (batch,) = Remixes(tracks, 8192, 20, 1, seed=0, remix=0.0, speed=0.2)[0]
+    assert (batch[:, 0] == batch[:, 2]).all()  # one speed for all sources of a moment
+    pitches = 44100 / 8192 * np.abs(np.fft.rfft(batch[:, 0] * np.hanning(8192))).argmax(axis=1)
+    assert 795 < pitches.min() < 850 and 1150 < pitches.max() < 1205
+
+
+def test_a_tilt_is_a_shelf_of_first_order(tracks):
+    impulse = np.zeros(44100)
+    impulse[0] = 1
+    gains = np.abs(np.fft.rfft(tilted(impulse, 6.0, 500.0)))
+    assert gains[1] == pytest.approx(1, abs=1e-2) and gains[-1] == pytest.approx(10 ** (6 / 20), rel=0.05)
+    assert gains[500] == pytest.approx(np.abs(1 + 10 ** (6 / 20) * 1j) / np.sqrt(2), rel=0.03)  # (1 + g i) / (1 + i)
+    plain, changed = (Remixes(tracks, SAMPLES, 4, 1, seed=0, tilt_db=tilt)[0][0] for tilt in (0.0, 9.0))
+    assert plain.shape == changed.shape and np.abs(changed - plain).max() > 0.01
 
 
 def test_shares_say_how_often_a_kind_is_drawn_for_a_source(tmp_path):

@@ -44,6 +44,20 @@ def test_it_learns_and_the_best_epoch_is_kept(tracks, small, tmp_path):
     assert loss == pytest.approx(facts["val_loss"], rel=1e-3)
 
 
+def test_true_magnitudes_in_phase_are_what_a_mask_can_give():
+    """Of one source they are its magnitude; of two in opposite phase one is negative; they sum to the mixture's."""
+    model = train._compiled(train.Recipe("x", model=SMALL)).separator
+    sources = np.random.default_rng(0).standard_normal((1, 4, train.excerpt_length(model))).astype("float32")
+    sources[:, 1:] = 0
+    training = train._Training(model, None, in_phase=True)
+    plain = train._Training(model, None)
+    np.testing.assert_allclose(training(sources)[0][:, 0], plain(sources)[0][:, 0], rtol=1e-3, atol=1e-3)
+    sources[:, 1] = -0.25 * sources[:, 0]
+    true, magnitude = training(sources)[0], plain(sources)[0]
+    np.testing.assert_allclose(true[:, 1], -magnitude[:, 1], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(np.sum(true, axis=1), 0.75 * magnitude[:, 0], rtol=1e-3, atol=1e-3)
+
+
 def test_a_share_of_the_tracks_is_drawn_by_the_seed():
     tracks = list("abcdefghij")
     assert train._part(tracks, 1.0, 0) == tracks
@@ -121,7 +135,7 @@ def test_a_complete_pass_over_segments_trains_a_perceptron(tracks, small, tmp_pa
 
 
 def test_what_cannot_be_trained_is_refused(tracks, small, tmp_path):
-    with pytest.raises(InputError, match="no loss 'l1': use squared-error, chandna, report"):
+    with pytest.raises(InputError, match="no loss 'l1': use squared-error, error-level, chandna, report"):
         train.train(dataclasses.replace(small, loss="l1"), *tracks, tmp_path)
     open_run(tmp_path / "tiny", dataclasses.replace(small, epochs=1))
     with pytest.raises(InputError, match="another recipe"):

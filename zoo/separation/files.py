@@ -70,7 +70,8 @@ def separate_file(
             _write(files, separator.push(block, last), end=done if last else None)
             if progress is not None:
                 progress(done / rate, total / rate)
-    warn_of_level(peak, str(song))
+    if model.depends_on_level:
+        warn_of_level(peak, str(song))
     return {stem: writer.clipped for stem, writer in files.items()}
 
 

@@ -17,9 +17,11 @@ class Separating(Recordings):
     Attributes:
         sources: names.
         frames, step, n_fft, hop_length, latency: as of `zoo.separation.model.ChandnaSeparator`.
+        depends_on_level: whether its masks do, so that mixtures are to be at the level of songs.
     """
 
     sources: tuple[str, ...]
+    depends_on_level = True
 
     def separate_batch(self, mixture: np.ndarray) -> np.ndarray:
         """float32 (batch, samples) -> (batch, sources, samples)."""
@@ -28,7 +30,7 @@ class Separating(Recordings):
     def separate(self, mixture, sample_rate, resample=False):
         """Split a recording into its sources.
 
-        The network knows music at the level of songs: a mixture whose peak is below 0.15 gets an `InputWarning`.
+        Where masks depend on the level, a mixture whose peak is below 0.15, not that of songs, gets an `InputWarning`.
         It goes through the network in blocks: memory beyond the mixture and its sources, and beyond the same again where
         it is resampled, is bounded.
 
@@ -66,7 +68,8 @@ class Separating(Recordings):
         checks.check_scale(mixture)
         sample_rate = checks.check_rate(sample_rate, self.sample_rate, resample)
         mixture = mixture.astype("float32", copy=False)
-        warn_of_level(float(max(mixture.max(), -mixture.min())))
+        if self.depends_on_level:
+            warn_of_level(float(max(mixture.max(), -mixture.min())))
         songs = mixture if mixture.ndim == 3 else mixture.reshape(1, len(mixture), -1)
         separated = [self._separate_at(song, sample_rate) for song in songs]
         if len(separated) == 1:  # whose sources need not be held twice
@@ -105,7 +108,7 @@ class OnnxSeparator(Separating, OnnxModel):
         (22050,)
     """
 
-    settings = ("sample_rate", "sources", "frames", "step", "n_fft", "hop_length", "latency")
+    settings = ("sample_rate", "sources", "frames", "step", "n_fft", "hop_length", "latency", "depends_on_level")
 
     def separate_batch(self, mixture):
         samples = mixture.shape[1]

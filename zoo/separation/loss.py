@@ -1,5 +1,7 @@
 """Losses of separators: Chandna's on magnitudes, which keeps sources apart, and SI-SDR on waveforms."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -8,6 +10,7 @@ from zoo.errors import InputError
 from zoo.losses.signal import NegativeSISDR
 from zoo.separation.tracks import SOURCES
 
+_SILENCE = 1e-12  # power added to that of the mixture, so that silence has a loss
 _SOUNDS = 1e-4  # rms of a source that counts for SI-SDR: 80 dB below full scale
 
 
@@ -172,6 +175,45 @@ class ReportLoss(keras.losses.Loss):
     def get_config(self):
         own = {"alpha": self.alpha, "beta": self.beta, "beta_vocals": self.beta_vocals, "others": self.others}
         return {**super().get_config(), **own, "sources": self.sources, "norm": self.norm}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SourcesErrorLevel(keras.losses.Loss):
+    """Level of every source's error re the mixture, in dB, a mean over the sources: each counts alike, however soft.
+
+    L = mean_n 10 log10((||e_n - y_n||^2 + floor ||x||^2) / ||x||^2), e the estimates, y the true sources and x their sum;
+    the norm is over frames and bins. The floor re the mixture is that of Wisdom et al. 2021 for silent sources: what lies
+    below it is not worth more effort.
+    With true magnitudes in phase with the mixture, Re(Y conj(X)) / |X|, the error is that of the spectra but for a part
+    that no mask changes.
+
+    Args:
+        floor: power re the mixture; 0.001, 30 dB below it, by default.
+        reduction: as for any Keras loss.
+        name: of the loss.
+
+    Call:
+        As for `SourcesSquaredError`, but true magnitudes may be negative; in dB, lower is better, -30 at the default floor of silence.
+
+    Example:
+        >>> true = np.zeros((1, 2, 30, 513), "float32")
+        >>> true[:, 0] = 1
+        >>> round(float(SourcesErrorLevel()(true, true)), 3)  # the floor
+        -30.0
+    """
+
+    def __init__(self, floor=1e-3, reduction="sum_over_batch_size", name="sources_error_level"):
+        super().__init__(name=name, reduction=reduction)
+        self.floor = floor
+
+    def call(self, true, estimate):
+        _check_spectra(true, estimate)
+        mixture = ops.mean(ops.square(ops.sum(true, axis=1, keepdims=True)), axis=(2, 3)) + _SILENCE
+        errors = _distance(true, estimate, "mean")
+        return 10 / math.log(10) * ops.mean(ops.log(errors / mixture + self.floor), axis=1)
+
+    def get_config(self):
+        return {**super().get_config(), "floor": self.floor}
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -1,13 +1,18 @@
 """Excerpts of stems to train on: remixed at random from many songs, or all that the songs have, in turn; all seeded."""
 
+import math
+
 import keras
 import numpy as np
+from scipy import signal
 
+from zoo.audio import io
 from zoo.errors import InputError
 from zoo.separation.tracks import SAMPLE_RATE, SOURCES
 
 _QUIET = 1e-3  # rms, 60 dB below full scale: an excerpt that is drawn again
 _TRIES = 4
+_CORNERS_HZ = 200.0, 4000.0  # of the shelves that tilt a source
 
 
 class Remixes(keras.utils.PyDataset):
@@ -22,6 +27,10 @@ class Remixes(keras.utils.PyDataset):
             has them all.
         gains_db: (lowest, highest) gain of each source in dB.
         drop: share of the sources that are silent.
+        speed: most by which an excerpt is faster or slower than its recording, and higher or lower in pitch: 0.1 for
+            0.9 to 1.1 times. It is drawn for each excerpt, and is one for all sources of a moment.
+        tilt_db: most by which a source's high frequencies are raised or lowered, above a corner between 200 Hz and 4 kHz
+            (a shelf of first order).
         kinds: of each track, for `shares`.
         shares: {kind: how often its tracks are drawn for a source, relative to the other kinds that have it}; the
             tracks of a kind share it evenly. None draws all tracks evenly.
@@ -48,12 +57,15 @@ class Remixes(keras.utils.PyDataset):
         remix=1.0,
         gains_db=(0.0, 0.0),
         drop=0.0,
+        speed=0.0,
+        tilt_db=0.0,
         kinds=None,
         shares=None,
     ):
         super().__init__()
         self.samples, self.batch_size, self.steps, self.seed = samples, batch_size, steps, seed
         self.remix, self.gains_db, self.drop, self.epoch = remix, gains_db, drop, 0
+        self.speed, self.tilt_db = speed, tilt_db
         if shares is None:
             kinds, shares = ["any"] * len(tracks), {"any": 1.0}
         self._having = {source: _having(tracks, kinds, shares, (source,)) for source in SOURCES}
@@ -71,6 +83,11 @@ class Remixes(keras.utils.PyDataset):
         examples = np.empty((self.batch_size, len(SOURCES), self.samples), "float32")
         for example in examples:
             self._draw(example, rng)
+            if self.tilt_db:
+                for row in example:
+                    row[:] = tilted(
+                        row, rng.uniform(-self.tilt_db, self.tilt_db), np.exp(rng.uniform(*np.log(_CORNERS_HZ)))
+                    )
         gains = 10 ** (rng.uniform(*self.gains_db, examples.shape[:2]) / 20)
         gains *= rng.random(gains.shape) >= self.drop
         # In place, by gains in double precision: no copies of the batch.
@@ -89,11 +106,34 @@ class Remixes(keras.utils.PyDataset):
         tracks, up_to = having
         for _ in range(_TRIES):
             track = tracks[np.searchsorted(up_to, rng.random(), side="right")]
-            start, channel = rng.integers(max(track.samples - self.samples, 0) + 1), rng.integers(2)
+            speed = rng.uniform(1 - self.speed, 1 + self.speed) if self.speed else 1.0
+            needed = math.ceil(speed * self.samples)
+            start, channel = rng.integers(max(track.samples - needed, 0) + 1), rng.integers(2)
             for source, row in zip(sources, rows, strict=True):
-                row[:] = track.read_excerpt(source, start, self.samples)[:, channel]
+                excerpt = track.read_excerpt(source, start, needed)[:, channel]
+                row[:] = (
+                    io.resample(excerpt, speed * SAMPLE_RATE, SAMPLE_RATE)[: self.samples] if self.speed else excerpt
+                )
             if np.mean(np.square(rows.sum(axis=0))) > _QUIET**2:
                 break
+
+
+def tilted(audio: np.ndarray, gain_db: float, corner_hz: float) -> np.ndarray:
+    """A recording with its high frequencies raised or lowered by a shelf of first order.
+
+    Args:
+        audio: float (samples,) at 44.1 kHz.
+        gain_db: of frequencies far above the corner; those far below stay.
+        corner_hz: where half of the power is of the part that stays.
+
+    Example:
+        >>> constant = tilted(np.ones(44100), -6.0, 1000.0)
+        >>> bool(abs(constant[-1] - 1) < 1e-3)  # which is as low as can be
+        True
+    """
+    share = 1 - math.exp(-2 * math.pi * corner_hz / SAMPLE_RATE)
+    low = signal.lfilter([share], [1, share - 1], audio)
+    return low + 10 ** (gain_db / 20) * (audio - low)
 
 
 def _having(tracks, kinds, shares, sources):

@@ -16,7 +16,9 @@ from keras import ops
 from zoo.audio import dsp
 from zoo.backend import jit
 from zoo.errors import InputError
-from zoo.separation.loss import ChandnaLoss, ReportLoss, SourcesSquaredError
+from zoo.separation.banded import BandSeparator
+from zoo.separation.inference import EPS
+from zoo.separation.loss import ChandnaLoss, ReportLoss, SourcesErrorLevel, SourcesSquaredError
 from zoo.separation.mixing import Remixes, Segments
 from zoo.separation.model import ChandnaSeparator, MaskSeparator, PerceptronSeparator
 from zoo.separation.tracks import Track, find_tracks, read_kinds
@@ -25,8 +27,13 @@ from zoo.training.config import Config, read_recipe
 from zoo.training.distribution import ONE_DEVICE, Distribution
 from zoo.training.run import ArrayBatches, Run, without_optimizer
 
-LOSSES = {"squared-error": SourcesSquaredError, "chandna": ChandnaLoss, "report": ReportLoss}
-ARCHITECTURES = {"chandna": ChandnaSeparator, "perceptron": PerceptronSeparator}
+LOSSES = {
+    "squared-error": SourcesSquaredError,
+    "error-level": SourcesErrorLevel,
+    "chandna": ChandnaLoss,
+    "report": ReportLoss,
+}
+ARCHITECTURES = {"chandna": ChandnaSeparator, "perceptron": PerceptronSeparator, "band": BandSeparator}
 
 
 @dataclass(frozen=True)
@@ -36,19 +43,21 @@ class Recipe:
     Attributes:
         name: of the checkpoint.
         model: options of the network.
-        loss: "squared-error", "chandna" or "report".
+        loss: a key of `LOSSES`.
         loss_options: of that loss.
+        in_phase: whether the true magnitudes are of the part in phase with the mixture (Erdogan et al. 2015), which is all
+            that a mask can give.
         optimizer, learning_rate: a name of `keras.optimizers` and its rate.
         milestones: epochs after which the rate is multiplied by `decay`.
         batch_size, steps, epochs: segments in a batch, batches in an epoch (with `segment_seconds` 0 for all), most epochs.
         patience: epochs without a lower validation loss before it ends.
         n_validation: segments that say which epoch is best.
-        remix, gains_db, drop: of the training examples, as for `zoo.separation.mixing.Remixes`.
+        remix, gains_db, drop, speed, tilt_db: of the training examples, as for `zoo.separation.mixing.Remixes`.
         shares: {kind: share of the draws}, as for `Remixes`, where the tracks' kinds are known; else all are drawn
             evenly.
         train_share: of the tracks given to train on, drawn by the seed.
         seed: of the examples and the first weights.
-        architecture: "chandna", or "perceptron" for `PerceptronSeparator`.
+        architecture: a key of `ARCHITECTURES`.
         split: shares of all whole songs of the folder, whatever its own split, for training, validation and test, drawn
             by the seed; with two shares the second is both; empty for the folder's own split.
         segment_seconds: a complete pass over segments of songs so long, `zoo.separation.mixing.Segments`, in place of
@@ -59,6 +68,7 @@ class Recipe:
     model: dict = field(default_factory=dict)
     loss: str = "chandna"
     loss_options: dict = field(default_factory=dict)
+    in_phase: bool = False
     optimizer: str = "Adadelta"
     learning_rate: float = 1.0
     milestones: tuple = ()
@@ -71,6 +81,8 @@ class Recipe:
     remix: float = 1.0
     gains_db: tuple = (0.0, 0.0)
     drop: float = 0.0
+    speed: float = 0.0
+    tilt_db: float = 0.0
     shares: dict | None = None
     train_share: float = 1.0
     seed: int = 0
@@ -85,21 +97,23 @@ class _Training(keras.Model):
     """A separator on segments of exactly its T frames: sources (batch, sources, samples) -> true and estimate, each
     magnitudes (batch, sources, frames, bins)."""
 
-    def __init__(self, separator, criterion):
+    def __init__(self, separator, criterion, in_phase=False):
         super().__init__(name="training")
-        self.separator, self.criterion = separator, criterion
+        self.separator, self.criterion, self.in_phase = separator, criterion, in_phase
 
     def call(self, sources, training=False):
         model = self.separator
-        signals = ops.concatenate([sources, ops.sum(sources, axis=1, keepdims=True)], axis=1)
-        magnitude = dsp.magnitude(
-            ops.reshape(signals, (-1, signals.shape[2])), model.n_fft, model.hop_length, window="hann"
-        )
+        flat = ops.reshape(sources, (-1, sources.shape[2]))
         edge = model.n_fft // 2 // model.hop_length  # frames that hang over the ends
-        magnitude = magnitude[:, edge : edge + model.frames]
-        magnitude = ops.reshape(magnitude, (-1, signals.shape[1], *magnitude.shape[1:]))
-        true, mixture = magnitude[:, :-1], magnitude[:, -1]
-        return true, mixture[:, None] * model.core(mixture, training=training)
+        parts = [x[:, edge : edge + model.frames] for x in dsp.stft(flat, model.n_fft, model.hop_length, window="hann")]
+        real, imaginary = (ops.reshape(x, (-1, sources.shape[1], *x.shape[1:])) for x in parts)
+        whole = [ops.sum(x, axis=1, keepdims=True) for x in (real, imaginary)]
+        mixture = ops.sqrt(ops.square(whole[0]) + ops.square(whole[1]) + EPS)
+        if self.in_phase:
+            true = (real * whole[0] + imaginary * whole[1]) / mixture
+        else:
+            true = ops.sqrt(ops.square(real) + ops.square(imaginary) + EPS)
+        return true, mixture * ops.cast(model.core(mixture[:, 0], training=training), "float32")
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return self.criterion(*y_pred)
@@ -232,7 +246,7 @@ def _examples(recipe, tracks, validation, kinds):
             for songs, size, steps in ((tracks, recipe.batch_size, recipe.steps), (validation, n_validation, 1))
         )
         return batches, held_back[0][0]
-    drawing = {"remix": recipe.remix, "gains_db": recipe.gains_db, "drop": recipe.drop}
+    drawing = {key: getattr(recipe, key) for key in ("remix", "gains_db", "drop", "speed", "tilt_db")}
     if kinds and recipe.shares:
         drawing |= {"kinds": [kinds.get(track.name) for track in tracks], "shares": recipe.shares}
     batches = Remixes(tracks, samples, recipe.batch_size, recipe.steps, recipe.seed, **drawing)
@@ -256,8 +270,8 @@ def _compiled(recipe, epoch_steps=None):
     """The separator in its training, built and with a built optimizer, which alone Keras restores."""
     keras.utils.set_random_seed(recipe.seed)
     separator = ARCHITECTURES[recipe.architecture](**recipe.model)
-    options = {} if recipe.loss == "squared-error" else {"sources": separator.sources}
-    model = _Training(separator, LOSSES[recipe.loss](**options, **recipe.loss_options))
+    options = {"sources": separator.sources} if recipe.loss in ("chandna", "report") else {}
+    model = _Training(separator, LOSSES[recipe.loss](**options, **recipe.loss_options), recipe.in_phase)
     rate = recipe.learning_rate
     if recipe.milestones:
         steps = [epoch * (epoch_steps or recipe.steps) for epoch in recipe.milestones]
