@@ -68,11 +68,12 @@ clean:
 	.venv/bin/python -m pip install -q --no-deps -e .
 	@rm .venv/.unfinished && touch $@
 
+# PyTorch at one version, so that a wheel of it for CPUs can be laid by (PIP_FIND_LINKS): the usual ones bring CUDA, some GB.
 .venv-latest/.ready: setup.py
 	@$(MAKE) --no-print-directory machine PYTHON=$(LATEST)
 	@$(call environment,.venv-latest,$(LATEST))
 	.venv-latest/bin/python -m pip install -q -e \
-		'.[baselines,dask,dnsmos,jax,jnd,listen,music,onnx,plots,separation,serve,tensorflow,test,textures,torch]' torch==2.13.0
+		'.[baselines,dask,dnsmos,jax,jnd,listen,music,onnx,plots,separation,serve,tensorflow,test,textures,torch]' torch==2.13.0 lightning
 	@rm .venv-latest/.unfinished && touch $@
 	@.venv-latest/bin/python -m pip list 2>/dev/null | grep -iE '^(tensorflow|keras|jax|numpy|onnxruntime) '
 

@@ -116,6 +116,38 @@ def test_workers_of_a_data_loader_mix_speech_with_noise():
     assert [loss(*batch).item() for batch in batches] == [loss(*batch).item() for batch in alone]
 
 
+@torch_alone
+@pytest.mark.on_torch
+def test_a_lightning_module_trains_with_it(tmp_path):
+    """The metric inside is no part of the module: neither its checkpoints nor its optimiser have it."""
+    import torch
+
+    lightning = pytest.importorskip("lightning")
+
+    class Enhancing(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.network, self.criterion = torch.nn.Conv1d(1, 1, 9, padding=4), loss_of("quality-net-tiny-pesq-wb-16k")
+
+        def training_step(self, batch, _):
+            reference, noisy = batch
+            value = self.criterion(reference, self.network(noisy[:, None])[:, 0])
+            values.append(value.item())
+            return value
+
+        def configure_optimizers(self):
+            return torch.optim.Adam(self.network.parameters(), lr=1e-2)
+
+    values, module = [], Enhancing()
+    batches = torch.utils.data.DataLoader([(REFERENCE[0], NOISY[0])] * 4, batch_size=2)
+    options = {"accelerator": "cpu", "logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = lightning.Trainer(max_epochs=3, default_root_dir=tmp_path, **options)
+    trainer.fit(module, batches)
+    assert len(values) == 6 and values[-1] < values[0]
+    (path,) = tmp_path.rglob("*.ckpt")
+    assert set(torch.load(path, weights_only=False)["state_dict"]) == {"network.weight", "network.bias"}
+
+
 @jax_alone
 @pytest.mark.on_jax
 @pytest.mark.parametrize("name", NAMES)
