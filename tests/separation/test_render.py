@@ -42,7 +42,7 @@ def test_tracks_have_their_splits_stems_and_levels(recipe, tmp_path, monkeypatch
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_continues(recipe, tmp_path, monkeypatch):
+def test_an_interrupted_run_continues(recipe, tmp_path, monkeypatch, recwarn):
     output, make_drums = tmp_path / "out", stems.MAKERS["drums"]
     monkeypatch.setitem(stems.MAKERS, "vocals", lambda job, recipe, rng: {"vocals": np.full((9000, 2), 0.1)})
     rendered = []
@@ -62,6 +62,7 @@ def test_an_interrupted_run_continues(recipe, tmp_path, monkeypatch):
     assert {path: path.stat().st_mtime_ns for path in there} == there and len(rendered) == 4
     assert len(find_tracks(output, partial=True)) == len(rows) and not list(output.rglob(".*"))
     assert render.prepare(recipe, output, n_jobs=1) == rows and len(rendered) == 4
+    assert not recwarn.list  # of files beside the stems
     render.prepare(replace(recipe, seconds=4.0), output, few=1, n_jobs=1)  # another recipe renders them again
     assert (
         len(rendered) == 4 and json.loads((output / "train" / "00" / "track.json").read_text())["row"]["seconds"] <= 6.5

@@ -5,6 +5,7 @@ import shutil
 import stat
 import warnings
 from collections import Counter
+from collections.abc import Container
 from pathlib import Path
 
 from zoo.errors import InputWarning
@@ -42,7 +43,7 @@ def is_file(path: str | os.PathLike) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISFIFO(mode)
 
 
-def recordings(folder: Path | str, depth: int | None = None) -> set[str]:
+def recordings(folder: Path | str, depth: int | None = None, expected: Container[str] = ()) -> set[str]:
     """Recordings in a folder and those below it; what else lies there is counted in a warning.
 
     Links are followed, to folders too, but not into a folder that they lie in. Hidden files and folders are left out,
@@ -51,6 +52,7 @@ def recordings(folder: Path | str, depth: int | None = None) -> set[str]:
     Args:
         folder: to walk.
         depth: of folders below it that are walked; None for all.
+        expected: names of files that belong there and are no recordings; they are not counted.
 
     Returns:
         set of names relative to the folder, with "/".
@@ -62,6 +64,8 @@ def recordings(folder: Path | str, depth: int | None = None) -> set[str]:
     names, left_out = set(), Counter()
     readable = SUFFIXES | BY_FFMPEG if shutil.which("ffmpeg") else SUFFIXES
     for path, reason in _files(Path(folder), (), depth, left_out):
+        if path.name in expected:
+            continue
         reason = reason or _reason(path, readable)
         if reason:
             left_out[reason] += 1

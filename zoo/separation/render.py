@@ -21,7 +21,7 @@ from zoo.data.manifest import read_manifest
 from zoo.errors import InputError
 from zoo.separation import fluidsynth, production
 from zoo.separation.stems import MAKERS, Job, Recipe, list_files, sounding_frames
-from zoo.separation.tracks import SAMPLE_RATE, SOURCES, find_tracks
+from zoo.separation.tracks import FACTS, SAMPLE_RATE, SOURCES, find_tracks
 
 # By kind of track; a track that was rendered with another version is rendered again.
 VERSIONS = {"song": 1, "vocals": 1, "render": 3, "bass": 2, "drums": 2}
@@ -123,7 +123,7 @@ def prepare(recipe: Recipe, output: Path | str, few: int | None = None, n_jobs: 
     done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
     for _ in tqdm(done, total=len(todo), desc="make tracks", disable=None if todo else True):
         pass
-    rows = [json.loads(path.read_text())["row"] for path in sorted(output.glob("*/[!.]*/track.json"))]
+    rows = [json.loads(path.read_text())["row"] for path in sorted(output.glob(f"*/[!.]*/{FACTS}"))]
     with atomic_write(output / "tracks.csv") as temporary, open(temporary, "w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()
@@ -156,7 +156,7 @@ def make(job: Job, recipe: Recipe, output: Path | str) -> None:
     for source, stem in stems.items():
         io.write(hidden / f"{source}.wav", stem, SAMPLE_RATE, subtype="PCM_16")
         row[f"{source}_seconds"] = round(0.1 * np.count_nonzero(sounding_frames(stem)), 1)
-    (hidden / "track.json").write_text(json.dumps({"made": _digest(job, recipe), "row": row}, indent=1) + "\n")
+    (hidden / FACTS).write_text(json.dumps({"made": _digest(job, recipe), "row": row}, indent=1) + "\n")
     shutil.rmtree(folder, ignore_errors=True)  # of another recipe
     os.replace(hidden, folder)
 
@@ -172,7 +172,7 @@ def _digest(job, recipe):
 def _row(job, recipe, output):
     """Row of `tracks.csv` of a finished track, or None."""
     try:
-        stored = json.loads((output / job.split / job.name / "track.json").read_text())
+        stored = json.loads((output / job.split / job.name / FACTS).read_text())
     except FileNotFoundError:
         return None
     return stored["row"] if stored["made"] == _digest(job, recipe) else None

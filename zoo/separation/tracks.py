@@ -15,6 +15,7 @@ from zoo.errors import InputError
 
 SOURCES = ("vocals", "drums", "bass", "other")
 SAMPLE_RATE = 44100
+FACTS = "track.json"  # of a rendered track, beside its stems
 SLACK = 4410  # samples (0.1 s) by which the stems of a track may differ: lossy codecs pad, and exports may end unevenly
 _PREFERRED = (".wav", ".flac", ".ogg", ".mp3")
 _STEMS = ".stem.mp4"
@@ -213,7 +214,7 @@ def _places(folder, split):
 def _tracks_in(place):
     """Tracks of one folder; hidden ones, such as a track that is being rendered, are ignored."""
     by_track = {}
-    for name in sorted(walk.recordings(place, depth=1), key=_rank):
+    for name in sorted(walk.recordings(place, depth=1, expected=(FACTS,)), key=_rank):
         folder, stem = Path(name).parent.name, Path(name).stem
         if folder and stem in SOURCES:
             by_track.setdefault(folder, {}).setdefault(stem, place / name)
