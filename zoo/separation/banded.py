@@ -204,7 +204,7 @@ class BandMasks(layers.Layer):
 
     Example:
         >>> masks = BandMasks(4)(ops.zeros((1, 4, 2, 3, 16)), ops.ones((1, 3, 33)))
-        >>> float(masks[0, 0, 0, 0])
+        >>> round(float(masks[0, 0, 0, 0]), 6)
         0.25
     """
 
