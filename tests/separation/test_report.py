@@ -30,7 +30,11 @@ def test_the_command_renews_the_card(folder, tmp_path, monkeypatch, capsys):
     evaluation = registry.info(facts["name"])["evaluation"]
     again = f"--checkpoint chandna-4stem-44k --tracks {folder} --seconds 1.0"
     assert evaluation["command"] == f"python tools/evaluate.py separation {again}"
-    assert set(evaluation["results"]) == {"silent voice", "test 0", "held-back renders with held-back sounds and voices"}
+    assert set(evaluation["results"]) == {
+        "silent voice",
+        "test 0",
+        "held-back renders with held-back sounds and voices",
+    }
     assert evaluation["results"]["silent voice"]["vocals"]["sdr"]["mean"] is None
     assert list(evaluation["references"]) == ["mixture"] and "held-back renders" in printed
     read = {"name": facts["name"], "sources": list(SOURCES), "evaluation": json.loads(json.dumps(evaluation))}

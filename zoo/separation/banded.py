@@ -22,31 +22,18 @@ class BandSeparator(MaskSeparator):
     numbers a band: a logit, and how much it grows where a bin is stronger than its band, which tells lines from noise.
     The softmax over the sources is the masks. They do not depend on the mixture's level.
 
-    The waveform is cut into segments of T frames, `step` frames apart; where they overlap, their masks are cross-faded
-    (weights of a Hann window, which sum to 1). Masks sum to 1, so the sources sum to the mixture.
+    Segments are cross-faded, and sources sum to the mixture, as for `zoo.separation.model.ChandnaSeparator`.
 
-    Call:
-        inputs: mixture, or [mixture, lengths]; float (batch, samples) in [-1, 1] at `sample_rate`, and int32 (batch,)
-            samples that count.
-        Returns float32 (batch, sources, samples), in the order of `sources`, zero at and after `lengths`;
-        differentiable.
+    Call, attributes: as for that.
 
     Args:
         sources: names.
-        frames: T, of a segment; a multiple of `step`.
-        step: frames from segment to segment, at most half of `frames`.
+        frames, step: as for `zoo.separation.model.ChandnaSeparator`.
         per_octave: bands of an octave, where those are wider than a bin; n_fft divides by it into a power of 2.
         channels: of the blocks.
         dilations: of the blocks' convolutions, one a block, in frames.
         sample_rate: in Hz.
-        n_fft, hop_length: of the spectrum, in samples; periodic Hann window, centred, unscaled. hop_length divides
-            n_fft four times or more.
-        name: of the model.
-
-    Attributes:
-        core: functional keras.Model, to train but not to save by itself, magnitudes (batch, frames, bins) -> masks (batch,
-            sources, frames, bins).
-        latency: seconds from a sample's input to its output in `zoo.separation.stream.Stream`.
+        n_fft, hop_length, name: as for `zoo.separation.model.ChandnaSeparator`.
 
     Raises:
         InputError: `step` does not divide `frames` twice or more, hop_length n_fft four times, `per_octave` is no part of

@@ -13,7 +13,9 @@ from zoo.separation.tracks import find_tracks, read_kinds
 
 SUMMARY = "SDR, ISR, SIR, SAR of separated songs"
 COMMAND = "python tools/evaluate.py separation --checkpoint {}"  # of a checkpoint's source
-GROUPS = {"render": "held-back renders with held-back sounds and voices"}  # of a kind of tracks; a song is a group of its own
+GROUPS = {
+    "render": "held-back renders with held-back sounds and voices"
+}  # of a kind of tracks; a song is a group of its own
 OF_ANOTHER_SET = "all tracks"
 
 
