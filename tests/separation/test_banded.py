@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 
 import zoo
-from zoo.errors import InputError
+from zoo.errors import InputError, InputWarning
 from zoo.separation.banded import BandLevels, BandMasks, BandSeparator, DilatedBlock, octave_widths, spread
 from zoo.separation.stream import Stream
 
@@ -78,7 +78,7 @@ def test_a_stream_gives_the_same(tmp_path, recwarn):
     zoo.save(model, tmp_path / "m")
     model = zoo.load(f"{tmp_path}/m/")
     whole, stream = model.separate(mixture, 44100), Stream(model)
-    assert not recwarn.list  # of the level
+    assert not [warning for warning in recwarn if warning.category is InputWarning]  # of the level
     parts = [stream.push(block)["bass"] for block in np.split(mixture, [7, 100, 411])] + [stream.flush()["bass"]]
     np.testing.assert_allclose(np.concatenate(parts)[:, 0], whole["bass"], atol=1e-5)
     assert stream.latency == pytest.approx((7 * 8 + 32) / 44100)
