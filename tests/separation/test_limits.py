@@ -24,10 +24,10 @@ def half_of_the_others(references):
 
 
 def test_cases_are_gains_above_the_mixture_of_the_same_input(songs):
-    seen = []
+    inputs = []
 
     def system(references):
-        seen.append({source: (audio.shape, float(np.abs(audio).max())) for source, audio in references.items()})
+        inputs.append({source: (audio.shape, float(np.abs(audio).max())) for source, audio in references.items()})
         return half_of_the_others(references)
 
     measured = limits.measure(system, songs)
@@ -43,7 +43,7 @@ def test_cases_are_gains_above_the_mixture_of_the_same_input(songs):
         for song in songs.values()
     ]
     assert measured["usual"]["bass"]["value"][0] == pytest.approx(np.mean(expected))
-    usual, quiet, mono, telephone = seen[0], seen[2], seen[4], seen[6]
+    usual, quiet, mono, telephone = inputs[0], inputs[2], inputs[4], inputs[6]
     assert quiet["bass"][1] == pytest.approx(0.01 * usual["bass"][1], rel=1e-5)
     assert mono["bass"][0] == (22050, 1) and telephone["bass"][0] == (22050, 2)
     assert telephone["bass"][1] < 0.8 * usual["bass"][1]

@@ -162,7 +162,7 @@ class DilatedBlock(layers.Layer):
 
     def build(self, shape):
         self.norm.build(shape)
-        # A matrix product of three copies: a dilated convolution takes several times as long on a CPU.
+        # A matrix product of three shifted copies is the dilated convolution.
         self.gates = layers.Dense(2 * shape[-1], dtype=self.dtype_policy)
         self.gates.build((*shape[:-1], 3 * shape[-1]))
 
