@@ -1,14 +1,12 @@
 """The page of a separator: SDR, ISR, SIR and SAR by tracks and source, beside the mixture and ideal masks."""
 
-import numpy as np
-
-from zoo.base import tables
 from zoo.base.tables import markdown_table
 from zoo.checkpoint.markdown import code, link, section
 from zoo.checkpoint.papers import CHANDNA, ERDOGAN, OORD
 from zoo.metrics.separation import SCORES
 from zoo.separation.evaluate import AUTHORS, FLOOR
 from zoo.separation.limits import SECONDS as LIMIT_SECONDS
+from zoo.separation.limits import cell as limit_cell
 from zoo.separation.limits import rows as limit_rows
 
 
@@ -73,7 +71,7 @@ def _by_song(card):
         return []
     songs, means = evaluated["by_song"]["songs"], evaluated["by_song"]["means"]
     rows = [[song, *(decibels(gains[source], "+") for source in sources)] for song, gains in songs.items()]
-    cells = [tables.interval(np.array(means[source]["value"], float), "z.1f") for source in sources]  # None becomes NaN
+    cells = [limit_cell(means[source]) for source in sources]
     words = (
         "By song: median over frames of the SDR above the mixture's, and the mean over songs with its 95 % interval "
         "(bootstrap over songs):"

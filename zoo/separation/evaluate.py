@@ -148,11 +148,19 @@ def song_gains(scored, floor):
         name: {source: _median(scores["sdr"] - floor[name][source]["sdr"]) for source, scores in track.items()}
         for name, track in scored.items()
     }
-    means = {}
-    for source in next(iter(songs.values())):
-        values = [gains[source] for gains in songs.values()]
-        means[source] = {"value": list(grouped_mean(values, list(songs))), "n": int(np.isfinite(values).sum())}
-    return songs, means
+    return songs, {
+        source: over_songs([gains[source] for gains in songs.values()]) for source in next(iter(songs.values()))
+    }
+
+
+def over_songs(values):
+    """{"value": [mean, low, high], "n": songs with a value} of a number a song, with a 95 % bootstrap over songs.
+
+    Example:
+        >>> over_songs([1.0, float("nan")])
+        {'value': [1.0, nan, nan], 'n': 1}
+    """
+    return {"value": list(grouped_mean(values, range(len(values)))), "n": int(np.isfinite(values).sum())}
 
 
 def _median(values):

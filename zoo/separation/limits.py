@@ -9,8 +9,8 @@ from zoo.audio import io
 from zoo.base import tables
 from zoo.data.examples import examples
 from zoo.errors import InputWarning
-from zoo.metrics.agreement import grouped_mean
 from zoo.metrics.separation import mixture_as_estimate, si_sdr
+from zoo.separation.evaluate import over_songs
 from zoo.separation.tracks import SAMPLE_RATE, SOURCES
 
 SECONDS = 12.0  # of a stretch of a song
@@ -65,7 +65,7 @@ def measure(system: Callable, songs: dict[str, dict[str, np.ndarray]]) -> dict[s
     alone = [{source: _alone(system, song, source) for source in song} for song in songs.values()]
     speech = io.read(examples()["reference"], SAMPLE_RATE, resample=True)[0][:, None]
     said = _alone(system, {source: speech for source in SOURCES}, "vocals")
-    return measured | {"alone": _by_source(alone), "speech": {"vocals": _figure([said])}}
+    return measured | {"alone": _by_source(alone), "speech": {"vocals": over_songs([said])}}
 
 
 def rows(limits: dict[str, dict[str, dict]], sources: list[str]) -> tuple[list[str], list[list[str]]]:
@@ -75,11 +75,17 @@ def rows(limits: dict[str, dict[str, dict]], sources: list[str]) -> tuple[list[s
         >>> rows({"usual": {"bass": {"value": [6.0, 5.0, 7.0], "n": 3}}}, ["bass"])[1]
         [['as it is: above the mixture', '6.0 [5.0, 7.0]']]
     """
-    cells = [[ROWS[case], *(_cell(limits[case].get(source)) for source in sources)] for case in ROWS if case in limits]
+    cells = [[ROWS[case], *(cell(limits[case].get(source)) for source in sources)] for case in ROWS if case in limits]
     return ["Input", *sources], cells
 
 
-def _cell(figure):
+def cell(figure: dict | None) -> str:
+    """A figure of `measure` or of `zoo.separation.evaluate.over_songs` in a table; "-" where there is none.
+
+    Example:
+        >>> cell({"value": [6.04, 5.0, 7.0], "n": 3})
+        '6.0 [5.0, 7.0]'
+    """
     return tables.interval(np.array(figure["value"] if figure else [None] * 3, float), "z.1f")  # None becomes NaN
 
 
@@ -90,11 +96,7 @@ def _alone(system, song, source):
 
 
 def _by_source(songs):
-    return {source: _figure([song[source] for song in songs]) for source in (songs[0] if songs else ())}
-
-
-def _figure(values):
-    return {"value": list(grouped_mean(values, range(len(values)))), "n": int(np.isfinite(values).sum())}
+    return {source: over_songs([song[source] for song in songs]) for source in (songs[0] if songs else ())}
 
 
 def _at_telephone_rate(audio):
