@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from tests.support.checkpoints import golden_inputs, load
+from zoo import backend
 from zoo.texture.optimize import value_and_gradient
 
 _SAMPLES = 9000
@@ -45,7 +46,7 @@ def output_and_gradient(name):
     inputs = waveforms(model)
     (_, output), gradient = value_and_gradient(weighted_mean(model, *inputs[:-1]))(inputs[-1])
     arguments = golden_inputs(name)
-    golden = flat(model(arguments if len(arguments) > 1 else arguments[0], training=False))
+    golden = flat(backend.predict(model, arguments if len(arguments) > 1 else arguments[0]))
     return {key: ops.convert_to_numpy(x) for key, x in (("golden", golden), ("output", output), ("gradient", gradient))}
 
 
