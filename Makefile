@@ -64,16 +64,18 @@ clean:
 .venv/.ready: requirements.lock setup.py
 	@$(MAKE) --no-print-directory machine
 	@$(call environment,.venv,$(PYTHON))
-	.venv/bin/python -m pip install -q -r requirements.lock
+	.venv/bin/python -m pip install -q --no-compile -r requirements.lock
 	.venv/bin/python -m pip install -q --no-deps -e .
+	@$(call compiled,.venv)
 	@rm .venv/.unfinished && touch $@
 
 # PyTorch at one version, so that a wheel of it for CPUs can be laid by (PIP_FIND_LINKS): the usual ones bring CUDA, some GB.
 .venv-latest/.ready: setup.py
 	@$(MAKE) --no-print-directory machine PYTHON=$(LATEST)
 	@$(call environment,.venv-latest,$(LATEST))
-	.venv-latest/bin/python -m pip install -q -e \
+	.venv-latest/bin/python -m pip install -q --no-compile -e \
 		'.[baselines,dask,dnsmos,jax,jnd,listen,music,onnx,plots,separation,serve,tensorflow,test,textures,torch]' torch==2.13.0 lightning
+	@$(call compiled,.venv-latest)
 	@rm .venv-latest/.unfinished && touch $@
 	@.venv-latest/bin/python -m pip list 2>/dev/null | grep -iE '^(tensorflow|keras|jax|numpy|onnxruntime) '
 
@@ -90,6 +92,11 @@ define environment
 echo "installing into $(1), some minutes"; \
 if [ -e $(1)/.unfinished ] || [ "$$($(1)/bin/python -V 2>&1)" != "$$($(2) -V)" ]; then rm -rf $(1); fi; \
 mkdir -p $(1) && touch $(1)/.unfinished && $(2) -m venv $(1) && $(1)/bin/python -m pip install -q -U pip
+endef
+
+# To bytecode on all cores: pip would do it on one. Some packages have templates that are no Python: not an error.
+define compiled
+$(1)/bin/python -m compileall -qq -j 0 $(1)/lib || true
 endef
 
 # What an install needs from the machine: the pesq package is compiled; museval reads audio through ffmpeg,
