@@ -64,7 +64,8 @@ def stretch(references: dict[str, np.ndarray], seconds: float) -> dict[str, np.n
 
     Example:
         >>> ramp = np.linspace(0, 1, 10 * SAMPLE_RATE)[:, None]
-        >>> {source: round(audio[0, 0], 1) for source, audio in stretch({"drums": ramp, "bass": 1 - ramp}, 2.0).items()}
+        >>> loud = stretch({"drums": ramp, "bass": 1 - ramp}, 2.0)
+        >>> {source: round(float(audio[0, 0]), 1) for source, audio in loud.items()}
         {'drums': 0.4, 'bass': 0.6}
     """
     step = int(_STEP_SECONDS * SAMPLE_RATE)
