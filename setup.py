@@ -85,9 +85,9 @@ setup(
             "openunmix>=1.3",
             "resampy>=0.4",
             "speechbrain>=1.0",
-            "torch==2.11.*",
+            "torch==2.11.0",
             "torch-pesq>=0.1.2",
-            "torchaudio==2.11.*",
+            "torchaudio==2.11.0",  # 2.11.1 was built for a later PyTorch
             "visqol-python>=3.8",
         ],
         # What simulates rooms to train in, where a recipe's variety has them.
