@@ -51,12 +51,21 @@ def test_convolution_is_the_same_whichever_parities_are_together(lengths):
     np.testing.assert_allclose(together, mixed[:3], atol=1e-6)
 
 
-def test_normalization_of_whole_clips_is_that_of_padded_ones():
-    x, layer = 3 + values(3, 10, 4), ClipNormalization()
-    whole = array(layer(x, np.full(3, 10, "int32")))
-    padded = array(layer(np.pad(x, ((0, 0), (0, 5), (0, 0))), np.full(3, 10, "int32")))
-    np.testing.assert_allclose(padded[:, :10], whole, atol=1e-5)
-    assert not padded[:, 10:].any()
+@pytest.mark.on_jax
+@pytest.mark.on_torch
+@pytest.mark.parametrize("samples", [1, 10])
+def test_normalization_of_whole_clips_is_that_of_numpy_and_of_padded_ones(samples):
+    x, beta, layer = 3 + values(3, samples, 4), values(4, seed=1), ClipNormalization()
+    layer.build(x.shape)
+    layer.set_weights([beta])
+    lengths = np.full(3, samples, "int32")
+    whole = array(layer(ops.convert_to_tensor(x), lengths))
+    clips = x.astype("float64")
+    expected = (clips - clips.mean(1, keepdims=True)) / np.sqrt(clips.var(1, keepdims=True) + 1e-3) + beta
+    np.testing.assert_allclose(whole, expected, atol=1e-5)
+    padded = array(layer(ops.convert_to_tensor(np.pad(x, ((0, 0), (0, 5), (0, 0)))), lengths))
+    np.testing.assert_allclose(padded[:, :samples], whole, atol=1e-5)
+    assert not padded[:, samples:].any()
 
 
 def test_normalization_is_that_of_numpy_and_zero_after_the_length():
