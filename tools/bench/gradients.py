@@ -44,6 +44,7 @@ def main():
     losses = {
         LITE: ours(LITE),
         TINY: ours(TINY),
+        "our PMSQE": ours("pmsqe"),
         "MetricGAN+'s discriminator": peers.gradient(peers.metricgan_discriminator()),
         "asteroid's PMSQE": peers.gradient(peers.pmsqe()),
         "torch-pesq": peers.gradient(peers.torch_pesq()),
@@ -58,7 +59,8 @@ def main():
     calls |= {name: functools.partial(compute, *pair_22k) for name, compute in jnd_losses.items()}
     times = common.in_turns(calls, options.repeats)
     job = f"loss and its gradient, {options.pairs} pairs of {SECONDS} s"
-    results = [common.compare(job, times, name, peer, 1) for name in (LITE, TINY) for peer in list(losses)[2:]]
+    results = [common.compare(job, times, name, peer, 1) for name in (LITE, TINY) for peer in list(losses)[3:]]
+    results += [common.compare(job, times, "our PMSQE", "asteroid's PMSQE", 1)]
     results += [common.compare(job, times, JND, name, 1 / 1.5) for name in jnd_losses if name != JND]
     common.write("gradients", results)
 
