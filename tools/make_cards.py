@@ -104,17 +104,18 @@ def speed(folder):
             continue
         machine = f"{results['machine']}, {results['processor']}, {results['versions']['backend']}"
         machines.setdefault(f"{machine}, threads: {results['threads']}", []).append(f"`{results['command']}`")
-        rows += [speed_row(result) for result in results["results"]]
+        rows += [speed_row(result, results["versions"]["backend"]) for result in results["results"]]
     if not rows:
         return ""
     measured = bullets(f"{machine}: {', '.join(commands)}" for machine, commands in machines.items())
-    return markdown_table(["Job", "Ours", "Beside", "Share of its time", "Aim"], rows) + "\n\n" + measured
+    return markdown_table(["Job", "Backend", "Ours", "Beside", "Share of its time", "Aim"], rows) + "\n\n" + measured
 
 
-def speed_row(result):
+def speed_row(result, backend):
     share, low, high = (f"{x:.3g}" for x in result["share"])
     return [
         result["job"],
+        backend,
         f"{result['ours']}, {result['seconds'][0]:.3g} s",
         f"{result['peer']}, {result['peer_seconds'][0]:.3g} s",
         f"{share} [{low}, {high}]",

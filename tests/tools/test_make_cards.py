@@ -98,8 +98,8 @@ def test_the_table_of_speed_has_shares_with_quartiles_and_commands(tmp_path):
     (tmp_path / "scoring.json").write_text(json.dumps(facts))
     (tmp_path / "growth.json").write_text("{}")
     assert make_cards.speed(tmp_path).splitlines()[2:] == [
-        "| score | lite, 0.205 s | pesq, 1.38 s | 0.152 [0.147, 0.155] | 0.2 |",
-        "| score | lite, 0.205 s | pesq, 1.38 s | 0.152 [0.147, 0.155] | - |",
+        "| score | jax | lite, 0.205 s | pesq, 1.38 s | 0.152 [0.147, 0.155] | 0.2 |",
+        "| score | jax | lite, 0.205 s | pesq, 1.38 s | 0.152 [0.147, 0.155] | - |",
         "",
         "- two cores, AMD, jax, threads: 2: `python bench.py`",
     ]
