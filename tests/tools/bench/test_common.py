@@ -70,7 +70,7 @@ def test_results_are_told_in_a_table(tmp_path, monkeypatch, capsys):
     actual = json.loads(path.read_text())
     assert {"command", "commit", "machine", "processor", "threads", "set", "versions", "results"} == set(actual)
     lines = make_cards.speed(tmp_path).splitlines()
-    assert lines[2] == "| a job | ours, 1.5 s | peer, 10 s | 0.15 [0.125, 0.175] | 0.5 |"
+    assert lines[2] == "| a job | tensorflow | ours, 1.5 s | peer, 10 s | 0.15 [0.125, 0.175] | 0.5 |"
     common.write("startup", [common.compare("a job", took, "ours", "peer", None)])
     assert capsys.readouterr().out == "a job: 0.15 [0.125, 0.175] of the time of peer\n"
     assert make_cards.speed(tmp_path).splitlines()[2].endswith(" | - |")
