@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo import backend
 from zoo.audio import mix
 from zoo.checkpoint import preset
 from zoo.data.environment import LabelledRecording
@@ -40,14 +39,8 @@ def kill_after_lines(process, path, lines):
 
 
 def predict(model, inputs):
-    """Output of a model call in inference, as NumPy; a list of one array goes in as that array.
-
-    On JAX it is compiled as a whole, not operation by operation, which takes longer.
-    """
-    inputs = inputs if len(inputs) > 1 else inputs[0]
-    if backend.jit():
-        return backend.predict(model, inputs)
-    return ops.convert_to_numpy(model(inputs, training=False))
+    """Output of a model call in inference, as NumPy; a list of one array goes in as that array."""
+    return ops.convert_to_numpy(model(inputs if len(inputs) > 1 else inputs[0], training=False))
 
 
 def check_frozen(model, step):
