@@ -24,6 +24,7 @@ from tools.bench import common, peers
 from zoo.texture.optimize import value_and_gradient
 
 LITE, TINY = "quality-net-lite-pesq-wb-16k", "quality-net-tiny-pesq-wb-16k"
+PMSQE, PEERS_PMSQE = "our PMSQE", "asteroid's PMSQE"
 JND, SECONDS = "jnd-fin-22k", 2.5
 SAME = "the same network in PyTorch"
 
@@ -41,14 +42,12 @@ def main():
     parser.add_argument("--pairs", type=int, default=16, help="in a batch (default: 16)")
     options = parser.parse_args()
     pair, pair_22k = (common.pairs(options.pairs, SECONDS, rate) for rate in (16000, 22050))
-    losses = {
-        LITE: ours(LITE),
-        TINY: ours(TINY),
-        "our PMSQE": ours("pmsqe"),
+    theirs = {
         "MetricGAN+'s discriminator": peers.gradient(peers.metricgan_discriminator()),
-        "asteroid's PMSQE": peers.gradient(peers.pmsqe()),
+        PEERS_PMSQE: peers.gradient(peers.pmsqe()),
         "torch-pesq": peers.gradient(peers.torch_pesq()),
     }
+    losses = {LITE: ours(LITE), TINY: ours(TINY), PMSQE: ours("pmsqe"), **theirs}
     network = peers.JND(zoo.load(JND)).requires_grad_(False)
     jnd_losses = {JND: ours(JND), SAME: peers.gradient(network)}
     jnd_losses[f"{SAME}, compiled"] = peers.gradient(torch.compile(network, dynamic=False))
@@ -59,8 +58,8 @@ def main():
     calls |= {name: functools.partial(compute, *pair_22k) for name, compute in jnd_losses.items()}
     times = common.in_turns(calls, options.repeats)
     job = f"loss and its gradient, {options.pairs} pairs of {SECONDS} s"
-    results = [common.compare(job, times, name, peer, 1) for name in (LITE, TINY) for peer in list(losses)[3:]]
-    results += [common.compare(job, times, "our PMSQE", "asteroid's PMSQE", 1)]
+    results = [common.compare(job, times, name, peer, 1) for name in (LITE, TINY) for peer in theirs]
+    results += [common.compare(job, times, PMSQE, PEERS_PMSQE, 1)]
     results += [common.compare(job, times, JND, name, 1 / 1.5) for name in jnd_losses if name != JND]
     common.write("gradients", results)
 
