@@ -87,7 +87,7 @@ setup(
             "speechbrain>=1.0",
             "torch==2.11.0",
             "torch-pesq>=0.1.2",
-            "torchaudio==2.11.0",  # 2.11.1 was built for a later PyTorch
+            "torchaudio==2.11.0",  # 2.11.1 does not load with it
             "visqol-python>=3.8",
         ],
         # What simulates rooms to train in, where a recipe's variety has them.
