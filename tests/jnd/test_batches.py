@@ -16,7 +16,8 @@ def test_a_batch_holds_answers_shifts_levels_and_ladders():
     assert len(batches) == 4
     (reference, degraded), targets = batches[0]
     assert reference.shape == degraded.shape == (4 + 1 + 2 + 2, SAMPLES)
-    answers, shift, levels, order = np.split(targets, [4, 5, 7])
+    np.testing.assert_array_equal(targets[:, 1:], -1.0)  # no teacher's score is known
+    answers, shift, levels, order = np.split(targets[:, 0], [4, 5, 7])
     for answer, x, y in zip(answers, reference, degraded, strict=False):
         assert answer == (not np.array_equal(x, y))
     assert shift == pytest.approx(0.03)

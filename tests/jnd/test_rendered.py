@@ -26,9 +26,9 @@ def source(tmp_path, monkeypatch):
         io.write(tmp_path / "speech" / talker / "a.wav", speech_48k, 48000)
     monkeypatch.setattr(Material, "read", classmethod(lambda cls, data, split: cls({}, [])))
     monkeypatch.setattr(rendered, "LADDERS", {rendered.SNR: (60.0, 20.0), "pops": (20.0, 80.0)})
-    rendered._read.cache_clear()
+    rendered.read.cache_clear()
     yield rendered.Source("data", str(tmp_path / "speech"))
-    rendered._read.cache_clear()
+    rendered.read.cache_clear()
 
 
 def test_rungs_are_seeded_kept_and_alike_but_for_strength(source, tmp_path):

@@ -6,25 +6,9 @@ import pytest
 from keras import ops
 
 from tests.support import harness
+from tests.support.jnd_networks import RATE, noisy, small, voices
 from zoo.jnd.model import JNDMetric
-from zoo.jnd.spectral import MonotoneAnswer, SpectralJND, WeightedDistance
-
-RATE = 22050
-
-
-def small():
-    keras.utils.set_random_seed(0)
-    return SpectralJND(channels=(4, 6), bands=16)
-
-
-def voices(samples=11025):
-    time = np.arange(samples) / RATE
-    return np.stack([0.1 * np.sin(f * time) * np.sin(12 * time) ** 2 for f in (900, 2500)]).astype("float32")
-
-
-def noisy(snr_amplitude=0.01, samples=11025):
-    noise = np.random.default_rng(1).standard_normal((2, samples)).astype("float32")
-    return voices(samples) + snr_amplitude * noise
+from zoo.jnd.spectral import SpectralJND, WeightedDistance
 
 
 def distance(model, reference, degraded):
@@ -32,7 +16,7 @@ def distance(model, reference, degraded):
 
 
 def test_identical_is_zero_and_order_does_not_matter():
-    model = small()
+    model = small(SpectralJND)
     # Not exactly 0: the two are rows of one batch, which some processors add up in orders of their own.
     np.testing.assert_allclose(distance(model, noisy(), noisy()), 0.0, atol=1e-5)
     there, back = distance(model, voices(), noisy()), distance(model, noisy(), voices())
@@ -41,21 +25,21 @@ def test_identical_is_zero_and_order_does_not_matter():
 
 
 def test_batch_and_padding_do_not_matter():
-    model = small()
+    model = small(SpectralJND)
     harness.check_batch_invariance(model, [voices(), noisy()])
     for padding in (1, 255, 4321):
         harness.check_padding_invariance(model, [voices(), noisy()], padding)
 
 
 def test_distance_is_not_level_blind_and_hardly_sees_a_shift():
-    model = small()
+    model = small(SpectralJND)
     louder = distance(model, noisy(), 2 * noisy())
     moved = distance(model, noisy(), np.roll(noisy(), 20, axis=1))
     assert (moved < louder).all()
 
 
 def test_probability_rises_with_distance_within_its_bounds():
-    model = small()
+    model = small(SpectralJND)
     probabilities = [model.probability(voices(), noisy(amplitude), RATE) for amplitude in (1e-4, 1e-3, 1e-2, 1e-1, 1.0)]
     assert (np.diff(probabilities, axis=0) > 0).all()
     assert np.min(probabilities) > 0
@@ -69,13 +53,13 @@ def test_extremes_are_finite(recording):
         "one sample": np.ones((1, 1), "float32"),
         "full scale": np.sign(np.sin(np.arange(4000)))[None].astype("float32"),
     }[recording]
-    model = small()
+    model = small(SpectralJND)
     assert np.isfinite(model.distance(x, np.zeros_like(x), RATE)).all()
     assert np.isfinite(model.probability(x, x, RATE)).all()
 
 
 def test_frozen_and_differentiable():
-    model = small()
+    model = small(SpectralJND)
     model.trainable = False
     estimate = keras.Variable(noisy())
 
@@ -98,7 +82,7 @@ def test_frozen_and_differentiable():
 
 
 def test_save_and_load(tmp_path):
-    model = small()
+    model = small(SpectralJND)
     loaded = harness.check_save_load(model, [voices(), noisy()], tmp_path / "model")
     assert isinstance(loaded, JNDMetric)
     np.testing.assert_allclose(
@@ -122,27 +106,3 @@ def test_weighted_distance_is_its_equation():
         worst = (np.mean(d**4) + 1e-8) ** 0.25 - 1e-8**0.25
         expected.append(np.log1p(np.exp(0.3)) * d.mean() + np.log1p(np.exp(-0.7)) * worst)
     np.testing.assert_allclose(ops.convert_to_numpy(layer(x, frames)), expected, rtol=1e-4)
-
-
-def test_half_of_the_listeners_at_a_distance_of_one():
-    layer = MonotoneAnswer()
-    answers = np.exp(ops.convert_to_numpy(layer(np.array([[0.25, 0.75], [0.0, 0.0], [500.0, 500.0]], "float32"))))
-    np.testing.assert_allclose(answers.sum(axis=1), 1.0, rtol=1e-5)
-    lowest = 0.2 / (1 + np.exp(1.5))
-    np.testing.assert_allclose(answers[:, 1], [0.5, lowest, 1 - lowest], atol=2e-3)
-
-
-def test_calibration_finds_the_unit_and_the_curve_and_keeps_the_order():
-    model = small()
-    amplitudes = np.geomspace(1e-3, 1.0, 40)
-    degraded = np.concatenate([noisy(amplitude) for amplitude in amplitudes])
-    reference = np.tile(voices(), (len(amplitudes), 1))
-    before = model.distance(reference, degraded, RATE)
-    truth = 0.05 + 0.9 / (1 + (5 / before) ** 4)  # half hear a distance of 5
-    different = (np.random.default_rng(0).random((50, len(truth))) < truth).ravel()
-    model.calibrate(np.tile(before, 50), different)
-    after = model.distance(reference, degraded, RATE)
-    np.testing.assert_allclose(after / before, 1 / 5, rtol=0.1)
-    np.testing.assert_allclose(model.probability(reference, degraded, RATE), truth, atol=0.05)
-    # Not exactly 0: the two are rows of one batch, which some processors add up in orders of their own.
-    np.testing.assert_allclose(model.distance(voices(), voices(), RATE), 0.0, atol=1e-5)

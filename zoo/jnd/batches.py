@@ -8,18 +8,21 @@ import numpy as np
 import scipy.stats
 
 from zoo.errors import InputError
-from zoo.jnd import rendered
+from zoo.jnd import artefacts, rendered, severity
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.jnd.judgments import split_of
 from zoo.jnd.rendered import Source
+from zoo.jnd.severity import GROUP, TEACHERS
 from zoo.training.distribution import ONE_DEVICE
 
 # Answers by rule. Listeners of the tables call 3 in 100 identical pairs different, and miss about as many plain
 # differences.
 _LAPSE = 0.03
 _LEVEL_JND_DB, _LEVEL_DEVIATION_DB = 2.0, 1.0  # half of untrained listeners notice 2 dB; trained ones notice 1
-_SHIFTS = 100  # samples; nobody hears 4.5 ms
+INAUDIBLE = ("shift", "phase", "drift")  # changes that nobody hears
+_DISPERSION = 2.0  # ms of group delay
+_DRIFT = 0.001  # between two clocks
 _SILENCE = int(0.25 * SAMPLE_RATE)
 
 
@@ -54,11 +57,19 @@ def prepare_ladders(recipe, data, runs, n_jobs=-1):
     return rendered.draw_ladders(Source(data, split="train"), recipe.n_ladders, runs, n_jobs=n_jobs)
 
 
+def prepare_graded(recipe, data, runs, lyra=None, n_jobs=-1):
+    """The graded recordings that a recipe draws from, with Lyra's networks from a folder; None where it has none."""
+    if not recipe.graded:
+        return None
+    return severity.render(Source(data, split="train"), recipe.n_graded, runs, lyra, n_jobs=n_jobs)
+
+
 class Batches(keras.utils.PyDataset):
     """Batches (reference, degraded), target of a training.
 
-    A target is the answer (0 or 1) or the share of listeners (0..1) that would say "different"; a shard's last rows are
-    ladders, the mild rungs and then the severe ones, with targets -1.
+    Targets are (batch, 1 + teachers): the answer (0 or 1) or the share of listeners (0..1) that would say "different", and
+    by how much each teacher's score (`zoo.jnd.severity.TEACHERS`) falls short; -1 where one is not known. A shard's last
+    rows are ladders and graded recordings, the mild rungs and then the severe ones.
 
     Args:
         recipe: says how many of each kind, and the augmentation.
@@ -66,25 +77,25 @@ class Batches(keras.utils.PyDataset):
         ladders: chunks as `rendered.draw_ladders` gives them, or None.
         distribution: the `zoo.training.distribution.Distribution` that shares the batches; each of its shards, one after the
             other, has as much of each kind.
+        graded: a `zoo.jnd.severity.Graded`, or None.
 
     Raises:
         InputError: the devices cannot share a batch evenly, or the shards not every kind.
     """
 
-    def __init__(self, recipe, judged, ladders, distribution=ONE_DEVICE):
+    def __init__(self, recipe, judged, ladders, distribution=ONE_DEVICE, graded=None):
         super().__init__()
-        kinds, shards = (
-            [recipe.judged, recipe.shifts, recipe.levels, recipe.ladders, recipe.ladders],
-            distribution.shards,
-        )
+        kinds = [recipe.judged, recipe.shifts, recipe.levels, recipe.rungs, recipe.rungs]
+        shards = distribution.shards
         if sum(kinds) % distribution.replicas or any(count % shards for count in kinds):
             raise InputError(
                 f"{distribution.replicas} devices cannot share a batch of {recipe.judged} answers, {recipe.shifts} shifts, "
-                f"{recipe.levels} levels and {recipe.ladders} ladders evenly: change the recipe's numbers"
+                f"{recipe.levels} levels, {recipe.ladders} ladders and {recipe.graded} graded clips evenly: change the "
+                "recipe's numbers"
             )
         parts = [np.array_split(rows, shards) for rows in np.split(np.arange(sum(kinds)), np.cumsum(kinds)[:-1])]
         self.rows = np.concatenate([part[i] for i in range(shards) for part in parts])
-        self.recipe, self.judged, self.ladders = recipe, judged, ladders
+        self.recipe, self.judged, self.ladders, self.graded = recipe, judged, ladders, graded
         self.answers = judged.answers
         self.shuffle(0)
 
@@ -104,24 +115,41 @@ class Batches(keras.utils.PyDataset):
         judged = [self.judged.pair(self.rendering[i], i) for i in chosen]
         references = [judged[rng.integers(len(judged))][0] for _ in range(recipe.shifts + recipe.levels)]
         judged = [_move(pair, rng.integers(-recipe.max_shift, recipe.max_shift + 1)) for pair in judged]
-        shifted = [
-            _move(np.stack([x, x]), rng.integers(1, _SHIFTS + 1) * rng.choice((-1, 1)))
-            for x in references[: recipe.shifts]
-        ]
+        alike = [np.stack([x, self._unchanged(x, i, rng)]) for i, x in enumerate(references[: recipe.shifts])]
         gains = rng.uniform(-12, 6, recipe.levels)
         louder = [np.stack([x, 10 ** (g / 20) * x]) for x, g in zip(references[recipe.shifts :], gains, strict=True)]
-        pairs = [*judged, *shifted, *louder, *self._rungs(rng)]
-        targets = [*self.answers[chosen], *[_LAPSE] * recipe.shifts, *_share_of_level(gains)]
-        targets += [-1.0] * (2 * recipe.ladders)
-        x = np.stack([_augment(pair, recipe, rng) for pair in pairs]).astype("float32")[self.rows]
-        return (x[:, 0], x[:, 1]), np.array(targets, "float32")[self.rows]
+        rungs, missed = self._rungs(rng)
+        shares = [*self.answers[chosen], *[_LAPSE] * recipe.shifts, *_share_of_level(gains), *[-1.0] * len(rungs)]
+        targets = np.full((len(shares), 1 + len(TEACHERS)), -1.0, "float32")
+        targets[:, 0], targets[len(shares) - len(rungs) :, 1:] = shares, missed
+        x = np.stack([_augment(pair, recipe, rng) for pair in [*judged, *alike, *louder, *rungs]]).astype("float32")
+        return (x[self.rows, 0], x[self.rows, 1]), targets[self.rows]
+
+    def _unchanged(self, clip, i, rng):
+        """A clip after the i-th of the changes that nobody hears."""
+        match self.recipe.inaudible[i % len(self.recipe.inaudible)]:
+            case "shift":
+                return np.roll(clip, rng.integers(1, self.recipe.max_delay + 1) * rng.choice((-1, 1)))
+            case "phase":
+                return artefacts.disperse(clip, rng.uniform(0.5, _DISPERSION), rng)
+            case "drift":
+                return artefacts.drift(clip, 1 + rng.uniform(-_DRIFT, _DRIFT))
 
     def _rungs(self, rng):
-        """Pairs (clip, mild rung) of some ladders, then (clip, severe rung) of the same."""
-        ladders = []
-        for i in rng.integers(self.recipe.n_ladders, size=self.recipe.ladders):
+        """Pairs (clip, mild rung) of ladders and graded recordings, then (clip, severe rung); and scores, -1 for none."""
+        recipe, ladders, scores = self.recipe, [], []
+        for i in rng.integers(recipe.n_ladders, size=recipe.ladders):
             ladders.append(as_float(self.ladders[i // rendered.CHUNK][i % rendered.CHUNK]))
-        return [ladder[[0, rung]] for rung in (1, 2) for ladder in ladders]
+            scores.append(np.full((2, len(TEACHERS)), -1.0))
+        for i in rng.integers(recipe.n_graded, size=recipe.graded):
+            audio = as_float(self.graded.audio[i // rendered.CHUNK][i % rendered.CHUNK])
+            missed = np.nan_to_num(self.graded.missed[i], nan=-1.0)
+            for first in range(0, GROUP, 2):
+                ladders.append(audio[[0, 1 + first, 2 + first]])
+                scores.append(missed[first : first + 2])
+        pairs = [ladder[[0, rung]] for rung in (1, 2) for ladder in ladders]
+        missed = [score[rung] for rung in (0, 1) for score in scores]
+        return pairs, np.reshape(missed, (len(pairs), len(TEACHERS)))
 
 
 class Plain(keras.utils.PyDataset):
@@ -137,7 +165,9 @@ class Plain(keras.utils.PyDataset):
     def __getitem__(self, index):
         chosen = range(index * self.batch_size, min((index + 1) * self.batch_size, len(self.answers)))
         x = np.stack([self.judged.pair(0, i) for i in chosen])
-        return (x[:, 0], x[:, 1]), self.answers[list(chosen)]
+        targets = np.full((len(x), 1 + len(TEACHERS)), -1.0, "float32")
+        targets[:, 0] = self.answers[list(chosen)]
+        return (x[:, 0], x[:, 1]), targets
 
 
 def _move(pair, samples):

@@ -126,3 +126,7 @@ class OnnxSpectralJND(OnnxJND):
         reference, degraded = (spectra.magnitude(x, self.n_fft, self.hop_length) for x in (reference, degraded))
         frames = 1 + lengths // self.hop_length
         return self.network.run("core", reference=reference, degraded=degraded, frames=frames)
+
+
+class OnnxQualityJND(OnnxSpectralJND):
+    """`zoo.jnd.quality.QualityJND` on onnxruntime: `distance`, `probability`, `judge`, and no gradient."""

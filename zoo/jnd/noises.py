@@ -19,7 +19,7 @@ _RECORDED = {  # files or folders in the data folder
     "room": ["noise/train/air_conditioning", "noise/train/computer_fan", "noise/train/fridge_hum"],
 }
 NOISES = (*_COLOURS, *_RECORDED, "siren")
-_PARTS = {"train": (0.0, 0.6), "validation": (0.6, 0.8), "test": (0.8, 1.0)}  # start and end, shares of a recording
+_PARTS = {"train": (0.0, 0.6), "validation": (0.6, 0.8), "test": (0.8, 1.0), "test2": (0.8, 1.0)}  # from, to
 _SHOEBOXES = 16
 _AUDIBLE = 20.0  # Hz; brown noise has most of its power below
 _SILENCE = 1e-8  # rms
@@ -48,7 +48,7 @@ class Material:
 
         Args:
             data: folder of MANIFEST.csv, noise/, textures/ and rir/.
-            split: "train", "validation" or "test".
+            split: "train", "validation", "test" or "test2", which share noises.
 
         Returns:
             `Material`.
@@ -64,7 +64,7 @@ class Material:
         recordings = {name: _read_part(data, name, *_PARTS[split]) for name in _RECORDED}
         measured = corpus.read_corpus(data, split).rooms
         rooms = [io.resample(room, corpus.SAMPLE_RATE, SAMPLE_RATE) for room in measured]
-        return cls(recordings, [*rooms, *shoebox_rooms(_SHOEBOXES, int(split == "test"), SAMPLE_RATE)])
+        return cls(recordings, [*rooms, *shoebox_rooms(_SHOEBOXES, int(split in corpus.TEST_SPLITS), SAMPLE_RATE)])
 
     def noise(self, name: str, samples: int, rng: np.random.Generator) -> np.ndarray:
         """A random segment of a noise.

@@ -6,6 +6,7 @@ Keras backend: the processes that render import this module.
 
 import functools
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class Source:
         data: folder of MANIFEST.csv, noise/, textures/, rir/ and speech/.
         speech: folder of wav, flac, ogg or mp3 files at any rate, one sub-folder for each talker; None for the data's
             own. They are resampled to 16 kHz first, the rate of the data's speech.
-        split: "train", "validation" or "test", of the data's noises, rooms and speech.
+        split: "train", "validation", "test" or "test2", of the data's noises, rooms and speech.
     """
 
     data: str
@@ -82,7 +83,7 @@ def render_ladders(source: Source, n_files: int, runs: Path | str, seed: int = 0
     if n_files < 1:
         raise InputError(f"{n_files} files have no ladders; give 1 or more")
     folder = Path(runs) / "jnd" / f"rungs-v{examples.VERSION}-{source.digest()}-{seed}"
-    return _stored(_render_rungs, source, [(seed, i) for i in range(n_files)], folder, n_jobs, "render ladders")
+    return stored(_render_rungs, source, [(seed, i) for i in range(n_files)], folder, n_jobs, "render ladders")
 
 
 def render_judgments(
@@ -110,7 +111,7 @@ def render_judgments(
         raise InputError(f"no judgments to render for the {source.split} split")
     digest = hashlib.sha256(repr([source.digest(), judgments]).encode()).hexdigest()[:8]
     folder = Path(runs) / "jnd" / f"judged-v{examples.VERSION}-{digest}" / str(seed)
-    return _stored(_render_judged, source, [(seed, chunk) for chunk in _chunks(judgments)], folder, n_jobs, "render")
+    return stored(_render_judged, source, [(seed, chunk) for chunk in chunks(judgments)], folder, n_jobs, "render")
 
 
 def draw_ladders(source: Source, count: int, runs: Path | str, seed: int = 0, n_jobs: int = -1) -> list[np.ndarray]:
@@ -130,7 +131,7 @@ def draw_ladders(source: Source, count: int, runs: Path | str, seed: int = 0, n_
         >>> chunks = draw_ladders(Source("data/", split="train"), 256, "runs")  # needs recordings  # doctest: +SKIP
     """
     folder = Path(runs) / "jnd" / f"ladders-v{examples.VERSION}-{source.digest()}-{count}-{seed}"
-    return _stored(_draw_ladders, source, [(seed, chunk) for chunk in _chunks(range(count))], folder, n_jobs, "ladders")
+    return stored(_draw_ladders, source, [(seed, chunk) for chunk in chunks(range(count))], folder, n_jobs, "ladders")
 
 
 def at_rate(metric: Any, *recordings: np.ndarray) -> list[np.ndarray]:
@@ -151,13 +152,44 @@ def at_rate(metric: Any, *recordings: np.ndarray) -> list[np.ndarray]:
     return [io.resample(x, effects.SAMPLE_RATE, metric.sample_rate) for x in recordings]
 
 
-def _chunks(items):
+def as_integers(audio: np.ndarray) -> np.ndarray:
+    """Recordings in [-1, 1] as they are stored, int16.
+
+    Example:
+        >>> as_integers(np.array([-1.0, 0.5])).tolist()
+        [-32767, 16384]
+    """
+    return np.round(32767 * audio).astype("int16")
+
+
+def chunks(items: Sequence) -> list[Sequence]:
+    """Items in groups of at most `CHUNK`.
+
+    Example:
+        >>> [len(chunk) for chunk in chunks(range(130))]
+        [128, 2]
+    """
     return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
 
 
-def _stored(render, source, items, folder, n_jobs, title):
+def stored(
+    render: Callable, source: Source, items: list[tuple], folder: Path, n_jobs: int, title: str
+) -> list[np.ndarray]:
+    """What `render(source, *item)` gives for each item, computed or read from a folder.
+
+    Args:
+        render: gives an array of whatever type.
+        source: `Source`.
+        items: arguments, one file each.
+        folder: for the files.
+        n_jobs: processes (joblib's counting).
+        title: of the progress.
+
+    Returns:
+        list of memory-mapped arrays.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"chunk_{i:04d}.npy" for i in range(len(items))]
+    paths = [chunk_path(folder, i) for i in range(len(items))]
     todo = [(item, path) for item, path in zip(items, paths, strict=True) if not path.exists()]
     tasks = (joblib.delayed(_store)(render, source, item, path) for item, path in todo)
     done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
@@ -166,14 +198,18 @@ def _stored(render, source, items, folder, n_jobs, title):
     return [np.load(path, mmap_mode="r") for path in paths]
 
 
+def chunk_path(folder: Path, number: int) -> Path:
+    """Path of a stored file."""
+    return folder / f"chunk_{number:04d}.npy"
+
+
 def _store(render, source, item, path):
-    audio = np.round(32767 * render(source, *item)).astype("int16")
     with atomic_write(path) as temporary, open(temporary, "wb") as file:
-        np.save(file, audio)
+        np.save(file, render(source, *item))
 
 
 def _render_rungs(source, seed, number):
-    speech, material = _read(source)
+    speech, material = read(source)
     clip = examples.draw_clip(speech, np.random.default_rng([seed, number]))
     recordings = [clip]
     for i, (axis, strengths) in enumerate(LADDERS.items()):
@@ -184,21 +220,22 @@ def _render_rungs(source, seed, number):
                 recordings.append(effects.loudness_normalise(noisy))
             else:
                 recordings.append(perturb.apply(clip, {axis: strength}, material, rng))
-    return np.stack(recordings)
+    return as_integers(np.stack(recordings))
 
 
 def _render_judged(source, seed, judgments):
-    speech, material = _read(source)
-    return np.stack([examples.render(judgment, speech, material, seed) for judgment in judgments])
+    speech, material = read(source)
+    return as_integers(np.stack([examples.render(judgment, speech, material, seed) for judgment in judgments]))
 
 
 def _draw_ladders(source, seed, numbers):
-    speech, material = _read(source)
-    return np.stack([examples.draw_ladder(speech, material, examples.rng_of(seed, source.split, i)) for i in numbers])
+    speech, material = read(source)
+    drawn = [examples.draw_ladder(speech, material, examples.rng_of(seed, source.split, i)) for i in numbers]
+    return as_integers(np.stack(drawn))
 
 
 @functools.lru_cache(maxsize=1)  # a worker process reads it once, not once for each file
-def _read(source):
+def read(source: Source) -> tuple[dict, Material]:
     """{talker: [clips at 16 kHz]} and `Material` of a source."""
     material = Material.read(source.data, source.split)
     if source.speech is None:

@@ -2,14 +2,12 @@
 
 import keras
 import numpy as np
-import scipy.optimize
-import scipy.special
 from keras import layers, ops
 
 from zoo.audio import dsp
+from zoo.jnd.answer import CalibratedJND, answer_head
 from zoo.jnd.inference import OnnxSpectralJND
 from zoo.jnd.layers import PairedDropout
-from zoo.jnd.model import JNDMetric
 from zoo.nn.layers import MaskTime
 
 _FLOOR = 1e-5  # added to power: noise some 55 dB below speech at -16 LUFS counts for little
@@ -19,7 +17,7 @@ _EPS = 1e-8
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SpectralJND(JNDMetric):
+class SpectralJND(CalibratedJND):
     """Convolutions on log-mel spectra, and a distance that is 1 where half of the listeners hear a difference.
 
     Log power of mel bands (Hamming window, absolute level), convolutions 3 x 3 with LeakyReLU 0.2 and no normalisation.
@@ -73,49 +71,11 @@ class SpectralJND(JNDMetric):
             distances.append(WeightedDistance(name=f"distance_{i + 1}", dtype="float32")(x, counted))
             x = PairedDropout(dropout)(x)
         core = keras.Model([reference, degraded, frames], ops.stack(distances, axis=1), name="core")
-        layer_distances = keras.Input((len(distances),), name="distances")
-        head = keras.Model(
-            layer_distances, MonotoneAnswer(name="answer", dtype="float32")(layer_distances), name="head"
-        )
-        super().__init__(core, head, sample_rate, name)
+        super().__init__(core, answer_head(len(distances)), sample_rate, name)
 
     def core_features(self, reference, degraded, lengths):
         spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (reference, degraded)]
         return [*spectra, dsp.frame_count(lengths, self.hop_length)]
-
-    def calibrate(self, distances, different):
-        """Fit the unit of the distance and the curve of the answers to answers that training did not see.
-
-        A network is surer of the answers that it has learned than it should be of others. Four numbers minimise the
-        cross-entropy: the unit, s, a and b. The order of distances stays.
-
-        Args:
-            distances: of judged pairs, as `distance` gives them, (n,).
-            different: 1 where the listener answered "different", else 0, (n,).
-
-        Example:
-            >>> distances = np.array([0.1, 0.5, 1.0, 2.0, 5.0, 0.2, 3.0, 0.8])
-            >>> SpectralJND().calibrate(distances, different=np.array([0, 0, 1, 1, 1, 0, 1, 0]))
-        """
-        answer = self.head.get_layer("answer")
-        start = np.concatenate([[0.0], *(np.ravel(ops.convert_to_numpy(w)) for w in (answer.slope, answer.lapses))])
-
-        def cost(parameters):
-            unit, slope, *lapses = parameters
-            lowest, highest = 0.2 * scipy.special.expit(lapses)
-            audible = scipy.special.expit(np.logaddexp(0, slope) * (np.log(distances + _EPS) + unit))
-            probability = lowest + (1 - lowest - highest) * audible
-            # A trace of a prior, so that answers without lapses have a fit.
-            return -np.mean(np.log(np.where(different, probability, 1 - probability))) + 1e-5 * np.sum(
-                np.square(parameters - start)
-            )
-
-        unit, slope, *lapses = scipy.optimize.minimize(cost, start, method="Nelder-Mead", options={"maxiter": 2000}).x
-        answer.slope.assign(slope)
-        answer.lapses.assign(lapses)
-        for layer in self.core.layers:
-            if isinstance(layer, WeightedDistance):
-                layer.scale(np.exp(unit))
 
     def get_config(self):
         own = {"channels": list(self.channels), "bands": self.bands, "dropout": self.dropout}
@@ -171,32 +131,10 @@ class WeightedDistance(keras.layers.Layer):
         share = ops.softplus(self.pooling)
         return share[0] * mean + share[1] * worst
 
-    def scale(self, factor):
+    def scale_distances(self, factor):
         """Make every distance `factor` times as large."""
         share = factor * np.logaddexp(0, ops.convert_to_numpy(self.pooling).astype("float64"))
         self.pooling.assign(np.log(np.expm1(share)))
 
     def compute_output_shape(self, inputs_shape, frames_shape=None):
         return (None,)
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class MonotoneAnswer(keras.layers.Layer):
-    """[log(1 - P), log P] with P = a + (1 - a - b) D^s / (1 + D^s), D the sum of the distances (batch, layers).
-
-    a and b are the shares of answers that have nothing to do with the recordings, at most 0.2 each; s > 0.
-    """
-
-    def build(self, distances_shape):
-        self.lapses = self.add_weight(shape=(2,), initializer=keras.initializers.Constant(-1.5), name="lapses")
-        self.slope = self.add_weight(shape=(), initializer=keras.initializers.Constant(1.5), name="slope")
-
-    def call(self, distances):
-        lowest, highest = (0.2 * ops.sigmoid(self.lapses[i]) for i in range(2))
-        steepness = ops.softplus(self.slope)
-        audible = ops.sigmoid(steepness * ops.log(ops.sum(distances, axis=1) + _EPS))
-        different = lowest + (1 - lowest - highest) * audible
-        return ops.stack([ops.log(1 - different), ops.log(different)], axis=1)
-
-    def compute_output_shape(self, distances_shape):
-        return (distances_shape[0], 2)

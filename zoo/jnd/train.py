@@ -19,12 +19,14 @@ from zoo.checkpoint import golden, preset
 from zoo.data.environment import SPLITS
 from zoo.errors import InputError
 from zoo.jnd import pretrain
-from zoo.jnd.batches import Batches, Judged, Plain, prepare, prepare_ladders
+from zoo.jnd.batches import INAUDIBLE, Batches, Judged, Plain, prepare, prepare_graded, prepare_ladders
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.jnd.head import count_answers, fit_head
 from zoo.jnd.judgments import read_judgments
 from zoo.jnd.model import JND
+from zoo.jnd.quality import QualityJND
+from zoo.jnd.severity import GROUP, MOST_MISSED, TEACHERS, Graded
 from zoo.jnd.spectral import SpectralJND
 from zoo.jnd.studies import is_study, read_triplets
 from zoo.training.checkpoint import Trained
@@ -32,7 +34,7 @@ from zoo.training.config import Config, read_recipe
 from zoo.training.distribution import ONE_DEVICE, Distribution
 from zoo.training.run import Run, without_optimizer
 
-NETWORKS = {cls.__name__: cls for cls in (JND, SpectralJND)}
+NETWORKS = {cls.__name__: cls for cls in (JND, SpectralJND, QualityJND)}
 TRAINABLE = ("all", "weights")
 CURVE = ("loss", "val_loss")
 _TINY = 1e-4  # added to a distance inside its logarithm
@@ -45,11 +47,16 @@ class Recipe:
 
     Attributes:
         name: of the checkpoint.
-        network: "JND" (the paper's) or "SpectralJND".
+        network: "JND" (the paper's), "SpectralJND" or "QualityJND".
         options: of the network.
         start: checkpoint of this network whose weights it starts from; None for fresh ones.
         trainable: "all", or "weights": those of the channels, and the head.
         judged, shifts, levels, ladders: pairs of each kind in a batch; a ladder is two pairs.
+        inaudible: what the pairs of `shifts` differ by, in turn: of `zoo.jnd.batches.INAUDIBLE`.
+        max_delay: most samples of a shift that nobody hears.
+        graded: clips in a batch with four graded degradations each (`zoo.jnd.severity`).
+        n_graded: of those clips that there are to draw from.
+        teaching: weight of the squared error of the teachers' scores.
         renders: how often the judged pairs are rendered, on other speech.
         epochs: times through the judgments.
         learning_rate: of Adam.
@@ -71,6 +78,11 @@ class Recipe:
     shifts: int = 0
     levels: int = 0
     ladders: int = 0
+    inaudible: tuple = ("shift",)
+    max_delay: int = 100
+    graded: int = 0
+    n_graded: int = 1024
+    teaching: float = 3.0
     renders: int = 1
     epochs: int = 5
     learning_rate: float = 1e-4
@@ -84,6 +96,11 @@ class Recipe:
 
     read = classmethod(read_recipe)
 
+    @property
+    def rungs(self):
+        """Pairs (mild, severe) of a batch whose order is known."""
+        return self.ladders + GROUP // 2 * self.graded
+
     def model(self):
         """The network to train: a fresh one with this recipe's seed, or that of `start`."""
         if self.network not in NETWORKS:
@@ -92,8 +109,10 @@ class Recipe:
             raise InputError(f"cannot train {self.trainable!r}: use {', '.join(TRAINABLE)}")
         if self.network != "JND" and self.trainable == "weights":
             raise InputError(f'trainable = "weights" leaves the features of the JND network, not of {self.network}')
-        if self.network != "SpectralJND" and self.calibrate:
-            raise InputError(f"only SpectralJND can be calibrated, not {self.network}: leave calibrate out")
+        if self.network == "JND" and self.calibrate:
+            raise InputError("the network JND cannot be calibrated: leave calibrate out")
+        if unknown := set(self.inaudible) - set(INAUDIBLE):
+            raise InputError(f"nobody knows the change {', '.join(unknown)}: inaudible has {', '.join(INAUDIBLE)}")
         keras.utils.set_random_seed(self.seed)
         model = NETWORKS[self.network](**self.options)
         if self.start is not None:
@@ -107,11 +126,18 @@ class Recipe:
 
 
 class _Training(keras.Model):
-    """A metric and its loss on the targets of `Batches`: cross-entropy of answers, a hinge on ladders (of a shard)."""
+    """A metric and its loss on the targets of `Batches`: cross-entropy of answers, a hinge on rungs (of a shard), and
+    squared errors of the teachers' scores.
 
-    def __init__(self, metric, ladders):
+    A teacher's score falls short of its best by m / (1 + (u / D)^v), m the most it can and u, v > 0 learned with the
+    metric: D has one order for all of them.
+    """
+
+    def __init__(self, metric, rungs, teaching):
         super().__init__(name="training")
-        self.metric, self.ladders, self.mean = metric, ladders, _Mean(name="mean")
+        self.metric, self.rungs, self.teaching, self.mean = metric, rungs, teaching, _Mean(name="mean")
+        if teaching:
+            self.scales = self.add_weight(shape=(2, len(TEACHERS)), initializer=_start_of_scales, name="scales")
 
     def call(self, pair, training=False):
         distances = self.metric.layer_distances(pair, training)
@@ -119,15 +145,30 @@ class _Training(keras.Model):
         return ops.stack([answers[:, 1] - answers[:, 0], ops.sum(distances, axis=1)], axis=1)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        logit, distance = y_pred[:, 0], y_pred[:, 1]
-        answered = ops.cast(y >= 0, "float32")
-        entropy = ops.softplus(logit) - ops.maximum(y, 0.0) * logit
+        (logit, distance), answer = ops.unstack(y_pred, axis=1), y[:, 0]
+        answered = ops.cast(answer >= 0, "float32")
+        entropy = ops.softplus(logit) - ops.maximum(answer, 0.0) * logit
         loss = entropy * answered / ops.mean(answered)
-        if self.ladders and training:
+        if training and self.rungs:
             logarithm = ops.log(ops.maximum(distance, 0.0) + _TINY)
-            mild, severe = logarithm[-2 * self.ladders : -self.ladders], logarithm[-self.ladders :]
+            mild, severe = logarithm[-2 * self.rungs : -self.rungs], logarithm[-self.rungs :]
             loss = loss + ops.mean(ops.softplus(_SHARPNESS * (mild - severe + _MARGIN))) / _SHARPNESS
-        return self.mean(y, loss)
+        if training and self.teaching:
+            loss = loss + self.teaching * self._errors(distance, y[:, 1:])
+        return self.mean(answer, loss)
+
+    def _errors(self, distance, missed):
+        """Squared errors of the scores, (batch,); their mean is that over the scores that there are."""
+        unit, slope = self.scales[0], ops.softplus(self.scales[1])
+        logarithm = ops.log(ops.maximum(distance, 0.0) + _TINY)[:, None]
+        predicted = ops.convert_to_tensor(MOST_MISSED) * ops.sigmoid(slope * (logarithm - unit))
+        known = ops.cast(missed >= 0, "float32")
+        return ops.sum(known * ops.square(predicted - missed), axis=1) / ops.maximum(ops.mean(ops.sum(known, 1)), _TINY)
+
+
+def _start_of_scales(shape, dtype=None):
+    """Logarithm of u = 8, and v = 1.3 before softplus."""
+    return ops.convert_to_tensor(np.stack([np.full(shape[1], np.log(8.0)), np.full(shape[1], 0.98)]), dtype)
 
 
 class _Mean(keras.losses.Loss):
@@ -145,6 +186,7 @@ def train(
     runs: str | Path,
     verbose: int | str = "auto",
     distribution: Distribution = ONE_DEVICE,
+    graded: Graded | None = None,
 ) -> tuple[keras.Model, dict, float]:
     """Train a recipe's network, or go on with it.
 
@@ -155,14 +197,15 @@ def train(
         runs: folder for training states.
         verbose: as for `keras.Model.fit`.
         distribution: over which devices, a `zoo.training.distribution.Distribution`.
+        graded: as `prepare_graded` gives them.
 
     Returns:
         model: with the weights of the epoch of the lowest cross-entropy on the validation's answers.
         facts: {"recipe", "best_epoch", "curve", "answers"}, as the card tells them.
         minutes: spent in the epochs, those before an interruption too.
     """
-    batches = Batches(recipe, judged, ladders, distribution)
-    first, _ = Batches(recipe, judged, ladders)[0]  # the same on any number of devices
+    batches = Batches(recipe, judged, ladders, distribution, graded)
+    first, _ = Batches(recipe, judged, ladders, graded=graded)[0]  # the same on any number of devices
     digest = {"first_batch": hashlib.sha256(np.stack(first)).hexdigest()[:16]}
     run = Run(Path(runs) / f"{recipe.name}-{recipe.seed}", recipe, "val_loss", distribution=distribution, data=digest)
     with distribution.scope():
@@ -209,7 +252,7 @@ def _compiled(recipe, metric, steps, shards):
     rate = recipe.learning_rate
     if recipe.cosine:
         rate = keras.optimizers.schedules.CosineDecay(rate, recipe.epochs * steps)
-    model = _Training(metric, recipe.ladders // shards)
+    model = _Training(metric, recipe.rungs // shards, recipe.graded and recipe.teaching)
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=5.0)
     model.compile(optimizer, jit_compile=jit())
     clip = np.zeros((2, SAMPLE_RATE // 10), "float32")
@@ -222,6 +265,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of this family to tools/train.py."""
     words = "tables of answers, or triplets.csv of a listening study (default: jnd_judgments in --data)"
     parser.add_argument("--judgments", metavar="DIR|CSV", help=words)
+    words = "networks of the codec Lyra, for recipes with graded degradations (default: without that kind)"
+    parser.add_argument("--lyra", metavar="DIR", help=words)
     parser.add_argument("--dcase", metavar="DIR", help="DCASE 2016 recordings for the features, instead of --data")
     parser.add_argument("--seeds", type=int, nargs="+", help="one training each; the best is kept (default: --seed)")
 
@@ -245,8 +290,9 @@ def _train_metric(recipe, options, distribution):
     with distribution.leader_first():
         answers = _rendered_answers(options, recipe.renders)
         ladders = prepare_ladders(recipe, options.data, options.runs, options.jobs)
+        graded = prepare_graded(recipe, options.data, options.runs, options.lyra, options.jobs)
     recipes = [replace(recipe, seed=seed) for seed in options.seeds or [recipe.seed]]
-    trained = [train(one, *answers, ladders, options.runs, options.verbose, distribution) for one in recipes]
+    trained = [train(one, *answers, ladders, options.runs, options.verbose, distribution, graded) for one in recipes]
     losses = [min(facts["curve"]["val_loss"]) for _, facts, _ in trained]
     best = int(np.argmin(losses))
     model, facts, _ = trained[best]

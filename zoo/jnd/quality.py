@@ -1,0 +1,268 @@
+"""Our own JND network whose distance goes on where everybody hears a difference: it then grows with annoyance."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from zoo.audio import dsp
+from zoo.jnd.answer import CalibratedJND, answer_head
+from zoo.jnd.inference import OnnxQualityJND
+from zoo.jnd.layers import PairedDropout
+from zoo.nn.layers import MaskTime
+
+LEVEL = 0.15  # rms that both recordings are brought to by one gain: speech at -16 LUFS
+FAINTEST = 1e-3  # rms below which the gain grows no more, about -60 dB re full scale
+_FLOOR = 1e-5  # added to power: noise some 55 dB below the speech counts for little
+_CENTRE, _SPREAD = -3.0, 4.0  # approximate mean and deviation of the log power of speech
+_LOUDNESS = 0.25  # exponent of power, near that of loudness (0.23 to 0.3)
+_MAX_OFFSET = 4  # frames, 46 ms
+_PREFERENCE = 0.02  # by which a frame of offset must lower the difference
+_EDGE = 2  # frames at either end whose window reaches over it: with an offset they differ
+_OFFSETS = sorted(range(-_MAX_OFFSET, _MAX_OFFSET + 1), key=abs)  # of equal ones the first is taken
+_STARTS = [(max(-o, 0) + _EDGE, max(o, 0) + _EDGE) if o else (0, 0) for o in _OFFSETS]  # of both recordings
+_LOST = [abs(o) + 2 * _EDGE if o else 0 for o in _OFFSETS]  # frames
+_WINDOW = 16  # frames, 186 ms, over which statistics are compared
+_POWER = 4.0  # of the mean that lets a short, large difference count
+_FAINT = 0.05  # share of the mean loudness that a silent frame counts as
+_EPS = 1e-8
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class QualityJND(CalibratedJND):
+    """Convolutions on loudness and log power, and a distance with two readings: heard or not, and how annoying.
+
+    Both recordings get one gain, and are aligned in time to a frame within 46 ms. Of mel bands (Hamming window), the log
+    of power, in which faint differences show, and its fourth root, near to loudness, in which they do not, go through
+    convolutions 3 x 3 with LeakyReLU 0.2. Each layer, the bands themselves too, gives a weighted L1 per frame and one of
+    the mean and deviation in windows of 186 ms, which a new phase leaves alone; frames count by a power of their
+    loudness that is learned, and are pooled as a mean and as a mean of fourth powers. The distance D is the sum over
+    layers. P("different") = a + (1 - a - b) D^s / (1 + D^s) is at its threshold at 1; from there on D has learned the
+    order of degradations beside each other.
+
+    Args:
+        channels: of the convolutions; all but the first halve time, all but the last halve frequency.
+        bands: mel bands.
+        dropout: share of each layer's features that training leaves out, the same of both recordings.
+        sample_rate, n_fft, hop_length: of the spectra, in Hz and samples.
+        name: of the model.
+
+    Example:
+        >>> model = QualityJND()
+        >>> tuple(model([ops.ones((2, 22050)), ops.ones((2, 22050))]).shape)
+        (2,)
+    """
+
+    onnx_class = OnnxQualityJND
+
+    def __init__(
+        self,
+        channels=(32, 48, 64, 64, 64),
+        bands=64,
+        dropout=0.1,
+        sample_rate=22050,
+        n_fft=1024,
+        hop_length=256,
+        name="quality_jnd",
+    ):
+        self.channels, self.bands, self.dropout = tuple(channels), bands, dropout
+        self.n_fft, self.hop_length = n_fft, hop_length
+        reference, degraded = (keras.Input((None, n_fft // 2 + 1), name=name) for name in ("reference", "degraded"))
+        frames = keras.Input((), dtype="int32", name="frames")
+        stack = layers.Concatenate(axis=0)
+        power = MelPower(bands, n_fft, sample_rate, dtype="float32")(stack([reference, degraded]))
+        power, counted = Align(dtype="float32")(power, frames)
+        x, energy = LoudnessAndLog(dtype="float32")(power, counted)
+        counted = stack([counted, counted])
+        x = MaskTime()(x, counted)
+        distances = [LocalDistance(_WINDOW, name="distance_0", dtype="float32")(x, energy, counted)]
+        stride = 1
+        for i, filters in enumerate(channels):
+            strides = (1 if i == 0 else 2, 1 if i == len(channels) - 1 else 2)
+            # Zeros on both sides, never "same": that pads by the parity of the padded length.
+            x = layers.ZeroPadding2D(1, "channels_last")(x)
+            x = layers.Conv2D(filters, 3, strides, data_format="channels_last", kernel_initializer="he_normal")(x)
+            counted = (counted + strides[0] - 1) // strides[0]
+            x = MaskTime()(layers.LeakyReLU(0.2)(x), counted)
+            energy, stride = energy[:, :: strides[0]], stride * strides[0]
+            window = max(_WINDOW // stride, 1)
+            distances.append(LocalDistance(window, name=f"distance_{i + 1}", dtype="float32")(x, energy, counted))
+            x = PairedDropout(dropout)(x)
+        core = keras.Model([reference, degraded, frames], ops.stack(distances, axis=1), name="core")
+        super().__init__(core, answer_head(len(distances)), sample_rate, name)
+
+    def core_features(self, reference, degraded, lengths):
+        energy = sum(ops.sum(ops.square(x), axis=1) for x in (reference, degraded))
+        power = energy / (2 * ops.cast(ops.maximum(lengths, 1), "float32")) + FAINTEST**2
+        gain = ops.expand_dims(LEVEL / ops.sqrt(power), 1)
+        spectra = [dsp.magnitude(gain * x, self.n_fft, self.hop_length, lengths) for x in (reference, degraded)]
+        return [*spectra, dsp.frame_count(lengths, self.hop_length)]
+
+    def get_config(self):
+        own = {"channels": list(self.channels), "bands": self.bands, "dropout": self.dropout}
+        return {**super().get_config(), **own, "n_fft": self.n_fft, "hop_length": self.hop_length}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MelPower(keras.layers.Layer):
+    """Magnitudes (batch, frames, n_fft // 2 + 1) -> power of mel bands, (batch, frames, bands)."""
+
+    def __init__(self, bands, n_fft, sample_rate, **kwargs):
+        super().__init__(**kwargs)
+        self.bands, self.n_fft, self.sample_rate = bands, n_fft, sample_rate
+        self.mel = dsp.mel_matrix(bands, n_fft, sample_rate)
+
+    def call(self, magnitude):
+        return ops.matmul(ops.square(magnitude), self.mel)
+
+    def compute_output_shape(self, magnitude_shape):
+        return (*magnitude_shape[:2], self.bands)
+
+    def get_config(self):
+        own = {"bands": self.bands, "n_fft": self.n_fft, "sample_rate": self.sample_rate}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Align(keras.layers.Layer):
+    """Moves the later of two recordings forward by whole frames, at most 4, so that their loudness differs least.
+
+    Of recordings that it moves, the frames at the ends that reach over the cut are left out too.
+
+    Call:
+        power: float (2 n, time, bands), the references and then the degraded recordings.
+        frames: int32 (n,), the time that counts of both.
+        Returns the power, of the same shape, and the frames that count of it, int32 (n,). The offset has no gradient.
+    """
+
+    def call(self, power, frames):
+        size = ops.shape(power)[1]
+        loudness = _padded((power + _FLOOR) ** _LOUDNESS)
+        costs = []
+        for (first, second), lost in zip(_STARTS, _LOST, strict=True):
+            left = frames - lost
+            difference = ops.mean(
+                ops.abs(loudness[0][:, first : first + size] - loudness[1][:, second : second + size]), 2
+            )
+            total = ops.sum(difference * dsp.sequence_mask(left, size), axis=1)
+            cost = (1 + _PREFERENCE * abs(first - second)) * total / ops.cast(ops.maximum(left, 1), "float32")
+            costs.append(ops.where(2 * left >= frames, cost, float("inf")) if lost else cost)
+        best = ops.one_hot(ops.argmin(ops.stack(costs, axis=1), axis=1), len(costs), dtype="float32")
+        moved = [
+            _moved(x, best, starts, size) for x, starts in zip(_padded(power), zip(*_STARTS, strict=True), strict=True)
+        ]
+        lost = ops.cast(ops.sum(best * ops.convert_to_tensor(np.array(_LOST, "float32")), axis=1), "int32")
+        return ops.concatenate(moved, axis=0), frames - lost
+
+    def compute_output_shape(self, power_shape, frames_shape):
+        return power_shape, frames_shape
+
+
+def _padded(power):
+    """Both halves of a batch, with as many zeros after the end as a start can lie behind."""
+    return ops.split(ops.pad(power, ((0, 0), (0, _MAX_OFFSET + _EDGE), (0, 0))), 2)
+
+
+def _moved(padded, best, starts, size):
+    """`size` frames of (n, time, bands) from that one of `starts` which `best`, one-hot (n, starts), says."""
+    out = 0
+    for start in sorted(set(starts)):
+        chosen = sum(best[:, i] for i, one in enumerate(starts) if one == start)
+        out = out + chosen[:, None, None] * padded[:, start : start + size]
+    return out
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LoudnessAndLog(keras.layers.Layer):
+    """Power (2 n, time, bands) -> log and fourth root of it, (2 n, time, bands, 2), and the frames' loudness (n, time).
+
+    The latter is relative to its mean over the time that counts, of both recordings together, plus 0.05.
+    """
+
+    def call(self, power, frames):
+        loudness = (power + _FLOOR) ** _LOUDNESS
+        features = ops.stack([(ops.log(power + _FLOOR) - _CENTRE) / _SPREAD, loudness], axis=-1)
+        by_frame = sum(ops.split(ops.mean(loudness, axis=2), 2))
+        counted = dsp.sequence_mask(frames, ops.shape(power)[1])
+        count = ops.cast(ops.maximum(frames, 1), "float32")
+        mean = ops.sum(by_frame * counted, axis=1) / count + _EPS
+        return features, (by_frame / mean[:, None] + _FAINT) * counted
+
+    def compute_output_shape(self, power_shape, frames_shape):
+        return (*power_shape, 2), (None, power_shape[1])
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LocalDistance(keras.layers.Layer):
+    """How features and their local statistics differ, weighted by channel and loudness.
+
+    d_t = mean |w (x_t - y_t)|, and of windows e_t = mean |v (m(x) - m(y))| + mean |u (s(x) - s(y))|, m and s the mean and
+    the deviation; w, v, u >= 0. Both are pooled over time as a mean and as the root of a mean of fourth powers, in which
+    a frame counts loudness^g; the four have weights >= 0.
+
+    Args:
+        window: frames whose statistics are compared; 1 for none.
+
+    Call:
+        inputs: float (2 n, time, bands, channels), the references and then the degraded recordings, zero after `frames`.
+        energy: float (n, time), loudness of the frames, zero after `frames`.
+        frames: int32 (2 n,), the time that counts.
+        Returns float (n,), 0 for identical halves.
+    """
+
+    def __init__(self, window, **kwargs):
+        super().__init__(**kwargs)
+        self.window = window
+
+    def build(self, inputs_shape, energy_shape=None, frames_shape=None):
+        # softplus(0.54) = 1
+        start = keras.initializers.Constant(0.54)
+        kinds = 1 if self.window == 1 else 3
+        self.raw = self.add_weight(shape=(kinds, *inputs_shape[2:]), initializer=start, name="raw")
+        self.pooling = self.add_weight(shape=(2 if self.window == 1 else 4,), initializer=start, name="pooling")
+        self.exponent = self.add_weight(shape=(), initializer=keras.initializers.Constant(-1.0), name="exponent")
+
+    def call(self, inputs, energy, frames):
+        weights, share = ops.softplus(self.raw), ops.softplus(self.pooling)
+        reference, degraded = ops.split(inputs, 2)  # TensorFlow's gradients of slices are whole copies with zeros
+        frames = ops.split(frames, 2)[0]
+        counted = dsp.sequence_mask(frames, ops.shape(inputs)[1])
+        importance = counted * (energy + _EPS) ** ops.softplus(self.exponent)
+        by_frame = ops.mean(weights[0] * ops.abs(reference - degraded), axis=(2, 3))
+        distance = _pooled(by_frame, importance, share[:2])
+        if self.window == 1:
+            return distance
+        total = self._sums(importance[:, :, None, None])
+        count = ops.maximum(self._sums(counted[:, :, None, None]), 1.0)
+        (mean_x, deviation_x), (mean_y, deviation_y) = (self._statistics(x, count) for x in (reference, degraded))
+        differences = weights[1] * ops.abs(mean_x - mean_y) + weights[2] * ops.abs(deviation_x - deviation_y)
+        return distance + _pooled(ops.mean(differences, axis=(2, 3)), total[:, :, 0, 0], share[2:])
+
+    def _statistics(self, x, count):
+        mean = self._sums(x) / count
+        return mean, ops.sqrt(ops.maximum(self._sums(ops.square(x)) / count - ops.square(mean), 0.0) + 1e-4)
+
+    def _sums(self, x):
+        """Over windows of time, the last one shorter, (n, windows, ...)."""
+        x = ops.pad(x, ((0, 0), (0, self.window - 1), (0, 0), (0, 0)))
+        return self.window * ops.average_pool(x, (self.window, 1), padding="valid", data_format="channels_last")
+
+    def scale_distances(self, factor):
+        """Make every distance `factor` times as large."""
+        share = factor * np.logaddexp(0, ops.convert_to_numpy(self.pooling).astype("float64"))
+        self.pooling.assign(np.log(np.expm1(share)))
+
+    def compute_output_shape(self, inputs_shape, energy_shape=None, frames_shape=None):
+        return (None,)
+
+    def get_config(self):
+        return {**super().get_config(), "window": self.window}
+
+
+def _pooled(values, importance, share):
+    """share_0 mean + share_1 (mean of fourth powers)^(1/4) over time, (n, time) -> (n,)."""
+    total = ops.sum(importance, axis=1) + _EPS
+    mean = ops.sum(values * importance, axis=1) / total
+    fourth = ops.sum(values**_POWER * importance, axis=1) / total
+    # A root has no gradient at 0, so it starts a little after and comes back to 0.
+    worst = (fourth + _EPS) ** (1 / _POWER) - _EPS ** (1 / _POWER)
+    return share[0] * mean + share[1] * worst

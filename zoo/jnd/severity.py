@@ -1,0 +1,266 @@
+"""Degradations in a known order, each kind a ladder, with the scores of kept metrics where those are valid.
+
+Nobody was asked about these. What is known is the order within a kind, and, across kinds, what PESQ (ITU-T P.862.2) and
+ViSQOL say where they were made for it: teachers of order, not the truth.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo.jnd import artefacts, baselines, effects, examples, rendered
+from zoo.jnd.neural_codec import Lyra
+from zoo.jnd.noises import NOISES, Material
+from zoo.jnd.rendered import Source
+from zoo.jnd.rooms import reverberate
+
+VERSION = 1  # of the recordings; stored ones of another version are not used
+GROUP = 4  # degraded recordings of one clip: two rungs each of two kinds, mild before severe
+TEACHERS = ("pesq", "visqol")
+MOST_MISSED = (3.6, 4.0)  # by how much their scores can fall short of the best
+_RT60 = 0.6  # seconds
+_CHAINED = 0.3  # share of kinds that act on a recording which another kind has degraded before
+_SLOW, _SLOW_WEIGHT = "lyra", 0.5  # takes seconds a recording
+
+# Values of each kind from mild to severe; None of Lyra leaves its quantizer out.
+KINDS = {
+    "noise": tuple(range(45, -6, -5)),
+    "mnru": tuple(range(40, -1, -5)),
+    "opus": (40.0, 24.0, 16.0, 12.0, 9.0, 6.0),
+    "mp3": (48.0, 32.0, 24.0, 16.0, 8.0),
+    "adpcm": (32, 24, 16),
+    "mu-law": (12.0, 9.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0),
+    "clipping": (0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5),
+    "low-pass": (6500.0, 5000.0, 4000.0, 3200.0, 2400.0, 1700.0, 1200.0),
+    "packet loss": (0.01, 0.02, 0.04, 0.08, 0.15, 0.25),
+    "holes": (0.01, 0.03, 0.08, 0.16, 0.3, 0.5),
+    "denoised": tuple(range(35, -6, -5)),
+    "reverberation": (25.0, 18.0, 12.0, 6.0, 0.0, -6.0, -12.0),
+    "griffin-lim": (100, 30, 10, 4, 2, 1, 0),
+    "world": (64, 40, 24, 16, 10, 6),
+    "lyra": (None, 9.2, 6.0, 3.2),
+}
+_WAVEFORM = {
+    "noise", "mnru", "opus", "mp3", "adpcm", "mu-law", "clipping", "low-pass", "packet loss", "holes", "denoised",
+}  # fmt: skip
+_SPECTROGRAM = {"opus", "mp3", "adpcm", "low-pass", "packet loss", "holes", "griffin-lim", "world", "lyra"}
+VALID = {"pesq": _WAVEFORM, "visqol": _SPECTROGRAM}  # kinds for which a teacher was made
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """One degradation of a clip, perhaps after another.
+
+    Attributes:
+        kind: of `KINDS`.
+        value: as there.
+        before: (kind, value) of what the clip has gone through before; None for nothing.
+        seed: of noise, room and positions.
+    """
+
+    kind: str
+    value: float | None
+    before: tuple[str, float] | None
+    seed: int
+
+    @property
+    def kinds(self):
+        """Kinds of all that the clip goes through, a set."""
+        return {self.kind, *(self.before or ())[:1]}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """Groups of degraded recordings with their teachers' scores.
+
+    Attributes:
+        degradations: lists of `GROUP` `Degradation` each: a mild and a more severe value of one kind, the same of another.
+        audio: list of memory-mapped int16 (at most 128, 1 + GROUP, 55125), clip and degraded, -16 LUFS each.
+        missed: float32 (groups, GROUP, teachers), by how much a score falls short of the best; NaN where invalid.
+    """
+
+    degradations: list
+    audio: list
+    missed: np.ndarray
+
+
+def degrade(clip: np.ndarray, kind: str, value: float, material: Material, lyra: Lyra | None, seed: int) -> np.ndarray:
+    """A clip after one kind of degradation; what is random follows from the seed alone.
+
+    Args:
+        clip: float (samples,) at 22,050 Hz.
+        kind: of `KINDS`.
+        value: as there; others between them are possible.
+        material: noises and rooms.
+        lyra: the codec of the kind "lyra".
+        seed: of noise, room and positions.
+
+    Returns:
+        float32 (samples,), its loudness as it comes.
+
+    Example:
+        >>> clip = np.sin(0.1 * np.arange(22050))
+        >>> degrade(clip, "mnru", 10, Material({}, []), None, seed=0).shape
+        (22050,)
+    """
+    rng = np.random.default_rng(seed)
+    match kind:
+        case "noise" | "denoised":
+            noise = material.noise(NOISES[rng.integers(len(NOISES))], len(clip), rng)
+            return (effects.add_noise if kind == "noise" else artefacts.denoise_harshly)(clip, noise, value)
+        case "mnru":
+            return artefacts.mnru(clip, value, rng)
+        case "opus":
+            return artefacts.opus(clip, value)
+        case "mp3":
+            return effects.mp3(clip, value)
+        case "adpcm":
+            return artefacts.adpcm(clip, value)
+        case "mu-law":
+            return effects.mu_law(clip, value)
+        case "clipping":
+            return artefacts.clip_peaks(clip, value)
+        case "low-pass":
+            return artefacts.low_pass(clip, value)
+        case "packet loss":
+            return artefacts.lose_packets(clip, value, rng)
+        case "holes":
+            return artefacts.punch_holes(clip, value, rng)
+        case "reverberation":
+            return reverberate(clip, material.room(rng), value, _RT60)
+        case "griffin-lim":
+            return effects.griffin_lim(clip, value, rng)
+        case "world":
+            return artefacts.vocode(clip, value)
+        case _:
+            return artefacts.at_wideband(clip, lambda speech: lyra(speech, value))
+
+
+def draw(rng: np.random.Generator, has_lyra: bool = False) -> list[Degradation]:
+    """Degradations of one clip: two values of one kind, then two of another, mild before severe.
+
+    Example:
+        >>> [mild, severe, *others] = draw(np.random.default_rng(0))
+        >>> mild.kind == severe.kind, len(others)
+        (True, 2)
+    """
+    names = [name for name in KINDS if name != _SLOW or has_lyra]
+    weights = np.array([_SLOW_WEIGHT if name == _SLOW else 1.0 for name in names])
+    degradations = []
+    for i in rng.choice(len(names), GROUP // 2, replace=False, p=weights / weights.sum()):
+        ladder, before, seed = KINDS[names[i]], None, int(rng.integers(2**31))
+        if rng.random() < _CHAINED:
+            kind = names[rng.integers(len(names) - has_lyra)]  # the slow one is the last
+            before = kind, KINDS[kind][rng.integers(len(KINDS[kind]))]
+        for rung in np.sort(rng.choice(len(ladder), 2, replace=False)):
+            degradations.append(Degradation(names[i], ladder[rung], before, seed))
+    return degradations
+
+
+def apply(clip: np.ndarray, degradation: Degradation, material: Material, lyra: Lyra | None = None) -> np.ndarray:
+    """A clip after a degradation, at -16 LUFS.
+
+    Args:
+        clip: float (samples,) at 22,050 Hz.
+        degradation: `Degradation`.
+        material: noises and rooms.
+        lyra: the codec of the kind "lyra".
+
+    Returns:
+        float32 (samples,); deterministic.
+
+    Example:
+        >>> clip = np.sin(0.1 * np.arange(22050))
+        >>> apply(clip, Degradation("mnru", 10, ("clipping", 0.1), seed=0), Material({}, [])).shape
+        (22050,)
+    """
+    if degradation.before:
+        first = degrade(clip, *degradation.before, material, lyra, degradation.seed + 1)
+        clip = effects.loudness_normalise(first)
+    degraded = degrade(clip, degradation.kind, degradation.value, material, lyra, degradation.seed)
+    return effects.loudness_normalise(degraded)
+
+
+def missed_scores(recordings: np.ndarray, degradations: Sequence[Degradation]) -> np.ndarray:
+    """By how much the teachers' scores of degraded recordings fall short of the best.
+
+    Args:
+        recordings: float (1 + n, samples) at 22,050 Hz, the clip and its degraded forms.
+        degradations: n of them.
+
+    Returns:
+        float32 (n, teachers), 0 and up; NaN where a teacher is not valid or has no score.
+    """
+    missed = np.full((len(degradations), len(TEACHERS)), np.nan, "float32")
+    for j, (teacher, valid_kinds) in enumerate(VALID.items()):
+        valid = [i for i, degradation in enumerate(degradations) if degradation.kinds <= valid_kinds]
+        if valid:
+            metric = _teacher(teacher)
+            (audio,) = rendered.at_rate(metric, recordings[[0, *(1 + i for i in valid)]])
+            references = np.repeat(audio[:1], len(valid), axis=0)
+            missed[valid, j] = metric.distance(references, audio[1:], metric.sample_rate)
+    return missed
+
+
+@functools.cache
+def _teacher(name):
+    return baselines.pesq(n_jobs=1) if name == "pesq" else baselines.visqol()
+
+
+def render(
+    source: Source, count: int, runs: Path | str, lyra: Path | str | None = None, seed: int = 0, n_jobs: int = -1
+) -> Graded:
+    """Groups of degraded recordings with scores, rendered or read from `runs`.
+
+    Args:
+        source: `Source` of speech, noises and rooms.
+        count: of groups.
+        runs: folder to store them in, about 550 kB for each group.
+        lyra: folder of Lyra's networks (`zoo.jnd.neural_codec`); None to do without that kind.
+        seed: of all random choices.
+        n_jobs: processes, joblib's counting.
+
+    Returns:
+        `Graded`.
+
+    Raises:
+        InputError: recordings, Lyra's networks, or one of the packages visqol-python and pyworld are missing.
+
+    Example:
+        >>> graded = render(Source("data/", split="train"), 256, "runs")  # needs recordings  # doctest: +SKIP
+    """
+    name = f"graded-v{VERSION}-{source.digest()}-{count}-{seed}{'-lyra' if lyra else ''}"
+    folder, numbers = Path(runs) / "jnd" / name, rendered.chunks(range(count))
+    audio = rendered.stored(
+        _render, source, [(seed, lyra, chunk) for chunk in numbers], folder / "audio", n_jobs, "degrade"
+    )
+    items = [(seed, lyra, chunk, folder / "audio", i) for i, chunk in enumerate(numbers)]
+    missed = rendered.stored(_score, source, items, folder / "scores", n_jobs, "score")
+    return Graded(_degradations(source, seed, lyra, range(count)), audio, np.concatenate(missed))
+
+
+def _degradations(source, seed, lyra, numbers):
+    return [draw(examples.rng_of(seed, source.split, "degradations", i), lyra is not None) for i in numbers]
+
+
+def _render(source, seed, lyra, numbers):
+    speech, material = rendered.read(source)
+    codec, groups = lyra and _codec(lyra), []
+    for i, degradations in zip(numbers, _degradations(source, seed, lyra, numbers), strict=True):
+        clip = examples.draw_clip(speech, examples.rng_of(seed, source.split, "clip", i))
+        groups.append([clip, *(apply(clip, degradation, material, codec) for degradation in degradations)])
+    return rendered.as_integers(np.array(groups))
+
+
+def _score(source, seed, lyra, numbers, folder, place):
+    audio = np.load(rendered.chunk_path(folder, place), mmap_mode="r")
+    degradations = _degradations(source, seed, lyra, numbers)
+    return np.stack([missed_scores(examples.as_float(x), d) for x, d in zip(audio, degradations, strict=True)])
+
+
+@functools.lru_cache(maxsize=1)
+def _codec(folder):
+    return Lyra(folder)
