@@ -9,7 +9,7 @@ from tests.support.jnd import plain_mean, write_ratings
 from zoo.audio import io, mix
 from zoo.checkpoint import preset, registry
 from zoo.errors import InputError
-from zoo.jnd import evaluate, rendered
+from zoo.jnd import card, evaluate, rendered, severity
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.spectral import SpectralJND
 
@@ -118,3 +118,35 @@ def test_command_refuses_answers_that_training_had(checkpoint, judgments_folder)
     table.write_text(table.read_text().replace("_f9_", "_f2_"))
     with pytest.raises(InputError, match="training only"):
         run("--judgments", judgments_folder)
+
+
+def test_graded_degradations_are_a_section_of_the_card(checkpoint, judgments_folder, tmp_path, monkeypatch, capsys):
+    (tmp_path / "jnd_judgments").symlink_to(judgments_folder)
+    groups = [severity.draw(np.random.default_rng(seed)) for seed in range(3)]
+    noise = np.random.default_rng(1).standard_normal(len(CLIP))
+    audio = np.stack([CLIP + gain * noise for gain in (0, 0.01, 0.1, 0.02, 0.2)])
+    asked = []
+
+    def render(source, count, runs, lyra, *_):
+        asked.append((source.split, count, lyra))
+        missed = np.tile([[0.1, 1.0, 0.3, 2.0]], (3, 1))
+        return severity.Graded(
+            groups, [np.round(8000 * np.stack([audio] * 3)).astype("int16")], np.stack([missed] * 2, -1)
+        )
+
+    monkeypatch.setattr(severity, "render", render)
+    run("--data", tmp_path, "--graded", 3, "--lyra", "codec/")
+    assert asked == [("test2", 3, "codec/")]
+    evaluation = registry.info("jnd-x")["evaluation"]
+    assert evaluation["command"].endswith("jnd jnd-x --files 1 --graded 3 --lyra codec/")
+    for facts in (evaluation, *evaluation["compared"].values()):
+        assert facts["graded"]["order"]["all"] == {"accuracy": [1.0, 1.0, 1.0], "n": 6, "n_failed": 0}
+    assert evaluation["graded"]["teachers"]["visqol"]["n"] == 12
+    assert "order within a kind" in capsys.readouterr().out
+    (past,) = [part for part in card.evaluation(registry.info("jnd-x")).split("\n## ") if part.startswith("Past the")]
+    assert "| jnd-x |" in past and "| PESQ wb |" in past and "| 45 ms late |" in past
+
+
+def test_lyra_alone_is_refused(checkpoint, judgments_folder):
+    with pytest.raises(InputError, match="--lyra goes with --graded"):
+        run("--judgments", judgments_folder, "--lyra", "codec/")

@@ -56,6 +56,8 @@ def evaluation(card):
     sections = [section("Agreement with listeners", *parts)]
     if has_ladders:  # which an evaluation on the answers of a study has not
         sections.append(section("Sanity checks", *sanity_checks(evaluated)))
+    if "graded" in evaluated:
+        sections.append(section("Past the threshold", *past_threshold(card)))
     return "\n\n".join(sections)
 
 
@@ -99,6 +101,42 @@ def sanity_checks(evaluated):
     ]
 
 
+def past_threshold(card):
+    """Tables of graded degradations: beside other distances, by kind, and inaudible changes."""
+    evaluated = card["evaluation"]
+    own = evaluated["graded"]
+    caption = (
+        "Degradations of growing severity (`zoo.jnd.severity`) of clips of the second test. Spearman: with what PESQ wb and "
+        "ViSQOL say of those kinds for which each was made, all kinds at once. Order: how often the more severe of two "
+        "of one kind, on the same clip, is further away. 95 % bootstrap intervals over clips."
+    )
+    kinds = [
+        [kind, interval(facts["accuracy"], 3), facts["n"], facts["n_failed"]] for kind, facts in own["order"].items()
+    ]
+    unit, changes = evaluated["jnd_distance"][0], own["inaudible"]
+    inaudible = [
+        [change, interval(triple, 3), f"{triple[0] / unit:.2f}"]
+        for change, triple in zip(changes["change"], changes["distance"], strict=True)
+    ]
+    return [
+        caption,
+        graded_comparison({card["name"]: evaluated} | evaluated["compared"]),
+        markdown_table(["Kind", "order", "n", "failed"], kinds),
+        f"Changes that nobody hears, of {changes['n']} clips:",
+        markdown_table(["Change", "distance", "in JND"], inaudible),
+    ]
+
+
+def graded_comparison(metrics):
+    """Metrics on the same graded degradations, {name: its evaluation}."""
+    rows = []
+    for name, facts in metrics.items():
+        teachers, order = facts["graded"]["teachers"], facts["graded"]["order"][ALL]
+        cells = [cell for one in teachers.values() for cell in (interval(one["spearman"], 3), one["n"])]
+        rows.append([name, *cells, interval(order["accuracy"], 3), order["n"], order["n_failed"]])
+    return markdown_table(["Metric", "PESQ wb", "n", "ViSQOL", "n", "order", "n", "failed"], rows)
+
+
 def studies(card):
     """Sections on what was studied beside the training itself."""
     return [seeds(card), experiments(card)]
@@ -124,7 +162,11 @@ def comparison(cards):
                 f"{name} was not evaluated together with {cards[0]['name']}: evaluate them in one command."
             )
     caption = f"{first['data']}. The page of each says more, and how to repeat it."
-    return section("Perceptual distances compared", caption, agreement(metrics | first["compared"]))
+    parts = [agreement(metrics | first["compared"])]
+    if all("graded" in evaluated for evaluated in metrics.values()):
+        parts += ["Past the threshold, on graded degradations of the second test:"]
+        parts += [graded_comparison(metrics | first["compared"])]
+    return section("Perceptual distances compared", caption, *parts)
 
 
 def headlines(card):

@@ -7,6 +7,10 @@ from zoo.errors import InputError
 from zoo.nn import segments
 from zoo.nn.inference import MeasuredRecordings, OnnxModel
 
+# Of zoo.jnd.quality.QualityJND.
+LEVEL = 0.15  # rms that both recordings are brought to by one gain: speech at -16 LUFS
+FAINTEST = 1e-3  # rms below which the gain hardly grows, -60 dB re full scale
+
 
 class Judge(MeasuredRecordings):
     """Measures how different recordings sound. A class that runs networks defines `answers`."""
@@ -130,3 +134,9 @@ class OnnxSpectralJND(OnnxJND):
 
 class OnnxQualityJND(OnnxSpectralJND):
     """`zoo.jnd.quality.QualityJND` on onnxruntime: `distance`, `probability`, `judge`, and no gradient."""
+
+    def core_values(self, reference, degraded, lengths):
+        energy = np.sum(np.square(reference) + np.square(degraded), axis=1)
+        power = energy / (2 * np.maximum(lengths, 1).astype("float32")) + FAINTEST**2
+        gain = (LEVEL / np.sqrt(power)).astype("float32")[:, None]
+        return super().core_values(gain * reference, gain * degraded, lengths)

@@ -6,12 +6,10 @@ from keras import layers, ops
 
 from zoo.audio import dsp
 from zoo.jnd.answer import CalibratedJND, answer_head
-from zoo.jnd.inference import OnnxQualityJND
+from zoo.jnd.inference import FAINTEST, LEVEL, OnnxQualityJND
 from zoo.jnd.layers import PairedDropout
 from zoo.nn.layers import MaskTime
 
-LEVEL = 0.15  # rms that both recordings are brought to by one gain: speech at -16 LUFS
-FAINTEST = 1e-3  # rms below which the gain grows no more, about -60 dB re full scale
 _FLOOR = 1e-5  # added to power: noise some 55 dB below the speech counts for little
 _CENTRE, _SPREAD = -3.0, 4.0  # approximate mean and deviation of the log power of speech
 _LOUDNESS = 0.25  # exponent of power, near that of loudness (0.23 to 0.3)
@@ -146,7 +144,9 @@ class Align(keras.layers.Layer):
             total = ops.sum(difference * dsp.sequence_mask(left, size), axis=1)
             cost = (1 + _PREFERENCE * abs(first - second)) * total / ops.cast(ops.maximum(left, 1), "float32")
             costs.append(ops.where(2 * left >= frames, cost, float("inf")) if lost else cost)
-        best = ops.one_hot(ops.argmin(ops.stack(costs, axis=1), axis=1), len(costs), dtype="float32")
+        costs = ops.stack(costs, axis=1)
+        least = ops.cast(costs <= ops.min(costs, axis=1, keepdims=True), "float32")
+        best = least * ops.cast(ops.cumsum(least, axis=1) < 1.5, "float32")  # the first; ONNX lacks Keras's argmin
         moved = [
             _moved(x, best, starts, size) for x, starts in zip(_padded(power), zip(*_STARTS, strict=True), strict=True)
         ]

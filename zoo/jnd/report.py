@@ -9,7 +9,7 @@ from zoo.base.files import atomic_write, check_folder
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError
-from zoo.jnd import answers, baselines, card, evaluate, figures, ratings, rendered, triplets
+from zoo.jnd import answers, baselines, card, evaluate, figures, graded, ratings, rendered, severity, triplets
 from zoo.jnd.batches import Judged
 from zoo.jnd.judgments import read_judgments, split_of
 from zoo.jnd.studies import is_study, read_triplets
@@ -32,6 +32,8 @@ class Setting:
         seed: of those clips, and of what is drawn.
         runs: folder of rendered recordings.
         n_jobs: processes, joblib's counting.
+        graded: clips of the second test with graded degradations; 0 for none.
+        lyra: folder of Lyra's networks for those; None to do without that codec.
     """
 
     data: str
@@ -41,6 +43,8 @@ class Setting:
     seed: int = 0
     runs: str = "runs"
     n_jobs: int = -1
+    graded: int = 0
+    lyra: str | None = None
 
     @property
     def standard(self):
@@ -60,6 +64,9 @@ def add_arguments(parser):
     parser.add_argument("--triplets", metavar="CSV", help="listeners' votes on triplets to compare with, too")
     parser.add_argument("--files", type=int, default=CLIPS, help=f"for ladders, shifts and levels (default: {CLIPS})")
     parser.add_argument("--seed", type=int, default=0, help="of those clips, and of what is drawn (default: 0)")
+    words = "clips of the second test with graded degradations to evaluate on too (the extra severity; cards have 128)"
+    parser.add_argument("--graded", type=int, default=0, metavar="N", help=words)
+    parser.add_argument("--lyra", metavar="DIR", help="networks of the codec Lyra, for --graded")
     parser.add_argument("--runs", default="runs", help="rendered recordings (default: runs)")
     words = "with --judgments or --speech: for table.txt and a folder of figures each"
     parser.add_argument("--output", metavar="DIR", help=words)
@@ -75,7 +82,11 @@ def run(arguments):
         arguments.seed,
         arguments.runs,
         arguments.jobs,
+        arguments.graded,
+        arguments.lyra,
     )
+    if arguments.lyra and not arguments.graded:
+        raise InputError("--lyra goes with --graded: say how many clips")
     if setting.standard and arguments.output:
         raise InputError("--output goes with --judgments or --speech; without them the card is renewed")
     if arguments.output:
@@ -141,8 +152,14 @@ class _Evaluation:
         for name, metric in compared.items():
             self.facts[name], self.values[name] = evaluate.compare(metric, *tests)
         self.compared = list(compared)
+        if setting.graded:
+            source = rendered.Source(setting.data, split="test2")
+            degraded = severity.render(source, setting.graded, setting.runs, setting.lyra, setting.seed, setting.n_jobs)
+            for name, metric in (models | compared).items():
+                self.facts[name]["graded"] = graded.evaluate(metric, degraded)
         text.append(self.words)
         text += [_sanity_tables(name, self.facts[name]) for name in self.sources if ladders is not None]
+        text += [_graded_table(self.facts)] if setting.graded else []
         self.text = "\n\n".join([*text, _distance_tables(self.facts)])
         print(self.text)
 
@@ -214,6 +231,8 @@ def _command(arguments):
     changed = [f"--metric {metric}" for metric in arguments.metric]
     changed += [f"--files {arguments.files}"] * (arguments.files != CLIPS)
     changed += [f"--seed {arguments.seed}"] * (arguments.seed != 0) + ["--visqol"] * arguments.visqol
+    changed += [f"--graded {arguments.graded}"] * bool(arguments.graded)
+    changed += [f"--lyra {arguments.lyra}"] * bool(arguments.lyra)
     return " ".join([COMMAND.format(" ".join(arguments.checkpoint)), *changed])
 
 
@@ -235,6 +254,26 @@ def _distance_tables(compared):
     header = ["", "calibration error", "cross-entropy", "2AFC accuracy", "distance at the JND", "answers", "failed"]
     by_group = tables.table(["AUC on answers", *(f"{group} ({groups[group]['n']})" for group in groups)], areas)
     return f"{by_group}\n\n{tables.table(header, rows)}"
+
+
+def _graded_table(compared):
+    """Every metric past the threshold, as text: agreement with teachers, order, and inaudible changes in JND."""
+    rows = []
+    for name, facts in compared.items():
+        past, unit = facts["graded"], facts["jnd_distance"][0]
+        agreement = [tables.interval(past["teachers"][teacher]["spearman"]) for teacher in severity.TEACHERS]
+        worst = max(mean for mean, _, _ in past["inaudible"]["distance"])
+        rows.append(
+            [name, *agreement, tables.interval(past["order"][graded.ALL]["accuracy"]), tables.number(worst / unit)]
+        )
+    header = [
+        "graded degradations",
+        "Spearman, PESQ wb",
+        "Spearman, ViSQOL",
+        "order within a kind",
+        "inaudible, at most, JND",
+    ]
+    return tables.table(header, rows)
 
 
 def _sanity_tables(name, facts):

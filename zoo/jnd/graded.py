@@ -1,0 +1,133 @@
+"""Evaluation of a distance past the threshold: order of graded degradations, teachers' scores, inaudible changes.
+
+Works on any metric with `sample_rate` and `distance(reference, degraded, sample_rate)`. Means and correlations have 95 %
+bootstrap intervals that resample clips.
+"""
+
+import numpy as np
+from tqdm import tqdm
+
+from zoo.jnd import artefacts, rendered
+from zoo.jnd.effects import SAMPLE_RATE
+from zoo.jnd.examples import as_float
+from zoo.jnd.severity import TEACHERS, Graded
+from zoo.metrics.agreement import bootstrap, grouped_mean, spearman
+
+ALL = "all"
+_FEW = 32  # clips of the inaudible changes
+_SAMPLES = {f"{ms} ms late": round(ms * SAMPLE_RATE / 1000) for ms in (1, 5, 20, 45)}
+_DISPERSION_MS, _DRIFT = 2.0, 1.001
+_MARGIN = max(_SAMPLES.values())  # samples at either end of a clip that no comparison reaches
+
+
+def evaluate(metric, graded: Graded) -> dict:
+    """All of this module on one metric: `report`, and "inaudible" of the first 32 clips.
+
+    Example:
+        >>> facts = evaluate(zoo.load("jnd-22k"), graded)  # needs recordings  # doctest: +SKIP
+    """
+    clips = [as_float(audio[0]) for chunk in graded.audio for audio in chunk][:_FEW]
+    return report(measure(metric, graded), graded) | {"inaudible": inaudible(metric, clips)}
+
+
+def measure(metric, graded: Graded) -> np.ndarray:
+    """Distances of graded recordings from their clips.
+
+    Args:
+        metric: with `distance`.
+        graded: of `zoo.jnd.severity.render`.
+
+    Returns:
+        float64 (clips, degradations); NaN where not measurable.
+
+    Example:
+        >>> distances = measure(zoo.load("jnd-22k"), graded)  # needs recordings  # doctest: +SKIP
+    """
+    rows = []
+    for chunk in graded.audio:
+        for audio in tqdm(chunk, desc="grade", unit="clip", disable=None):
+            clip, *degraded = rendered.at_rate(metric, *as_float(audio))
+            rows.append(metric.distance(np.stack([clip] * len(degraded)), np.stack(degraded), metric.sample_rate))
+    return np.array(rows)
+
+
+def report(distances: np.ndarray, graded: Graded) -> dict:
+    """How well distances follow the known order of each kind, and the teachers' scores across kinds.
+
+    Args:
+        distances: of `measure`.
+        graded: what was measured.
+
+    Returns:
+        {"order": {kind: {"accuracy": [share of pairs of which the more severe is further, low, high], "n", "n_failed"}}, with
+        "all" for all kinds, "teachers": {teacher: {"spearman": [value, low, high], "n"}}}; a tie is half right.
+
+    Example:
+        >>> from zoo.jnd.severity import draw
+        >>> degradations = [draw(np.random.default_rng(seed)) for seed in range(9)]
+        >>> facts = report(np.tile([1.0, 2.0, 1.0, 2.0], (9, 1)), Graded(degradations, [], np.ones((9, 4, 2))))
+        >>> facts["order"]["all"]["accuracy"][0]
+        1.0
+    """
+    right = 0.5 + np.sign(distances[:, 1::2] - distances[:, ::2]) / 2
+    kinds = np.array([[degradation.kind for degradation in group[::2]] for group in graded.degradations])
+    clips = np.broadcast_to(np.arange(len(right))[:, None], right.shape)
+    order = {}
+    for kind in [ALL, *sorted(set(kinds.ravel()))]:
+        chosen = (kinds == kind) | (kind == ALL)
+        failed = int(np.isnan(right[chosen]).sum())
+        accuracy = list(grouped_mean(right[chosen], clips[chosen]))
+        order[kind] = {"accuracy": accuracy, "n": int(chosen.sum()) - failed, "n_failed": failed}
+    teachers = {}
+    for j, name in enumerate(TEACHERS):
+        missed = graded.missed[:, :, j]
+        teachers[name] = {"spearman": _agreement(missed, distances), "n": int(np.isfinite(missed + distances).sum())}
+    return {"order": order, "teachers": teachers}
+
+
+def _agreement(missed, distances):
+    """Spearman's correlation over all recordings, [value, low, high]."""
+
+    def statistic(numbers, _):
+        rows = numbers.astype(int)
+        return spearman(missed[rows].ravel(), distances[rows].ravel())
+
+    numbers = np.arange(len(missed))
+    return list(bootstrap(statistic, numbers, numbers))
+
+
+def inaudible(metric, clips: list[np.ndarray]) -> dict:
+    """Distances of clips from themselves after changes that nobody hears.
+
+    Both recordings are cut from within the clip, so that no change reaches its ends.
+
+    Args:
+        metric: with `distance`.
+        clips: list of float32 (samples,) at 22,050 Hz.
+
+    Returns:
+        {"change": names, "distance": [mean, low, high] of each, "n": clips, "n_failed": distances that are NaN}.
+
+    Example:
+        >>> from zoo.jnd import baselines
+        >>> inaudible(baselines.squared_error(), [np.zeros(22050, "float32")])["change"][0]
+        '1 ms late'
+    """
+    rows = []
+    for number, clip in enumerate(tqdm(clips, desc="inaudible", unit="clip", disable=None)):
+        changed = [_within(np.roll(clip, samples)) for samples in _SAMPLES.values()]
+        changed.append(_within(artefacts.disperse(clip, _DISPERSION_MS, np.random.default_rng(number))))
+        changed += [_within(artefacts.drift(clip, _DRIFT)), _within(-clip)]
+        reference, *changed = rendered.at_rate(metric, _within(clip), *changed)
+        rows.append(metric.distance(np.stack([reference] * len(changed)), np.stack(changed), metric.sample_rate))
+    distances, files = np.array(rows), np.arange(len(rows))
+    return {
+        "change": [*_SAMPLES, f"{_DISPERSION_MS:g} ms dispersed", f"{_DRIFT - 1:.1%} faster", "other polarity"],
+        "distance": [list(grouped_mean(column, files)) for column in distances.T],
+        "n": len(rows),
+        "n_failed": int(np.isnan(distances).sum()),
+    }
+
+
+def _within(clip):
+    return clip[_MARGIN:-_MARGIN]
