@@ -134,7 +134,14 @@ def test_graded_degradations_are_a_section_of_the_card(checkpoint, judgments_fol
             groups, [np.round(8000 * np.stack([audio] * 3)).astype("int16")], np.stack([missed] * 2, -1)
         )
 
+    def render_ladders(source, count, *_):
+        rungs = [severity.Degradation("mnru", value, None, 0) for value in (30, 20, 10, 0)]
+        return severity.Graded(
+            [rungs] * count, [np.round(8000 * np.stack([audio] * count)).astype("int16")], np.ones((count, 4, 2))
+        )
+
     monkeypatch.setattr(severity, "render", render)
+    monkeypatch.setattr(severity, "render_ladders", render_ladders)
     run("--data", tmp_path, "--graded", 3, "--lyra", "codec/")
     assert asked == [("test2", 3, "codec/")]
     evaluation = registry.info("jnd-x")["evaluation"]
@@ -142,6 +149,8 @@ def test_graded_degradations_are_a_section_of_the_card(checkpoint, judgments_fol
     for facts in (evaluation, *evaluation["compared"].values()):
         assert facts["graded"]["order"]["all"] == {"accuracy": [1.0, 1.0, 1.0], "n": 6, "n_failed": 0}
     assert evaluation["graded"]["teachers"]["visqol"]["n"] == 12
+    assert evaluation["graded"]["ladders"]["mnru"]["values"] == [30, 20, 10, 0]
+    assert (checkpoint / "severity.png").exists()
     assert "order within a kind" in capsys.readouterr().out
     (past,) = [part for part in card.evaluation(registry.info("jnd-x")).split("\n## ") if part.startswith("Past the")]
     assert "| jnd-x |" in past and "| PESQ wb |" in past and "| 45 ms late |" in past

@@ -83,6 +83,19 @@ def test_groups_are_rendered_scored_and_read_again(monkeypatch, tmp_path):
     assert again.degradations == graded.degradations
 
 
+def test_ladders_have_every_value_in_order(monkeypatch, tmp_path):
+    speech = {"f1": [np.random.default_rng(0).standard_normal(48000).astype("float32")]}
+    monkeypatch.setattr(severity.rendered, "read", lambda source: (speech, MATERIAL))
+    monkeypatch.setattr(severity, "missed_scores", lambda audio, rungs: np.full((len(rungs), 2), len(audio), "float32"))
+    monkeypatch.setattr(severity, "KINDS", {kind: KINDS[kind] for kind in ("clipping", "low-pass", "lyra")})
+    ladders = severity.render_ladders(Source(str(tmp_path)), 2, tmp_path, n_jobs=1)
+    values = [(rung.kind, rung.value) for rung in ladders.degradations[0]]
+    assert values == [(kind, value) for kind in ("clipping", "low-pass") for value in KINDS[kind]]
+    audio = np.concatenate(ladders.audio)
+    assert audio.shape == (2, 15, 55125) and ladders.missed.shape == (2, 14, 2)
+    assert not np.array_equal(audio[0, 0], audio[1, 0])
+
+
 def test_lyra_without_its_networks_says_what_to_give(tmp_path):
     with pytest.raises(InputError, match="lacks soundstream_encoder.tflite.*give lyra/model_coeffs"):
         severity.Lyra(tmp_path)

@@ -17,6 +17,7 @@ from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
 from zoo.errors import InputError
 from zoo.jnd.model import JND
+from zoo.jnd.quality import QualityJND
 from zoo.jnd.spectral import SpectralJND
 from zoo.quality_net.model import QualityNet, QualityNetLite
 from zoo.texture.classifier import SoundClassifier
@@ -36,6 +37,7 @@ MODELS = {
     "quality-net-lite": lambda: QualityNetLite(convolutions=((8, 1, 2), (8, 2, 2)), bands=24),
     "jnd": lambda: JND(channels=(4,) * 4),
     "spectral jnd": lambda: SpectralJND(channels=(4, 8), bands=32),
+    "quality jnd": lambda: QualityJND(channels=(4, 8), bands=32),
     "context": lambda: ContextAggregationEnhancer(depth=4, channels=8),
     "blstm": lambda: BLSTMEnhancer(units=8, hidden=8),
     "dnn": lambda: DNNEnhancer(units=8),

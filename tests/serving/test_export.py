@@ -18,6 +18,7 @@ from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
 from zoo.errors import InputError
 from zoo.jnd.model import JND
+from zoo.jnd.quality import QualityJND
 from zoo.jnd.spectral import SpectralJND
 from zoo.quality_net.model import QualityNet, QualityNetLite
 from zoo.serving import export
@@ -32,6 +33,7 @@ MODELS = {  # model, inputs, outputs
     "quality-net-lite": (lambda: QualityNetLite(convolutions=((8, 1, 2), (8, 2, 2)), bands=24), PAIR, {"score"}),
     "jnd": (lambda: JND(channels=(4,) * 4), PAIR, {"distance", "probability"}),
     "spectral jnd": (lambda: SpectralJND(channels=(4, 8), bands=32), PAIR, {"distance", "probability"}),
+    "quality jnd": (lambda: QualityJND(channels=(4, 8), bands=32), PAIR, {"distance", "probability"}),
     "context": (lambda: ContextAggregationEnhancer(depth=4, channels=8), ("waveform",), {"enhanced"}),
     "blstm": (lambda: BLSTMEnhancer(units=8, hidden=8), ("waveform",), {"enhanced"}),
     "dnn": (lambda: DNNEnhancer(units=8), ("waveform",), {"enhanced"}),

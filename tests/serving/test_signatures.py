@@ -8,6 +8,7 @@ from keras import ops
 from zoo.enhancement.model import DNNEnhancer
 from zoo.errors import InputError
 from zoo.jnd.model import JND
+from zoo.jnd.quality import QualityJND
 from zoo.jnd.spectral import SpectralJND
 from zoo.quality_net.model import QualityNetLite
 from zoo.texture.classifier import SoundClassifier
@@ -20,7 +21,7 @@ from zoo.serving.signatures import TOLERANCE, ServingModel, compare
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: JND(channels=(4,) * 4), SpectralJND, lambda: SoundClassifier(["rain", "wind"])]
+    "make", [lambda: JND(channels=(4,) * 4), SpectralJND, QualityJND, lambda: SoundClassifier(["rain", "wind"])]
 )
 def test_what_python_calls_nan_is_nan_when_served(make):
     model, rng = make(), np.random.default_rng(0)

@@ -11,6 +11,7 @@ from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
 from zoo.jnd.layers import ChannelDistance, ClipNormalization
 from zoo.jnd.model import JND
+from zoo.jnd.quality import Align, LocalDistance, LoudnessAndLog, MelPower, QualityJND
 from zoo.jnd.spectral import LogMel, SpectralJND, WeightedDistance
 from zoo.nn import layers
 from zoo.quality_net.features import PairFeatures, RecordingFeatures
@@ -27,6 +28,7 @@ MODELS = {  # model, waveforms that it takes, the largest relative difference of
     "quality-net-free": (QualityNetFree, 1, 0.02),
     "jnd": (lambda: JND(channels=(8,) * 14), 2, 0.05),
     "spectral jnd": (SpectralJND, 2, 0.02),
+    "quality jnd": (QualityJND, 2, 0.02),
     "context": (lambda: ContextAggregationEnhancer(depth=4, channels=8), 1, 0.05),
     "blstm": (lambda: BLSTMEnhancer(units=8, hidden=8), 1, 0.02),
     "dnn": (lambda: DNNEnhancer(units=8), 1, 0.02),
@@ -43,6 +45,10 @@ SUMS = (
     ClipNormalization,
     ChannelDistance,
     WeightedDistance,
+    MelPower,
+    Align,
+    LoudnessAndLog,
+    LocalDistance,
     SoftMasks,
 )
 

@@ -52,6 +52,43 @@ def ladders(facts: dict[str, dict], threshold: float | None, title: str, path) -
     _save(figure, path)
 
 
+def severity(facts: dict[str, dict], threshold: float, title: str, path) -> None:
+    """Distance against severity over all kinds of degradation on one axis: by PESQ where it is valid, and by step.
+
+    Where one curve fits all kinds of the first panel, the distance has one order for them.
+
+    Args:
+        facts: of `zoo.jnd.graded.ladders_report`.
+        threshold: the distance at which half of the answers are "different".
+        title: of the figure.
+        path: PNG to write.
+
+    Example:
+        >>> import tempfile
+        >>> rungs = {"values": [30, 10], "distance": [[1.0, 0.5, 1.5], [3.0, 2.0, 4.0]], "pesq": [0.5, 2.0], "rises": 1.0}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     severity({"mnru": rungs}, 1.0, "jnd-22k", f"{folder}/severity.png")
+    """
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    by_score, by_step = figure.subplots(1, 2, sharey=True)
+    for number, (kind, ladder) in enumerate(facts.items()):
+        style = {"color": f"C{number % 10}", "marker": "osD"[number // 10], "markersize": 3, "linewidth": 1.1}
+        means = np.array([mean for mean, _, _ in ladder["distance"]]) / threshold
+        if None not in ladder["pesq"]:
+            by_score.plot(ladder["pesq"], means, label=kind, **style)
+        by_step.plot(np.linspace(0, 1, len(means)), means, label=kind, **style)
+    by_score.set(xlabel="PESQ wb below its best, MOS-LQO", ylabel="distance (JND)", title="kinds that PESQ is made for")
+    by_step.set(xlabel="step, from mild to severe", title="all kinds")
+    for axes in (by_score, by_step):
+        axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle=":")
+        axes.set_yscale("log")
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    by_step.legend(fontsize=7, ncols=2, frameon=False)
+    figure.suptitle(f"{title}: distance against severity, means over clips", fontsize=11)
+    _save(figure, path)
+
+
 def calibration(different: np.ndarray, probabilities: np.ndarray, title: str, path, bins: int = 10) -> None:
     """Share of the answers "different" against the predicted probability, in bins of equal mass, with 95 % intervals.
 

@@ -20,14 +20,19 @@ _DISPERSION_MS, _DRIFT = 2.0, 1.001
 _MARGIN = max(_SAMPLES.values())  # samples at either end of a clip that no comparison reaches
 
 
-def evaluate(metric, graded: Graded) -> dict:
-    """All of this module on one metric: `report`, and "inaudible" of the first 32 clips.
+def evaluate(metric, graded: Graded, ladders: Graded) -> dict:
+    """All of this module on one metric: `report`, "ladders", and "inaudible" of the first 32 clips.
+
+    Args:
+        metric: with `distance`.
+        graded, ladders: of `zoo.jnd.severity.render` and `render_ladders`.
 
     Example:
-        >>> facts = evaluate(zoo.load("jnd-22k"), graded)  # needs recordings  # doctest: +SKIP
+        >>> facts = evaluate(zoo.load("jnd-22k"), graded, ladders)  # needs recordings  # doctest: +SKIP
     """
     clips = [as_float(audio[0]) for chunk in graded.audio for audio in chunk][:_FEW]
-    return report(measure(metric, graded), graded) | {"inaudible": inaudible(metric, clips)}
+    facts = report(measure(metric, graded), graded) | {"inaudible": inaudible(metric, clips)}
+    return facts | {"ladders": ladders_report(measure(metric, ladders), ladders)}
 
 
 def measure(metric, graded: Graded) -> np.ndarray:
@@ -83,6 +88,38 @@ def report(distances: np.ndarray, graded: Graded) -> dict:
         missed = graded.missed[:, :, j]
         teachers[name] = {"spearman": _agreement(missed, distances), "n": int(np.isfinite(missed + distances).sum())}
     return {"order": order, "teachers": teachers}
+
+
+def ladders_report(distances: np.ndarray, ladders: Graded) -> dict:
+    """How the distance rises along every kind, and with PESQ beside it.
+
+    Args:
+        distances: of `measure`, (clips, values of all kinds).
+        ladders: what was measured, of `zoo.jnd.severity.render_ladders`.
+
+    Returns:
+        {kind: {"values": mild to severe, "distance": [mean, low, high] of each, "pesq": mean by how much PESQ wb falls
+        short of the best, None where it is not valid, "rises": share of the steps, over all clips, that rise}}.
+
+    Example:
+        >>> from zoo.jnd.severity import Degradation
+        >>> rungs = [Degradation("mnru", q, None, 0) for q in (30, 20, 10)]
+        >>> facts = ladders_report(np.array([[1.0, 2.0, 1.5]]), Graded([rungs], [], np.ones((1, 3, 2))))
+        >>> facts["mnru"]["rises"]
+        0.5
+    """
+    kinds, files = np.array([rung.kind for rung in ladders.degradations[0]]), np.arange(len(distances))
+    facts = {}
+    for kind in dict.fromkeys(kinds):
+        columns = np.flatnonzero(kinds == kind)
+        missed = np.mean(ladders.missed[:, columns, TEACHERS.index("pesq")], axis=0)
+        facts[str(kind)] = {
+            "values": [ladders.degradations[0][column].value for column in columns],
+            "distance": [list(grouped_mean(distances[:, column], files)) for column in columns],
+            "pesq": [float(x) if np.isfinite(x) else None for x in missed],
+            "rises": float(np.mean(np.diff(distances[:, columns], axis=1) > 0)),
+        }
+    return facts
 
 
 def _agreement(missed, distances):

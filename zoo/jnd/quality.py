@@ -167,7 +167,7 @@ def _moved(padded, best, starts, size):
     out = 0
     for start in sorted(set(starts)):
         chosen = sum(best[:, i] for i, one in enumerate(starts) if one == start)
-        out = out + chosen[:, None, None] * padded[:, start : start + size]
+        out = out + ops.expand_dims(chosen, (1, 2)) * padded[:, start : start + size]
     return out
 
 
@@ -185,7 +185,7 @@ class LoudnessAndLog(keras.layers.Layer):
         counted = dsp.sequence_mask(frames, ops.shape(power)[1])
         count = ops.cast(ops.maximum(frames, 1), "float32")
         mean = ops.sum(by_frame * counted, axis=1) / count + _EPS
-        return features, (by_frame / mean[:, None] + _FAINT) * counted
+        return features, (by_frame / ops.expand_dims(mean, 1) + _FAINT) * counted
 
     def compute_output_shape(self, power_shape, frames_shape):
         return (*power_shape, 2), (None, power_shape[1])
@@ -231,8 +231,8 @@ class LocalDistance(keras.layers.Layer):
         distance = _pooled(by_frame, importance, share[:2])
         if self.window == 1:
             return distance
-        total = self._sums(importance[:, :, None, None])
-        count = ops.maximum(self._sums(counted[:, :, None, None]), 1.0)
+        total = self._sums(ops.expand_dims(importance, (2, 3)))
+        count = ops.maximum(self._sums(ops.expand_dims(counted, (2, 3))), 1.0)
         (mean_x, deviation_x), (mean_y, deviation_y) = (self._statistics(x, count) for x in (reference, degraded))
         differences = weights[1] * ops.abs(mean_x - mean_y) + weights[2] * ops.abs(deviation_x - deviation_y)
         return distance + _pooled(ops.mean(differences, axis=(2, 3)), total[:, :, 0, 0], share[2:])

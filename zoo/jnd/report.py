@@ -18,6 +18,7 @@ from zoo.losses.signal import MultiResolutionSTFT
 SUMMARY = "agreement of a distance with listeners, and sanity checks"
 COMMAND = "python tools/evaluate.py jnd {}"  # of a checkpoint's source
 CLIPS = 50  # of the ladders
+_FEW = 12  # clips that get every graded degradation
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,11 @@ class _Evaluation:
         self.compared = list(compared)
         if setting.graded:
             source = rendered.Source(setting.data, split="test2")
-            degraded = severity.render(source, setting.graded, setting.runs, setting.lyra, setting.seed, setting.n_jobs)
+            how = setting.runs, setting.lyra, setting.seed, setting.n_jobs
+            degraded = severity.render(source, setting.graded, *how)
+            climbed = severity.render_ladders(source, min(setting.graded, _FEW), *how)
             for name, metric in (models | compared).items():
-                self.facts[name]["graded"] = graded.evaluate(metric, degraded)
+                self.facts[name]["graded"] = graded.evaluate(metric, degraded, climbed)
         text.append(self.words)
         text += [_sanity_tables(name, self.facts[name]) for name in self.sources if ladders is not None]
         text += [_graded_table(self.facts)] if setting.graded else []
@@ -188,6 +191,9 @@ class _Evaluation:
         facts = self.facts[name]
         if "ladders" in facts:
             figures.ladders(facts["ladders"], facts["jnd_distance"][0], name, directory / "ladders.png")
+        if "graded" in facts:
+            past = facts["graded"]["ladders"]
+            figures.severity(past, facts["jnd_distance"][0], name, directory / "severity.png")
         figures.calibration(self.judged.answers, self.values[name][1], name, directory / "calibration.png")
 
 

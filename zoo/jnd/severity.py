@@ -77,9 +77,10 @@ class Graded:
     """Groups of degraded recordings with their teachers' scores.
 
     Attributes:
-        degradations: lists of `GROUP` `Degradation` each: a mild and a more severe value of one kind, the same of another.
-        audio: list of memory-mapped int16 (at most 128, 1 + GROUP, 55125), clip and degraded, -16 LUFS each.
-        missed: float32 (groups, GROUP, teachers), by how much a score falls short of the best; NaN where invalid.
+        degradations: list of `Degradation` for each clip; of `render`, a mild and a more severe value of one kind, the same
+            of another.
+        audio: list of memory-mapped int16 (clips, 1 + degradations, 55125), clip and degraded, -16 LUFS each.
+        missed: float32 (clips, degradations, teachers), by how much a score falls short of the best; NaN where invalid.
     """
 
     degradations: list
@@ -232,33 +233,63 @@ def render(
     Example:
         >>> graded = render(Source("data/", split="train"), 256, "runs")  # needs recordings  # doctest: +SKIP
     """
-    name = f"graded-v{VERSION}-{source.digest()}-{count}-{seed}{'-lyra' if lyra else ''}"
-    folder, numbers = Path(runs) / "jnd" / name, rendered.chunks(range(count))
-    audio = rendered.stored(
-        _render, source, [(seed, lyra, chunk) for chunk in numbers], folder / "audio", n_jobs, "degrade"
-    )
-    items = [(seed, lyra, chunk, folder / "audio", i) for i, chunk in enumerate(numbers)]
+    rngs = [examples.rng_of(seed, source.split, "degradations", i) for i in range(count)]
+    groups = [draw(rng, lyra is not None) for rng in rngs]
+    return _rendered(source, groups, f"graded-{count}", runs, lyra, seed, n_jobs)
+
+
+def render_ladders(
+    source: Source, count: int, runs: Path | str, lyra: Path | str | None = None, seed: int = 0, n_jobs: int = -1
+) -> Graded:
+    """Every value of every kind on each of some clips, with scores, rendered or read from `runs`.
+
+    The values of a kind share noise, room and positions, so that they differ in strength alone.
+
+    Args:
+        source, runs, lyra, seed, n_jobs: as for `render`; about 11 MB for each clip.
+        count: of clips.
+
+    Returns:
+        `Graded`, with as many degradations of a clip as there are values, in the order of `KINDS`.
+
+    Raises:
+        InputError: as for `render`.
+
+    Example:
+        >>> graded = render_ladders(Source("data/"), 2, "runs")  # needs recordings  # doctest: +SKIP
+    """
+    kinds = {kind: ladder for kind, ladder in KINDS.items() if kind != _SLOW or lyra}
+    groups = [
+        [Degradation(kind, value, None, seed + i) for kind, ladder in kinds.items() for value in ladder]
+        for i in range(count)
+    ]
+    return _rendered(source, groups, f"severity-{count}", runs, lyra, seed, n_jobs)
+
+
+def _rendered(source, groups, title, runs, lyra, seed, n_jobs):
+    """`Graded` of groups of degradations, a clip each."""
+    folder = Path(runs) / "jnd" / f"{title}-v{VERSION}-{source.digest()}-{seed}{'-lyra' if lyra else ''}"
+    size = max(1, GROUP * rendered.CHUNK // len(groups[0]))
+    starts = range(0, len(groups), size)
+    items = [(seed, lyra, start, groups[start : start + size]) for start in starts]
+    audio = rendered.stored(_render, source, items, folder / "audio", n_jobs, "degrade")
+    items = [(folder / "audio", i, groups[start : start + size]) for i, start in enumerate(starts)]
     missed = rendered.stored(_score, source, items, folder / "scores", n_jobs, "score")
-    return Graded(_degradations(source, seed, lyra, range(count)), audio, np.concatenate(missed))
+    return Graded(groups, audio, np.concatenate(missed))
 
 
-def _degradations(source, seed, lyra, numbers):
-    return [draw(examples.rng_of(seed, source.split, "degradations", i), lyra is not None) for i in numbers]
-
-
-def _render(source, seed, lyra, numbers):
+def _render(source, seed, lyra, start, groups):
     speech, material = rendered.read(source)
-    codec, groups = lyra and _codec(lyra), []
-    for i, degradations in zip(numbers, _degradations(source, seed, lyra, numbers), strict=True):
+    codec, recordings = lyra and _codec(lyra), []
+    for i, degradations in enumerate(groups, start):
         clip = examples.draw_clip(speech, examples.rng_of(seed, source.split, "clip", i))
-        groups.append([clip, *(apply(clip, degradation, material, codec) for degradation in degradations)])
-    return rendered.as_integers(np.array(groups))
+        recordings.append([clip, *(apply(clip, degradation, material, codec) for degradation in degradations)])
+    return rendered.as_integers(np.array(recordings))
 
 
-def _score(source, seed, lyra, numbers, folder, place):
+def _score(_, folder, place, groups):
     audio = np.load(rendered.chunk_path(folder, place), mmap_mode="r")
-    degradations = _degradations(source, seed, lyra, numbers)
-    return np.stack([missed_scores(examples.as_float(x), d) for x, d in zip(audio, degradations, strict=True)])
+    return np.stack([missed_scores(examples.as_float(x), d) for x, d in zip(audio, groups, strict=True)])
 
 
 @functools.lru_cache(maxsize=1)
