@@ -21,6 +21,7 @@ VERSION = 1  # of the recordings; stored ones of another version are not used
 GROUP = 4  # degraded recordings of one clip: two rungs each of two kinds, mild before severe
 TEACHERS = ("pesq", "visqol")
 MOST_MISSED = (3.6, 4.0)  # by how much their scores can fall short of the best
+SPREADS = (1.2, 0.6)  # standard deviations of their scores over the kinds
 _RT60 = 0.6  # seconds
 _CHAINED = 0.3  # share of kinds that act on a recording which another kind has degraded before
 _SLOW, _SLOW_WEIGHT = "lyra", 0.5  # takes seconds a recording

@@ -26,7 +26,7 @@ from zoo.jnd.head import count_answers, fit_head
 from zoo.jnd.judgments import read_judgments
 from zoo.jnd.model import JND
 from zoo.jnd.quality import QualityJND
-from zoo.jnd.severity import GROUP, MOST_MISSED, TEACHERS, Graded
+from zoo.jnd.severity import GROUP, MOST_MISSED, SPREADS, TEACHERS, Graded
 from zoo.jnd.spectral import SpectralJND
 from zoo.jnd.studies import is_study, read_triplets
 from zoo.training.checkpoint import Trained
@@ -56,7 +56,7 @@ class Recipe:
         max_delay: most samples of a shift that nobody hears.
         graded: clips in a batch with four graded degradations each (`zoo.jnd.severity`).
         n_graded: of those clips that there are to draw from.
-        teaching: weight of the squared error of the teachers' scores.
+        teaching: weight of the squared errors of the teachers' scores.
         renders: how often the judged pairs are rendered, on other speech.
         epochs: times through the judgments.
         learning_rate: of Adam.
@@ -82,7 +82,7 @@ class Recipe:
     max_delay: int = 100
     graded: int = 0
     n_graded: int = 1024
-    teaching: float = 3.0
+    teaching: float = 2.0
     renders: int = 1
     epochs: int = 5
     learning_rate: float = 1e-4
@@ -127,7 +127,7 @@ class Recipe:
 
 class _Training(keras.Model):
     """A metric and its loss on the targets of `Batches`: cross-entropy of answers, a hinge on rungs (of a shard), and
-    squared errors of the teachers' scores.
+    squared errors of the teachers' scores, each in its standard deviations.
 
     A teacher's score falls short of its best by m / (1 + (u / D)^v), m the most it can and u, v > 0 learned with the
     metric: D has one order for all of them.
@@ -163,7 +163,8 @@ class _Training(keras.Model):
         logarithm = ops.log(ops.maximum(distance, 0.0) + _TINY)[:, None]
         predicted = ops.convert_to_tensor(MOST_MISSED) * ops.sigmoid(slope * (logarithm - unit))
         known = ops.cast(missed >= 0, "float32")
-        return ops.sum(known * ops.square(predicted - missed), axis=1) / ops.maximum(ops.mean(ops.sum(known, 1)), _TINY)
+        errors = (predicted - missed) / ops.convert_to_tensor(SPREADS)
+        return ops.sum(known * ops.square(errors), axis=1) / ops.maximum(ops.mean(ops.sum(known, 1)), _TINY)
 
 
 def _start_of_scales(shape, dtype=None):
