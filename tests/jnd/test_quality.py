@@ -53,7 +53,7 @@ def test_silence_is_not_made_loud():
     assert float(ops.max(spectrum)) < 1e-6 * LEVEL / FAINTEST * 1024
 
 
-@pytest.mark.parametrize("frames", [1, 4, -3])
+@pytest.mark.parametrize("frames", [1, 4, -3, 16, -16])
 def test_a_delay_of_whole_frames_costs_nothing(frames):
     clip = speech_like(22050 + 40 * HOP)
 
@@ -61,7 +61,7 @@ def test_a_delay_of_whole_frames_costs_nothing(frames):
         start = 20 * HOP
         return distance(*(clip[:, at : at + 22050] for at in (start, start - frames * HOP)))
 
-    assert (late(frames) < 1e-3 * late(12)).all()
+    assert (late(frames) < 1e-3 * late(19)).all()
 
 
 def test_alignment_moves_the_later_recording_and_drops_what_has_no_partner():

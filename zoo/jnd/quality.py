@@ -13,8 +13,8 @@ from zoo.nn.layers import MaskTime
 _FLOOR = 1e-5  # added to power: noise some 55 dB below the speech counts for little
 _CENTRE, _SPREAD = -3.0, 4.0  # approximate mean and deviation of the log power of speech
 _LOUDNESS = 0.25  # exponent of power, near that of loudness (0.23 to 0.3)
-_MAX_OFFSET = 4  # frames, 46 ms
-_PREFERENCE = 0.02  # by which a frame of offset must lower the difference
+_MAX_OFFSET = 16  # frames, 186 ms
+_PREFERENCE = 0.01  # by which a frame of offset must lower the difference
 _EDGE = 2  # frames at either end whose window reaches over it: with an offset they differ
 _OFFSETS = sorted(range(-_MAX_OFFSET, _MAX_OFFSET + 1), key=abs)  # of equal ones the first is taken
 _STARTS = [(max(-o, 0) + _EDGE, max(o, 0) + _EDGE) if o else (0, 0) for o in _OFFSETS]  # of both recordings
@@ -29,7 +29,7 @@ _EPS = 1e-8
 class QualityJND(CalibratedJND):
     """Convolutions on loudness and log power, and a distance with two readings: heard or not, and how annoying.
 
-    Both recordings get one gain, and are aligned in time to a frame within 46 ms. Of mel bands (Hamming window), the log
+    Both recordings get one gain, and are aligned in time to a frame, 12 ms, within 186 ms. Of mel bands (Hamming window), the log
     of power, in which faint differences show, and its fourth root, near to loudness, in which they do not, go through
     convolutions 3 x 3 with LeakyReLU 0.2. Each layer, the bands themselves too, gives a weighted L1 per frame and one of
     the mean and deviation in windows of 186 ms, which a new phase leaves alone; frames count by a power of their
@@ -122,7 +122,7 @@ class MelPower(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Align(keras.layers.Layer):
-    """Moves the later of two recordings forward by whole frames, at most 4, so that their loudness differs least.
+    """Moves the later of two recordings forward by whole frames, at most 16, so that their loudness differs least.
 
     Of recordings that it moves, the frames at the ends that reach over the cut are left out too.
 
@@ -164,11 +164,11 @@ def _padded(power):
 
 def _moved(padded, best, starts, size):
     """`size` frames of (n, time, bands) from that one of `starts` which `best`, one-hot (n, starts), says."""
-    out = 0
-    for start in sorted(set(starts)):
-        chosen = sum(best[:, i] for i, one in enumerate(starts) if one == start)
-        out = out + ops.expand_dims(chosen, (1, 2)) * padded[:, start : start + size]
-    return out
+    for bit in (1 << i for i in range(max(starts).bit_length())):
+        column = np.array([[bool(start & bit)] for start in starts], "float32")
+        chosen = ops.expand_dims(ops.matmul(best, ops.convert_to_tensor(column)), 2)
+        padded = ops.where(chosen > 0.5, ops.pad(padded[:, bit:], ((0, 0), (0, bit), (0, 0))), padded)
+    return padded[:, :size]
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -242,9 +242,11 @@ class LocalDistance(keras.layers.Layer):
         return mean, ops.sqrt(ops.maximum(self._sums(ops.square(x)) / count - ops.square(mean), 0.0) + 1e-4)
 
     def _sums(self, x):
-        """Over windows of time, the last one shorter, (n, windows, ...)."""
-        x = ops.pad(x, ((0, 0), (0, self.window - 1), (0, 0), (0, 0)))
-        return self.window * ops.average_pool(x, (self.window, 1), padding="valid", data_format="channels_last")
+        """Over windows of time, the last one shorter, (n, windows, bands, channels)."""
+        windows = (ops.shape(x)[1] + self.window - 1) // self.window
+        x = ops.pad(x, ((0, 0), (0, self.window - 1), (0, 0), (0, 0)))[:, : self.window * windows]
+        sums = ops.sum(ops.reshape(x, (-1, self.window, *x.shape[2:])), axis=1)
+        return ops.reshape(sums, (-1, windows, *x.shape[2:]))
 
     def scale_distances(self, factor):
         """Make every distance `factor` times as large."""
