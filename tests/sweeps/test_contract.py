@@ -149,6 +149,7 @@ VALUES = {
     "quality-net-lite-pesq-wb-16k": 0.44503,
     "quality-net-free-pesq-wb-16k": None,
     "jnd-22k": 7.72544,
+    "jnd-quality-22k": None,
 }
 
 
