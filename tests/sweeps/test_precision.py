@@ -11,8 +11,8 @@ from zoo.enhancement.context import ContextAggregationEnhancer
 from zoo.enhancement.model import BLSTMEnhancer, DNNEnhancer
 from zoo.jnd.layers import ChannelDistance, ClipNormalization
 from zoo.jnd.model import JND
-from zoo.jnd.quality import Align, LocalDistance, LoudnessAndLog, MelPower, QualityJND
-from zoo.jnd.spectral import LogMel, SpectralJND, WeightedDistance
+from zoo.jnd.quality import Align, LocalDistance, LoudnessAndLog, QualityJND
+from zoo.jnd.spectral import LogMel, MelPower, SpectralJND, WeightedDistance
 from zoo.nn import layers
 from zoo.quality_net.features import PairFeatures, RecordingFeatures
 from zoo.quality_net.free import QualityNetFree

@@ -7,11 +7,9 @@ from keras import layers, ops
 from zoo.audio import dsp
 from zoo.jnd.answer import CalibratedJND, answer_head
 from zoo.jnd.inference import FAINTEST, LEVEL, OnnxQualityJND
-from zoo.jnd.layers import PairedDropout
+from zoo.jnd.spectral import CENTRE, FLOOR, SPREAD, MelPower, convolved
 from zoo.nn.layers import MaskTime
 
-_FLOOR = 1e-5  # added to power: noise some 55 dB below the speech counts for little
-_CENTRE, _SPREAD = -3.0, 4.0  # approximate mean and deviation of the log power of speech
 _LOUDNESS = 0.25  # exponent of power, near that of loudness (0.23 to 0.3)
 _MAX_OFFSET = 16  # frames, 186 ms
 _PREFERENCE = 0.01  # by which a frame of offset must lower the difference
@@ -72,19 +70,10 @@ class QualityJND(CalibratedJND):
         x, energy = LoudnessAndLog(dtype="float32")(power, counted)
         counted = stack([counted, counted])
         x = MaskTime()(x, counted)
-        distances = [LocalDistance(_WINDOW, name="distance_0", dtype="float32")(x, energy, counted)]
-        stride = 1
-        for i, filters in enumerate(channels):
-            strides = (1 if i == 0 else 2, 1 if i == len(channels) - 1 else 2)
-            # Zeros on both sides, never "same": that pads by the parity of the padded length.
-            x = layers.ZeroPadding2D(1, "channels_last")(x)
-            x = layers.Conv2D(filters, 3, strides, data_format="channels_last", kernel_initializer="he_normal")(x)
-            counted = (counted + strides[0] - 1) // strides[0]
-            x = MaskTime()(layers.LeakyReLU(0.2)(x), counted)
-            energy, stride = energy[:, :: strides[0]], stride * strides[0]
-            window = max(_WINDOW // stride, 1)
-            distances.append(LocalDistance(window, name=f"distance_{i + 1}", dtype="float32")(x, energy, counted))
-            x = PairedDropout(dropout)(x)
+        distances = []
+        for i, (features, rows, stride) in enumerate(convolved(x, counted, channels, dropout)):
+            layer = LocalDistance(max(_WINDOW // stride, 1), name=f"distance_{i}", dtype="float32")
+            distances.append(layer(features, energy[:, ::stride], rows))
         core = keras.Model([reference, degraded, frames], ops.stack(distances, axis=1), name="core")
         super().__init__(core, answer_head(len(distances)), sample_rate, name)
 
@@ -101,26 +90,6 @@ class QualityJND(CalibratedJND):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class MelPower(keras.layers.Layer):
-    """Magnitudes (batch, frames, n_fft // 2 + 1) -> power of mel bands, (batch, frames, bands)."""
-
-    def __init__(self, bands, n_fft, sample_rate, **kwargs):
-        super().__init__(**kwargs)
-        self.bands, self.n_fft, self.sample_rate = bands, n_fft, sample_rate
-        self.mel = dsp.mel_matrix(bands, n_fft, sample_rate)
-
-    def call(self, magnitude):
-        return ops.matmul(ops.square(magnitude), self.mel)
-
-    def compute_output_shape(self, magnitude_shape):
-        return (*magnitude_shape[:2], self.bands)
-
-    def get_config(self):
-        own = {"bands": self.bands, "n_fft": self.n_fft, "sample_rate": self.sample_rate}
-        return {**super().get_config(), **own}
-
-
-@keras.saving.register_keras_serializable(package="zoo")
 class Align(keras.layers.Layer):
     """Moves the later of two recordings forward by whole frames, at most 16, so that their loudness differs least.
 
@@ -134,7 +103,7 @@ class Align(keras.layers.Layer):
 
     def call(self, power, frames):
         size = ops.shape(power)[1]
-        loudness = _padded((power + _FLOOR) ** _LOUDNESS)
+        loudness = _padded((power + FLOOR) ** _LOUDNESS)
         costs = []
         for (first, second), lost in zip(_STARTS, _LOST, strict=True):
             left = frames - lost
@@ -179,8 +148,8 @@ class LoudnessAndLog(keras.layers.Layer):
     """
 
     def call(self, power, frames):
-        loudness = (power + _FLOOR) ** _LOUDNESS
-        features = ops.stack([(ops.log(power + _FLOOR) - _CENTRE) / _SPREAD, loudness], axis=-1)
+        loudness = (power + FLOOR) ** _LOUDNESS
+        features = ops.stack([(ops.log(power + FLOOR) - CENTRE) / SPREAD, loudness], axis=-1)
         by_frame = sum(ops.split(ops.mean(loudness, axis=2), 2))
         counted = dsp.sequence_mask(frames, ops.shape(power)[1])
         count = ops.cast(ops.maximum(frames, 1), "float32")

@@ -1,5 +1,8 @@
 """Our own JND network: on mel bands, where a small shift is a small change, and level counts."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -10,8 +13,8 @@ from zoo.jnd.inference import OnnxSpectralJND
 from zoo.jnd.layers import PairedDropout
 from zoo.nn.layers import MaskTime
 
-_FLOOR = 1e-5  # added to power: noise some 55 dB below speech at -16 LUFS counts for little
-_CENTRE, _SPREAD = -3.0, 4.0  # approximate mean and deviation of the log power of speech
+FLOOR = 1e-5  # added to power: noise some 55 dB below speech at -16 LUFS counts for little
+CENTRE, SPREAD = -3.0, 4.0  # approximate mean and deviation of the log power of speech
 _POWER = 4.0  # of the mean that lets a short, large difference count
 _EPS = 1e-8
 
@@ -60,16 +63,10 @@ class SpectralJND(CalibratedJND):
         stack = layers.Concatenate(axis=0)
         x, counted = stack([reference, degraded]), stack([frames, frames])
         x = MaskTime()(LogMel(bands, n_fft, sample_rate, dtype="float32")(x), counted)
-        distances = [WeightedDistance(name="distance_0", dtype="float32")(x, counted)]
-        for i, filters in enumerate(channels):
-            strides = (1 if i == 0 else 2, 1 if i == len(channels) - 1 else 2)
-            # Zeros on both sides, never "same": that pads by the parity of the padded length.
-            x = layers.ZeroPadding2D(1, "channels_last")(x)
-            x = layers.Conv2D(filters, 3, strides, data_format="channels_last", kernel_initializer="he_normal")(x)
-            counted = (counted + strides[0] - 1) // strides[0]
-            x = MaskTime()(layers.LeakyReLU(0.2)(x), counted)
-            distances.append(WeightedDistance(name=f"distance_{i + 1}", dtype="float32")(x, counted))
-            x = PairedDropout(dropout)(x)
+        distances = [
+            WeightedDistance(name=f"distance_{i}", dtype="float32")(features, rows)
+            for i, (features, rows, _) in enumerate(convolved(x, counted, channels, dropout))
+        ]
         core = keras.Model([reference, degraded, frames], ops.stack(distances, axis=1), name="core")
         super().__init__(core, answer_head(len(distances)), sample_rate, name)
 
@@ -82,9 +79,34 @@ class SpectralJND(CalibratedJND):
         return {**super().get_config(), **own, "n_fft": self.n_fft, "hop_length": self.hop_length}
 
 
+def convolved(x: Any, frames: Any, channels: Sequence[int], dropout: float) -> Iterator[tuple[Any, Any, int]]:
+    """Features, and those of each of some convolutions 3 x 3 after one another, symbolically.
+
+    Args:
+        x: (2 n, time, bands, channels), the references and then the degraded recordings, zero after `frames`.
+        frames: (2 n,), the time that counts.
+        channels: of the convolutions; all but the first halve time, all but the last halve the bands.
+        dropout: as for `PairedDropout`, after each.
+
+    Yields:
+        features, zero after the time that counts; that time; and how many of the first frames one of them is.
+    """
+    stride = 1
+    yield x, frames, stride
+    for i, filters in enumerate(channels):
+        strides = (1 if i == 0 else 2, 1 if i == len(channels) - 1 else 2)
+        # Zeros on both sides, never "same": that pads by the parity of the padded length.
+        x = layers.ZeroPadding2D(1, "channels_last")(x)
+        x = layers.Conv2D(filters, 3, strides, data_format="channels_last", kernel_initializer="he_normal")(x)
+        frames, stride = (frames + strides[0] - 1) // strides[0], stride * strides[0]
+        x = MaskTime()(layers.LeakyReLU(0.2)(x), frames)
+        yield x, frames, stride
+        x = PairedDropout(dropout)(x)
+
+
 @keras.saving.register_keras_serializable(package="zoo")
-class LogMel(keras.layers.Layer):
-    """Magnitudes (batch, frames, n_fft // 2 + 1) -> log power of mel bands, about -2..2, (batch, frames, bands, 1)."""
+class MelPower(keras.layers.Layer):
+    """Magnitudes (batch, frames, n_fft // 2 + 1) -> power of mel bands, (batch, frames, bands)."""
 
     def __init__(self, bands, n_fft, sample_rate, **kwargs):
         super().__init__(**kwargs)
@@ -92,15 +114,25 @@ class LogMel(keras.layers.Layer):
         self.mel = dsp.mel_matrix(bands, n_fft, sample_rate)
 
     def call(self, magnitude):
-        power = ops.matmul(ops.square(magnitude), self.mel)
-        return ops.expand_dims((ops.log(power + _FLOOR) - _CENTRE) / _SPREAD, -1)
+        return ops.matmul(ops.square(magnitude), self.mel)
 
     def compute_output_shape(self, magnitude_shape):
-        return (*magnitude_shape[:2], self.bands, 1)
+        return (*magnitude_shape[:2], self.bands)
 
     def get_config(self):
         own = {"bands": self.bands, "n_fft": self.n_fft, "sample_rate": self.sample_rate}
         return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LogMel(MelPower):
+    """Magnitudes (batch, frames, n_fft // 2 + 1) -> log power of mel bands, about -2..2, (batch, frames, bands, 1)."""
+
+    def call(self, magnitude):
+        return ops.expand_dims((ops.log(super().call(magnitude) + FLOOR) - CENTRE) / SPREAD, -1)
+
+    def compute_output_shape(self, magnitude_shape):
+        return (*super().compute_output_shape(magnitude_shape), 1)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
