@@ -33,7 +33,7 @@ def test_length_and_type_stay_and_more_does_more(name):
     np.testing.assert_array_equal(change(CLIP, severe), changed[1])
 
 
-@pytest.mark.parametrize("name", set(CHANGES) - {"denoised"})
+@pytest.mark.parametrize("name", [name for name in CHANGES if name != "denoised"])
 def test_silence_stays_silent(name):
     change, _, severe = CHANGES[name]
     np.testing.assert_allclose(change(np.zeros(20000, "float32"), severe), 0.0, atol=2e-3)
