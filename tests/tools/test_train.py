@@ -14,7 +14,7 @@ COMMON = "--data --runs --output --jobs --distribution --name --epochs --learnin
 OPTIONS = {  # config -> options beside the common ones
     "quality-net-lite-pesq-wb-16k": "--metric --metric-range --n-train --n-validation --n-test",
     "blstm-mse-16k": "--start --steps --voice-bank --timit --noise --fixed-mixtures --loss --snr-db",
-    "jnd-22k": "--start --judgments --dcase --seeds",
+    "jnd-22k": "--start --judgments --lyra --dcase --seeds",
     "chandna-4stem-44k": "--steps --tracks",
     "texture-classifier-16k": "--steps",
 }

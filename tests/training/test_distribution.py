@@ -191,7 +191,7 @@ def test_a_shard_has_as_much_of_every_kind():
     np.testing.assert_array_equal(dealt, whole[order])
     np.testing.assert_array_equal(dealt_targets, targets[order])
     with pytest.raises(
-        InputError, match="2 devices cannot share a batch of 4 answers, 2 shifts, 2 levels and 1 ladders"
+        InputError, match="2 devices cannot share a batch of 4 answers, 2 shifts, 2 levels, 1 ladders and 0 graded"
     ):
         Batches(dataclasses.replace(recipe, ladders=1), judged(), ladders(), Distribution(replicas=2, shards=2))
     with pytest.raises(InputError, match="5 devices"):  # whose last rows would not be the ladders
