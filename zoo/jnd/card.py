@@ -8,8 +8,8 @@ from zoo.errors import InputError
 ALL = "all"  # the group of all tables of answers
 _TWO_AFC = ", 2AFC accuracy on pairs of rungs of a ladder"
 _TRAINED_ORDER = (
-    " The order of all ladders but that of white noise by SNR was part of the training of `SpectralJND`, on other "
-    "recordings."
+    " The order of all ladders but that of white noise by SNR was part of the training of `SpectralJND` and `QualityJND`, "
+    "on other recordings."
 )
 NO_LADDERS = {"n_failed": 0}  # in place of the 2AFC accuracy, where there were none
 
@@ -106,9 +106,10 @@ def past_threshold(card):
     evaluated = card["evaluation"]
     own = evaluated["graded"]
     caption = (
-        "Degradations of growing severity (`zoo.jnd.severity`) of clips of the second test. Spearman: with what PESQ wb and "
-        "ViSQOL say of those kinds for which each was made, all kinds at once. Order: how often the more severe of two "
-        "of one kind, on the same clip, is further away. 95 % bootstrap intervals over clips."
+        "Degradations of growing severity (`zoo.jnd.severity`) of clips of the second test. Spearman: with what PESQ wb "
+        "(which agrees with itself) and ViSQOL say of those kinds for which each was made, all kinds at once. Order: how "
+        "often the more severe of two of one kind, on the same clip, is further away. `QualityJND` has learned from both, "
+        "and from the order, on other recordings. 95 % bootstrap intervals over clips."
     )
     kinds = [
         [kind, interval(facts["accuracy"], 3), facts["n"], facts["n_failed"]] for kind, facts in own["order"].items()

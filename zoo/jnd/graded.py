@@ -20,8 +20,8 @@ _DISPERSION_MS, _DRIFT = 2.0, 1.001
 _MARGIN = max(_SAMPLES.values())  # samples at either end of a clip that no comparison reaches
 
 
-def evaluate(metric, graded: Graded, ladders: Graded) -> dict:
-    """All of this module on one metric: `report`, "ladders", and "inaudible" of the first 32 clips.
+def evaluate(metric, graded: Graded, ladders: Graded | None) -> dict:
+    """All of this module on one metric: `report`, "ladders" where there are some, and "inaudible" of the first 32 clips.
 
     Args:
         metric: with `distance`.
@@ -32,7 +32,7 @@ def evaluate(metric, graded: Graded, ladders: Graded) -> dict:
     """
     clips = [as_float(audio[0]) for chunk in graded.audio for audio in chunk][:_FEW]
     facts = report(measure(metric, graded), graded) | {"inaudible": inaudible(metric, clips)}
-    return facts | {"ladders": ladders_report(measure(metric, ladders), ladders)}
+    return facts if ladders is None else facts | {"ladders": ladders_report(measure(metric, ladders), ladders)}
 
 
 def measure(metric, graded: Graded) -> np.ndarray:

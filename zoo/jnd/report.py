@@ -159,7 +159,9 @@ class _Evaluation:
             degraded = severity.render(source, setting.graded, *how)
             climbed = severity.render_ladders(source, min(setting.graded, _FEW), *how)
             for name, metric in (models | compared).items():
-                self.facts[name]["graded"] = graded.evaluate(metric, degraded, climbed)
+                self.facts[name]["graded"] = graded.evaluate(
+                    metric, degraded, climbed if name in self.sources else None
+                )
         text.append(self.words)
         text += [_sanity_tables(name, self.facts[name]) for name in self.sources if ladders is not None]
         text += [_graded_table(self.facts)] if setting.graded else []
