@@ -93,9 +93,9 @@ setup(
         # What simulates rooms to train in, where a recipe's variety has them.
         "rooms": ["pyroomacoustics>=0.8"],
         "plots": ["matplotlib>=3.8"],
-        # True metrics of separation, with the program ffmpeg.
         # Graded degradations to train a distance on: vocoded speech, and ViSQOL as a teacher.
         "severity": ["pyworld>=0.3.4", "visqol-python>=3.8"],
+        # True metrics of separation, with the program ffmpeg.
         "separation": ["museval>=0.4.1"],
         # What `zoo.client` and the tests of TF Serving need.
         "serve": ["grpcio>=1.62", "requests>=2.31", "tensorflow-serving-api>=2.17"],

@@ -125,10 +125,10 @@ def test_graded_degradations_are_a_section_of_the_card(checkpoint, judgments_fol
     groups = [severity.draw(np.random.default_rng(seed)) for seed in range(3)]
     noise = np.random.default_rng(1).standard_normal(len(CLIP))
     audio = np.stack([CLIP + gain * noise for gain in (0, 0.01, 0.1, 0.02, 0.2)])
-    asked = []
+    calls = []
 
     def render(source, count, runs, lyra, *_):
-        asked.append((source.split, count, lyra))
+        calls.append((source.split, count, lyra))
         missed = np.tile([[0.1, 1.0, 0.3, 2.0]], (3, 1))
         return severity.Graded(
             groups, [np.round(8000 * np.stack([audio] * 3)).astype("int16")], np.stack([missed] * 2, -1)
@@ -143,7 +143,7 @@ def test_graded_degradations_are_a_section_of_the_card(checkpoint, judgments_fol
     monkeypatch.setattr(severity, "render", render)
     monkeypatch.setattr(severity, "render_ladders", render_ladders)
     run("--data", tmp_path, "--graded", 3, "--lyra", "codec/")
-    assert asked == [("test2", 3, "codec/")]
+    assert calls == [("test2", 3, "codec/")]
     evaluation = registry.info("jnd-x")["evaluation"]
     assert evaluation["command"].endswith("jnd jnd-x --files 1 --graded 3 --lyra codec/")
     for facts in (evaluation, *evaluation["compared"].values()):

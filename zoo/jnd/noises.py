@@ -48,7 +48,7 @@ class Material:
 
         Args:
             data: folder of MANIFEST.csv, noise/, textures/ and rir/.
-            split: "train", "validation", "test" or "test2", which share noises.
+            split: "train", "validation", "test" or "test2"; the two tests share their noises and rooms.
 
         Returns:
             `Material`.
