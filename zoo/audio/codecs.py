@@ -97,16 +97,32 @@ def code(speech: np.ndarray, sample_rate: int, rng: np.random.Generator, codecs:
     level = {"compression_level": float(rng.uniform(0.0, 1.0))} if container in ("MP3", "OGG") else {}
     if container == "MP3":
         level["bitrate_mode"] = "CONSTANT"
-    buffer = io.BytesIO()
-    soundfile.write(buffer, np.clip(signal, -1, 1), rate, format=container, subtype=subtype, **level)
-    decoded, decoded_rate = _decode(buffer, container)
+    decoded, decoded_rate = encode_and_decode(signal, rate, container, subtype, **level)
     if decoded_rate != sample_rate:
         decoded = scipy.signal.resample_poly(decoded, sample_rate, decoded_rate)
     return align(decoded, speech)
 
 
-def _decode(buffer, container):
-    """Samples and rate of a file in memory."""
+def encode_and_decode(
+    audio: np.ndarray, sample_rate: int, container: str, subtype: str, **options: object
+) -> tuple[np.ndarray, int]:
+    """Audio through a codec of libsndfile, its delay and length as they come.
+
+    Args:
+        audio: float (samples,), clipped to [-1, 1].
+        sample_rate: in Hz.
+        container, subtype: as soundfile names them.
+        options: of `soundfile.write`, such as compression_level.
+
+    Returns:
+        float32 (samples,), and its rate in Hz.
+
+    Example:
+        >>> encode_and_decode(np.zeros(8000, "float32"), 16000, "WAV", "ULAW")[1]
+        16000
+    """
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.clip(audio, -1, 1), sample_rate, format=container, subtype=subtype, **options)
     buffer.seek(0)
     if container != "MP3":
         return soundfile.read(buffer, dtype="float32")

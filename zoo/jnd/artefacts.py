@@ -3,21 +3,18 @@
 All process mono clips, (samples,), at 22,050 Hz, and keep length and alignment. `zoo.jnd.severity` orders them.
 """
 
-import io
 import warnings
 from collections.abc import Callable
 
 import numpy as np
 import scipy.ndimage
 import scipy.signal
-import soundfile
 
-from zoo.audio import io as audio_files
-from zoo.audio import mix, phase
+from zoo.audio import codecs, io, mix, phase
 from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
 
-WIDEBAND = 16000  # Hz, at which codecs and vocoders of speech work
+_WIDEBAND = 16000  # Hz, at which codecs and vocoders of speech work
 _SLOWEST_OPUS, _FASTEST_OPUS = 6.0, 256.0  # kb/s, the ends of libsndfile's scale
 _PACKET = int(0.02 * SAMPLE_RATE)  # samples of a packet, 20 ms
 _N_FFT, _HOP = 512, 128
@@ -60,7 +57,7 @@ def opus(speech: np.ndarray, kbps: float) -> np.ndarray:
         (22050,)
     """
     level = (_FASTEST_OPUS - kbps) / (_FASTEST_OPUS - _SLOWEST_OPUS)
-    return _coded(speech, format="OGG", subtype="OPUS", compression_level=min(level, 0.999))
+    return _coded(speech, "OGG", "OPUS", compression_level=min(level, 0.999))
 
 
 def adpcm(speech: np.ndarray, kbps: int) -> np.ndarray:
@@ -77,19 +74,12 @@ def adpcm(speech: np.ndarray, kbps: int) -> np.ndarray:
         >>> adpcm(np.zeros(22050, "float32"), 16).shape
         (22050,)
     """
-    return _coded(speech, format="WAV", subtype=f"NMS_ADPCM_{kbps}")
+    return _coded(speech, "WAV", f"NMS_ADPCM_{kbps}")
 
 
-def _coded(speech, **options):
-    """Speech after libsndfile's encoder and decoder at 16 kHz."""
-
-    def code(wideband):
-        file = io.BytesIO()
-        soundfile.write(file, wideband, WIDEBAND, **options)
-        file.seek(0)
-        return soundfile.read(file, dtype="float32")[0]
-
-    return at_wideband(speech, code)
+def _coded(speech, *codec, **options):
+    """Speech through a codec of libsndfile at 16 kHz."""
+    return at_wideband(speech, lambda wideband: codecs.encode_and_decode(wideband, _WIDEBAND, *codec, **options)[0])
 
 
 def at_wideband(speech: np.ndarray, process: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -106,8 +96,8 @@ def at_wideband(speech: np.ndarray, process: Callable[[np.ndarray], np.ndarray])
         >>> at_wideband(np.zeros(22050), lambda wideband: wideband[:-100]).shape
         (22050,)
     """
-    wideband = np.clip(audio_files.resample(np.asarray(speech, "float32"), SAMPLE_RATE, WIDEBAND), -1, 1)
-    audio = audio_files.resample(np.asarray(process(wideband), "float32"), WIDEBAND, SAMPLE_RATE)[: len(speech)]
+    wideband = np.clip(io.resample(np.asarray(speech, "float32"), SAMPLE_RATE, _WIDEBAND), -1, 1)
+    audio = io.resample(np.asarray(process(wideband), "float32"), _WIDEBAND, SAMPLE_RATE)[: len(speech)]
     return np.pad(audio, (0, len(speech) - len(audio)))
 
 
@@ -245,12 +235,12 @@ def vocode(speech: np.ndarray, dimensions: int) -> np.ndarray:
 
     def resynthesise(wideband):
         wideband = wideband.astype("float64")
-        pitch, times = pyworld.harvest(wideband, WIDEBAND)
-        envelope = pyworld.cheaptrick(wideband, pitch, times, WIDEBAND)
-        aperiodicity = pyworld.d4c(wideband, pitch, times, WIDEBAND)
-        coarse = pyworld.code_spectral_envelope(envelope, WIDEBAND, dimensions)
-        envelope = pyworld.decode_spectral_envelope(coarse, WIDEBAND, 2 * (envelope.shape[1] - 1))
-        return pyworld.synthesize(pitch, envelope, aperiodicity, WIDEBAND)
+        pitch, times = pyworld.harvest(wideband, _WIDEBAND)
+        envelope = pyworld.cheaptrick(wideband, pitch, times, _WIDEBAND)
+        aperiodicity = pyworld.d4c(wideband, pitch, times, _WIDEBAND)
+        coarse = pyworld.code_spectral_envelope(envelope, _WIDEBAND, dimensions)
+        envelope = pyworld.decode_spectral_envelope(coarse, _WIDEBAND, 2 * (envelope.shape[1] - 1))
+        return pyworld.synthesize(pitch, envelope, aperiodicity, _WIDEBAND)
 
     return at_wideband(speech, resynthesise)
 

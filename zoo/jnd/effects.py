@@ -3,14 +3,12 @@
 All process mono clips, (samples,), at 22,050 Hz, keep length and alignment, and keep digital silence silent.
 """
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 import scipy.signal
-import soundfile
 
-from zoo.audio import phase
+from zoo.audio import codecs, phase
 from zoo.audio.mix import mix_at_snr
 from zoo.errors import InputError
 
@@ -61,13 +59,8 @@ def mp3(speech: np.ndarray, kbps: float) -> np.ndarray:
     kbps = np.clip(kbps, SLOWEST_MP3, FASTEST_MP3)
     # libsndfile rejects a compression level of 1, its lowest rate, so the scale ends just below.
     level = min((FASTEST_MP3 - kbps) / (FASTEST_MP3 - SLOWEST_MP3), 0.999)
-    file = io.BytesIO()
-    soundfile.write(
-        file, np.clip(speech, -1, 1), SAMPLE_RATE, format="MP3", subtype="MPEG_LAYER_III",
-        bitrate_mode="AVERAGE", compression_level=float(level),
-    )  # fmt: skip
-    file.seek(0)
-    decoded, _ = soundfile.read(file, dtype="float32")
+    options = {"bitrate_mode": "AVERAGE", "compression_level": float(level)}
+    decoded, _ = codecs.encode_and_decode(speech, SAMPLE_RATE, "MP3", "MPEG_LAYER_III", **options)
     out = np.zeros(len(speech), "float32")
     out[: len(decoded)] = np.clip(decoded[: len(out)], -1, 1)
     return out
