@@ -5,9 +5,8 @@ import numpy as np
 from keras import layers, ops
 
 from zoo.audio import dsp
-from zoo.jnd.answer import CalibratedJND, answer_head
 from zoo.jnd.inference import FAINTEST, LEVEL, OnnxQualityJND
-from zoo.jnd.spectral import CENTRE, FLOOR, SPREAD, MelPower, convolved
+from zoo.jnd.spectral import CENTRE, FLOOR, SPREAD, MelJND, MelPower, convolved
 from zoo.nn.layers import MaskTime
 
 _LOUDNESS = 0.25  # exponent of power, near that of loudness (0.23 to 0.3)
@@ -24,12 +23,12 @@ _EPS = 1e-8
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class QualityJND(CalibratedJND):
+class QualityJND(MelJND):
     """Convolutions on loudness and log power, and a distance with two readings: heard or not, and how annoying.
 
-    Both recordings get one gain, and are aligned in time to a frame, 12 ms, within 186 ms. Of mel bands (Hamming window), the log
-    of power, in which faint differences show, and its fourth root, near to loudness, in which they do not, go through
-    convolutions 3 x 3 with LeakyReLU 0.2. Each layer, the bands themselves too, gives a weighted L1 per frame and one of
+    Both recordings get one gain, and are aligned in time to a frame, 12 ms, within 186 ms. Of mel bands (Hamming window),
+    the log of power, in which faint differences show, and its fourth root, near to loudness, in which they do not, go
+    through convolutions 3 x 3 with LeakyReLU 0.2. Each layer, the bands themselves too, gives a weighted L1 per frame and one of
     the mean and deviation in windows of 186 ms, which a new phase leaves alone; frames count by a power of their
     loudness that is learned, and are pooled as a mean and as a mean of fourth powers. The distance D is the sum over
     layers. P("different") = a + (1 - a - b) D^s / (1 + D^s) is at its threshold at 1; from there on D has learned the
@@ -50,43 +49,26 @@ class QualityJND(CalibratedJND):
 
     onnx_class = OnnxQualityJND
 
-    def __init__(
-        self,
-        channels=(32, 48, 64, 64, 64),
-        bands=64,
-        dropout=0.1,
-        sample_rate=22050,
-        n_fft=1024,
-        hop_length=256,
-        name="quality_jnd",
-    ):
-        self.channels, self.bands, self.dropout = tuple(channels), bands, dropout
-        self.n_fft, self.hop_length = n_fft, hop_length
-        reference, degraded = (keras.Input((None, n_fft // 2 + 1), name=name) for name in ("reference", "degraded"))
-        frames = keras.Input((), dtype="int32", name="frames")
-        stack = layers.Concatenate(axis=0)
-        power = MelPower(bands, n_fft, sample_rate, dtype="float32")(stack([reference, degraded]))
+    default_name = "quality_jnd"
+
+    def band_distances(self, magnitude, frames, sample_rate):
+        power = MelPower(self.bands, self.n_fft, sample_rate, dtype="float32")(magnitude)
         power, counted = Align(dtype="float32")(power, frames)
         x, energy = LoudnessAndLog(dtype="float32")(power, counted)
-        counted = stack([counted, counted])
-        x = MaskTime()(x, counted)
+        counted = layers.Concatenate(axis=0)([counted, counted])
         distances = []
-        for i, (features, rows, stride) in enumerate(convolved(x, counted, channels, dropout)):
+        for i, (features, rows, stride) in enumerate(
+            convolved(MaskTime()(x, counted), counted, self.channels, self.dropout)
+        ):
             layer = LocalDistance(max(_WINDOW // stride, 1), name=f"distance_{i}", dtype="float32")
             distances.append(layer(features, energy[:, ::stride], rows))
-        core = keras.Model([reference, degraded, frames], ops.stack(distances, axis=1), name="core")
-        super().__init__(core, answer_head(len(distances)), sample_rate, name)
+        return distances
 
     def core_features(self, reference, degraded, lengths):
         energy = sum(ops.sum(ops.square(x), axis=1) for x in (reference, degraded))
         power = energy / (2 * ops.cast(ops.maximum(lengths, 1), "float32")) + FAINTEST**2
         gain = ops.expand_dims(LEVEL / ops.sqrt(power), 1)
-        spectra = [dsp.magnitude(gain * x, self.n_fft, self.hop_length, lengths) for x in (reference, degraded)]
-        return [*spectra, dsp.frame_count(lengths, self.hop_length)]
-
-    def get_config(self):
-        own = {"channels": list(self.channels), "bands": self.bands, "dropout": self.dropout}
-        return {**super().get_config(), **own, "n_fft": self.n_fft, "hop_length": self.hop_length}
+        return super().core_features(gain * reference, gain * degraded, lengths)
 
 
 @keras.saving.register_keras_serializable(package="zoo")

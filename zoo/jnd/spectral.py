@@ -19,8 +19,53 @@ _POWER = 4.0  # of the mean that lets a short, large difference count
 _EPS = 1e-8
 
 
+class MelJND(CalibratedJND):
+    """Our networks on mel bands. A subclass defines `band_distances`, and the name that a model has by default.
+
+    Args: as for `SpectralJND`.
+    """
+
+    default_name: str
+
+    def __init__(
+        self,
+        channels=(32, 48, 64, 64, 64),
+        bands=64,
+        dropout=0.1,
+        sample_rate=22050,
+        n_fft=1024,
+        hop_length=256,
+        name=None,
+    ):
+        self.channels, self.bands, self.dropout = tuple(channels), bands, dropout
+        self.n_fft, self.hop_length = n_fft, hop_length
+        reference, degraded = (keras.Input((None, n_fft // 2 + 1), name=name) for name in ("reference", "degraded"))
+        frames = keras.Input((), dtype="int32", name="frames")
+        distances = self.band_distances(layers.Concatenate(axis=0)([reference, degraded]), frames, sample_rate)
+        core = keras.Model([reference, degraded, frames], ops.stack(distances, axis=1), name="core")
+        super().__init__(core, answer_head(len(distances)), sample_rate, name or self.default_name)
+
+    def band_distances(self, magnitude, frames, sample_rate):
+        """Symbolic distances, a list of (batch,), of the layers that this makes.
+
+        Args:
+            magnitude: (2 batch, time, n_fft // 2 + 1), the references and then the degraded recordings.
+            frames: int32 (batch,), the time that counts of both.
+            sample_rate: in Hz.
+        """
+        raise NotImplementedError
+
+    def core_features(self, reference, degraded, lengths):
+        spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (reference, degraded)]
+        return [*spectra, dsp.frame_count(lengths, self.hop_length)]
+
+    def get_config(self):
+        own = {"channels": list(self.channels), "bands": self.bands, "dropout": self.dropout}
+        return {**super().get_config(), **own, "n_fft": self.n_fft, "hop_length": self.hop_length}
+
+
 @keras.saving.register_keras_serializable(package="zoo")
-class SpectralJND(CalibratedJND):
+class SpectralJND(MelJND):
     """Convolutions on log-mel spectra, and a distance that is 1 where half of the listeners hear a difference.
 
     Log power of mel bands (Hamming window, absolute level), convolutions 3 x 3 with LeakyReLU 0.2 and no normalisation.
@@ -46,37 +91,15 @@ class SpectralJND(CalibratedJND):
 
     onnx_class = OnnxSpectralJND
 
-    def __init__(
-        self,
-        channels=(32, 48, 64, 64, 64),
-        bands=64,
-        dropout=0.1,
-        sample_rate=22050,
-        n_fft=1024,
-        hop_length=256,
-        name="spectral_jnd",
-    ):
-        self.channels, self.bands, self.dropout = tuple(channels), bands, dropout
-        self.n_fft, self.hop_length = n_fft, hop_length
-        reference, degraded = (keras.Input((None, n_fft // 2 + 1), name=name) for name in ("reference", "degraded"))
-        frames = keras.Input((), dtype="int32", name="frames")
-        stack = layers.Concatenate(axis=0)
-        x, counted = stack([reference, degraded]), stack([frames, frames])
-        x = MaskTime()(LogMel(bands, n_fft, sample_rate, dtype="float32")(x), counted)
-        distances = [
+    default_name = "spectral_jnd"
+
+    def band_distances(self, magnitude, frames, sample_rate):
+        counted = layers.Concatenate(axis=0)([frames, frames])
+        x = MaskTime()(LogMel(self.bands, self.n_fft, sample_rate, dtype="float32")(magnitude), counted)
+        return [
             WeightedDistance(name=f"distance_{i}", dtype="float32")(features, rows)
-            for i, (features, rows, _) in enumerate(convolved(x, counted, channels, dropout))
+            for i, (features, rows, _) in enumerate(convolved(x, counted, self.channels, self.dropout))
         ]
-        core = keras.Model([reference, degraded, frames], ops.stack(distances, axis=1), name="core")
-        super().__init__(core, answer_head(len(distances)), sample_rate, name)
-
-    def core_features(self, reference, degraded, lengths):
-        spectra = [dsp.magnitude(x, self.n_fft, self.hop_length, lengths) for x in (reference, degraded)]
-        return [*spectra, dsp.frame_count(lengths, self.hop_length)]
-
-    def get_config(self):
-        own = {"channels": list(self.channels), "bands": self.bands, "dropout": self.dropout}
-        return {**super().get_config(), **own, "n_fft": self.n_fft, "hop_length": self.hop_length}
 
 
 def convolved(x: Any, frames: Any, channels: Sequence[int], dropout: float) -> Iterator[tuple[Any, Any, int]]:
