@@ -120,8 +120,8 @@ class Batches(keras.utils.PyDataset):
         louder = [np.stack([x, 10 ** (g / 20) * x]) for x, g in zip(references[recipe.shifts :], gains, strict=True)]
         rungs, missed = self._rungs(rng)
         shares = [*self.answers[chosen], *[_LAPSE] * recipe.shifts, *_share_of_level(gains), *[-1.0] * len(rungs)]
-        targets = np.full((len(shares), 1 + len(TEACHERS)), -1.0, "float32")
-        targets[:, 0], targets[len(shares) - len(rungs) :, 1:] = shares, missed
+        targets = _targets(shares)
+        targets[len(shares) - len(rungs) :, 1:] = missed
         x = np.stack([_augment(pair, recipe, rng) for pair in [*judged, *alike, *louder, *rungs]]).astype("float32")
         return (x[self.rows, 0], x[self.rows, 1]), targets[self.rows]
 
@@ -165,9 +165,12 @@ class Plain(keras.utils.PyDataset):
     def __getitem__(self, index):
         chosen = range(index * self.batch_size, min((index + 1) * self.batch_size, len(self.answers)))
         x = np.stack([self.judged.pair(0, i) for i in chosen])
-        targets = np.full((len(x), 1 + len(TEACHERS)), -1.0, "float32")
-        targets[:, 0] = self.answers[list(chosen)]
-        return (x[:, 0], x[:, 1]), targets
+        return (x[:, 0], x[:, 1]), _targets(self.answers[list(chosen)])
+
+
+def _targets(shares):
+    """Targets of answers, or shares of them, without a teacher's score, float32 (batch, 1 + teachers)."""
+    return np.column_stack([shares, np.full((len(shares), len(TEACHERS)), -1.0)]).astype("float32")
 
 
 def _move(pair, samples):

@@ -114,9 +114,9 @@ def past_threshold(card):
     kinds = [
         [kind, interval(facts["accuracy"], 3), facts["n"], facts["n_failed"]] for kind, facts in own["order"].items()
     ]
-    unit, changes = evaluated["jnd_distance"][0], own["inaudible"]
+    changes = own["inaudible"]
     inaudible = [
-        [change, interval(triple, 3), f"{triple[0] / unit:.2f}"]
+        [change, interval(triple, 3), _in_jnd(triple[0], evaluated)]
         for change, triple in zip(changes["change"], changes["distance"], strict=True)
     ]
     return [
@@ -206,6 +206,11 @@ def _behaviour(evaluated):
     if "ladders" not in evaluated:
         return "-", "-"
     ranks = [facts["spearman"] for facts in evaluated["ladders"].values()]
-    unit = evaluated["jnd_distance"][0]
-    moved = f"{evaluated['shifts']['distance'][0][0] / unit:.2f}" if unit else "-"
+    moved = _in_jnd(evaluated["shifts"]["distance"][0][0], evaluated)
     return f"{sum(rank is not None and rank >= 0.95 for rank in ranks)} of {len(ranks)}", moved
+
+
+def _in_jnd(distance, evaluated):
+    """A distance in JND as text, "-" where the metric's threshold is not known."""
+    unit = evaluated["jnd_distance"][0]
+    return f"{distance / unit:.2f}" if unit else "-"

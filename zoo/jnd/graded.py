@@ -8,12 +8,12 @@ import numpy as np
 from tqdm import tqdm
 
 from zoo.jnd import artefacts, rendered
+from zoo.jnd.answers import ALL
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.jnd.severity import TEACHERS, Graded
 from zoo.metrics.agreement import bootstrap, grouped_mean, spearman
 
-ALL = "all"
 _FEW = 32  # clips of the inaudible changes
 _SAMPLES = {f"{ms} ms late": round(ms * SAMPLE_RATE / 1000) for ms in (1, 5, 20, 45)}
 _DISPERSION_MS, _DRIFT = 2.0, 1.001

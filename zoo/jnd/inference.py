@@ -133,7 +133,14 @@ class OnnxSpectralJND(OnnxJND):
 
 
 class OnnxQualityJND(OnnxSpectralJND):
-    """`zoo.jnd.quality.QualityJND` on onnxruntime: `distance`, `probability`, `judge`, and no gradient."""
+    """`zoo.jnd.quality.QualityJND` on onnxruntime: `distance`, `probability`, `judge`, and no gradient.
+
+    Example:
+        >>> metric = zoo.load("jnd-quality-22k", runtime="onnx")
+        >>> speech = np.random.default_rng(0).normal(size=22050) / 10
+        >>> metric.distance(speech, speech, sample_rate=22050).tolist()
+        [0.0]
+    """
 
     def core_values(self, reference, degraded, lengths):
         energy = np.sum(np.square(reference) + np.square(degraded), axis=1)

@@ -152,11 +152,11 @@ def at_rate(metric: Any, *recordings: np.ndarray) -> list[np.ndarray]:
     return [io.resample(x, effects.SAMPLE_RATE, metric.sample_rate) for x in recordings]
 
 
-def as_integers(audio: np.ndarray) -> np.ndarray:
+def as_stored(audio: np.ndarray) -> np.ndarray:
     """Recordings in [-1, 1] as they are stored, int16.
 
     Example:
-        >>> as_integers(np.array([-1.0, 0.5])).tolist()
+        >>> as_stored(np.array([-1.0, 0.5])).tolist()
         [-32767, 16384]
     """
     return np.round(32767 * audio).astype("int16")
@@ -220,18 +220,18 @@ def _render_rungs(source, seed, number):
                 recordings.append(effects.loudness_normalise(noisy))
             else:
                 recordings.append(perturb.apply(clip, {axis: strength}, material, rng))
-    return as_integers(np.stack(recordings))
+    return as_stored(np.stack(recordings))
 
 
 def _render_judged(source, seed, judgments):
     speech, material = read(source)
-    return as_integers(np.stack([examples.render(judgment, speech, material, seed) for judgment in judgments]))
+    return as_stored(np.stack([examples.render(judgment, speech, material, seed) for judgment in judgments]))
 
 
 def _draw_ladders(source, seed, numbers):
     speech, material = read(source)
     drawn = [examples.draw_ladder(speech, material, examples.rng_of(seed, source.split, i)) for i in numbers]
-    return as_integers(np.stack(drawn))
+    return as_stored(np.stack(drawn))
 
 
 @functools.lru_cache(maxsize=1)  # a worker process reads it once, not once for each file

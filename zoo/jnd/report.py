@@ -272,7 +272,7 @@ def _graded_table(compared):
         agreement = [tables.interval(past["teachers"][teacher]["spearman"]) for teacher in severity.TEACHERS]
         worst = max(mean for mean, _, _ in past["inaudible"]["distance"])
         rows.append(
-            [name, *agreement, tables.interval(past["order"][graded.ALL]["accuracy"]), tables.number(worst / unit)]
+            [name, *agreement, tables.interval(past["order"][answers.ALL]["accuracy"]), tables.number(worst / unit)]
         )
     header = [
         "graded degradations",

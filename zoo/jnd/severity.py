@@ -24,7 +24,7 @@ MOST_MISSED = (3.6, 4.0)  # by how much their scores can fall short of the best
 SPREADS = (1.2, 0.6)  # standard deviations of their scores over the kinds
 _RT60 = 0.6  # seconds
 _CHAINED = 0.3  # share of kinds that act on a recording which another kind has degraded before
-_SLOW, _SLOW_WEIGHT = "lyra", 0.5  # takes seconds a recording
+_BROUGHT, _BROUGHT_WEIGHT = "lyra", 0.5  # networks that the user brings; drawn half as often as others
 
 # Values of each kind from mild to severe; None of Lyra leaves its quantizer out.
 KINDS = {
@@ -149,13 +149,13 @@ def draw(rng: np.random.Generator, has_lyra: bool = False) -> list[Degradation]:
         >>> mild.kind == severe.kind, len(others)
         (True, 2)
     """
-    names = [name for name in KINDS if name != _SLOW or has_lyra]
-    weights = np.array([_SLOW_WEIGHT if name == _SLOW else 1.0 for name in names])
+    names = [name for name in KINDS if name != _BROUGHT or has_lyra]
+    weights = np.array([_BROUGHT_WEIGHT if name == _BROUGHT else 1.0 for name in names])
     degradations = []
     for i in rng.choice(len(names), GROUP // 2, replace=False, p=weights / weights.sum()):
         ladder, before, seed = KINDS[names[i]], None, int(rng.integers(2**31))
         if rng.random() < _CHAINED:
-            kind = names[rng.integers(len(names) - has_lyra)]  # the slow one is the last
+            kind = names[rng.integers(len(names) - has_lyra)]  # Lyra is the last
             before = kind, KINDS[kind][rng.integers(len(KINDS[kind]))]
         for rung in np.sort(rng.choice(len(ladder), 2, replace=False)):
             degradations.append(Degradation(names[i], ladder[rung], before, seed))
@@ -259,7 +259,7 @@ def render_ladders(
     Example:
         >>> graded = render_ladders(Source("data/"), 2, "runs")  # needs recordings  # doctest: +SKIP
     """
-    kinds = {kind: ladder for kind, ladder in KINDS.items() if kind != _SLOW or lyra}
+    kinds = {kind: ladder for kind, ladder in KINDS.items() if kind != _BROUGHT or lyra}
     groups = [
         [Degradation(kind, value, None, seed + i) for kind, ladder in kinds.items() for value in ladder]
         for i in range(count)
@@ -285,7 +285,7 @@ def _render(source, seed, lyra, start, groups):
     for i, degradations in enumerate(groups, start):
         clip = examples.draw_clip(speech, examples.rng_of(seed, source.split, "clip", i))
         recordings.append([clip, *(apply(clip, degradation, material, codec) for degradation in degradations)])
-    return rendered.as_integers(np.array(recordings))
+    return rendered.as_stored(np.array(recordings))
 
 
 def _score(_, folder, place, groups):

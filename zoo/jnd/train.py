@@ -19,6 +19,7 @@ from zoo.checkpoint import golden, preset
 from zoo.data.environment import SPLITS
 from zoo.errors import InputError
 from zoo.jnd import pretrain
+from zoo.jnd.answer import CalibratedJND
 from zoo.jnd.batches import INAUDIBLE, Batches, Judged, Plain, prepare, prepare_graded, prepare_ladders
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
@@ -243,8 +244,8 @@ def _fitted_head(recipe, judged, validation, path):
     return metric
 
 
-def calibrate(metric: SpectralJND, judged: Judged) -> None:
-    """Set a `SpectralJND`'s curve of the answers by judged pairs, as they are in their first rendering."""
+def calibrate(metric: CalibratedJND, judged: Judged) -> None:
+    """Set a metric's curve of the answers by judged pairs, as they are in their first rendering."""
     distances = [metric.distance(*np.moveaxis(as_float(chunk), 1, 0), SAMPLE_RATE) for chunk in judged.renderings[0]]
     metric.calibrate(np.concatenate(distances), judged.answers)
 
