@@ -72,7 +72,7 @@ def test_each_loss_comes_once_beside_the_signals():
     learned = (*SIGNAL, "quality-net-tiny-pesq-wb-16k")
     assert parts["+ quality-net-tiny-pesq-wb-16k"] == (learned, False)
     assert parts["+ quality-net-tiny-pesq-wb-16k, refreshed"] == (learned, True)
-    assert len(parts) == 9
+    assert len(parts) == 12
 
 
 def test_an_added_loss_begins_with_a_gradient_as_large_as_the_signals():
