@@ -8,6 +8,7 @@ import pytest
 from tests.support.jnd_training import SAMPLES, TINY, judged, ladders
 from zoo.jnd import batches, rendered
 from zoo.jnd.batches import Batches, Judged
+from zoo.jnd.severity import Degradation, Graded
 
 
 def test_a_batch_holds_answers_shifts_levels_and_ladders():
@@ -33,14 +34,37 @@ def test_a_batch_holds_answers_shifts_levels_and_ladders():
 
 def test_silence_and_gain_change_both_recordings_alike():
     recipe = dataclasses.replace(TINY, silence=1.0, gain_db=(-6, -6), shifts=0, levels=0, ladders=0)
-    quarter = batches._SILENCE
+    quarter = 4000
     pair = 0.5 * np.ones((2, 3 * quarter))
-    moved = batches._augment(pair, recipe, np.random.default_rng(0))
+    moved = batches._augment(pair, 16000, recipe, np.random.default_rng(0))
     np.testing.assert_array_equal(moved[0], moved[1])
     assert moved.max() == pytest.approx(0.5 * 10**-0.3)
     silent = moved[0] == 0
     assert silent.sum() == quarter
     assert silent[:quarter].all() or silent[-quarter:].all()
+
+
+def graded(teachers, sample_rate, missed):
+    """Two clips with four degradations each, 0.1 s long."""
+    group = [Degradation(kind, value, None, 0) for kind in ("noise", "mnru") for value in (20, 10)]
+    audio = [np.full((2, 5, sample_rate // 10), 1000 * np.arange(1, 6)[None, :, None], "int16")]
+    return Graded([group] * 2, audio, np.full((2, 4, len(teachers)), missed), teachers, sample_rate)
+
+
+def test_speech_and_music_come_at_the_networks_rate_each_with_its_teachers():
+    options = {**TINY.options, "sample_rate": 44100}
+    recipe = dataclasses.replace(
+        TINY, options=options, silence=0.0, ladders=0, graded=1, music=1, n_graded=2, n_music=2
+    )
+    clips = [np.zeros((16, 2, 2205), "int16")]
+    sources = {"graded": graded(("pesq", "visqol"), 22050, 1.5), "songs": graded(("visqol-audio",), 44100, 0.5)}
+    (reference, degraded), targets = Batches(recipe, Judged(judged().judgments, [clips]), None, **sources)[0]
+    assert reference.shape == degraded.shape == (4 + 1 + 2 + 2 * 4, 4410)
+    np.testing.assert_allclose(reference[7:, 2000], 1000 / 32768, rtol=1e-3)
+    np.testing.assert_allclose(degraded[7:, 2000] * 32768, 1000 * np.array([2, 4, 2, 4, 3, 5, 3, 5]), rtol=1e-3)
+    np.testing.assert_array_equal(targets[7:, 0], -1.0)
+    speech, music = [1.5, 1.5, -1.0], [-1.0, -1.0, 0.5]
+    np.testing.assert_array_equal(targets[7:, 1:], 2 * [speech, speech, music, music])
 
 
 def test_each_epoch_is_another_order_of_all_and_a_seed_fixes_it():

@@ -16,7 +16,6 @@ from zoo.checkpoint.card import read_words
 from zoo.errors import InputError
 from zoo.jnd import head, train
 from zoo.jnd.model import JND
-from zoo.jnd.spectral import SpectralJND
 from zoo.jnd.train import Recipe
 from zoo.training.config import Config
 from zoo.training.distribution import ONE_DEVICE
@@ -34,36 +33,6 @@ def one_short_fit_of_a_head(monkeypatch):
 
 def run(recipe, runs):
     return train.train(recipe, judged(), judged(8, seed=5), ladders() if recipe.ladders else None, runs, verbose=0)
-
-
-def test_the_loss_is_cross_entropy_and_ladders_fix_an_order():
-    model = train._Training(SpectralJND(channels=(4,), bands=8), rungs=1, teaching=0)
-    logit, answer = np.array([0.3, -2.0, 9.0, 9.0], "float32"), np.array([1.0, 0.2, -1.0, -1.0], "float32")
-    target = ops.convert_to_tensor(np.stack([answer, *2 * [np.full(4, -1.0)]], axis=1).astype("float32"))
-    probability = 1 / (1 + np.exp(-logit[:2]))
-    entropy = -np.mean(answer[:2] * np.log(probability) + (1 - answer[:2]) * np.log(1 - probability))
-
-    def loss(mild, severe, training=True):
-        output = ops.convert_to_tensor(np.stack([logit, [0, 0, mild, severe]], axis=1).astype("float32"))
-        return float(model.compute_loss(y=target, y_pred=output, training=training))
-
-    assert loss(1.0, 2.0, training=False) == pytest.approx(entropy, rel=1e-5)
-    expected = np.log1p(np.exp(5 * (np.log(1.0001) - np.log(2.0001) + 0.05))) / 5
-    assert loss(1.0, 2.0) == pytest.approx(entropy + expected, rel=1e-4)
-    assert loss(1.0, 2.0) < loss(1.0, 1.0) < loss(2.0, 1.0)
-
-
-def test_the_loss_of_teachers_is_the_squared_error_of_the_scores_that_there_are():
-    model = train._Training(SpectralJND(channels=(4,), bands=8), rungs=0, teaching=3.0)
-    distance = np.array([1.0, 0.0, 8.0, 20.0], "float32")
-    target = np.array([[1, -1, -1], [-1, 0, -1], [-1, 1.5, -1], [-1, 3.0, 2.5]], "float32")
-    slope = np.log1p(np.exp(0.98))
-    missed = np.array([3.6, 4.0]) / (1 + (8 / (distance[:, None] + 1e-4)) ** slope)
-    known = target[:, 1:] >= 0
-    expected = 3 * np.sum(((missed - target[:, 1:]) / [1.2, 0.6])[known] ** 2) / known.sum()
-    output = ops.convert_to_tensor(np.stack([[50.0, 0, 0, 0], distance], axis=1).astype("float32"))
-    loss = model.compute_loss(y=ops.convert_to_tensor(target), y_pred=output)
-    assert float(loss) == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.on_torch

@@ -155,39 +155,66 @@ def code_by_ffmpeg(
     """
     program = programs[rng.integers(len(programs))]
     kbps = float(np.exp(rng.uniform(*np.log(program.kbps))))
-    plain = ["-f", "s16le", "-ar", str(sample_rate), "-ac", "1"]
+    return encode_and_decode_by_ffmpeg(speech, sample_rate, program, kbps)
+
+
+def encode_and_decode_by_ffmpeg(audio: np.ndarray, sample_rate: int, program: Program, kbps: float) -> np.ndarray:
+    """Audio through one of ffmpeg's codecs, with its delay taken out.
+
+    Args:
+        audio: float (samples,) or (samples, channels), clipped to [-1, 1].
+        sample_rate: in Hz.
+        program: the codec.
+        kbps: bit rate of all channels in kb/s.
+
+    Returns:
+        float32, of the same shape.
+
+    Raises:
+        InputError: ffmpeg is not installed, or not built with the codec.
+
+    Example:
+        >>> aac = Program("aac", "adts", "aac", 44100, (16, 256))
+        >>> encode_and_decode_by_ffmpeg(song, 44100, aac, 96)  # needs ffmpeg  # doctest: +SKIP
+    """
+    channels = 1 if audio.ndim == 1 else audio.shape[1]
+    plain = ["-f", "s16le", "-ar", str(sample_rate), "-ac", str(channels)]
     rate = ["-ar", str(program.rate), "-c:a", program.encoder, "-b:a", f"{1000 * kbps:.0f}", "-bitexact"]
-    samples = np.round(32767 * np.clip(speech, -1, 1)).astype("<i2").tobytes()
+    samples = np.round(32767 * np.clip(audio, -1, 1)).astype("<i2").tobytes()
     coded = _ffmpeg(program, samples, [*plain, "-i", "pipe:", *rate, "-f", program.written, "pipe:"])
     decoded = _ffmpeg(program, coded, ["-f", program.read, "-i", "pipe:", *plain, "pipe:"])
-    return align(np.frombuffer(decoded, "<i2").astype("float32") / 32767, speech)
+    decoded = np.frombuffer(decoded, "<i2").astype("float32") / 32767
+    return align(decoded.reshape(-1, *audio.shape[1:]), audio)
 
 
 def _ffmpeg(program, data, arguments):
     """What ffmpeg writes to its output."""
     if shutil.which("ffmpeg") is None:
-        raise InputError("these codecs need the program ffmpeg: install it, or leave ffmpeg-codecs out of the variety")
+        raise InputError(f"the codec {program.encoder} needs the program ffmpeg: install it, or leave its codecs out")
     command = ["ffmpeg", "-hide_banner", "-v", "error", "-nostdin", "-threads", "1", *arguments]
     done = subprocess.run(command, input=data, capture_output=True, check=False)
     if done.returncode or not done.stdout:
         says = done.stderr.decode(errors="replace").strip().splitlines() or ["it wrote nothing"]
-        raise InputError(f"ffmpeg has no use of {program.encoder} ({says[0]}): leave ffmpeg-codecs out of the variety")
+        raise InputError(f"ffmpeg has no use of {program.encoder} ({says[0]}): leave its codecs out")
     return done.stdout
 
 
 def align(signal: np.ndarray, reference: np.ndarray, max_lag: int = 4000) -> np.ndarray:
     """Shift `signal` by the lag (at most `max_lag` samples) where it correlates best, to the reference's length.
 
+    Both are (samples,), or (samples, channels), of which all have one lag; any float.
+
     Example:
         >>> align(np.array([0, 0, 1, 2, 3], "float32"), np.array([1, 2, 3], "float32")).tolist()
         [1.0, 2.0, 3.0]
     """
-    correlation = scipy.signal.correlate(signal, reference, method="fft")
+    rows = (x.reshape(len(x), -1).T for x in (signal, reference))
+    correlation = sum(scipy.signal.correlate(*pair, method="fft") for pair in zip(*rows, strict=True))
     lags = scipy.signal.correlation_lags(len(signal), len(reference))
     near = np.abs(lags) <= max_lag
     lag = int(lags[near][np.argmax(correlation[near])])
-    shifted = signal[lag:] if lag > 0 else np.concatenate([np.zeros(-lag, "float32"), signal])
-    out = np.zeros(len(reference), "float32")
+    shifted = signal[lag:] if lag > 0 else np.concatenate([np.zeros((-lag, *signal.shape[1:]), "float32"), signal])
+    out = np.zeros(reference.shape, "float32")
     count = min(len(shifted), len(reference))
     out[:count] = shifted[:count]
     return out

@@ -37,16 +37,38 @@ def as_rows(audio: Any, lengths: Any = None) -> tuple[np.ndarray, np.ndarray]:
             f"audio of shape {audio.shape} looks like (samples, channels); give (batch, samples, channels), as by "
             "audio[None], or (batch, samples), as by audio.T"
         )
-    rows = np.atleast_2d(audio)
-    if audio.ndim == 3:
-        checks.check_channels_last(audio)
-        rows = audio.transpose(0, 2, 1).reshape(-1, audio.shape[1])
-    channels = audio.shape[2] if audio.ndim == 3 else 1
+    rows, channels = split_channels(audio)
+    rows = np.atleast_2d(rows)
     lengths = np.repeat(checks.check_lengths(lengths, len(rows) // channels, rows.shape[1], fewest=1), channels)
     for row, length in zip(rows, lengths, strict=True):
         checks.check_finite(row[:length])
         checks.check_scale(row[:length])
     return rows.astype("float32", copy=False), lengths
+
+
+def split_channels(audio: Any) -> tuple[np.ndarray, int]:
+    """Recordings with channels as rows, one a channel; others as they are.
+
+    Args:
+        audio: float (batch, samples, channels), or of fewer axes, which has no channels.
+
+    Returns:
+        (batch * channels, samples), the channels of a recording one after the other, and how many channels; of fewer
+        axes the audio, and 1.
+
+    Raises:
+        InputError: no floats, or channels that do not come last.
+
+    Example:
+        >>> rows, channels = split_channels(np.zeros((3, 100, 2)))
+        >>> rows.shape, channels
+        ((6, 100), 2)
+    """
+    audio = checks.as_floats(audio)
+    if audio.ndim != 3:
+        return audio, 1
+    checks.check_channels_last(audio)
+    return audio.transpose(0, 2, 1).reshape(-1, audio.shape[1]), audio.shape[2]
 
 
 def from_rows(rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

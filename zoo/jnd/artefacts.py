@@ -16,9 +16,9 @@ from zoo.jnd.effects import SAMPLE_RATE
 
 _WIDEBAND = 16000  # Hz, at which codecs and vocoders of speech work
 _SLOWEST_OPUS, _FASTEST_OPUS = 6.0, 256.0  # kb/s, the ends of libsndfile's scale
-_PACKET = int(0.02 * SAMPLE_RATE)  # samples of a packet, 20 ms
+_PACKET = 0.02  # seconds of a packet
 _N_FFT, _HOP = 512, 128
-_TILE = (4, 6)  # frames and bins, 23 ms and 260 Hz, that a hole takes out
+_TILE = (4, 6)  # frames and bins, 23 ms and 260 Hz at 22,050 Hz, that a hole takes out
 _FLOOR = 0.05  # least gain of spectral subtraction
 _EPS = 1e-12
 
@@ -112,7 +112,7 @@ def clip_peaks(speech: np.ndarray, share: float) -> np.ndarray:
     return np.clip(speech, -level, level).astype("float32")
 
 
-def low_pass(speech: np.ndarray, cutoff: float) -> np.ndarray:
+def low_pass(speech: np.ndarray, cutoff: float, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
     """Take out what is above a frequency in Hz: Butterworth of order 8, forwards and backwards.
 
     Example:
@@ -121,11 +121,13 @@ def low_pass(speech: np.ndarray, cutoff: float) -> np.ndarray:
         True
     """
     return scipy.signal.sosfiltfilt(
-        scipy.signal.butter(8, cutoff, fs=SAMPLE_RATE, output="sos"), np.asarray(speech, "float64")
+        scipy.signal.butter(8, cutoff, fs=sample_rate, output="sos"), np.asarray(speech, "float64")
     ).astype("float32")
 
 
-def lose_packets(speech: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+def lose_packets(
+    speech: np.ndarray, share: float, rng: np.random.Generator, sample_rate: int = SAMPLE_RATE
+) -> np.ndarray:
     """Replace packets of 20 ms by the packet before them, fading by 6 dB each, as simple receivers do.
 
     With the same state of the generator, the packets that a smaller share loses are among those of a larger one.
@@ -134,6 +136,7 @@ def lose_packets(speech: np.ndarray, share: float, rng: np.random.Generator) -> 
         speech: float (samples,).
         share: of the packets that are lost, 0..1.
         rng: NumPy generator of which.
+        sample_rate: in Hz.
 
     Returns:
         float32 (samples,).
@@ -143,11 +146,12 @@ def lose_packets(speech: np.ndarray, share: float, rng: np.random.Generator) -> 
         [0.0, 0.0, 0.0]
     """
     out = np.array(speech, "float32")
-    packets = -(-len(out) // _PACKET)
+    size = int(_PACKET * sample_rate)
+    packets = -(-len(out) // size)
     for i in np.sort(rng.permutation(packets)[: round(share * packets)]):
-        start = i * _PACKET
-        packet = out[start : start + _PACKET]
-        packet[:] = 0.5 * out[start - _PACKET : start][: len(packet)] if i else 0.0
+        start = i * size
+        packet = out[start : start + size]
+        packet[:] = 0.5 * out[start - size : start][: len(packet)] if i else 0.0
     return out
 
 

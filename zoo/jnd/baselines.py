@@ -12,7 +12,8 @@ from zoo.metrics import pesq_scale, speech
 
 _PESQ_RATE = 16000
 _BEST_PESQ = pesq_scale.mos_lqo(4.5, "wb")  # what identical recordings get: 4.644
-_BEST_VISQOL = 5.0
+_BEST_VISQOL, _BEST_VISQOL_AUDIO = 5.0, 4.732
+_VISQOL_RATE = 48000
 _BATCH = 16  # pairs at a time in a loss, which bounds the memory
 
 
@@ -101,23 +102,40 @@ def visqol() -> Baseline:
     Example:
         >>> metric = visqol()  # needs visqol-python  # doctest: +SKIP
     """
+    return _visqol(_PESQ_RATE, _BEST_VISQOL, mode="speech", use_lattice_model=False)
+
+
+def visqol_audio() -> Baseline:
+    """4.73 - ViSQOL at 48 kHz in its audio mode, by the package visqol-python; identical recordings get 4.73.
+
+    Raises:
+        InputError: visqol-python is not installed.
+
+    Example:
+        >>> metric = visqol_audio()  # needs visqol-python  # doctest: +SKIP
+    """
+    return _visqol(_VISQOL_RATE, _BEST_VISQOL_AUDIO, mode="audio")
+
+
+def _visqol(sample_rate, best, **options):
+    """How much ViSQOL's score, in a mode of its package, falls short of the best."""
     try:
         from visqol import VisqolApi
     except ImportError as error:
         raise InputError('ViSQOL needs visqol-python: pip install "audio-zoo[visqol]"') from error
     api = VisqolApi()
-    api.create(mode="speech", use_lattice_model=False)
+    api.create(**options)
 
     def score(reference, degraded):
         """The score of one pair, NaN where there is none, as of silence."""
         if not (reference.any() and degraded.any()):
             return np.nan
-        return api.measure_from_arrays(*np.asarray((reference, degraded), "float64"), _PESQ_RATE).moslqo
+        return api.measure_from_arrays(*np.asarray((reference, degraded), "float64"), sample_rate).moslqo
 
     def missed(reference, degraded):
-        return np.array([_BEST_VISQOL - score(*pair) for pair in zip(reference, degraded, strict=True)])
+        return np.array([max(best - score(*pair), 0.0) for pair in zip(reference, degraded, strict=True)])
 
-    return Baseline(_PESQ_RATE, missed)
+    return Baseline(sample_rate, missed)
 
 
 def of_embedding(embed: Callable[[np.ndarray], np.ndarray], sample_rate: int) -> Baseline:

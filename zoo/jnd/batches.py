@@ -2,18 +2,20 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
 import scipy.stats
 
+from zoo.audio import io
 from zoo.errors import InputError
-from zoo.jnd import artefacts, rendered, severity
+from zoo.jnd import artefacts, music, rendered, severity
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.jnd.judgments import split_of
 from zoo.jnd.rendered import Source
-from zoo.jnd.severity import GROUP, TEACHERS
+from zoo.jnd.severity import GROUP
 from zoo.training.distribution import ONE_DEVICE
 
 # Answers by rule. Listeners of the tables call 3 in 100 identical pairs different, and miss about as many plain
@@ -23,7 +25,8 @@ _LEVEL_JND_DB, _LEVEL_DEVIATION_DB = 2.0, 1.0  # half of untrained listeners not
 INAUDIBLE = ("shift", "phase", "drift")  # changes that nobody hears
 _DISPERSION = 2.0  # ms of group delay
 _DRIFT = 0.001  # between two clocks
-_SILENCE = int(0.25 * SAMPLE_RATE)
+_SILENCE = 0.25  # seconds
+TEACHERS = (*severity.TEACHERS, music.TEACHER)
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,19 @@ def prepare_graded(recipe, data, runs, lyra=None, n_jobs=-1):
     return severity.render(Source(data, split="train"), recipe.n_graded, runs, lyra, n_jobs=n_jobs)
 
 
+def prepare_music(recipe, data, runs, n_jobs=-1):
+    """The graded clips of music that a recipe draws from; None where it has none."""
+    if not recipe.music:
+        return None
+    return music.render(Path(data) / "music", recipe.n_music, runs, n_jobs=n_jobs)
+
+
 class Batches(keras.utils.PyDataset):
-    """Batches (reference, degraded), target of a training.
+    """Batches (reference, degraded), target of a training, at the network's rate.
 
     Targets are (batch, 1 + teachers): the answer (0 or 1) or the share of listeners (0..1) that would say "different", and
-    by how much each teacher's score (`zoo.jnd.severity.TEACHERS`) falls short; -1 where one is not known. A shard's last
-    rows are ladders and graded recordings, the mild rungs and then the severe ones.
+    by how much the score of each of `TEACHERS` falls short; -1 where one is not known. A shard's last rows are ladders and
+    graded recordings, the mild rungs and then the severe ones.
 
     Args:
         recipe: says how many of each kind, and the augmentation.
@@ -77,25 +87,25 @@ class Batches(keras.utils.PyDataset):
         ladders: chunks as `rendered.draw_ladders` gives them, or None.
         distribution: the `zoo.training.distribution.Distribution` that shares the batches; each of its shards, one after the
             other, has as much of each kind.
-        graded: a `zoo.jnd.severity.Graded`, or None.
+        graded, songs: a `zoo.jnd.severity.Graded` of speech, and one of music, or None.
 
     Raises:
         InputError: the devices cannot share a batch evenly, or the shards not every kind.
     """
 
-    def __init__(self, recipe, judged, ladders, distribution=ONE_DEVICE, graded=None):
+    def __init__(self, recipe, judged, ladders, distribution=ONE_DEVICE, graded=None, songs=None):
         super().__init__()
         kinds = [recipe.judged, recipe.shifts, recipe.levels, recipe.rungs, recipe.rungs]
         shards = distribution.shards
         if sum(kinds) % distribution.replicas or any(count % shards for count in kinds):
             raise InputError(
                 f"{distribution.replicas} devices cannot share a batch of {recipe.judged} answers, {recipe.shifts} shifts, "
-                f"{recipe.levels} levels, {recipe.ladders} ladders and {recipe.graded} graded clips evenly: change the "
-                "recipe's numbers"
+                f"{recipe.levels} levels, {recipe.ladders} ladders and {recipe.graded + recipe.music} graded clips evenly: "
+                "change the recipe's numbers"
             )
         parts = [np.array_split(rows, shards) for rows in np.split(np.arange(sum(kinds)), np.cumsum(kinds)[:-1])]
         self.rows = np.concatenate([part[i] for i in range(shards) for part in parts])
-        self.recipe, self.judged, self.ladders, self.graded = recipe, judged, ladders, graded
+        self.recipe, self.judged, self.ladders, self.graded, self.songs = recipe, judged, ladders, graded, songs
         self.answers = judged.answers
         self.shuffle(0)
 
@@ -118,11 +128,14 @@ class Batches(keras.utils.PyDataset):
         alike = [np.stack([x, self._unchanged(x, i, rng)]) for i, x in enumerate(references[: recipe.shifts])]
         gains = rng.uniform(-12, 6, recipe.levels)
         louder = [np.stack([x, 10 ** (g / 20) * x]) for x, g in zip(references[recipe.shifts :], gains, strict=True)]
-        rungs, missed = self._rungs(rng)
+        rungs, rates, missed = self._rungs(rng)
         shares = [*self.answers[chosen], *[_LAPSE] * recipe.shifts, *_share_of_level(gains), *[-1.0] * len(rungs)]
         targets = _targets(shares)
         targets[len(shares) - len(rungs) :, 1:] = missed
-        x = np.stack([_augment(pair, recipe, rng) for pair in [*judged, *alike, *louder, *rungs]]).astype("float32")
+        pairs = [*judged, *alike, *louder, *rungs]
+        rates = [SAMPLE_RATE] * (len(pairs) - len(rungs)) + rates
+        pairs = [_augment(pair, rate, recipe, rng) for pair, rate in zip(pairs, rates, strict=True)]
+        x = np.stack([io.resample(*pair, recipe.sample_rate) for pair in zip(pairs, rates, strict=True)])
         return (x[self.rows, 0], x[self.rows, 1]), targets[self.rows]
 
     def _unchanged(self, clip, i, rng):
@@ -136,35 +149,43 @@ class Batches(keras.utils.PyDataset):
                 return artefacts.drift(clip, 1 + rng.uniform(-_DRIFT, _DRIFT))
 
     def _rungs(self, rng):
-        """Pairs (clip, mild rung) of ladders and graded recordings, then (clip, severe rung); and scores, -1 for none."""
-        recipe, ladders, scores = self.recipe, [], []
+        """Pairs (clip, mild rung) of ladders and graded recordings, then (clip, severe rung); rates; scores, -1 for none."""
+        recipe, ladders, rates, scores = self.recipe, [], [], []
         for i in rng.integers(recipe.n_ladders, size=recipe.ladders):
             ladders.append(as_float(self.ladders[i // rendered.CHUNK][i % rendered.CHUNK]))
+            rates.append(SAMPLE_RATE)
             scores.append(np.full((2, len(TEACHERS)), -1.0))
-        for i in rng.integers(recipe.n_graded, size=recipe.graded):
-            audio = as_float(self.graded.audio[i // rendered.CHUNK][i % rendered.CHUNK])
-            missed = np.nan_to_num(self.graded.missed[i], nan=-1.0)
-            for first in range(0, GROUP, 2):
-                ladders.append(audio[[0, 1 + first, 2 + first]])
-                scores.append(missed[first : first + 2])
+        sources = (self.graded, recipe.n_graded, recipe.graded), (self.songs, recipe.n_music, recipe.music)
+        for graded, available, count in sources:
+            for i in rng.integers(available, size=count):
+                audio = as_float(graded.audio[i // rendered.CHUNK][i % rendered.CHUNK])
+                missed = np.full((GROUP, len(TEACHERS)), -1.0)
+                missed[:, [TEACHERS.index(name) for name in graded.teachers]] = np.nan_to_num(
+                    graded.missed[i], nan=-1.0
+                )
+                for first in range(0, GROUP, 2):
+                    ladders.append(audio[[0, 1 + first, 2 + first]])
+                    rates.append(graded.sample_rate)
+                    scores.append(missed[first : first + 2])
         pairs = [ladder[[0, rung]] for rung in (1, 2) for ladder in ladders]
         missed = [score[rung] for rung in (0, 1) for score in scores]
-        return pairs, np.reshape(missed, (len(pairs), len(TEACHERS)))
+        return pairs, 2 * rates, np.reshape(missed, (len(pairs), len(TEACHERS)))
 
 
 class Plain(keras.utils.PyDataset):
-    """Batches of judged pairs as they are, for validation."""
+    """Batches of judged pairs as they are, at a network's rate, for validation."""
 
-    def __init__(self, judged, batch_size):
+    def __init__(self, judged, batch_size, sample_rate):
         super().__init__()
         self.judged, self.batch_size, self.answers = judged, batch_size, judged.answers
+        self.sample_rate = sample_rate
 
     def __len__(self):
         return math.ceil(len(self.answers) / self.batch_size)
 
     def __getitem__(self, index):
         chosen = range(index * self.batch_size, min((index + 1) * self.batch_size, len(self.answers)))
-        x = np.stack([self.judged.pair(0, i) for i in chosen])
+        x = io.resample(np.stack([self.judged.pair(0, i) for i in chosen]), SAMPLE_RATE, self.sample_rate)
         return (x[:, 0], x[:, 1]), _targets(self.answers[list(chosen)])
 
 
@@ -184,10 +205,10 @@ def _share_of_level(gains):
     return _LAPSE + (1 - 2 * _LAPSE) * probability
 
 
-def _augment(pair, recipe, rng):
+def _augment(pair, rate, recipe, rng):
     pair = 10 ** (rng.uniform(*recipe.gain_db) / 20) * pair
     if rng.random() < recipe.silence:
-        late = rng.random() < 0.5
-        pair = np.roll(pair, _SILENCE if late else -_SILENCE, axis=1)
-        pair[:, slice(None, _SILENCE) if late else slice(-_SILENCE, None)] = 0.0
+        late, samples = rng.random() < 0.5, int(_SILENCE * rate)
+        pair = np.roll(pair, samples if late else -samples, axis=1)
+        pair[:, slice(None, samples) if late else slice(-samples, None)] = 0.0
     return pair

@@ -199,14 +199,15 @@ def griffin_lim(speech: np.ndarray, iterations: int, rng: np.random.Generator) -
     return audio[_N_FFT : _N_FFT + len(speech)]
 
 
-def loudness_normalise(audio: np.ndarray) -> np.ndarray:
+def loudness_normalise(audio: np.ndarray, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
     """Scale audio to -16 LUFS (ITU-R BS.1770-4, gated), then clip it to [-1, 1], as a 16-bit file would.
 
     Args:
-        audio: float (samples,), at least 0.4 s.
+        audio: float (samples,) or (samples, channels), at least 0.4 s.
+        sample_rate: in Hz.
 
     Returns:
-        float32 (samples,); audio below -70 LUFS, which the gate takes for silence, is not scaled.
+        float32, of the same shape; audio below -70 LUFS, which the gate takes for silence, is not scaled.
 
     Raises:
         InputError: a shorter clip, or pyloudnorm is not installed.
@@ -220,9 +221,9 @@ def loudness_normalise(audio: np.ndarray) -> np.ndarray:
         import pyloudnorm
     except ImportError as error:
         raise InputError('loudness needs pyloudnorm: pip install "audio-zoo[jnd]"') from error
-    if len(audio) < _SHORTEST * SAMPLE_RATE:
-        raise InputError(f"{len(audio) / SAMPLE_RATE:g} s is too short for its loudness; give {_SHORTEST:g} s or more")
+    if len(audio) < _SHORTEST * sample_rate:
+        raise InputError(f"{len(audio) / sample_rate:g} s is too short for its loudness; give {_SHORTEST:g} s or more")
     with np.errstate(divide="ignore"):  # -inf for silence
-        loudness = pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(np.asarray(audio, "float64"))
+        loudness = pyloudnorm.Meter(sample_rate).integrated_loudness(np.asarray(audio, "float64"))
     gain = 10 ** ((LOUDNESS - loudness) / 20) if np.isfinite(loudness) else 1.0
     return np.clip(gain * np.asarray(audio), -1, 1).astype("float32")

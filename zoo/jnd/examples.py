@@ -3,6 +3,7 @@
 All random choices follow from a seed. `zoo.jnd.rendered` renders and stores many of them.
 """
 
+import hashlib
 import zlib
 
 import numpy as np
@@ -78,6 +79,16 @@ def _condition(clip, condition, judgment, material, seed):
     if "eq" in condition:
         clip = effects.equalise(clip, condition["eq"])
     return effects.loudness_normalise(clip)
+
+
+def digest(facts: object) -> str:
+    """Eight hexadecimal digits that identify some facts by their `repr`.
+
+    Example:
+        >>> len(digest(["speech", 0]))
+        8
+    """
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
 
 def rng_of(*names: object) -> np.random.Generator:

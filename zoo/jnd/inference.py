@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo.audio import checks, spectra
+from zoo.audio import checks, rows, spectra
 from zoo.errors import InputError
 from zoo.nn import segments
 from zoo.nn.inference import MeasuredRecordings, OnnxModel
@@ -23,10 +23,11 @@ class Judge(MeasuredRecordings):
         """How different recordings sound.
 
         Of recordings of more than 30 s it is the mean over equal segments of at most 30 s: the memory beyond the
-        recordings is bounded.
+        recordings is bounded. The channels of a segment, which then has at most 30 s of all of them, are heard one after
+        the other: a difference in every channel counts as much as in a mono recording, one in a single channel less.
 
         Args:
-            reference: float (samples,) or (batch, samples) in [-1, 1].
+            reference: float (samples,), (batch, samples) or (batch, samples, channels) in [-1, 1].
             degraded: the same recordings, changed; the same shape, aligned in time.
             sample_rate: of both, in Hz.
             lengths: int (batch,) samples that count of each padded recording; None for all.
@@ -79,6 +80,12 @@ class Judge(MeasuredRecordings):
             >>> distances.shape, probabilities.shape
             ((1,), (1,))
         """
+        (reference, channels), (degraded, others) = rows.split_channels(reference), rows.split_channels(degraded)
+        if channels != others:
+            raise InputError(f"the recordings have {channels} and {others} channels; give as many of both")
+        if channels > 1 and lengths is not None:
+            count, samples = len(reference) // channels, reference.shape[1]
+            lengths = np.repeat(checks.check_lengths(lengths, count, samples), channels)
         if pad:
             if lengths is not None:
                 raise InputError("give lengths or pad=True, not both: lengths already say where recordings end")
@@ -86,6 +93,12 @@ class Judge(MeasuredRecordings):
         reference, degraded, lengths = self.prepare(
             reference, degraded, sample_rate=sample_rate, lengths=lengths, resample=resample
         )
+        if channels > 1:
+            lengths = lengths[::channels]
+            reference, degraded = (
+                segments.in_turn(x, lengths, channels, self.sample_rate) for x in (reference, degraded)
+            )
+            lengths = channels * lengths
         spans = segments.cut(np.where(segments.finite(reference, degraded), lengths, 0), self.sample_rate)
         by_layer = segments.mean(self.predict_core([reference, degraded], spans, batch_size), spans, len(reference))
         answers = self.answers(by_layer.astype("float32")).astype("float64")

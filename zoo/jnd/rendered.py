@@ -5,7 +5,6 @@ Keras backend: the processes that render import this module.
 """
 
 import functools
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +53,7 @@ class Source:
         facts = [self.split, manifest.read_bytes() if manifest.exists() else b""]
         if self.speech is not None:
             facts += [(path.name, path.stat().st_size) for paths in _talkers(self.speech).values() for path in paths]
-        return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
+        return examples.digest(facts)
 
 
 def render_ladders(source: Source, n_files: int, runs: Path | str, seed: int = 0, n_jobs: int = -1) -> list[np.ndarray]:
@@ -109,7 +108,7 @@ def render_judgments(
     """
     if not judgments:
         raise InputError(f"no judgments to render for the {source.split} split")
-    digest = hashlib.sha256(repr([source.digest(), judgments]).encode()).hexdigest()[:8]
+    digest = examples.digest([source.digest(), judgments])
     folder = Path(runs) / "jnd" / f"judged-v{examples.VERSION}-{digest}" / str(seed)
     return stored(_render_judged, source, [(seed, chunk) for chunk in chunks(judgments)], folder, n_jobs, "render")
 

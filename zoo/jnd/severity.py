@@ -23,7 +23,7 @@ TEACHERS = ("pesq", "visqol")
 MOST_MISSED = (3.6, 4.0)  # by how much their scores can fall short of the best
 SPREADS = (1.2, 0.6)  # standard deviations of their scores over the kinds
 _RT60 = 0.6  # seconds
-_CHAINED = 0.3  # share of kinds that act on a recording which another kind has degraded before
+CHAINED = 0.3  # share of kinds that act on a recording which another kind has degraded before
 _BROUGHT, _BROUGHT_WEIGHT = "lyra", 0.5  # networks that the user brings; drawn half as often as others
 
 # Values of each kind from mild to severe; None of Lyra leaves its quantizer out.
@@ -82,11 +82,15 @@ class Graded:
             of another.
         audio: list of memory-mapped int16 (clips, 1 + degradations, 55125), clip and degraded, -16 LUFS each.
         missed: float32 (clips, degradations, teachers), by how much a score falls short of the best; NaN where invalid.
+        teachers: their names.
+        sample_rate: of the audio, in Hz.
     """
 
     degradations: list
     audio: list
     missed: np.ndarray
+    teachers: tuple = TEACHERS
+    sample_rate: int = effects.SAMPLE_RATE
 
 
 def degrade(clip: np.ndarray, kind: str, value: float, material: Material, lyra: Lyra | None, seed: int) -> np.ndarray:
@@ -154,7 +158,7 @@ def draw(rng: np.random.Generator, has_lyra: bool = False) -> list[Degradation]:
     degradations = []
     for i in rng.choice(len(names), GROUP // 2, replace=False, p=weights / weights.sum()):
         ladder, before, seed = KINDS[names[i]], None, int(rng.integers(2**31))
-        if rng.random() < _CHAINED:
+        if rng.random() < CHAINED:
             kind = names[rng.integers(len(names) - has_lyra)]  # Lyra is the last
             before = kind, KINDS[kind][rng.integers(len(KINDS[kind]))]
         for rung in np.sort(rng.choice(len(ladder), 2, replace=False)):

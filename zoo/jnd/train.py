@@ -12,22 +12,31 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
 
 from zoo.backend import jit
 from zoo.checkpoint import golden, preset
 from zoo.data.environment import SPLITS
 from zoo.errors import InputError
-from zoo.jnd import pretrain
+from zoo.jnd import pretrain, rendered
 from zoo.jnd.answer import CalibratedJND
-from zoo.jnd.batches import INAUDIBLE, Batches, Judged, Plain, prepare, prepare_graded, prepare_ladders
+from zoo.jnd.batches import (
+    INAUDIBLE,
+    Batches,
+    Judged,
+    Plain,
+    prepare,
+    prepare_graded,
+    prepare_ladders,
+    prepare_music,
+)
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.jnd.head import count_answers, fit_head
 from zoo.jnd.judgments import read_judgments
 from zoo.jnd.model import JND
+from zoo.jnd.objective import Objective
 from zoo.jnd.quality import QualityJND
-from zoo.jnd.severity import GROUP, MOST_MISSED, SPREADS, TEACHERS, Graded
+from zoo.jnd.severity import GROUP, Graded
 from zoo.jnd.spectral import SpectralJND
 from zoo.jnd.studies import is_study, read_triplets
 from zoo.training.checkpoint import Trained
@@ -38,8 +47,6 @@ from zoo.training.run import Run, without_optimizer
 NETWORKS = {cls.__name__: cls for cls in (JND, SpectralJND, QualityJND)}
 TRAINABLE = ("all", "weights")
 CURVE = ("loss", "val_loss")
-_TINY = 1e-4  # added to a distance inside its logarithm
-_MARGIN, _SHARPNESS = 0.05, 5.0  # of the ladders' hinge on the logarithm of the distance
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,8 @@ class Recipe:
         max_delay: most samples of a shift that nobody hears.
         graded: clips in a batch with four graded degradations each (`zoo.jnd.severity`).
         n_graded: of those clips that there are to draw from.
+        music: clips of music in a batch with four graded degradations each (`zoo.jnd.music`).
+        n_music: of those clips that there are to draw from.
         teaching: weight of the squared errors of the teachers' scores.
         renders: how often the judged pairs are rendered, on other speech.
         epochs: times through the judgments.
@@ -83,6 +92,8 @@ class Recipe:
     max_delay: int = 100
     graded: int = 0
     n_graded: int = 1024
+    music: int = 0
+    n_music: int = 512
     teaching: float = 2.0
     renders: int = 1
     epochs: int = 5
@@ -100,7 +111,12 @@ class Recipe:
     @property
     def rungs(self):
         """Pairs (mild, severe) of a batch whose order is known."""
-        return self.ladders + GROUP // 2 * self.graded
+        return self.ladders + GROUP // 2 * (self.graded + self.music)
+
+    @property
+    def sample_rate(self):
+        """Of the network, in Hz."""
+        return self.options.get("sample_rate", SAMPLE_RATE)
 
     def model(self):
         """The network to train: a fresh one with this recipe's seed, or that of `start`."""
@@ -126,60 +142,6 @@ class Recipe:
         return model
 
 
-class _Training(keras.Model):
-    """A metric and its loss on the targets of `Batches`: cross-entropy of answers, a hinge on rungs (of a shard), and
-    squared errors of the teachers' scores, each in its standard deviations.
-
-    A teacher's score falls short of its best by m / (1 + (u / D)^v), m the most it can and u, v > 0 learned with the
-    metric: D has one order for all of them.
-    """
-
-    def __init__(self, metric, rungs, teaching):
-        super().__init__(name="training")
-        self.metric, self.rungs, self.teaching, self.mean = metric, rungs, teaching, _Mean(name="mean")
-        if teaching:
-            self.scales = self.add_weight(shape=(2, len(TEACHERS)), initializer=_start_of_scales, name="scales")
-
-    def call(self, pair, training=False):
-        distances = self.metric.layer_distances(pair, training)
-        answers = self.metric.head(distances, training=training)
-        return ops.stack([answers[:, 1] - answers[:, 0], ops.sum(distances, axis=1)], axis=1)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        (logit, distance), answer = ops.unstack(y_pred, axis=1), y[:, 0]
-        answered = ops.cast(answer >= 0, "float32")
-        entropy = ops.softplus(logit) - ops.maximum(answer, 0.0) * logit
-        loss = entropy * answered / ops.mean(answered)
-        if training and self.rungs:
-            logarithm = ops.log(ops.maximum(distance, 0.0) + _TINY)
-            mild, severe = logarithm[-2 * self.rungs : -self.rungs], logarithm[-self.rungs :]
-            loss = loss + ops.mean(ops.softplus(_SHARPNESS * (mild - severe + _MARGIN))) / _SHARPNESS
-        if training and self.teaching:
-            loss = loss + self.teaching * self._errors(distance, y[:, 1:])
-        return self.mean(answer, loss)
-
-    def _errors(self, distance, missed):
-        """Squared errors of the scores, (batch,); their mean is that over the scores that there are."""
-        unit, slope = self.scales[0], ops.softplus(self.scales[1])
-        logarithm = ops.log(ops.maximum(distance, 0.0) + _TINY)[:, None]
-        predicted = ops.convert_to_tensor(MOST_MISSED) * ops.sigmoid(slope * (logarithm - unit))
-        known = ops.cast(missed >= 0, "float32")
-        errors = (predicted - missed) / ops.convert_to_tensor(SPREADS)
-        return ops.sum(known * ops.square(errors), axis=1) / ops.maximum(ops.mean(ops.sum(known, 1)), _TINY)
-
-
-def _start_of_scales(shape, dtype=None):
-    """Logarithm of u = 8, and v = 1.3 before softplus."""
-    return ops.convert_to_tensor(np.stack([np.full(shape[1], np.log(8.0)), np.full(shape[1], 0.98)]), dtype)
-
-
-class _Mean(keras.losses.Loss):
-    """Of what each row contributes; Keras divides it by the replicas of a distribution."""
-
-    def call(self, y_true, y_pred):
-        return y_pred
-
-
 def train(
     recipe: Recipe,
     judged: Judged,
@@ -189,6 +151,7 @@ def train(
     verbose: int | str = "auto",
     distribution: Distribution = ONE_DEVICE,
     graded: Graded | None = None,
+    songs: Graded | None = None,
 ) -> tuple[keras.Model, dict, float]:
     """Train a recipe's network, or go on with it.
 
@@ -199,15 +162,15 @@ def train(
         runs: folder for training states.
         verbose: as for `keras.Model.fit`.
         distribution: over which devices, a `zoo.training.distribution.Distribution`.
-        graded: as `prepare_graded` gives them.
+        graded, songs: as `prepare_graded` and `prepare_music` give them.
 
     Returns:
         model: with the weights of the epoch of the lowest cross-entropy on the validation's answers.
         facts: {"recipe", "best_epoch", "curve", "answers"}, as the card tells them.
         minutes: spent in the epochs, those before an interruption too.
     """
-    batches = Batches(recipe, judged, ladders, distribution, graded)
-    first, _ = Batches(recipe, judged, ladders, graded=graded)[0]  # the same on any number of devices
+    batches = Batches(recipe, judged, ladders, distribution, graded, songs)
+    first, _ = Batches(recipe, judged, ladders, graded=graded, songs=songs)[0]  # the same on any number of devices
     digest = {"first_batch": hashlib.sha256(np.stack(first)).hexdigest()[:16]}
     run = Run(Path(runs) / f"{recipe.name}-{recipe.seed}", recipe, "val_loss", distribution=distribution, data=digest)
     with distribution.scope():
@@ -217,7 +180,7 @@ def train(
         with distribution.leader_first():
             start = _fitted_head(recipe, judged, validation, run.folder / "start.weights.h5")
         metric.set_weights(start.get_weights())
-    run.fit(model, batches, Plain(validation, 2 * recipe.judged), verbose=verbose)
+    run.fit(model, batches, Plain(validation, 2 * recipe.judged, recipe.sample_rate), verbose=verbose)
     run.restore_best(model)
     trained = without_optimizer(recipe.model(), metric)
     if recipe.calibrate:
@@ -246,7 +209,10 @@ def _fitted_head(recipe, judged, validation, path):
 
 def calibrate(metric: CalibratedJND, judged: Judged) -> None:
     """Set a metric's curve of the answers by judged pairs, as they are in their first rendering."""
-    distances = [metric.distance(*np.moveaxis(as_float(chunk), 1, 0), SAMPLE_RATE) for chunk in judged.renderings[0]]
+    distances = []
+    for chunk in judged.renderings[0]:
+        pairs = rendered.at_rate(metric, *np.moveaxis(as_float(chunk), 1, 0))
+        distances.append(metric.distance(*pairs, metric.sample_rate))
     metric.calibrate(np.concatenate(distances), judged.answers)
 
 
@@ -254,10 +220,10 @@ def _compiled(recipe, metric, steps, shards):
     rate = recipe.learning_rate
     if recipe.cosine:
         rate = keras.optimizers.schedules.CosineDecay(rate, recipe.epochs * steps)
-    model = _Training(metric, recipe.rungs // shards, recipe.graded and recipe.teaching)
+    model = Objective(metric, recipe.rungs // shards, (recipe.graded or recipe.music) and recipe.teaching)
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=5.0)
     model.compile(optimizer, jit_compile=jit())
-    clip = np.zeros((2, SAMPLE_RATE // 10), "float32")
+    clip = np.zeros((2, recipe.sample_rate // 10), "float32")
     model((clip, clip))  # builds it, and Keras restores only an optimizer that is built
     model.optimizer.build(model.trainable_variables)
     return model
@@ -293,8 +259,11 @@ def _train_metric(recipe, options, distribution):
         answers = _rendered_answers(options, recipe.renders)
         ladders = prepare_ladders(recipe, options.data, options.runs, options.jobs)
         graded = prepare_graded(recipe, options.data, options.runs, options.lyra, options.jobs)
+        songs = prepare_music(recipe, options.data, options.runs, options.jobs)
     recipes = [replace(recipe, seed=seed) for seed in options.seeds or [recipe.seed]]
-    trained = [train(one, *answers, ladders, options.runs, options.verbose, distribution, graded) for one in recipes]
+    trained = [
+        train(one, *answers, ladders, options.runs, options.verbose, distribution, graded, songs) for one in recipes
+    ]
     losses = [min(facts["curve"]["val_loss"]) for _, facts, _ in trained]
     best = int(np.argmin(losses))
     model, facts, _ = trained[best]

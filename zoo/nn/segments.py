@@ -41,6 +41,33 @@ def cut(lengths: np.ndarray, sample_rate: float) -> np.ndarray:
     return np.array(spans, int).reshape(-1, 3)
 
 
+def in_turn(rows: np.ndarray, lengths: np.ndarray, channels: int, sample_rate: float) -> np.ndarray:
+    """Recordings with channels as longer ones without, which `cut` cuts into segments that have every channel.
+
+    In each segment one channel follows the other, so that what a model does with a segment, such as one gain, it does
+    with all of them.
+
+    Args:
+        rows: (batch * channels, samples), the channels of a recording one after the other.
+        lengths: int (batch,) samples of each that count.
+        channels: of each recording.
+        sample_rate: in Hz.
+
+    Returns:
+        (batch, channels * samples), of the same type, zero after `channels * lengths`.
+
+    Example:
+        >>> in_turn(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([2]), 2, 16000).tolist()
+        [[1.0, 2.0, 3.0, 4.0]]
+    """
+    rows = rows.reshape(len(lengths), channels, -1)
+    out = np.zeros((len(rows), channels * rows.shape[2]), rows.dtype)
+    for row, audio, length in zip(out, rows, lengths, strict=True):
+        for _, start, stop in cut([channels * int(length)], sample_rate) // channels:
+            row[channels * start : channels * stop] = audio[:, start:stop].ravel()
+    return out
+
+
 def batches(
     recordings: Sequence[np.ndarray], spans: np.ndarray, batch_size: int, sample_rate: float, few_lengths: bool = False
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:

@@ -1,0 +1,264 @@
+"""Music in a known order: codecs at falling bit rates and other degradations, each kind a ladder, at 44.1 kHz.
+
+As `zoo.jnd.severity` does for speech; the teacher is ViSQOL in its audio mode, where it was made for it.
+"""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import scipy.signal
+
+from zoo.audio import codecs, io, mix
+from zoo.jnd import artefacts, baselines, effects, examples, rendered
+from zoo.jnd.severity import CHAINED, GROUP, Degradation, Graded
+from zoo.jnd.songs import SAMPLE_RATE, SAMPLES, Songs, pieces
+
+VERSION = 1  # of the recordings; stored ones of another version are not used
+TEACHER = "visqol-audio"
+MOST_MISSED, SPREAD = 3.8, 0.9  # by how much its score can fall short of the best; its deviation over the kinds
+AAC = codecs.Program("aac", "adts", "aac", SAMPLE_RATE, (16, 256))
+_OPUS_RATE = 48000
+_OPUS_KBPS = (6.0, 256.0)  # ends of libsndfile's scale, of each channel
+_MP3_KBPS = (32.0, 320.0)
+_RT60 = 1.2  # seconds
+_NOISES = (0.0, 1.0, 2.0)  # exponents of white, pink and brown noise
+
+# Values of each kind from mild to severe, of one channel: of codecs kb/s, of vorbis libsndfile's quality.
+KINDS = {
+    "opus": (128.0, 64.0, 40.0, 28.0, 20.0, 14.0, 10.0),
+    "aac": (128.0, 80.0, 56.0, 40.0, 28.0, 20.0, 16.0),
+    "mp3": (160.0, 96.0, 64.0, 56.0, 48.0, 40.0, 32.0),
+    "vorbis": (0.8, 0.5, 0.3, 0.2, 0.1, 0.0),
+    "low-pass": (16000.0, 12000.0, 9000.0, 6500.0, 4500.0, 3000.0, 2000.0, 1200.0),
+    "noise": tuple(range(60, -1, -6)),
+    "mnru": tuple(range(48, -1, -6)),
+    "quantised": (12, 10, 9, 8, 7, 6, 5, 4),
+    "clipping": (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35),
+    "packet loss": (0.01, 0.02, 0.04, 0.08, 0.15, 0.25),
+    "holes": (0.01, 0.03, 0.08, 0.16, 0.3, 0.5),
+    "reverberation": (30.0, 24.0, 18.0, 12.0, 6.0, 0.0, -6.0),
+    "griffin-lim": (100, 30, 10, 4, 2, 1, 0),
+}
+CODECS = ("opus", "aac", "mp3", "vorbis")
+VALID = {*CODECS, "low-pass"}  # kinds for which ViSQOL's audio mode was made
+# The same of two channels, which the test climbs: kb/s of both together.
+STEREO = {
+    "opus": (256.0, 128.0, 96.0, 64.0, 48.0, 32.0, 24.0),
+    "aac": (256.0, 128.0, 96.0, 64.0, 48.0, 32.0, 24.0),
+    "mp3": (256.0, 128.0, 96.0, 64.0, 48.0, 32.0),
+    "vorbis": (0.8, 0.5, 0.3, 0.2, 0.1, 0.0),
+    "low-pass": (16000.0, 11000.0, 7000.0, 3500.0, 1700.0),
+    "noise": (60, 45, 30, 15, 0),
+}
+
+
+def degrade(clip: np.ndarray, kind: str, value: float, seed: int) -> np.ndarray:
+    """A clip after one kind of degradation; what is random follows from the seed alone.
+
+    Args:
+        clip: float (samples,) at 44.1 kHz; of codecs, low-pass and noise also (samples, channels).
+        kind: of `KINDS`.
+        value: as there, or of two channels as in `STEREO`.
+        seed: of noise, room and positions.
+
+    Returns:
+        float32, of the same shape, its loudness as it comes.
+
+    Raises:
+        InputError: of the kind "aac", where the program ffmpeg is not there.
+
+    Example:
+        >>> degrade(np.sin(0.1 * np.arange(44100)), "low-pass", 3000.0, seed=0).shape
+        (44100,)
+    """
+    rng = np.random.default_rng(seed)
+    match kind:
+        case "opus":
+            return _opus(clip, value)
+        case "aac":
+            return codecs.encode_and_decode_by_ffmpeg(clip, SAMPLE_RATE, AAC, value)
+        case "mp3":
+            options = {"bitrate_mode": "CONSTANT", "compression_level": _level(value, *_MP3_KBPS)}
+            return _coded(clip, SAMPLE_RATE, "MP3", "MPEG_LAYER_III", **options)
+        case "vorbis":
+            return _coded(clip, SAMPLE_RATE, "OGG", "VORBIS", compression_level=_level(value, 0.0, 1.0))
+        case "low-pass":
+            return artefacts.low_pass(clip.T, value, SAMPLE_RATE).T
+        case "noise":
+            exponent = _NOISES[rng.integers(len(_NOISES))]
+            noise = [mix.colored_noise(len(clip), exponent, rng) for _ in range(clip.size // len(clip))]
+            return effects.add_noise(clip.ravel(), np.stack(noise, axis=-1).ravel(), value).reshape(clip.shape)
+        case "mnru":
+            return artefacts.mnru(clip, value, rng)
+        case "quantised":
+            step = 2 * np.abs(clip).max() / 2**value
+            return (step * np.round(clip / step)).astype("float32")
+        case "clipping":
+            return artefacts.clip_peaks(clip, value)
+        case "packet loss":
+            return artefacts.lose_packets(clip, value, rng, SAMPLE_RATE)
+        case "holes":
+            return artefacts.punch_holes(clip, value, rng)
+        case "reverberation":
+            room = mix.decaying_room(_RT60, value, SAMPLE_RATE, rng)
+            return scipy.signal.fftconvolve(clip, room)[: len(clip)].astype("float32")
+        case _:
+            return effects.griffin_lim(clip, value, rng)
+
+
+def _opus(clip, kbps):
+    channels = clip.size // len(clip)
+    wide = np.clip(io.resample(np.asarray(clip, "float32").T, SAMPLE_RATE, _OPUS_RATE), -1, 1).T
+    options = {"compression_level": _level(kbps / channels, *_OPUS_KBPS)}
+    coded, _ = codecs.encode_and_decode(wide, _OPUS_RATE, "OGG", "OPUS", **options)
+    return codecs.align(io.resample(coded.T, _OPUS_RATE, SAMPLE_RATE).T, clip)
+
+
+def _coded(clip, rate, *codec, **options):
+    coded, coded_rate = codecs.encode_and_decode(clip, rate, *codec, **options)
+    return codecs.align(io.resample(coded.T, coded_rate, SAMPLE_RATE).T, clip)
+
+
+def _level(value, low, high):
+    """libsndfile's compression level, 0 at the highest value; it refuses 1 at times."""
+    return float(np.clip((high - value) / (high - low), 0, 0.999))
+
+
+def draw(rng: np.random.Generator) -> list[Degradation]:
+    """Degradations of one clip: two values of one kind, then two of another, mild before severe.
+
+    Example:
+        >>> [mild, severe, *others] = draw(np.random.default_rng(0))
+        >>> mild.kind == severe.kind, len(others)
+        (True, 2)
+    """
+    names, degradations = list(KINDS), []
+    for kind in rng.choice(names, GROUP // 2, replace=False):
+        ladder, before, seed = KINDS[kind], None, int(rng.integers(2**31))
+        if rng.random() < CHAINED:
+            first = names[rng.integers(len(names))]
+            before = first, KINDS[first][rng.integers(len(KINDS[first]))]
+        for rung in np.sort(rng.choice(len(ladder), 2, replace=False)):
+            degradations.append(Degradation(str(kind), ladder[rung], before, seed))
+    return degradations
+
+
+def apply(clip: np.ndarray, degradation: Degradation) -> np.ndarray:
+    """A clip after a degradation, at -16 LUFS; arguments and shapes as for `degrade`.
+
+    Example:
+        >>> clip = np.sin(0.1 * np.arange(44100))
+        >>> apply(clip, Degradation("mnru", 10, ("clipping", 0.1), seed=0)).shape
+        (44100,)
+    """
+    if degradation.before:
+        clip = effects.loudness_normalise(degrade(clip, *degradation.before, degradation.seed + 1), SAMPLE_RATE)
+    degraded = degrade(clip, degradation.kind, degradation.value, degradation.seed)
+    return effects.loudness_normalise(degraded, SAMPLE_RATE)
+
+
+def missed_scores(recordings: np.ndarray, degradations: Sequence[Degradation]) -> np.ndarray:
+    """By how much ViSQOL's scores of degraded recordings fall short of the best.
+
+    Args:
+        recordings: float (1 + n, samples) at 44.1 kHz, the clip and its degraded forms.
+        degradations: n of them.
+
+    Returns:
+        float32 (n, 1), 0 and up; NaN where it is not valid or has no score.
+
+    Raises:
+        InputError: visqol-python is not installed.
+    """
+    missed = np.full((len(degradations), 1), np.nan, "float32")
+    valid = [i for i, degradation in enumerate(degradations) if degradation.kinds <= VALID]
+    if valid:
+        metric = _teacher()
+        audio = io.resample(recordings[[0, *(1 + i for i in valid)]], SAMPLE_RATE, metric.sample_rate)
+        missed[valid, 0] = metric.distance(np.repeat(audio[:1], len(valid), axis=0), audio[1:], metric.sample_rate)
+    return missed
+
+
+@functools.cache
+def _teacher():
+    return baselines.visqol_audio()
+
+
+def render(music: Path | str, count: int, runs: Path | str, seed: int = 0, n_jobs: int = -1) -> Graded:
+    """Groups of degraded clips of music with scores, rendered or read from `runs`.
+
+    Args:
+        music: folder as `Songs.read` takes it.
+        count: of groups.
+        runs: folder to store them in, about 1.1 MB for each group.
+        seed: of all random choices.
+        n_jobs: processes, joblib's counting.
+
+    Returns:
+        `Graded`, of (clips, 5, 110250) at 44.1 kHz, one channel.
+
+    Raises:
+        InputError: recordings, the program ffmpeg or the package visqol-python are missing.
+
+    Example:
+        >>> graded = render("data/music", 256, "runs")  # needs recordings  # doctest: +SKIP
+    """
+    groups = [draw(examples.rng_of(seed, "music", i)) for i in range(count)]
+    starts = range(0, count, rendered.CHUNK)
+    items = [(seed, start, groups[start : start + rendered.CHUNK]) for start in starts]
+    name = f"music-{count}-v{VERSION}-{Songs.read(music).digest()}-{seed}"
+    return _stored(_render, str(music), items, groups, Path(runs) / "jnd" / name, n_jobs)
+
+
+def render_stereo(folder: Path | str, runs: Path | str, n_jobs: int = -1) -> Graded:
+    """Every value of `STEREO` on two clips of every recording of a folder, with scores, rendered or read from `runs`.
+
+    Args:
+        folder: of recordings, mono or stereo, at any rate.
+        runs: folder to store them in, about 16 MB for each clip.
+        n_jobs: processes, joblib's counting.
+
+    Returns:
+        `Graded`, of (clips, 1 + values, 220500): the left channel and then the right one.
+
+    Raises:
+        InputError: as for `pieces`, or the program ffmpeg or the package visqol-python are missing.
+
+    Example:
+        >>> graded = render_stereo("music/", "runs")  # needs recordings  # doctest: +SKIP
+    """
+    clips = [clip for _, clip in pieces(folder)]
+    group = [Degradation(kind, value, None, 0) for kind, ladder in STEREO.items() for value in ladder]
+    items = [(clip, group) for clip in clips]
+    name = f"stereo-v{VERSION}-{examples.digest([clip.tobytes() for clip in clips])}"
+    return _stored(_render_stereo, str(folder), items, [group] * len(clips), Path(runs) / "jnd" / name, n_jobs)
+
+
+def _stored(render, source, items, groups, folder, n_jobs):
+    audio = rendered.stored(render, source, items, folder / "audio", n_jobs, "degrade music")
+    places = [(folder / "audio", i, item[-1]) for i, item in enumerate(items)]
+    missed = rendered.stored(_score, source, places, folder / "scores", n_jobs, "score music")
+    return Graded(groups, audio, np.concatenate(missed), (TEACHER,), SAMPLE_RATE)
+
+
+def _render(music, seed, start, groups):
+    songs, recordings = Songs.read(music), []
+    for i, degradations in enumerate(groups, start):
+        clip = songs.draw(examples.rng_of(seed, "clip of music", i))
+        recordings.append([clip, *(apply(clip, degradation) for degradation in degradations)])
+    return rendered.as_stored(np.array(recordings))
+
+
+def _render_stereo(_, clip, degradations):
+    recordings = [clip, *(apply(clip, degradation) for degradation in degradations)]
+    return rendered.as_stored(np.array([recordings]).swapaxes(2, 3).reshape(1, len(recordings), -1))
+
+
+def _score(_, folder, place, groups):
+    audio = examples.as_float(np.load(rendered.chunk_path(folder, place), mmap_mode="r"))
+    # ViSQOL compares the mean of the channels.
+    mono = audio.reshape(*audio.shape[:2], -1, SAMPLES).mean(axis=2)
+    groups = groups if isinstance(groups[0], list) else [groups]
+    return np.stack([missed_scores(x, degradations) for x, degradations in zip(mono, groups, strict=True)])
