@@ -75,6 +75,39 @@ def test_pairs_of_two_lengths_are_padded_on_request(tmp_path):
     assert [len(x) for x in read("long", "shorter", pad=True, resample=True)] == [7999, 7999]
 
 
+def test_channels_are_read_where_they_are_asked_for(tmp_path):
+    stereo = np.stack([tone(), 0.5 * tone()[::-1]], axis=1)
+    for name, audio in (("stereo", stereo), ("late", np.pad(stereo, ((100, 0), (0, 0)))), ("mono", tone())):
+        io.write(tmp_path / f"{name}.wav", audio, RATE)
+
+    def read(reference, degraded, **options):
+        (pair,) = pairs.find(tmp_path / f"{reference}.wav", tmp_path / f"{degraded}.wav")
+        return pairs.read(pair, **options)[:2]
+
+    for one in read("stereo", "stereo", channels=True):
+        np.testing.assert_allclose(one, stereo, atol=1e-4)
+    assert [x.shape for x in read("mono", "mono", channels=True)] == 2 * [tone().shape]
+    assert [x.shape for x in read("stereo", "mono", channels=True, downmix=True)] == 2 * [tone().shape]
+    assert [x.shape for x in read("stereo", "late", channels=True, pad=True)] == 2 * [(8100, 2)]
+    assert [
+        x.shape for x in read("stereo", "late", rates=(RATE // 2,), resample=True, channels=True, pad=True)
+    ] == 2 * [(4050, 2)]
+    with pytest.raises(InputError, match=r"mono.wav has 1 channels, .*stereo.wav 2: downmix them"):
+        read("mono", "stereo", channels=True)
+    with pytest.raises(InputError, match="stereo.wav: has 2 channels, mono is needed"):
+        read("stereo", "stereo")
+
+
+def test_a_delay_of_two_channels_is_taken_out(tmp_path):
+    noise = 0.1 * np.random.default_rng(0).standard_normal((RATE, 2))
+    for name, audio in (("early", noise[300:]), ("late", noise[:-300])):
+        io.write(tmp_path / f"{name}.wav", audio, RATE)
+    (pair,) = pairs.find(tmp_path / "early.wav", tmp_path / "late.wav")
+    reference, degraded, _ = pairs.read(pair, align=True, channels=True)
+    assert reference.shape == (RATE - 600, 2)
+    np.testing.assert_array_equal(reference, degraded)
+
+
 def test_silent_pairs_are_read_on_request(tmp_path):
     io.write(tmp_path / "silent.wav", np.zeros(8000), RATE)
     (pair,) = pairs.find(tmp_path / "silent.wav", tmp_path / "silent.wav")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.audio.rows import as_rows, from_rows
+from zoo.audio.rows import as_rows, from_rows, split_channels
 from zoo.errors import InputError
 
 
@@ -54,3 +54,14 @@ def test_only_what_counts_must_be_scaled():
     as_rows(audio, [100, 50])
     with pytest.raises(InputError, match="divide 16-bit samples"):
         as_rows(audio, [100, 51])
+
+
+def test_channels_are_split_into_rows_and_the_rest_stays():
+    audio = np.random.default_rng(0).standard_normal((2, 9, 3))
+    split, channels = split_channels(audio)
+    assert channels == 3
+    np.testing.assert_array_equal(split[4], audio[1, :, 1])
+    mono, one = split_channels(audio[:, :, 0])
+    assert one == 1 and mono.shape == (2, 9)
+    with pytest.raises(InputError, match="channels come last"):
+        split_channels(np.zeros((1, 2, 100)))

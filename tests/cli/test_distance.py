@@ -69,7 +69,7 @@ def folders(recordings, tmp_path_factory):
 REASONS = {
     "short.wav": "align and cut them to one length, or pad the shorter (--pad",
     "long.wav": "align and cut them to one length, or pad the shorter (--pad",
-    "stereo.wav": "has 2 channels, mono is needed; downmix it",
+    "stereo.wav": "stereo.wav 2: downmix them (--downmix",
     "rate.wav": "is at 44100 Hz, 22050 Hz is needed; resample it",
     "vanishing.wav": "is at 48000 Hz, 22050 Hz is needed; resample it",
     "lonely.wav": "no such file",
@@ -146,6 +146,17 @@ def test_resample_and_downmix(run, folders, metric, model, recordings):
         command = "distance", *(folder / name for folder in folders), option, "--metric", metric, "--json", "-"
         status, out, _ = run(*command)
         assert status == 0 and scores(out) == pytest.approx(good, rel=tolerance)
+
+
+def test_channels_are_compared_as_they_are(run, metric, model, recordings, tmp_path):
+    paths, stereo = [], []
+    for name, audio in zip(("reference", "degraded"), recordings, strict=True):
+        stereo.append(np.stack([audio, 0.5 * audio[::-1]], axis=1))
+        paths.append(tmp_path / f"{name}.wav")
+        soundfile.write(paths[-1], stereo[-1], RATE, subtype="FLOAT")
+    status, out, _ = run("distance", *paths, "--metric", metric, "--json", "-")
+    judged = model.judge(*(x[None].astype("float32") for x in stereo), RATE)
+    assert status == 0 and scores(out) == pytest.approx([float(one[0]) for one in judged], rel=1e-5)
 
 
 def test_two_metrics_have_two_columns_each(run, folders, metric, tmp_path):

@@ -41,6 +41,22 @@ def test_distances_are_of_each_degraded_recording_from_its_clip():
     np.testing.assert_allclose(distances, np.square(np.arange(1, 5) * 1000 / 32768)[None].repeat(2, axis=0))
 
 
+def test_music_is_ordered_over_all_pairs_of_values_and_pieces_are_resampled():
+    group = [
+        Degradation(kind, value, None, 0)
+        for kind, values in (("aac", (9, 5, 1)), ("noise", (20, 10)))
+        for value in values
+    ]
+    distances = np.array([[1, 2, 3, 2, 1], [1, 3, 2, 1, 1], [3, 2, 1, 1, np.nan], [1, 2, 3, 1, 2]], "float64")
+    missed = np.where(np.arange(5) < 3, distances, np.nan)[..., None]
+    facts = graded.music_report(distances, Graded([group] * 4, [], missed, ("visqol-audio",), 44100))
+    values = {kind: (one["accuracy"][0], one["n"], one["n_failed"]) for kind, one in facts["order"].items()}
+    assert values == {"codecs": (8 / 12, 12, 0), "aac": (8 / 12, 12, 0), "noise": (0.5, 3, 1)}
+    assert facts["ladders"]["aac"]["values"] == [9, 5, 1]
+    assert [mean for mean, _, _ in facts["ladders"]["aac"]["distance"]] == [1.5, 2.25, 2.25]
+    assert facts["teachers"]["visqol-audio"] == {"spearman": [pytest.approx(1.0)] * 3, "n": 12}
+
+
 def test_inaudible_changes_are_what_their_names_say():
     clip = np.random.default_rng(0).standard_normal(9000).astype("float32")
     pairs = []

@@ -9,7 +9,7 @@ from tests.support.jnd import plain_mean, write_ratings
 from zoo.audio import io, mix
 from zoo.checkpoint import preset, registry
 from zoo.errors import InputError
-from zoo.jnd import card, evaluate, rendered, severity
+from zoo.jnd import card, evaluate, music, rendered, severity
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.spectral import SpectralJND
 
@@ -154,6 +154,31 @@ def test_graded_degradations_are_a_section_of_the_card(checkpoint, judgments_fol
     assert "order within a kind" in capsys.readouterr().out
     (past,) = [part for part in card.evaluation(registry.info("jnd-x")).split("\n## ") if part.startswith("Past the")]
     assert "| jnd-x |" in past and "| PESQ wb |" in past and "| 45 ms late |" in past
+
+
+def test_music_is_a_section_of_the_card(checkpoint, judgments_folder, tmp_path, monkeypatch, capsys):
+    (tmp_path / "jnd_judgments").symlink_to(judgments_folder)
+    noise, folders = np.random.default_rng(1).standard_normal(len(CLIP)), []
+    audio = np.stack([np.tile(CLIP + gain * noise, 2) for gain in (0, 0.01, 0.02, 0.1, 0.2, 0.1)])
+    group = [severity.Degradation("opus", value, None, 0) for value in (64, 32, 16)]
+    group += [severity.Degradation("noise", value, None, 0) for value in (10, 20)]
+
+    def render(folder, *_):
+        folders.append(folder)
+        audios = [np.round(8000 * audio[None]).astype("int16")] * 4
+        return severity.Graded([group] * 4, audios, np.ones((4, 5, 1)), ("visqol-audio",), 44100)
+
+    monkeypatch.setattr(music, "render_stereo", render)
+    run("--data", tmp_path, "--music", "songs/")
+    evaluation = registry.info("jnd-x")["evaluation"]
+    assert folders == ["songs/"] and evaluation["command"].endswith("--files 1 --music songs/")
+    order = evaluation["music"]["order"]
+    assert list(order) == ["codecs", "opus", "noise"] and order["codecs"]["accuracy"] == [1.0, 1.0, 1.0]
+    assert order["opus"]["n"] == 12 and order["noise"]["accuracy"][0] == 0.0
+    assert evaluation["compared"]["PESQ wb"]["music"]["order"]["codecs"]["n"] == 12
+    assert "order, codecs" in capsys.readouterr().out
+    (part,) = [part for part in card.evaluation(registry.info("jnd-x")).split("\n## ") if part.startswith("Music")]
+    assert "| jnd-x |" in part and "| PESQ wb |" in part and "| opus | 64, 32, 16 |" in part
 
 
 def test_lyra_alone_is_refused(checkpoint, judgments_folder):

@@ -58,3 +58,16 @@ def test_what_is_not_finite_is_told(bad):
     reference, degraded = np.zeros((2, 3, 4))
     reference[0, 1], degraded[2, 3] = bad, bad
     assert segments.finite(reference, degraded).tolist() == [False, True, False]
+
+
+def test_channels_come_in_turn_within_each_segment():
+    rows = np.arange(4 * 400).reshape(4, 400)
+    lengths = np.array([400, 90])
+    turned = segments.in_turn(rows, lengths, 2, sample_rate=10)
+    assert turned.shape == (2, 800) and not turned[1, 180:].any()
+    np.testing.assert_array_equal(turned[1, :180], np.concatenate([rows[2, :90], rows[3, :90]]))
+    spans = segments.cut(2 * lengths, sample_rate=10)
+    assert spans[:3].tolist() == [[0, 0, 266], [0, 266, 533], [0, 533, 800]]
+    for _, start, stop in spans[:3]:
+        of_each = [np.isin(turned[0, start:stop], rows[channel]).mean() for channel in range(2)]
+        np.testing.assert_allclose(of_each, 0.5, atol=0.01)

@@ -71,9 +71,19 @@ def align(reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> tupl
         (200, True, 15600)
     """
     lag = find_lag(reference, degraded, sample_rate)
-    reference, degraded = reference[max(-lag, 0) :], degraded[max(lag, 0) :]
-    shared = min(len(reference), len(degraded))
-    return reference[:shared], degraded[:shared], lag
+    return *shared(reference, degraded, lag), lag
+
+
+def shared(reference: np.ndarray, degraded: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
+    """What two recordings share, one of which is later by `lag` samples; float `(..., samples)`.
+
+    Example:
+        >>> [x.tolist() for x in shared(np.arange(4), np.arange(5), 2)]
+        [[0, 1, 2], [2, 3, 4]]
+    """
+    reference, degraded = reference[..., max(-lag, 0) :], degraded[..., max(lag, 0) :]
+    samples = min(reference.shape[-1], degraded.shape[-1])
+    return reference[..., :samples], degraded[..., :samples]
 
 
 def _recording(audio):

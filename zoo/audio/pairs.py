@@ -133,8 +133,9 @@ def read(
     pad: bool | None = None,
     silent: bool = False,
     align: bool = False,
+    channels: bool = False,
 ) -> tuple[np.ndarray | None, np.ndarray, int]:
-    """Both recordings of a pair, mono, at one rate.
+    """Both recordings of a pair, at one rate, mono unless channels are asked for.
 
     Args:
         pair: a `Pair`.
@@ -147,12 +148,14 @@ def read(
         silent: whether to accept digital silence rather than refuse it.
         align: whether to shift the degraded recording by its delay and cut both to what they share
             (`zoo.audio.align`), which takes recordings of two lengths.
+        channels: whether to read several channels as they are, where they are not averaged, rather than refuse them.
 
     Returns:
         (reference, degraded, rate): float32 `(samples,)` twice, and Hz; the reference is None where the pair has none.
+        Several channels are `(samples, channels)`.
 
     Raises:
-        InputError: a recording cannot be used (see `zoo.audio.io.read`), is silent, or they differ in length.
+        InputError: a recording cannot be used (see `zoo.audio.io.read`), is silent, or they differ in length or channels.
 
     Example:
         >>> pair = Pair("speech", zoo.examples()["reference"], zoo.examples()["degraded"])
@@ -165,30 +168,47 @@ def read(
     from zoo.audio import io
 
     first = pair.degraded if pair.reference is None else pair.reference
-    audio, own_rate = io.read(first, downmix=downmix)
+    audio, own_rate = _read(first, downmix, channels)
     rate = own_rate if rates is None or own_rate in rates else rates[0]
     audio = io.at_rate(first, audio, own_rate, rate, resample)  # it may be a pipe, and is read once
     if pair.reference is None:
         _check_audible(first, audio, silent)
-        return None, audio, rate
-    reference, (degraded, _) = audio, io.read(pair.degraded, rate, resample, downmix)
-    if resample and abs(len(reference) - len(degraded)) == 1:
+        return None, audio.T, rate
+    reference, (degraded, degraded_rate) = audio, _read(pair.degraded, downmix, channels)
+    degraded = io.at_rate(pair.degraded, degraded, degraded_rate, rate, resample)
+    if reference.shape[:-1] != degraded.shape[:-1]:
+        count, other = (1 if x.ndim == 1 else len(x) for x in (reference, degraded))
+        text = "downmix them (--downmix, downmix=True)"
+        raise InputError(f"{pair.reference} has {count} channels, {pair.degraded} {other}: {text}")
+    lengths = [x.shape[-1] for x in (reference, degraded)]
+    if resample and abs(lengths[0] - lengths[1]) == 1:
         # Files of one duration at two rates may round to lengths one sample apart.
-        samples = min(len(reference), len(degraded))
-        reference, degraded = reference[:samples], degraded[:samples]
+        reference, degraded = (x[..., : min(lengths)] for x in (reference, degraded))
     if align:
-        reference, degraded, _ = alignment.align(reference, degraded, rate)
+        lag = alignment.find_lag(*(np.atleast_2d(x).mean(axis=0) for x in (reference, degraded)), rate)
+        reference, degraded = alignment.shared(reference, degraded, lag)
     if pad:
         reference, degraded = padded(reference, degraded)
-    if len(reference) != len(degraded):
+    lengths = [x.shape[-1] for x in (reference, degraded)]
+    if lengths[0] != lengths[1]:
         offer = "" if pad is None else ", or pad the shorter (--pad, pad=True)"
         raise InputError(
-            f"{pair.reference} has {len(reference)} samples ({len(reference) / rate:.2f} s), {pair.degraded} "
-            f"{len(degraded)} ({len(degraded) / rate:.2f} s); align and cut them to one length{offer}"
+            f"{pair.reference} has {lengths[0]} samples ({lengths[0] / rate:.2f} s), {pair.degraded} "
+            f"{lengths[1]} ({lengths[1] / rate:.2f} s); align and cut them to one length{offer}"
         )
     for path, audio in ((pair.reference, reference), (pair.degraded, degraded)):
         _check_audible(path, audio, silent)
-    return reference, degraded, rate
+    return reference.T, degraded.T, rate
+
+
+def _read(path, downmix, channels):
+    """A recording at its own rate, (samples,), or (channels, samples) where several are to be had; and that rate."""
+    from zoo.audio import io
+
+    if downmix or not channels:
+        return io.read(path, downmix=downmix)
+    recording = io.read_channels(path)
+    return (recording.audio[:, 0] if recording.audio.shape[1] == 1 else recording.audio.T), recording.sample_rate
 
 
 def _check_audible(path, audio, silent):

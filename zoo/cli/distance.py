@@ -13,6 +13,7 @@ EXAMPLES = """examples:
   zoo distance originals/ coded/ --resample --csv distances.csv
   zoo distance pairs.csv --metric my-model/ --json - | jq .summary
 
+Channels are compared one after the other, with one gain; --downmix averages them.
 Each metric has two columns: the distance, 0 for identical recordings and up,
 and P(different), the probability that a listener who is asked whether the two
 are the same answers "different".
@@ -35,7 +36,9 @@ def add(commands):
 
 def _distance(arguments):
     meter = Meter(arguments.runtime)
-    return measure.run(arguments, arguments.metric or [DEFAULT_METRIC], meter, pad=arguments.pad, silent=True)
+    return measure.run(
+        arguments, arguments.metric or [DEFAULT_METRIC], meter, pad=arguments.pad, silent=True, channels=True
+    )
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Meter:
         checkpoint = measure.checkpoint(name, self.runtime, "distance")
 
         def distance(reference, degraded, sample_rate):
-            values = [batch[0] for batch in checkpoint.model.judge(reference, degraded, sample_rate=sample_rate)]
+            judged = checkpoint.model.judge(reference[None], degraded[None], sample_rate=sample_rate)
+            values = [batch[0] for batch in judged]
             if any(map(math.isnan, values)):
                 raise InputError("the pair has no distance: a recording is empty or beyond full scale; mend it")
             return map(float, values)

@@ -58,6 +58,8 @@ def evaluation(card):
         sections.append(section("Sanity checks", *sanity_checks(evaluated)))
     if "graded" in evaluated:
         sections.append(section("Past the threshold", *past_threshold(card)))
+    if "music" in evaluated:
+        sections.append(section("Music", *on_music(card)))
     return "\n\n".join(sections)
 
 
@@ -138,6 +140,37 @@ def graded_comparison(metrics):
     return markdown_table(["Metric", "PESQ wb", "n", "ViSQOL", "n", "order", "n", "failed"], rows)
 
 
+def on_music(card):
+    """Tables of codecs at falling rates and other ladders on stereo music, beside other distances and by kind."""
+    own = card["evaluation"]["music"]
+    caption = (
+        "Stereo music through codecs at falling rates, low-pass filters and noise (`zoo.jnd.music`). Spearman: with what "
+        "ViSQOL's audio mode says of codecs and low-pass, all at once. Order: how often the more severe of two values of "
+        "one kind, on the same clip, is further away. 95 % bootstrap intervals over pieces."
+    )
+    rows = []
+    for kind, facts in own["ladders"].items():
+        order = own["order"][kind]
+        steps = ", ".join(f"{value:g}" for value in facts["values"])
+        means = ", ".join(f"{mean:.3g}" for mean, _, _ in facts["distance"])
+        rows.append([kind, steps, means, interval(order["accuracy"], 3), order["n"]])
+    header = ["Kind", "kb/s, quality, Hz or dB", "mean distance", "order", "n"]
+    metrics = {card["name"]: card["evaluation"]} | card["evaluation"]["compared"]
+    return [caption, music_comparison(metrics), markdown_table(header, rows)]
+
+
+def music_comparison(metrics):
+    """Metrics on the same music, {name: its evaluation}."""
+    rows = []
+    for name, facts in metrics.items():
+        (teacher,), order = facts["music"]["teachers"].values(), facts["music"]["order"]
+        cells = [interval(kind["accuracy"], 3) for kind in order.values()]
+        failed = sum(kind["n_failed"] for kind in order.values())
+        rows.append([name, interval(teacher["spearman"], 3), teacher["n"], *cells, failed])
+    kinds = next(iter(metrics.values()))["music"]["order"]
+    return markdown_table(["Metric", "ViSQOL audio", "n", *kinds, "failed"], rows)
+
+
 def studies(card):
     """Sections on what was studied beside the training itself."""
     return [seeds(card), experiments(card)]
@@ -167,6 +200,9 @@ def comparison(cards):
     if all("graded" in evaluated for evaluated in metrics.values()):
         parts += ["Past the threshold, on graded degradations of the second test:"]
         parts += [graded_comparison(metrics | first["compared"])]
+    if all("music" in evaluated for evaluated in metrics.values()):
+        parts += ["Stereo music, agreement with ViSQOL's audio mode and order within each kind:"]
+        parts += [music_comparison(metrics | first["compared"])]
     return section("Perceptual distances compared", caption, *parts)
 
 

@@ -1,4 +1,5 @@
-"""Evaluation of a distance past the threshold: order of graded degradations, teachers' scores, inaudible changes.
+"""Evaluation of a distance past the threshold: order of graded degradations of speech and music, teachers' scores,
+inaudible changes.
 
 Works on any metric with `sample_rate` and `distance(reference, degraded, sample_rate)`. Means and correlations have 95 %
 bootstrap intervals that resample clips.
@@ -7,13 +8,14 @@ bootstrap intervals that resample clips.
 import numpy as np
 from tqdm import tqdm
 
-from zoo.jnd import artefacts, rendered
+from zoo.jnd import artefacts, music, rendered
 from zoo.jnd.answers import ALL
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.jnd.severity import TEACHERS, Graded
 from zoo.metrics.agreement import bootstrap, grouped_mean, spearman
 
+CODECS_TOGETHER = "codecs"
 _FEW = 32  # clips of the inaudible changes
 _SAMPLES = {f"{ms} ms late": round(ms * SAMPLE_RATE / 1000) for ms in (1, 5, 20, 45)}
 _DISPERSION_MS, _DRIFT = 2.0, 1.001
@@ -40,7 +42,7 @@ def measure(metric, graded: Graded) -> np.ndarray:
 
     Args:
         metric: with `distance`.
-        graded: of `zoo.jnd.severity.render`.
+        graded: of `zoo.jnd.severity` or `zoo.jnd.music`.
 
     Returns:
         float64 (clips, degradations); NaN where not measurable.
@@ -51,7 +53,7 @@ def measure(metric, graded: Graded) -> np.ndarray:
     rows = []
     for chunk in graded.audio:
         for audio in tqdm(chunk, desc="grade", unit="clip", disable=None):
-            clip, *degraded = rendered.at_rate(metric, *as_float(audio))
+            clip, *degraded = rendered.at_rate(metric, *as_float(audio), sample_rate=graded.sample_rate)
             rows.append(metric.distance(np.stack([clip] * len(degraded)), np.stack(degraded), metric.sample_rate))
     return np.array(rows)
 
@@ -83,11 +85,59 @@ def report(distances: np.ndarray, graded: Graded) -> dict:
         failed = int(np.isnan(right[chosen]).sum())
         accuracy = list(grouped_mean(right[chosen], clips[chosen]))
         order[kind] = {"accuracy": accuracy, "n": int(chosen.sum()) - failed, "n_failed": failed}
-    teachers = {}
-    for j, name in enumerate(TEACHERS):
+    return {"order": order, "teachers": _teachers(distances, graded)}
+
+
+def _teachers(distances, graded):
+    facts = {}
+    for j, name in enumerate(graded.teachers):
         missed = graded.missed[:, :, j]
-        teachers[name] = {"spearman": _agreement(missed, distances), "n": int(np.isfinite(missed + distances).sum())}
-    return {"order": order, "teachers": teachers}
+        facts[name] = {"spearman": _agreement(missed, distances), "n": int(np.isfinite(missed + distances).sum())}
+    return facts
+
+
+def music_report(distances: np.ndarray, ladders: Graded) -> dict:
+    """How well distances of stereo music follow falling bit rates and growing strengths, and ViSQOL's audio mode.
+
+    Args:
+        distances: of `measure`, (clips, values of all kinds).
+        ladders: what was measured, of `zoo.jnd.music.render_stereo`: two clips of each piece.
+
+    Returns:
+        {"order": {kind: {"accuracy": [share of pairs of values of which the more severe is further, low, high], "n",
+        "n_failed"}}, with "codecs" for all codecs; "ladders": {kind: {"values": mild to severe, "distance": [mean, low,
+        high] of each}}; "teachers" as of `report`}. Intervals resample pieces, the last ones clips; a tie is half right.
+
+    Example:
+        >>> from zoo.jnd.severity import Degradation
+        >>> group = [Degradation("opus", kbps, None, 0) for kbps in (64.0, 32.0, 16.0)]
+        >>> ladders = Graded([group] * 2, [], np.ones((2, 3, 1)), ("visqol-audio",), 44100)
+        >>> music_report(np.array([[1.0, 2.0, 3.0], [1.0, 3.0, 2.0]]), ladders)["order"]["opus"]["accuracy"][0]
+        0.8333333333333334
+    """
+    kinds = np.array([rung.kind for rung in ladders.degradations[0]])
+    pieces = np.arange(len(distances)) // 2
+    order, climbed = {}, {}
+    groups = {CODECS_TOGETHER: [kind for kind in music.CODECS if kind in kinds]}
+    groups |= {str(kind): [kind] for kind in dict.fromkeys(kinds)}
+    for name, members in groups.items():
+        right = np.concatenate([_pairs_in_order(distances[:, kinds == kind]) for kind in members], axis=1)
+        failed = int(np.isnan(right).sum())
+        accuracy = list(grouped_mean(right.ravel(), np.repeat(pieces, right.shape[1])))
+        order[name] = {"accuracy": accuracy, "n": right.size - failed, "n_failed": failed}
+    for kind in dict.fromkeys(kinds):
+        columns = np.flatnonzero(kinds == kind)
+        climbed[str(kind)] = {
+            "values": [ladders.degradations[0][column].value for column in columns],
+            "distance": [list(grouped_mean(distances[:, column], pieces)) for column in columns],
+        }
+    return {"order": order, "ladders": climbed, "teachers": _teachers(distances, ladders)}
+
+
+def _pairs_in_order(distances):
+    """1, 0, or 0.5 for a tie, for each pair of columns, (clips, pairs): whether the later one is further."""
+    first, second = np.triu_indices(distances.shape[1], 1)
+    return 0.5 + np.sign(distances[:, second] - distances[:, first]) / 2
 
 
 def ladders_report(distances: np.ndarray, ladders: Graded) -> dict:

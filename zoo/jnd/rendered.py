@@ -133,12 +133,13 @@ def draw_ladders(source: Source, count: int, runs: Path | str, seed: int = 0, n_
     return stored(_draw_ladders, source, [(seed, chunk) for chunk in chunks(range(count))], folder, n_jobs, "ladders")
 
 
-def at_rate(metric: Any, *recordings: np.ndarray) -> list[np.ndarray]:
+def at_rate(metric: Any, *recordings: np.ndarray, sample_rate: int = effects.SAMPLE_RATE) -> list[np.ndarray]:
     """Rendered recordings, resampled to the rate of a metric.
 
     Args:
         metric: model with a `sample_rate`.
-        recordings: float `(..., samples)` at 22,050 Hz.
+        recordings: float `(..., samples)`.
+        sample_rate: of them, in Hz.
 
     Returns:
         list of float32 `(..., samples)`.
@@ -148,7 +149,7 @@ def at_rate(metric: Any, *recordings: np.ndarray) -> list[np.ndarray]:
         >>> [x.shape for x in at_rate(SimpleNamespace(sample_rate=16000), np.zeros((2, 22050)))]
         [(2, 16000)]
     """
-    return [io.resample(x, effects.SAMPLE_RATE, metric.sample_rate) for x in recordings]
+    return [io.resample(x, sample_rate, metric.sample_rate) for x in recordings]
 
 
 def as_stored(audio: np.ndarray) -> np.ndarray:

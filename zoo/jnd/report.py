@@ -1,15 +1,13 @@
 """Evaluation of distances: their agreement with listeners, and sanity checks on ladders, shifts and levels."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.base import tables
 from zoo.base.files import atomic_write, check_folder
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError
-from zoo.jnd import answers, baselines, card, evaluate, figures, graded, ratings, rendered, severity, triplets
+from zoo.jnd import answers, baselines, evaluate, figures, graded, music, rendered, severity, text_tables
 from zoo.jnd.batches import Judged
 from zoo.jnd.judgments import read_judgments, split_of
 from zoo.jnd.studies import is_study, read_triplets
@@ -35,6 +33,7 @@ class Setting:
         n_jobs: processes, joblib's counting.
         graded: clips of the second test with graded degradations; 0 for none.
         lyra: folder of Lyra's networks for those; None to do without that codec.
+        music: folder of recordings of music, for codecs at falling rates; None for none.
     """
 
     data: str
@@ -46,6 +45,7 @@ class Setting:
     n_jobs: int = -1
     graded: int = 0
     lyra: str | None = None
+    music: str | None = None
 
     @property
     def standard(self):
@@ -68,6 +68,8 @@ def add_arguments(parser):
     words = "clips of the second test with graded degradations to evaluate on too (the extra severity; cards have 128)"
     parser.add_argument("--graded", type=int, default=0, metavar="N", help=words)
     parser.add_argument("--lyra", metavar="DIR", help="networks of the codec Lyra, for --graded")
+    words = "recordings of music, on which codecs at falling rates and other ladders are climbed too (the extra visqol)"
+    parser.add_argument("--music", metavar="DIR", help=words)
     parser.add_argument("--runs", default="runs", help="rendered recordings (default: runs)")
     words = "with --judgments or --speech: for table.txt and a folder of figures each"
     parser.add_argument("--output", metavar="DIR", help=words)
@@ -85,6 +87,7 @@ def run(arguments):
         arguments.jobs,
         arguments.graded,
         arguments.lyra,
+        arguments.music,
     )
     if arguments.lyra and not arguments.graded:
         raise InputError("--lyra goes with --graded: say how many clips")
@@ -95,7 +98,7 @@ def run(arguments):
     if setting.standard:
         for source in arguments.checkpoint:
             write_card(registry.resolve(source), with_words(registry.info(source)))
-    tables_of_listeners = {_rating_table: arguments.mos, _triplet_table: arguments.triplets}
+    tables_of_listeners = {text_tables.of_ratings: arguments.mos, text_tables.of_triplets: arguments.triplets}
     evaluation = _Evaluation(arguments.checkpoint, arguments.metric, setting, arguments.visqol, tables_of_listeners)
     if setting.standard:
         evaluation.renew_cards(_command(arguments))
@@ -162,10 +165,15 @@ class _Evaluation:
                 self.facts[name]["graded"] = graded.evaluate(
                     metric, degraded, climbed if name in self.sources else None
                 )
+        if setting.music:
+            songs = music.render_stereo(setting.music, setting.runs, setting.n_jobs)
+            for name, metric in (models | compared).items():
+                self.facts[name]["music"] = graded.music_report(graded.measure(metric, songs), songs)
         text.append(self.words)
-        text += [_sanity_tables(name, self.facts[name]) for name in self.sources if ladders is not None]
-        text += [_graded_table(self.facts)] if setting.graded else []
-        self.text = "\n\n".join([*text, _distance_tables(self.facts)])
+        text += [text_tables.sanity_checks(name, self.facts[name]) for name in self.sources if ladders is not None]
+        text += [text_tables.past_threshold(self.facts)] if setting.graded else []
+        text += [text_tables.on_music(self.facts)] if setting.music else []
+        self.text = "\n\n".join([*text, text_tables.distances(self.facts)])
         print(self.text)
 
     def renew_cards(self, command):
@@ -241,102 +249,5 @@ def _command(arguments):
     changed += [f"--seed {arguments.seed}"] * (arguments.seed != 0) + ["--visqol"] * arguments.visqol
     changed += [f"--graded {arguments.graded}"] * bool(arguments.graded)
     changed += [f"--lyra {arguments.lyra}"] * bool(arguments.lyra)
+    changed += [f"--music {arguments.music}"] * bool(arguments.music)
     return " ".join([COMMAND.format(" ".join(arguments.checkpoint)), *changed])
-
-
-def _distance_tables(compared):
-    """Every metric on the same answers and triplets, as text: AUC by table, and the rest."""
-    groups = next(iter(compared.values()))["answers"]
-    areas = [
-        [name, *(tables.interval(facts["answers"][group]["auc"]) for group in groups)]
-        for name, facts in compared.items()
-    ]
-    rows = []
-    for name, facts in compared.items():
-        overall, triplets = facts["answers"][answers.ALL], facts.get("two_afc", card.NO_LADDERS)
-        probable = ("calibration_error", "cross_entropy")
-        cells = [tables.interval(overall[key]) if key in overall else "-" for key in probable]
-        cells += [tables.interval(triplets["accuracy"]) if "accuracy" in triplets else "-"]
-        cells += [tables.interval(facts["jnd_distance"], ".3g")]
-        rows.append([name, *cells, str(overall["n"]), str(overall["n_failed"] + triplets["n_failed"])])
-    header = ["", "calibration error", "cross-entropy", "2AFC accuracy", "distance at the JND", "answers", "failed"]
-    by_group = tables.table(["AUC on answers", *(f"{group} ({groups[group]['n']})" for group in groups)], areas)
-    return f"{by_group}\n\n{tables.table(header, rows)}"
-
-
-def _graded_table(compared):
-    """Every metric past the threshold, as text: agreement with teachers, order, and inaudible changes in JND."""
-    rows = []
-    for name, facts in compared.items():
-        past, unit = facts["graded"], facts["jnd_distance"][0]
-        agreement = [tables.interval(past["teachers"][teacher]["spearman"]) for teacher in severity.TEACHERS]
-        worst = max(mean for mean, _, _ in past["inaudible"]["distance"])
-        rows.append(
-            [name, *agreement, tables.interval(past["order"][answers.ALL]["accuracy"]), tables.number(worst / unit)]
-        )
-    header = [
-        "graded degradations",
-        "Spearman, PESQ wb",
-        "Spearman, ViSQOL",
-        "order within a kind",
-        "inaudible, at most, JND",
-    ]
-    return tables.table(header, rows)
-
-
-def _sanity_tables(name, facts):
-    """How a metric rises along its ladders, and what shifts and levels cost, as text."""
-    ladders = [
-        [
-            axis,
-            *(tables.interval(ladder["distance"][rung], ".3g") for rung in (0, -1)),
-            tables.number(ladder["spearman"]),
-            "yes" if ladder["rises"] else "no",
-        ]
-        for axis, ladder in facts["ladders"].items()
-    ]
-    threshold = facts["jnd_distance"][0]
-    costs = [
-        [f"{step:g} {unit}", tables.interval(triple, ".3g"), tables.number(triple[0] / threshold)]
-        for key, column, unit in (("shifts", "samples", "samples later"), ("levels", "db", "dB louder"))
-        for step, triple in zip(facts[key][column], facts[key]["distance"], strict=True)
-    ]
-    rises = tables.table([name, "mildest rung", "severest rung", "Spearman", "rises at every rung"], ladders)
-    return f"{rises}\n\n{tables.table([name, 'distance', 'in JND'], costs)}"
-
-
-def _rating_table(metrics, path):
-    """Correlation of each metric with ratings, as text; the errors of rows go to stderr."""
-    rows = []
-    for name, metric in metrics.items():
-        rated = _errors_printed(name, ratings.rate(metric, path))
-        correlations = ratings.report(rated)
-        if len(correlations["speakers"]) > 1:
-            for speaker, facts in correlations["speakers"].items():
-                cells = [tables.number(facts["spearman"]), tables.number(facts["pearson"])]
-                rows.append([name, speaker, *cells, str(facts["n"]), str(facts["n_failed"])])
-        mean = correlations["mean"]
-        cells = [tables.interval(mean["spearman"]), tables.interval(mean["pearson"])]
-        counts = [str(mean["n"]), str(mean["n_failed"])]
-        rows.append([name, "mean of speakers", *cells, *counts])
-        pooled = correlations["pooled"]
-        rows.append([name, "all at once", *(tables.number(pooled[key]) for key in ("spearman", "pearson")), *counts])
-    return tables.table(["ratings", "speaker", "Spearman", "Pearson", "n", "failed"], rows)
-
-
-def _triplet_table(metrics, path):
-    """Accuracy of each metric on triplets that listeners judged, as text; the errors of rows go to stderr."""
-    rows = []
-    for name, metric in metrics.items():
-        facts = triplets.report(_errors_printed(name, triplets.measure(metric, path)))
-        cells = [tables.interval(facts[key]) for key in ("majority", "votes")]
-        rows.append([name, *cells, str(facts["n"]), str(facts["n_failed"])])
-    return tables.table(["2AFC of listeners", "of the majority", "of all votes", "n", "failed"], rows)
-
-
-def _errors_printed(name, rows):
-    """The rows, after the errors of a metric were printed."""
-    for row in rows:
-        if row["error"]:
-            print(f"zoo: {name}: {row['error']}", file=sys.stderr)
-    return rows
