@@ -100,13 +100,13 @@ def music_report(distances: np.ndarray, ladders: Graded) -> dict:
     """How well distances of stereo music follow falling bit rates and growing strengths, and ViSQOL's audio mode.
 
     Args:
-        distances: of `measure`, (clips, values of all kinds).
-        ladders: what was measured, of `zoo.jnd.music.render_stereo`: two clips of each piece.
+        distances: of `measure`, (pieces, values of all kinds).
+        ladders: what was measured, of `zoo.jnd.music.render_stereo`.
 
     Returns:
         {"order": {kind: {"accuracy": [share of pairs of values of which the more severe is further, low, high], "n",
         "n_failed"}}, with "codecs" for all codecs; "ladders": {kind: {"values": mild to severe, "distance": [mean, low,
-        high] of each}}; "teachers" as of `report`}. Intervals resample pieces, the last ones clips; a tie is half right.
+        high] of each}}; "teachers" as of `report`}. Intervals resample pieces; a tie is half right.
 
     Example:
         >>> from zoo.jnd.severity import Degradation
@@ -116,7 +116,7 @@ def music_report(distances: np.ndarray, ladders: Graded) -> dict:
         0.8333333333333334
     """
     kinds = np.array([rung.kind for rung in ladders.degradations[0]])
-    pieces = np.arange(len(distances)) // 2
+    pieces = np.arange(len(distances))
     order, climbed = {}, {}
     groups = {CODECS_TOGETHER: [kind for kind in music.CODECS if kind in kinds]}
     groups |= {str(kind): [kind] for kind in dict.fromkeys(kinds)}

@@ -213,11 +213,11 @@ def render(music: Path | str, count: int, runs: Path | str, seed: int = 0, n_job
 
 
 def render_stereo(folder: Path | str, runs: Path | str, n_jobs: int = -1) -> Graded:
-    """Every value of `STEREO` on two clips of every recording of a folder, with scores, rendered or read from `runs`.
+    """Every value of `STEREO` on the middle of every recording of a folder, with scores, rendered or read from `runs`.
 
     Args:
         folder: of recordings, mono or stereo, at any rate.
-        runs: folder to store them in, about 16 MB for each clip.
+        runs: folder to store them in, about 17 MB for each recording.
         n_jobs: processes, joblib's counting.
 
     Returns:

@@ -19,7 +19,6 @@ _STEM_DB, _SAMPLE_DB = (-6, 3), (-12, 0)
 _SPEEDS = (0.7, 1.4)
 _AUDIBLE = 1e-3  # root mean square
 _TRIES = 50
-_PLACES = (0.3, 0.7)  # where in a piece its clips lie
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class Songs:
 
 
 def pieces(folder: Path | str) -> Iterator[tuple[str, np.ndarray]]:
-    """Two clips of 2.5 s of every recording of a folder, from 3 and 7 tenths of it.
+    """The middle 2.5 s of every recording of a folder.
 
     Args:
         folder: of recordings at any rate, mono or stereo.
@@ -121,10 +120,9 @@ def pieces(folder: Path | str) -> Iterator[tuple[str, np.ndarray]]:
         audio = io.resample(recording.audio.T, recording.sample_rate, SAMPLE_RATE).T
         if audio.shape[1] > 2 or len(audio) < SAMPLES:
             raise InputError(f"{path} has {audio.shape[1]} channels of {len(audio)} samples; give one or two, of 2.5 s")
-        for place in _PLACES:
-            start = int(place * (len(audio) - SAMPLES))
-            clip = np.broadcast_to(audio[start : start + SAMPLES], (SAMPLES, 2))
-            yield path.name, effects.loudness_normalise(clip, SAMPLE_RATE)
+        start = (len(audio) - SAMPLES) // 2
+        clip = np.broadcast_to(audio[start : start + SAMPLES], (SAMPLES, 2))
+        yield path.name, effects.loudness_normalise(clip, SAMPLE_RATE)
 
 
 def _paths(folder):
