@@ -19,9 +19,11 @@ def test_figures_are_small_png(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     probabilities = rng.random(300)
     figures.calibration(rng.random(300) < probabilities, probabilities, "a metric", tmp_path / "calibration.png")
+    steps = {"values": [128, 64, 32], "distance": [[0.5, 0.4, 0.6], [1.0, 0.9, 1.1], [3.0, 2.5, 3.5]]}
+    figures.music({"opus": steps, "noise": steps}, 0.5, "a metric", tmp_path / "music.png")
     for path in tmp_path.glob("*.png"):
         assert Image.open(path).format == "PNG" and path.stat().st_size < 300_000
-    assert len(list(tmp_path.glob("*.png"))) == 3
+    assert len(list(tmp_path.glob("*.png"))) == 4
 
 
 def test_wilson_interval_stays_in_0_to_1():

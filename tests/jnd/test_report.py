@@ -176,6 +176,7 @@ def test_music_is_a_section_of_the_card(checkpoint, judgments_folder, tmp_path, 
     assert list(order) == ["codecs", "opus", "noise"] and order["codecs"]["accuracy"] == [1.0, 1.0, 1.0]
     assert order["opus"]["n"] == 12 and order["noise"]["accuracy"][0] == 0.0
     assert evaluation["compared"]["PESQ wb"]["music"]["order"]["codecs"]["n"] == 12
+    assert (checkpoint / "music.png").exists()
     assert "order, codecs" in capsys.readouterr().out
     (part,) = [part for part in card.evaluation(registry.info("jnd-x")).split("\n## ") if part.startswith("Music")]
     assert "| jnd-x |" in part and "| PESQ wb |" in part and "| opus | 64, 32, 16 |" in part

@@ -1,4 +1,4 @@
-"""Figures of a JND metric, as PNG: its distance along every ladder, and the calibration of its probabilities."""
+"""Figures of a JND metric, as PNG: its distance along ladders of speech and music, and its calibration."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,6 +13,7 @@ _PANELS = {
     "rooms and codecs": (*CATEGORIES["reverberation"], *CATEGORIES["compression"]),
     "equaliser, pops, phases, dropouts": (*CATEGORIES["equalisation"], *CATEGORIES["other"]),
 }
+_BY_RATE, _RATES = ("opus", "aac", "mp3"), (256, 128, 64, 32)  # codecs whose values are kb/s, and marks of the axis
 
 
 def ladders(facts: dict[str, dict], threshold: float | None, title: str, path) -> None:
@@ -79,13 +80,49 @@ def severity(facts: dict[str, dict], threshold: float, title: str, path) -> None
         by_step.plot(np.linspace(0, 1, len(means)), means, label=kind, **style)
     by_score.set(xlabel="PESQ wb below its best, MOS-LQO", ylabel="distance (JND)", title="kinds that PESQ is made for")
     by_step.set(xlabel="step, from mild to severe", title="all kinds")
-    for axes in (by_score, by_step):
+    _finish_ladders(figure, by_step, f"{title}: distance against severity, means over clips", path)
+
+
+def music(facts: dict, threshold: float, title: str, path) -> None:
+    """Mean distance on stereo music, in JND: against the bit rate of codecs, and against the step of each kind.
+
+    Args:
+        facts: "ladders" of `zoo.jnd.graded.music_report`.
+        threshold: the distance at which half of the answers are "different".
+        title: of the figure.
+        path: PNG to write.
+
+    Example:
+        >>> import tempfile
+        >>> rungs = {"values": [64, 32], "distance": [[1.0, 0.5, 1.5], [3.0, 2.0, 4.0]]}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     music({"opus": rungs}, 1.0, "jnd-22k", f"{folder}/music.png")
+    """
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    by_rate, by_step = figure.subplots(1, 2, sharey=True)
+    for number, (kind, ladder) in enumerate(facts.items()):
+        style = {"color": f"C{number}", "marker": "o", "markersize": 3, "linewidth": 1.1, "label": kind}
+        means = np.array([mean for mean, _, _ in ladder["distance"]]) / threshold
+        if kind in _BY_RATE:
+            by_rate.plot(ladder["values"], means, **style)
+        by_step.plot(np.linspace(0, 1, len(means)), means, **style)
+    by_rate.set(xlabel="kb/s of both channels", ylabel="distance (JND)", title="codecs by bit rate", xscale="log")
+    by_rate.set_xticks(_RATES, [str(rate) for rate in _RATES])
+    by_rate.minorticks_off()
+    by_rate.invert_xaxis()
+    by_step.set(xlabel="step, from mild to severe", title="all kinds")
+    _finish_ladders(figure, by_step, f"{title}: distance on stereo music, means over pieces", path)
+
+
+def _finish_ladders(figure, last, title, path):
+    """A logarithmic axis of distances with the threshold, a legend in the last picture, and the title."""
+    for axes in figure.axes:
         axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle=":")
         axes.set_yscale("log")
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    by_step.legend(fontsize=7, ncols=2, frameon=False)
-    figure.suptitle(f"{title}: distance against severity, means over clips", fontsize=11)
+    last.legend(fontsize=7, ncols=2, frameon=False)
+    figure.suptitle(title, fontsize=11)
     _save(figure, path)
 
 

@@ -204,6 +204,9 @@ class _Evaluation:
         if "graded" in facts:
             past = facts["graded"]["ladders"]
             figures.severity(past, facts["jnd_distance"][0], name, directory / "severity.png")
+        if "music" in facts:
+            heard = facts["music"]["ladders"]
+            figures.music(heard, facts["jnd_distance"][0], name, directory / "music.png")
         figures.calibration(self.judged.answers, self.values[name][1], name, directory / "calibration.png")
 
 
