@@ -43,6 +43,14 @@ def test_it_is_the_distance(metric):
     np.testing.assert_allclose(ops.convert_to_numpy(JNDLoss(metric).call(pair()[0], pair()[0])), 0.0, atol=1e-5)
 
 
+def test_channels_are_heard_one_after_the_other(metric):
+    reference, estimate = (np.stack([x, x[::-1]], axis=-1) for x in pair())
+    values = ops.convert_to_numpy(JNDLoss(metric).call(reference, estimate))
+    np.testing.assert_allclose(values, metric.distance(reference, estimate, sample_rate=22050), rtol=1e-4)
+    with pytest.raises(InputError, match="2 channels take no lengths"):
+        JNDLoss(metric).call(reference, estimate, np.array([100, 100]))
+
+
 def test_another_rate_is_resampled(metric):
     loss = JNDLoss(metric, sample_rate=16000)
     inside = ops.convert_to_numpy(loss.call(*pair()))

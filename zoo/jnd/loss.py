@@ -3,7 +3,10 @@
 from typing import Any
 
 import keras
+import numpy as np
+from keras import ops
 
+from zoo.errors import InputError
 from zoo.losses.learned import LearnedLoss
 
 
@@ -24,12 +27,14 @@ class JNDLoss(LearnedLoss):
         name: of the loss.
 
     Call:
-        (reference, estimate) -> scalar (reduced); float (batch, samples) in [-1, 1], or (batch, samples, 1).
+        (reference, estimate) -> scalar (reduced); float (batch, samples) in [-1, 1], or (batch, samples, channels), of
+        which one channel is heard after the other, as by `distance`.
         `loss.call(reference, estimate, lengths)` -> float32 (batch,), 0 and up, lower is better, with int32 (batch,)
-        `lengths` in samples.
+        `lengths` in samples, which several channels do not take.
 
     Raises:
-        InputError: waveforms of another rank or of two lengths, or a loss made from a model is saved.
+        InputError: waveforms of another rank or of two lengths, lengths of several channels, or a loss made from a model
+            is saved.
 
     Example:
         >>> loss = JNDLoss("jnd-22k", sample_rate=16000)
@@ -47,5 +52,22 @@ class JNDLoss(LearnedLoss):
     ):
         super().__init__(metric, sample_rate, reduction, name)
 
+    def call(self, reference: Any, estimate: Any, lengths: Any = None) -> Any:
+        return super().call(_in_turn(reference, lengths), _in_turn(estimate, lengths), lengths)
+
     def measure(self, reference: Any, estimate: Any, lengths: Any) -> Any:
         return self.metric([reference, estimate, lengths], training=False)
+
+
+def _in_turn(waveform, lengths):
+    """(batch, samples, channels) as (batch, channels * samples), one channel after the other; others as they are."""
+    waveform = waveform if hasattr(waveform, "shape") else np.asarray(waveform)
+    known = getattr(waveform.shape, "rank", 0) is not None  # not so in a step that TensorFlow traced for several ranks
+    if not known or len(waveform.shape) != 3:
+        return waveform
+    samples, channels = waveform.shape[1:]
+    if channels == 1 or (samples and channels and channels > samples):  # the latter are in the wrong order
+        return waveform
+    if lengths is not None:
+        raise InputError(f"waveforms of {channels} channels take no lengths: cut them to one length")
+    return ops.reshape(ops.transpose(waveform, (0, 2, 1)), (ops.shape(waveform)[0], -1))
