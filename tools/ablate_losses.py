@@ -34,7 +34,7 @@ from zoo.losses.weighted import LOSSES, build
 from zoo.texture.optimize import value_and_gradient
 from zoo.training.config import read_config
 
-# Losses of the rows, beside the config's learned one. The weights of jnd-fin-22k are deep features of the waveform.
+# Losses of the rows, beside the config's learned one; jnd-fin-22k compares deep features of the waveform.
 ADDED = ("waveform-l1", "multi-resolution-stft", "pmsqe", "jnd-fin-22k", LISTENER, "jnd-quality-22k", FREE)
 
 

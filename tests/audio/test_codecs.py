@@ -48,10 +48,10 @@ def test_the_first_codecs_stay_in_their_places():
 def test_without_ffmpeg_or_its_codec_it_says_what_to_do(monkeypatch):
     odd = codecs.Program("no-such-codec", "wav", "wav", RATE, (8, 8))
     if shutil.which("ffmpeg"):
-        with pytest.raises(InputError, match="no-such-codec.*leave its codecs out"):
+        with pytest.raises(InputError, match="no-such-codec.*leave ffmpeg-codecs out"):
             codecs.code_by_ffmpeg(voice(), RATE, np.random.default_rng(0), [odd])
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(InputError, match="install it, or leave its codecs out"):
+    with pytest.raises(InputError, match="install it, or, of a variety, leave ffmpeg-codecs out"):
         codecs.code_by_ffmpeg(voice(), RATE, np.random.default_rng(0))
 
 

@@ -69,7 +69,7 @@ def folders(recordings, tmp_path_factory):
 REASONS = {
     "short.wav": "align and cut them to one length, or pad the shorter (--pad",
     "long.wav": "align and cut them to one length, or pad the shorter (--pad",
-    "stereo.wav": "stereo.wav 2: downmix them (--downmix",
+    "stereo.wav": "differ in channels, 1 and 2: downmix them (--downmix",
     "rate.wav": "is at 44100 Hz, 22050 Hz is needed; resample it",
     "vanishing.wav": "is at 48000 Hz, 22050 Hz is needed; resample it",
     "lonely.wav": "no such file",

@@ -57,7 +57,7 @@ def test_speech_and_music_come_at_the_networks_rate_each_with_its_teachers():
         TINY, options=options, silence=0.0, ladders=0, graded=1, music=1, n_graded=2, n_music=2
     )
     clips = [np.zeros((16, 2, 2205), "int16")]
-    sources = {"graded": graded(("pesq", "visqol"), 22050, 1.5), "songs": graded(("visqol-audio",), 44100, 0.5)}
+    sources = {"graded": graded(("pesq", "visqol"), 22050, 1.5), "graded_music": graded(("visqol-audio",), 44100, 0.5)}
     (reference, degraded), targets = Batches(recipe, Judged(judged().judgments, [clips]), None, **sources)[0]
     assert reference.shape == degraded.shape == (4 + 1 + 2 + 2 * 4, 4410)
     np.testing.assert_allclose(reference[7:, 2000], 1000 / 32768, rtol=1e-3)

@@ -30,7 +30,7 @@ def test_identical_recordings_have_no_distance():
     assert 0 < onnx.load("jnd-22k").probability(speech, speech, 22050)[0] < 0.2
 
 
-def test_channels_are_heard_one_after_the_other_with_one_gain():
+def test_channels_are_compared_one_after_the_other():
     metric = onnx.load("jnd-22k")
     reference, degraded = onnx.recordings(22050, 2, 1.0)
     stereo = [np.stack(pair, axis=-1)[None] for pair in ((reference[0], reference[1]), (degraded[0], degraded[1]))]
@@ -41,6 +41,18 @@ def test_channels_are_heard_one_after_the_other_with_one_gain():
     np.testing.assert_allclose(metric.distance(*twice, 22050), mono, rtol=0.05)
     one_channel = [twice[0], np.stack([degraded[0], reference[0]], axis=-1)[None]]
     assert 0.3 * mono < metric.distance(*one_channel, 22050) < mono
+
+
+def test_channels_have_one_gain():
+    metric = onnx.load("jnd-quality-22k")
+    reference, (_, changed) = onnx.recordings(22050, 2, 1.0)
+
+    def distance(gain):
+        """Of stereo whose second channel changes, at a gain."""
+        stereo = [np.stack([reference[0], gain * x], axis=-1)[None] for x in (reference[1], changed)]
+        return metric.distance(*stereo, 22050)
+
+    assert distance(0.01) < 0.2 * distance(1.0)  # with a gain of its own the soft channel would count as much
 
 
 def test_channels_are_batched_cut_padded_and_resampled():

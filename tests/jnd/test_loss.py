@@ -51,6 +51,16 @@ def test_channels_are_heard_one_after_the_other(metric):
         JNDLoss(metric).call(reference, estimate, np.array([100, 100]))
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="other backends know all shapes")
+def test_channels_of_a_step_that_was_traced_for_any_rank(metric):
+    import tensorflow as tf
+
+    loss, waveforms = JNDLoss(metric), [np.stack([x, x[::-1]], axis=-1) for x in pair()]
+    step = tf.function(loss.call, input_signature=2 * [tf.TensorSpec(None)])
+    np.testing.assert_allclose(step(*waveforms), loss.call(*waveforms), rtol=1e-4)
+    np.testing.assert_allclose(step(*pair()), loss.call(*pair()), rtol=1e-4)
+
+
 def test_another_rate_is_resampled(metric):
     loss = JNDLoss(metric, sample_rate=16000)
     inside = ops.convert_to_numpy(loss.call(*pair()))

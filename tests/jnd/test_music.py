@@ -7,6 +7,7 @@ import pytest
 import scipy.signal
 
 from zoo.audio import io
+from zoo.errors import InputError
 from zoo.jnd import baselines, music, rendered
 from zoo.jnd.music import CODECS, KINDS, STEREO
 from zoo.jnd.severity import Degradation
@@ -64,6 +65,19 @@ def test_of_two_channels_each_stays_itself(kind):
         assert np.corrcoef(degraded[:, channel], stereo[:, channel])[0, 1] > 0.99
 
 
+def test_another_kind_is_refused():
+    with pytest.raises(InputError, match="'opuss': use opus, aac"):
+        music.degrade(CLIP, "opuss", 24.0, seed=0)
+
+
+def test_missing_programs_are_said_before_anything_is_rendered(song, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    for render in (lambda: music.render(song, 1, tmp_path), lambda: music.render_stereo(song, tmp_path)):
+        with pytest.raises(InputError, match="need the program ffmpeg"):
+            render()
+    assert not (tmp_path / "jnd").exists()
+
+
 def test_apply_chains_degradations_at_one_loudness():
     once, twice = (music.apply(CLIP, Degradation("mnru", 20, before, 3)) for before in (None, ("clipping", 0.2)))
     assert not np.array_equal(once, twice)
@@ -84,6 +98,7 @@ def test_the_teacher_scores_codecs_and_low_pass_alone(monkeypatch):
 
 def test_groups_are_stored_and_read_again(song, tmp_path, monkeypatch):
     monkeypatch.setattr(music, "_teacher", baselines.squared_error)
+    monkeypatch.setattr(music.codecs, "check_ffmpeg", lambda: None)
     monkeypatch.setattr(rendered, "CHUNK", 2)
     monkeypatch.setattr(music, "KINDS", {kind: KINDS[kind] for kind in ("opus", "noise", "clipping")})
     graded = music.render(song, 3, tmp_path / "runs", n_jobs=1)
@@ -98,6 +113,7 @@ def test_groups_are_stored_and_read_again(song, tmp_path, monkeypatch):
 
 def test_stereo_pieces_have_one_channel_after_the_other(tmp_path, monkeypatch):
     monkeypatch.setattr(music, "_teacher", baselines.squared_error)
+    monkeypatch.setattr(music.codecs, "check_ffmpeg", lambda: None)
     monkeypatch.setattr(music, "STEREO", {"low-pass": (5000.0, 1000.0), "noise": (20,)})
     song = np.stack([0.1 * np.sin(0.1 * np.arange(3 * RATE)), 0.05 * np.sin(0.3 * np.arange(3 * RATE))])
     (tmp_path / "pieces").mkdir()

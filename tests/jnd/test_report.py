@@ -1,5 +1,7 @@
 """`zoo evaluate jnd`: other tables, cards renewed, and what it refuses."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from tests.support.jnd import plain_mean, write_ratings
 from zoo.audio import io, mix
 from zoo.checkpoint import preset, registry
 from zoo.errors import InputError
-from zoo.jnd import card, evaluate, music, rendered, severity
+from zoo.jnd import card, evaluate, music, rendered, severity, songs
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.spectral import SpectralJND
 
@@ -169,9 +171,14 @@ def test_music_is_a_section_of_the_card(checkpoint, judgments_folder, tmp_path, 
         return severity.Graded([group] * 4, audios, np.ones((4, 5, 1)), ("visqol-audio",), 44100)
 
     monkeypatch.setattr(music, "render_stereo", render)
+    monkeypatch.setattr(songs, "recordings", lambda folder: [Path(folder) / "a.wav", Path(folder) / "b.wav"])
     run("--data", tmp_path, "--music", "songs/")
     evaluation = registry.info("jnd-x")["evaluation"]
     assert folders == ["songs/"] and evaluation["command"].endswith("--files 1 --music songs/")
+    assert (
+        evaluation["music"]["recordings"] == ["a.wav", "b.wav"]
+        and "recordings" not in evaluation["compared"]["SI-SDR"]["music"]
+    )
     order = evaluation["music"]["order"]
     assert list(order) == ["codecs", "opus", "noise"] and order["codecs"]["accuracy"] == [1.0, 1.0, 1.0]
     assert order["opus"]["n"] == 12 and order["noise"]["accuracy"][0] == 0.0

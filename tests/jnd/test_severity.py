@@ -52,6 +52,11 @@ def test_every_kind_is_loud_as_the_clip_deterministic_and_changes_it(kind):
     assert not np.array_equal(changed, severity.apply(CLIP, Degradation("clipping", 0.01, None, 5), MATERIAL))
 
 
+def test_another_kind_is_refused():
+    with pytest.raises(InputError, match="'mnur': use noise, mnru"):
+        severity.degrade(CLIP, "mnur", 20, MATERIAL, None, seed=0)
+
+
 def test_teachers_score_the_kinds_that_they_are_valid_for(monkeypatch):
     monkeypatch.setattr(severity, "_teacher", lambda name: baselines.squared_error())
     degradations = [

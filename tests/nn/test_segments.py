@@ -71,3 +71,4 @@ def test_channels_come_in_turn_within_each_segment():
     for _, start, stop in spans[:3]:
         of_each = [np.isin(turned[0, start:stop], rows[channel]).mean() for channel in range(2)]
         np.testing.assert_allclose(of_each, 0.5, atol=0.01)
+    assert segments.in_turn(np.zeros((0, 0)), np.zeros(0, int), 2, 10).shape == (0, 0)

@@ -74,6 +74,26 @@ def align(reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> tupl
     return *shared(reference, degraded, lag), lag
 
 
+def find_lag_of_channels(reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> int:
+    """The lag of the channel that is loudest in the reference: what it is of others may cancel in their mean.
+
+    Args:
+        reference, degraded: float `(samples,)` or `(channels, samples)`.
+        sample_rate: Hz.
+
+    Returns:
+        As of `find_lag`.
+
+    Example:
+        >>> speech = np.random.default_rng(0).normal(size=16000) * [[1.0], [-1.0]]
+        >>> find_lag_of_channels(speech[:, 200:], speech[:, :-200], 16000)
+        200
+    """
+    channels = np.atleast_2d(reference)
+    loudest = int(np.argmax(np.square(channels, dtype="float64").sum(axis=1)))
+    return find_lag(channels[loudest], np.atleast_2d(degraded)[loudest], sample_rate)
+
+
 def shared(reference: np.ndarray, degraded: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
     """What two recordings share, one of which is later by `lag` samples; float `(..., samples)`.
 

@@ -109,13 +109,13 @@ def encode_and_decode(
     """Audio through a codec of libsndfile, its delay and length as they come.
 
     Args:
-        audio: float (samples,), clipped to [-1, 1].
+        audio: float (samples,) or (samples, channels), clipped to [-1, 1].
         sample_rate: in Hz.
         container, subtype: as soundfile names them.
         options: of `soundfile.write`, such as compression_level.
 
     Returns:
-        float32 (samples,), and its rate in Hz.
+        float32 (samples,) or (samples, channels), and its rate in Hz.
 
     Example:
         >>> encode_and_decode(np.zeros(8000, "float32"), 16000, "WAV", "ULAW")[1]
@@ -131,6 +131,16 @@ def encode_and_decode(
         path = Path(folder) / "coded.mp3"
         path.write_bytes(buffer.getvalue())
         return soundfile.read(path, dtype="float32")
+
+
+def compression_level(value: float, worst: float, best: float) -> float:
+    """libsndfile's compression level, 0 at the best value of a scale such as kb/s; it refuses 1 at times.
+
+    Example:
+        >>> compression_level(128, worst=0, best=256)
+        0.5
+    """
+    return float(np.clip((best - value) / (best - worst), 0, 0.999))
 
 
 def code_by_ffmpeg(
@@ -187,15 +197,20 @@ def encode_and_decode_by_ffmpeg(audio: np.ndarray, sample_rate: int, program: Pr
     return align(decoded.reshape(-1, *audio.shape[1:]), audio)
 
 
+def check_ffmpeg() -> None:
+    """Raise an InputError where the program ffmpeg is not installed."""
+    if shutil.which("ffmpeg") is None:
+        raise InputError("these codecs need the program ffmpeg: install it, or, of a variety, leave ffmpeg-codecs out")
+
+
 def _ffmpeg(program, data, arguments):
     """What ffmpeg writes to its output."""
-    if shutil.which("ffmpeg") is None:
-        raise InputError(f"the codec {program.encoder} needs the program ffmpeg: install it, or leave its codecs out")
+    check_ffmpeg()
     command = ["ffmpeg", "-hide_banner", "-v", "error", "-nostdin", "-threads", "1", *arguments]
     done = subprocess.run(command, input=data, capture_output=True, check=False)
     if done.returncode or not done.stdout:
         says = done.stderr.decode(errors="replace").strip().splitlines() or ["it wrote nothing"]
-        raise InputError(f"ffmpeg has no use of {program.encoder} ({says[0]}): leave its codecs out")
+        raise InputError(f"ffmpeg has no use of {program.encoder} ({says[0]}): of a variety leave ffmpeg-codecs out")
     return done.stdout
 
 

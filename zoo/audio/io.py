@@ -78,13 +78,13 @@ def at_rate(path: Path | str, audio: np.ndarray, rate: int, wanted: int, resampl
 
     Args:
         path: of the recording, for messages.
-        audio: float32 `(samples,)`.
+        audio: float32 `(..., samples)`.
         rate: its own, in Hz.
         wanted: rate in Hz.
         resample: whether to resample rather than refuse another rate.
 
     Returns:
-        float32 `(samples at that rate,)`.
+        float32 `(..., samples at that rate)`.
 
     Raises:
         InputError: another rate, and not to be resampled.

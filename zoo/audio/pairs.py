@@ -178,14 +178,16 @@ def read(
     degraded = io.at_rate(pair.degraded, degraded, degraded_rate, rate, resample)
     if reference.shape[:-1] != degraded.shape[:-1]:
         count, other = (1 if x.ndim == 1 else len(x) for x in (reference, degraded))
-        text = "downmix them (--downmix, downmix=True)"
-        raise InputError(f"{pair.reference} has {count} channels, {pair.degraded} {other}: {text}")
+        raise InputError(
+            f"{pair.reference} and {pair.degraded} differ in channels, {count} and {other}: downmix them (--downmix, "
+            "downmix=True)"
+        )
     lengths = [x.shape[-1] for x in (reference, degraded)]
     if resample and abs(lengths[0] - lengths[1]) == 1:
         # Files of one duration at two rates may round to lengths one sample apart.
         reference, degraded = (x[..., : min(lengths)] for x in (reference, degraded))
     if align:
-        lag = alignment.find_lag(*(np.atleast_2d(x).mean(axis=0) for x in (reference, degraded)), rate)
+        lag = alignment.find_lag_of_channels(reference, degraded, rate)
         reference, degraded = alignment.shared(reference, degraded, lag)
     if pad:
         reference, degraded = padded(reference, degraded)

@@ -32,11 +32,6 @@ def as_rows(audio: Any, lengths: Any = None) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(
             f"audio has shape {audio.shape}; give (samples,), (batch, samples) or (batch, samples, channels)"
         )
-    if checks.is_swapped(audio.shape):
-        raise InputError(
-            f"audio of shape {audio.shape} looks like (samples, channels); give (batch, samples, channels), as by "
-            "audio[None], or (batch, samples), as by audio.T"
-        )
     rows, channels = split_channels(audio)
     rows = np.atleast_2d(rows)
     lengths = np.repeat(checks.check_lengths(lengths, len(rows) // channels, rows.shape[1], fewest=1), channels)
@@ -57,7 +52,7 @@ def split_channels(audio: Any) -> tuple[np.ndarray, int]:
         axes the audio, and 1.
 
     Raises:
-        InputError: no floats, or channels that do not come last.
+        InputError: no floats, (samples, channels) without a batch, or channels that do not come last.
 
     Example:
         >>> rows, channels = split_channels(np.zeros((3, 100, 2)))
@@ -65,6 +60,11 @@ def split_channels(audio: Any) -> tuple[np.ndarray, int]:
         ((6, 100), 2)
     """
     audio = checks.as_floats(audio)
+    if checks.is_swapped(audio.shape):
+        raise InputError(
+            f"audio of shape {audio.shape} looks like (samples, channels); give (batch, samples, channels), as by "
+            "audio[None], or (batch, samples), as by audio.T"
+        )
     if audio.ndim != 3:
         return audio, 1
     checks.check_channels_last(audio)

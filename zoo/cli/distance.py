@@ -13,7 +13,7 @@ EXAMPLES = """examples:
   zoo distance originals/ coded/ --resample --csv distances.csv
   zoo distance pairs.csv --metric my-model/ --json - | jq .summary
 
-Channels are compared one after the other, with one gain; --downmix averages them.
+Channels are compared one after the other; --downmix averages them.
 Each metric has two columns: the distance, 0 for identical recordings and up,
 and P(different), the probability that a listener who is asked whether the two
 are the same answers "different".

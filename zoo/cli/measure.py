@@ -226,10 +226,11 @@ def score_pair(pair, meters, resample=False, downmix=False, **reading):
 
 def _lateness(pair, reference, degraded, sample_rate):
     """What to say of a pair that is not in time; "" of one that is."""
-    from zoo.audio.align import find_lag  # imports audio libraries, which the parser of a command line does without
+    from zoo.audio.align import (
+        find_lag_of_channels,  # imports audio libraries, which the parser of a command line does without
+    )
 
-    mono = (x if x.ndim == 1 else x.mean(axis=1) for x in (reference, degraded))
-    if not (lag := find_lag(*mono, sample_rate)):
+    if not (lag := find_lag_of_channels(reference.T, degraded.T, sample_rate)):
         return ""
     way = "after" if lag > 0 else "before"
     return (

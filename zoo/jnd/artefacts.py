@@ -15,7 +15,7 @@ from zoo.errors import InputError
 from zoo.jnd.effects import SAMPLE_RATE
 
 _WIDEBAND = 16000  # Hz, at which codecs and vocoders of speech work
-_SLOWEST_OPUS, _FASTEST_OPUS = 6.0, 256.0  # kb/s, the ends of libsndfile's scale
+OPUS_KBPS = (6.0, 256.0)  # ends of libsndfile's scale, of each channel
 _PACKET = 0.02  # seconds of a packet
 _N_FFT, _HOP = 512, 128
 _TILE = (4, 6)  # frames and bins, 23 ms and 260 Hz at 22,050 Hz, that a hole takes out
@@ -56,8 +56,7 @@ def opus(speech: np.ndarray, kbps: float) -> np.ndarray:
         >>> opus(np.zeros(22050, "float32"), 12.0).shape
         (22050,)
     """
-    level = (_FASTEST_OPUS - kbps) / (_FASTEST_OPUS - _SLOWEST_OPUS)
-    return _coded(speech, "OGG", "OPUS", compression_level=min(level, 0.999))
+    return _coded(speech, "OGG", "OPUS", compression_level=codecs.compression_level(kbps, *OPUS_KBPS))
 
 
 def adpcm(speech: np.ndarray, kbps: int) -> np.ndarray:
@@ -156,7 +155,8 @@ def lose_packets(
 
 
 def punch_holes(speech: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Take out tiles of 23 ms x 260 Hz of the spectrogram, as harsh enhancers and masks do.
+    """Take out tiles of the spectrogram, as harsh enhancers and masks do: 23 ms x 260 Hz, or half as long and twice as
+    high at 44.1 kHz.
 
     With the same state of the generator, the tiles of a smaller share are among those of a larger one.
 

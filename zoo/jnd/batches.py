@@ -68,7 +68,7 @@ def prepare_graded(recipe, data, runs, lyra=None, n_jobs=-1):
 
 
 def prepare_music(recipe, data, runs, n_jobs=-1):
-    """The graded clips of music that a recipe draws from; None where it has none."""
+    """The graded clips of music, of the data's folder `music`, that a recipe draws from; None where it has none."""
     if not recipe.music:
         return None
     return music.render(Path(data) / "music", recipe.n_music, runs, n_jobs=n_jobs)
@@ -87,13 +87,13 @@ class Batches(keras.utils.PyDataset):
         ladders: chunks as `rendered.draw_ladders` gives them, or None.
         distribution: the `zoo.training.distribution.Distribution` that shares the batches; each of its shards, one after the
             other, has as much of each kind.
-        graded, songs: a `zoo.jnd.severity.Graded` of speech, and one of music, or None.
+        graded, graded_music: a `zoo.jnd.severity.Graded` of speech, and one of music, or None.
 
     Raises:
         InputError: the devices cannot share a batch evenly, or the shards not every kind.
     """
 
-    def __init__(self, recipe, judged, ladders, distribution=ONE_DEVICE, graded=None, songs=None):
+    def __init__(self, recipe, judged, ladders, distribution=ONE_DEVICE, graded=None, graded_music=None):
         super().__init__()
         kinds = [recipe.judged, recipe.shifts, recipe.levels, recipe.rungs, recipe.rungs]
         shards = distribution.shards
@@ -105,7 +105,8 @@ class Batches(keras.utils.PyDataset):
             )
         parts = [np.array_split(rows, shards) for rows in np.split(np.arange(sum(kinds)), np.cumsum(kinds)[:-1])]
         self.rows = np.concatenate([part[i] for i in range(shards) for part in parts])
-        self.recipe, self.judged, self.ladders, self.graded, self.songs = recipe, judged, ladders, graded, songs
+        self.recipe, self.judged, self.ladders, self.graded = recipe, judged, ladders, graded
+        self.graded_music = graded_music
         self.answers = judged.answers
         self.shuffle(0)
 
@@ -155,7 +156,7 @@ class Batches(keras.utils.PyDataset):
             ladders.append(as_float(self.ladders[i // rendered.CHUNK][i % rendered.CHUNK]))
             rates.append(SAMPLE_RATE)
             scores.append(np.full((2, len(TEACHERS)), -1.0))
-        sources = (self.graded, recipe.n_graded, recipe.graded), (self.songs, recipe.n_music, recipe.music)
+        sources = (self.graded, recipe.n_graded, recipe.graded), (self.graded_music, recipe.n_music, recipe.music)
         for graded, available, count in sources:
             for i in rng.integers(available, size=count):
                 audio = as_float(graded.audio[i // rendered.CHUNK][i % rendered.CHUNK])

@@ -1,6 +1,6 @@
 """The perturbations of Manocha et al. 2020 by their physical values, and loudness normalisation.
 
-All process mono clips, (samples,), at 22,050 Hz, keep length and alignment, and keep digital silence silent.
+All process mono clips, (samples,), at 22,050 Hz where nothing else is said, keep length and alignment, and keep digital silence silent.
 """
 
 from collections.abc import Sequence
@@ -56,10 +56,7 @@ def mp3(speech: np.ndarray, kbps: float) -> np.ndarray:
         >>> mp3(np.zeros(22050, "float32"), 64.0).shape
         (22050,)
     """
-    kbps = np.clip(kbps, SLOWEST_MP3, FASTEST_MP3)
-    # libsndfile rejects a compression level of 1, its lowest rate, so the scale ends just below.
-    level = min((FASTEST_MP3 - kbps) / (FASTEST_MP3 - SLOWEST_MP3), 0.999)
-    options = {"bitrate_mode": "AVERAGE", "compression_level": float(level)}
+    options = {"bitrate_mode": "AVERAGE", "compression_level": codecs.compression_level(kbps, SLOWEST_MP3, FASTEST_MP3)}
     decoded, _ = codecs.encode_and_decode(speech, SAMPLE_RATE, "MP3", "MPEG_LAYER_III", **options)
     out = np.zeros(len(speech), "float32")
     out[: len(decoded)] = np.clip(decoded[: len(out)], -1, 1)

@@ -15,7 +15,6 @@ from zoo.jnd.examples import as_float
 from zoo.jnd.severity import TEACHERS, Graded
 from zoo.metrics.agreement import bootstrap, grouped_mean, spearman
 
-CODECS_TOGETHER = "codecs"
 _FEW = 32  # clips of the inaudible changes
 _SAMPLES = {f"{ms} ms late": round(ms * SAMPLE_RATE / 1000) for ms in (1, 5, 20, 45)}
 _DISPERSION_MS, _DRIFT = 2.0, 1.001
@@ -117,21 +116,27 @@ def music_report(distances: np.ndarray, ladders: Graded) -> dict:
     """
     kinds = np.array([rung.kind for rung in ladders.degradations[0]])
     pieces = np.arange(len(distances))
-    order, climbed = {}, {}
-    groups = {CODECS_TOGETHER: [kind for kind in music.CODECS if kind in kinds]}
+    order = {}
+    groups = {music.CODECS_TOGETHER: [kind for kind in music.CODECS if kind in kinds]}
     groups |= {str(kind): [kind] for kind in dict.fromkeys(kinds)}
     for name, members in groups.items():
         right = np.concatenate([_pairs_in_order(distances[:, kinds == kind]) for kind in members], axis=1)
         failed = int(np.isnan(right).sum())
         accuracy = list(grouped_mean(right.ravel(), np.repeat(pieces, right.shape[1])))
         order[name] = {"accuracy": accuracy, "n": right.size - failed, "n_failed": failed}
-    for kind in dict.fromkeys(kinds):
-        columns = np.flatnonzero(kinds == kind)
-        climbed[str(kind)] = {
-            "values": [ladders.degradations[0][column].value for column in columns],
-            "distance": [list(grouped_mean(distances[:, column], pieces)) for column in columns],
+    return {"order": order, "ladders": _climbed(distances, ladders), "teachers": _teachers(distances, ladders)}
+
+
+def _climbed(distances, ladders):
+    """{kind: its values, and the mean distance at each}."""
+    kinds, clips = np.array([rung.kind for rung in ladders.degradations[0]]), np.arange(len(distances))
+    return {
+        str(kind): {
+            "values": [ladders.degradations[0][column].value for column in np.flatnonzero(kinds == kind)],
+            "distance": [list(grouped_mean(column, clips)) for column in distances[:, kinds == kind].T],
         }
-    return {"order": order, "ladders": climbed, "teachers": _teachers(distances, ladders)}
+        for kind in dict.fromkeys(kinds)
+    }
 
 
 def _pairs_in_order(distances):
@@ -158,17 +163,12 @@ def ladders_report(distances: np.ndarray, ladders: Graded) -> dict:
         >>> facts["mnru"]["rises"]
         0.5
     """
-    kinds, files = np.array([rung.kind for rung in ladders.degradations[0]]), np.arange(len(distances))
-    facts = {}
-    for kind in dict.fromkeys(kinds):
-        columns = np.flatnonzero(kinds == kind)
-        missed = np.mean(ladders.missed[:, columns, TEACHERS.index("pesq")], axis=0)
-        facts[str(kind)] = {
-            "values": [ladders.degradations[0][column].value for column in columns],
-            "distance": [list(grouped_mean(distances[:, column], files)) for column in columns],
-            "pesq": [float(x) if np.isfinite(x) else None for x in missed],
-            "rises": float(np.mean(np.diff(distances[:, columns], axis=1) > 0)),
-        }
+    kinds = np.array([rung.kind for rung in ladders.degradations[0]])
+    facts = _climbed(distances, ladders)
+    for kind, climbed in facts.items():
+        missed = np.mean(ladders.missed[:, kinds == kind, TEACHERS.index("pesq")], axis=0)
+        climbed["pesq"] = [float(x) if np.isfinite(x) else None for x in missed]
+        climbed["rises"] = float(np.mean(np.diff(distances[:, kinds == kind], axis=1) > 0))
     return facts
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from zoo.backend import jit, predict
+from zoo.jnd import rendered
 from zoo.jnd.batches import Judged
 from zoo.jnd.examples import as_float
 
@@ -54,5 +55,5 @@ class _Different(keras.layers.Layer):
 def _layer_distances(metric, judged):
     """float32 (judgments, layers)."""
     chunks = (np.array_split(as_float(chunk), 8) for chunk in judged.renderings[0])
-    pairs = (list(np.moveaxis(part, 1, 0)) for parts in chunks for part in parts if len(part))
+    pairs = (rendered.at_rate(metric, *np.moveaxis(part, 1, 0)) for parts in chunks for part in parts if len(part))
     return np.concatenate([predict(metric.core, metric.core_inputs(pair)) for pair in pairs])

@@ -62,8 +62,9 @@ class JNDLoss(LearnedLoss):
 def _in_turn(waveform, lengths):
     """(batch, samples, channels) as (batch, channels * samples), one channel after the other; others as they are."""
     waveform = waveform if hasattr(waveform, "shape") else np.asarray(waveform)
-    known = getattr(waveform.shape, "rank", 0) is not None  # not so in a step that TensorFlow traced for several ranks
-    if not known or len(waveform.shape) != 3:
+    if getattr(waveform.shape, "rank", 0) is None:
+        return _in_turn_of_any_rank(waveform, lengths)
+    if len(waveform.shape) != 3:
         return waveform
     samples, channels = waveform.shape[1:]
     if channels == 1 or (samples and channels and channels > samples):  # the latter are in the wrong order
@@ -71,3 +72,15 @@ def _in_turn(waveform, lengths):
     if lengths is not None:
         raise InputError(f"waveforms of {channels} channels take no lengths: cut them to one length")
     return ops.reshape(ops.transpose(waveform, (0, 2, 1)), (ops.shape(waveform)[0], -1))
+
+
+def _in_turn_of_any_rank(waveform, lengths):
+    """`_in_turn` in a step that TensorFlow traced for batches of several ranks."""
+    import tensorflow as tf
+
+    if lengths is not None:
+        channels = tf.reduce_prod(tf.shape(waveform)[2:])
+        tf.debugging.assert_equal(channels, 1, "waveforms of several channels take no lengths: cut them to one length")
+    size, samples = tf.shape(waveform)[0], tf.shape(waveform)[1]
+    by_channel = tf.transpose(tf.reshape(waveform, (size, samples, -1)), (0, 2, 1))
+    return tf.reshape(by_channel, (size, -1))

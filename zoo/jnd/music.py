@@ -11,17 +11,17 @@ import numpy as np
 import scipy.signal
 
 from zoo.audio import codecs, io, mix
+from zoo.errors import InputError
 from zoo.jnd import artefacts, baselines, effects, examples, rendered
-from zoo.jnd.severity import CHAINED, GROUP, Degradation, Graded
+from zoo.jnd.severity import Degradation, Graded, apply_by, draw_group, store
 from zoo.jnd.songs import SAMPLE_RATE, SAMPLES, Songs, pieces
 
-VERSION = 1  # of the recordings; stored ones of another version are not used
+VERSION, STEREO_VERSION = 1, 2  # of the recordings; stored ones of another version are not used
 TEACHER = "visqol-audio"
-MOST_MISSED, SPREAD = 3.8, 0.9  # by how much its score can fall short of the best; its deviation over the kinds
+MOST_MISSED, SPREAD = 3.8, 0.9  # about how much its score can fall short of the best, and its deviation over the kinds
 AAC = codecs.Program("aac", "adts", "aac", SAMPLE_RATE, (16, 256))
 _OPUS_RATE = 48000
-_OPUS_KBPS = (6.0, 256.0)  # ends of libsndfile's scale, of each channel
-_MP3_KBPS = (32.0, 320.0)
+_MP3_KBPS = (32.0, 320.0)  # ends of libsndfile's scale
 _RT60 = 1.2  # seconds
 _NOISES = (0.0, 1.0, 2.0)  # exponents of white, pink and brown noise
 
@@ -41,8 +41,9 @@ KINDS = {
     "reverberation": (30.0, 24.0, 18.0, 12.0, 6.0, 0.0, -6.0),
     "griffin-lim": (100, 30, 10, 4, 2, 1, 0),
 }
-CODECS = ("opus", "aac", "mp3", "vorbis")
+CODECS, CODECS_TOGETHER = ("opus", "aac", "mp3", "vorbis"), "codecs"
 VALID = {*CODECS, "low-pass"}  # kinds for which ViSQOL's audio mode was made
+_FACTS = {"teachers": (TEACHER,), "sample_rate": SAMPLE_RATE}
 # The same of two channels, which the test climbs: kb/s of both together.
 STEREO = {
     "opus": (256.0, 128.0, 96.0, 64.0, 48.0, 32.0, 24.0),
@@ -67,7 +68,7 @@ def degrade(clip: np.ndarray, kind: str, value: float, seed: int) -> np.ndarray:
         float32, of the same shape, its loudness as it comes.
 
     Raises:
-        InputError: of the kind "aac", where the program ffmpeg is not there.
+        InputError: another kind, or "aac" where the program ffmpeg is not there.
 
     Example:
         >>> degrade(np.sin(0.1 * np.arange(44100)), "low-pass", 3000.0, seed=0).shape
@@ -80,10 +81,10 @@ def degrade(clip: np.ndarray, kind: str, value: float, seed: int) -> np.ndarray:
         case "aac":
             return codecs.encode_and_decode_by_ffmpeg(clip, SAMPLE_RATE, AAC, value)
         case "mp3":
-            options = {"bitrate_mode": "CONSTANT", "compression_level": _level(value, *_MP3_KBPS)}
+            options = {"bitrate_mode": "CONSTANT", "compression_level": codecs.compression_level(value, *_MP3_KBPS)}
             return _coded(clip, SAMPLE_RATE, "MP3", "MPEG_LAYER_III", **options)
         case "vorbis":
-            return _coded(clip, SAMPLE_RATE, "OGG", "VORBIS", compression_level=_level(value, 0.0, 1.0))
+            return _coded(clip, SAMPLE_RATE, "OGG", "VORBIS", compression_level=1.0 - value)
         case "low-pass":
             return artefacts.low_pass(clip.T, value, SAMPLE_RATE).T
         case "noise":
@@ -104,14 +105,15 @@ def degrade(clip: np.ndarray, kind: str, value: float, seed: int) -> np.ndarray:
         case "reverberation":
             room = mix.decaying_room(_RT60, value, SAMPLE_RATE, rng)
             return scipy.signal.fftconvolve(clip, room)[: len(clip)].astype("float32")
-        case _:
+        case "griffin-lim":
             return effects.griffin_lim(clip, value, rng)
+    raise InputError(f"no kind of degradation {kind!r}: use {', '.join(KINDS)}")
 
 
 def _opus(clip, kbps):
     channels = clip.size // len(clip)
     wide = np.clip(io.resample(np.asarray(clip, "float32").T, SAMPLE_RATE, _OPUS_RATE), -1, 1).T
-    options = {"compression_level": _level(kbps / channels, *_OPUS_KBPS)}
+    options = {"compression_level": codecs.compression_level(kbps / channels, *artefacts.OPUS_KBPS)}
     coded, _ = codecs.encode_and_decode(wide, _OPUS_RATE, "OGG", "OPUS", **options)
     return codecs.align(io.resample(coded.T, _OPUS_RATE, SAMPLE_RATE).T, clip)
 
@@ -119,11 +121,6 @@ def _opus(clip, kbps):
 def _coded(clip, rate, *codec, **options):
     coded, coded_rate = codecs.encode_and_decode(clip, rate, *codec, **options)
     return codecs.align(io.resample(coded.T, coded_rate, SAMPLE_RATE).T, clip)
-
-
-def _level(value, low, high):
-    """libsndfile's compression level, 0 at the highest value; it refuses 1 at times."""
-    return float(np.clip((high - value) / (high - low), 0, 0.999))
 
 
 def draw(rng: np.random.Generator) -> list[Degradation]:
@@ -134,15 +131,7 @@ def draw(rng: np.random.Generator) -> list[Degradation]:
         >>> mild.kind == severe.kind, len(others)
         (True, 2)
     """
-    names, degradations = list(KINDS), []
-    for kind in rng.choice(names, GROUP // 2, replace=False):
-        ladder, before, seed = KINDS[kind], None, int(rng.integers(2**31))
-        if rng.random() < CHAINED:
-            first = names[rng.integers(len(names))]
-            before = first, KINDS[first][rng.integers(len(KINDS[first]))]
-        for rung in np.sort(rng.choice(len(ladder), 2, replace=False)):
-            degradations.append(Degradation(str(kind), ladder[rung], before, seed))
-    return degradations
+    return draw_group(rng, KINDS)
 
 
 def apply(clip: np.ndarray, degradation: Degradation) -> np.ndarray:
@@ -153,10 +142,7 @@ def apply(clip: np.ndarray, degradation: Degradation) -> np.ndarray:
         >>> apply(clip, Degradation("mnru", 10, ("clipping", 0.1), seed=0)).shape
         (44100,)
     """
-    if degradation.before:
-        clip = effects.loudness_normalise(degrade(clip, *degradation.before, degradation.seed + 1), SAMPLE_RATE)
-    degraded = degrade(clip, degradation.kind, degradation.value, degradation.seed)
-    return effects.loudness_normalise(degraded, SAMPLE_RATE)
+    return apply_by(degrade, clip, degradation, SAMPLE_RATE)
 
 
 def missed_scores(recordings: np.ndarray, degradations: Sequence[Degradation]) -> np.ndarray:
@@ -205,11 +191,12 @@ def render(music: Path | str, count: int, runs: Path | str, seed: int = 0, n_job
     Example:
         >>> graded = render("data/music", 256, "runs")  # needs recordings  # doctest: +SKIP
     """
+    _check_programs()
     groups = [draw(examples.rng_of(seed, "music", i)) for i in range(count)]
     starts = range(0, count, rendered.CHUNK)
     items = [(seed, start, groups[start : start + rendered.CHUNK]) for start in starts]
-    name = f"music-{count}-v{VERSION}-{Songs.read(music).digest()}-{seed}"
-    return _stored(_render, str(music), items, groups, Path(runs) / "jnd" / name, n_jobs)
+    name = f"music-{count}-v{VERSION}-{_songs(str(music)).digest()}-{seed}"
+    return store(_render, _score, str(music), items, Path(runs) / "jnd" / name, n_jobs, **_FACTS)
 
 
 def render_stereo(folder: Path | str, runs: Path | str, n_jobs: int = -1) -> Graded:
@@ -217,7 +204,7 @@ def render_stereo(folder: Path | str, runs: Path | str, n_jobs: int = -1) -> Gra
 
     Args:
         folder: of recordings, mono or stereo, at any rate.
-        runs: folder to store them in, about 17 MB for each recording.
+        runs: folder to store them in, about 16 MB for each recording.
         n_jobs: processes, joblib's counting.
 
     Returns:
@@ -229,29 +216,35 @@ def render_stereo(folder: Path | str, runs: Path | str, n_jobs: int = -1) -> Gra
     Example:
         >>> graded = render_stereo("music/", "runs")  # needs recordings  # doctest: +SKIP
     """
-    clips = [clip for _, clip in pieces(folder)]
-    group = [Degradation(kind, value, None, 0) for kind, ladder in STEREO.items() for value in ladder]
-    items = [(clip, group) for clip in clips]
-    name = f"stereo-v{VERSION}-{examples.digest([clip.tobytes() for clip in clips])}"
-    return _stored(_render_stereo, str(folder), items, [group] * len(clips), Path(runs) / "jnd" / name, n_jobs)
+    _check_programs()
+    clips = list(pieces(folder))
+    rungs = [(kind, value) for kind, ladder in STEREO.items() for value in ladder]
+    items = [(clip, [[Degradation(*rung, None, seed) for rung in rungs]]) for seed, clip in enumerate(clips)]
+    name = f"stereo-v{STEREO_VERSION}-{examples.digest([clip.tobytes() for clip in clips])}"
+    return store(_render_stereo, _score, str(folder), items, Path(runs) / "jnd" / name, n_jobs, **_FACTS)
 
 
-def _stored(render, source, items, groups, folder, n_jobs):
-    audio = rendered.stored(render, source, items, folder / "audio", n_jobs, "degrade music")
-    places = [(folder / "audio", i, item[-1]) for i, item in enumerate(items)]
-    missed = rendered.stored(_score, source, places, folder / "scores", n_jobs, "score music")
-    return Graded(groups, audio, np.concatenate(missed), (TEACHER,), SAMPLE_RATE)
+def _check_programs():
+    """Refuse early where ffmpeg or ViSQOL is missing."""
+    codecs.check_ffmpeg()
+    _teacher()
+
+
+@functools.lru_cache(maxsize=1)  # a worker process reads it once
+def _songs(music):
+    return Songs.read(music)
 
 
 def _render(music, seed, start, groups):
-    songs, recordings = Songs.read(music), []
+    songs, recordings = _songs(music), []
     for i, degradations in enumerate(groups, start):
         clip = songs.draw(examples.rng_of(seed, "clip of music", i))
         recordings.append([clip, *(apply(clip, degradation) for degradation in degradations)])
     return rendered.as_stored(np.array(recordings))
 
 
-def _render_stereo(_, clip, degradations):
+def _render_stereo(_, clip, groups):
+    (degradations,) = groups
     recordings = [clip, *(apply(clip, degradation) for degradation in degradations)]
     return rendered.as_stored(np.array([recordings]).swapaxes(2, 3).reshape(1, len(recordings), -1))
 
@@ -260,5 +253,4 @@ def _score(_, folder, place, groups):
     audio = examples.as_float(np.load(rendered.chunk_path(folder, place), mmap_mode="r"))
     # ViSQOL compares the mean of the channels.
     mono = audio.reshape(*audio.shape[:2], -1, SAMPLES).mean(axis=2)
-    groups = groups if isinstance(groups[0], list) else [groups]
     return np.stack([missed_scores(x, degradations) for x, degradations in zip(mono, groups, strict=True)])

@@ -19,6 +19,21 @@ class Objective(keras.Model):
 
     A teacher's score falls short of its best by m / (1 + (u / D)^v), m the most it can and u, v > 0 learned with the
     metric: D has one order for all of them.
+
+    Args:
+        metric: a `zoo.jnd.model.JNDMetric`.
+        rungs: pairs of a shard whose order is known: its last 2 `rungs` rows are the mild ones and the severe ones.
+        teaching: weight of the teachers; 0 for none.
+
+    Call:
+        pair: (reference, degraded), float (batch, samples) each.
+        Returns float32 (batch, 2): log-odds of the answer "different", and the distance.
+
+    Example:
+        >>> from zoo.jnd.spectral import SpectralJND
+        >>> model = Objective(SpectralJND(channels=(4,)), rungs=0, teaching=0)
+        >>> tuple(model((np.ones((2, 4096)), np.ones((2, 4096)))).shape)
+        (2, 2)
     """
 
     def __init__(self, metric, rungs, teaching):

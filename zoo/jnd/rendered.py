@@ -173,13 +173,13 @@ def chunks(items: Sequence) -> list[Sequence]:
 
 
 def stored(
-    render: Callable, source: Source, items: list[tuple], folder: Path, n_jobs: int, title: str
+    render: Callable, source: Any, items: list[tuple], folder: Path, n_jobs: int, title: str
 ) -> list[np.ndarray]:
     """What `render(source, *item)` gives for each item, computed or read from a folder.
 
     Args:
         render: gives an array of whatever type.
-        source: `Source`.
+        source: of the recordings, such as a `Source`.
         items: arguments, one file each.
         folder: for the files.
         n_jobs: processes (joblib's counting).

@@ -7,7 +7,7 @@ from zoo.base.files import atomic_write, check_folder
 from zoo.checkpoint import preset, provenance, registry
 from zoo.checkpoint.card import evaluated_card, with_words, write_card
 from zoo.errors import InputError
-from zoo.jnd import answers, baselines, evaluate, figures, graded, music, rendered, severity, text_tables
+from zoo.jnd import answers, baselines, evaluate, figures, graded, music, rendered, severity, songs, text_tables
 from zoo.jnd.batches import Judged
 from zoo.jnd.judgments import read_judgments, split_of
 from zoo.jnd.studies import is_study, read_triplets
@@ -68,7 +68,7 @@ def add_arguments(parser):
     words = "clips of the second test with graded degradations to evaluate on too (the extra severity; cards have 128)"
     parser.add_argument("--graded", type=int, default=0, metavar="N", help=words)
     parser.add_argument("--lyra", metavar="DIR", help="networks of the codec Lyra, for --graded")
-    words = "recordings of music, on which codecs at falling rates and other ladders are climbed too (the extra visqol)"
+    words = "recordings of music, to climb codecs at falling rates on too (the extra visqol and the program ffmpeg)"
     parser.add_argument("--music", metavar="DIR", help=words)
     parser.add_argument("--runs", default="runs", help="rendered recordings (default: runs)")
     words = "with --judgments or --speech: for table.txt and a folder of figures each"
@@ -148,6 +148,8 @@ class _Evaluation:
         if visqol:
             compared["ViSQOL"] = baselines.visqol()
         text = [table(models | compared, path) for table, path in (listeners or {}).items() if path]
+        # First, for it needs a program and a package that may be missing.
+        stereo = music.render_stereo(setting.music, setting.runs, setting.n_jobs) if setting.music else None
         self.judged, self.words, ladders = _judged_pairs(setting)
         tests = self.judged, ladders, evaluate.draw_triplets(setting.files, seed=setting.seed)
         self.facts, self.values = {}, {}  # figures, and distances and probabilities, by name
@@ -166,9 +168,10 @@ class _Evaluation:
                     metric, degraded, climbed if name in self.sources else None
                 )
         if setting.music:
-            songs = music.render_stereo(setting.music, setting.runs, setting.n_jobs)
+            recordings = {"recordings": [path.name for path in songs.recordings(setting.music)]}
             for name, metric in (models | compared).items():
-                self.facts[name]["music"] = graded.music_report(graded.measure(metric, songs), songs)
+                facts = graded.music_report(graded.measure(metric, stereo), stereo)
+                self.facts[name]["music"] = (recordings if name in self.sources else {}) | facts
         text.append(self.words)
         text += [text_tables.sanity_checks(name, self.facts[name]) for name in self.sources if ladders is not None]
         text += [text_tables.past_threshold(self.facts)] if setting.graded else []
@@ -205,8 +208,7 @@ class _Evaluation:
             past = facts["graded"]["ladders"]
             figures.severity(past, facts["jnd_distance"][0], name, directory / "severity.png")
         if "music" in facts:
-            heard = facts["music"]["ladders"]
-            figures.music(heard, facts["jnd_distance"][0], name, directory / "music.png")
+            figures.music(facts["music"]["ladders"], facts["jnd_distance"][0], name, directory / "music.png")
         figures.calibration(self.judged.answers, self.values[name][1], name, directory / "calibration.png")
 
 

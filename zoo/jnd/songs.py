@@ -19,6 +19,7 @@ _STEM_DB, _SAMPLE_DB = (-6, 3), (-12, 0)
 _SPEEDS = (0.7, 1.4)
 _AUDIBLE = 1e-3  # root mean square
 _TRIES = 50
+_TEXTS = ("LICENSE", "README.md", "readme.txt")  # beside the samples
 
 
 @dataclass(frozen=True)
@@ -96,38 +97,52 @@ class Songs:
         return clip
 
 
-def pieces(folder: Path | str) -> Iterator[tuple[str, np.ndarray]]:
+def pieces(folder: Path | str) -> Iterator[np.ndarray]:
     """The middle 2.5 s of every recording of a folder.
 
     Args:
         folder: of recordings at any rate, mono or stereo.
 
     Yields:
-        The recording's name and a clip, float32 (110250, 2) at 44.1 kHz and -16 LUFS; a mono one twice.
+        A clip, float32 (110250, 2) at 44.1 kHz and -16 LUFS; a mono one twice.
 
     Raises:
         InputError: no recordings, more than two channels, or one that is shorter than 2.5 s.
 
     Example:
-        >>> [clip.shape for _, clip in pieces(Path(zoo.examples()["reference"]).parent)][0]
+        >>> [clip.shape for clip in pieces(Path(zoo.examples()["reference"]).parent)][0]
         (110250, 2)
     """
-    paths = _paths(Path(folder))
-    if not paths:
-        raise InputError(f"{folder} holds no {walk.WANTED}; check the path")
-    for path in paths:
+    for path in recordings(folder):
         recording = io.read_channels(path)
         audio = io.resample(recording.audio.T, recording.sample_rate, SAMPLE_RATE).T
         if audio.shape[1] > 2 or len(audio) < SAMPLES:
             raise InputError(f"{path} has {audio.shape[1]} channels of {len(audio)} samples; give one or two, of 2.5 s")
         start = (len(audio) - SAMPLES) // 2
         clip = np.broadcast_to(audio[start : start + SAMPLES], (SAMPLES, 2))
-        yield path.name, effects.loudness_normalise(clip, SAMPLE_RATE)
+        yield effects.loudness_normalise(clip, SAMPLE_RATE)
+
+
+def recordings(folder: Path | str) -> list[Path]:
+    """Paths of a folder's recordings, sorted.
+
+    Raises:
+        InputError: it holds none.
+
+    Example:
+        >>> zoo.examples()["mild"] in recordings(zoo.examples()["mild"].parent)
+        True
+    """
+    paths = _paths(Path(folder))
+    if not paths:
+        raise InputError(f"{folder} holds no {walk.WANTED}; check the path")
+    return paths
 
 
 def _paths(folder):
     """Recordings in a folder, sorted; of one that is not there none."""
-    return [folder / name for name in sorted(walk.recordings(folder))] if folder.is_dir() else []
+    names = walk.recordings(folder, expected=_TEXTS) if folder.is_dir() else ()
+    return [folder / name for name in sorted(names)]
 
 
 def _mono(path, start):

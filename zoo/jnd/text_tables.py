@@ -52,9 +52,8 @@ def on_music(compared: dict[str, dict]) -> str:
     """Every metric on music, as text: order of codecs and other ladders, and agreement with ViSQOL."""
     rows = []
     for name, facts in compared.items():
-        heard = facts["music"]
-        order = [tables.interval(one["accuracy"]) for one in heard["order"].values()]
-        rows.append([name, tables.interval(heard["teachers"][music.TEACHER]["spearman"]), *order])
+        order = [tables.interval(one["accuracy"]) for one in facts["music"]["order"].values()]
+        rows.append([name, tables.interval(facts["music"]["teachers"][music.TEACHER]["spearman"]), *order])
     kinds = next(iter(compared.values()))["music"]["order"]
     return tables.table(["music", "Spearman, ViSQOL audio", *(f"order, {kind}" for kind in kinds)], rows)
 

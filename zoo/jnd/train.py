@@ -61,7 +61,7 @@ class Recipe:
         trainable: "all", or "weights": those of the channels, and the head.
         judged, shifts, levels, ladders: pairs of each kind in a batch; a ladder is two pairs.
         inaudible: what the pairs of `shifts` differ by, in turn: of `zoo.jnd.batches.INAUDIBLE`.
-        max_delay: most samples of a shift that nobody hears.
+        max_delay: most samples, at 22,050 Hz, of a shift that nobody hears.
         graded: clips in a batch with four graded degradations each (`zoo.jnd.severity`).
         n_graded: of those clips that there are to draw from.
         music: clips of music in a batch with four graded degradations each (`zoo.jnd.music`).
@@ -73,7 +73,7 @@ class Recipe:
         cosine: whether the rate falls to 0 by a cosine over all the epochs.
         silence: share of pairs that get 0.25 s of silence before or after, the paper's augmentation.
         gain_db: (lowest, highest) gain of both recordings of a pair.
-        max_shift: most samples by which the degraded recording of a judged pair is moved, either way.
+        max_shift: most samples, at 22,050 Hz, by which the degraded recording of a judged pair is moved, either way.
         n_ladders: ladders that there are to draw from.
         calibrate: whether the validation's answers set the curve of the answers at the end (`SpectralJND.calibrate`).
         seed: of the order, the augmentation and the first weights.
@@ -151,7 +151,7 @@ def train(
     verbose: int | str = "auto",
     distribution: Distribution = ONE_DEVICE,
     graded: Graded | None = None,
-    songs: Graded | None = None,
+    graded_music: Graded | None = None,
 ) -> tuple[keras.Model, dict, float]:
     """Train a recipe's network, or go on with it.
 
@@ -162,15 +162,17 @@ def train(
         runs: folder for training states.
         verbose: as for `keras.Model.fit`.
         distribution: over which devices, a `zoo.training.distribution.Distribution`.
-        graded, songs: as `prepare_graded` and `prepare_music` give them.
+        graded, graded_music: as `prepare_graded` and `prepare_music` give them.
 
     Returns:
         model: with the weights of the epoch of the lowest cross-entropy on the validation's answers.
         facts: {"recipe", "best_epoch", "curve", "answers"}, as the card tells them.
         minutes: spent in the epochs, those before an interruption too.
     """
-    batches = Batches(recipe, judged, ladders, distribution, graded, songs)
-    first, _ = Batches(recipe, judged, ladders, graded=graded, songs=songs)[0]  # the same on any number of devices
+    batches = Batches(recipe, judged, ladders, distribution, graded, graded_music)
+    first, _ = Batches(recipe, judged, ladders, graded=graded, graded_music=graded_music)[
+        0
+    ]  # the same on any number of devices
     digest = {"first_batch": hashlib.sha256(np.stack(first)).hexdigest()[:16]}
     run = Run(Path(runs) / f"{recipe.name}-{recipe.seed}", recipe, "val_loss", distribution=distribution, data=digest)
     with distribution.scope():
@@ -259,10 +261,11 @@ def _train_metric(recipe, options, distribution):
         answers = _rendered_answers(options, recipe.renders)
         ladders = prepare_ladders(recipe, options.data, options.runs, options.jobs)
         graded = prepare_graded(recipe, options.data, options.runs, options.lyra, options.jobs)
-        songs = prepare_music(recipe, options.data, options.runs, options.jobs)
+        graded_music = prepare_music(recipe, options.data, options.runs, options.jobs)
     recipes = [replace(recipe, seed=seed) for seed in options.seeds or [recipe.seed]]
     trained = [
-        train(one, *answers, ladders, options.runs, options.verbose, distribution, graded, songs) for one in recipes
+        train(one, *answers, ladders, options.runs, options.verbose, distribution, graded, graded_music)
+        for one in recipes
     ]
     losses = [min(facts["curve"]["val_loss"]) for _, facts, _ in trained]
     best = int(np.argmin(losses))

@@ -60,7 +60,7 @@ def in_turn(rows: np.ndarray, lengths: np.ndarray, channels: int, sample_rate: f
         >>> in_turn(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([2]), 2, 16000).tolist()
         [[1.0, 2.0, 3.0, 4.0]]
     """
-    rows = rows.reshape(len(lengths), channels, -1)
+    rows = rows.reshape(len(lengths), channels, rows.shape[1])
     out = np.zeros((len(rows), channels * rows.shape[2]), rows.dtype)
     for row, audio, length in zip(out, rows, lengths, strict=True):
         for _, start, stop in cut([channels * int(length)], sample_rate) // channels:
