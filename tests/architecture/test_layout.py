@@ -1,7 +1,9 @@
 """The layout of DESIGN: tests mirror the package, and files and functions stay within their bounds."""
 
 import ast
+import functools
 import statistics
+from typing import NamedTuple
 
 import pytest
 
@@ -19,19 +21,25 @@ def shown(path):
     return str(path.relative_to(REPOSITORY))
 
 
-def has_statements(path):
-    """Whether a module holds anything but a docstring."""
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body)
+class Function(NamedTuple):
+    """A function or method: its name, the number of its lines of code, and what it binds: arguments and variables."""
+
+    name: str
+    lines: int
+    binds: frozenset
 
 
+@functools.cache
 def functions(path):
-    """Functions and methods of a module, with the number of their lines of code."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            documented = ast.get_docstring(node) is not None
-            first = node.body[0].end_lineno + 1 if documented and len(node.body) > 1 else node.lineno
-            yield node, node.end_lineno - first + 1
+    """Functions and methods of a module. Each module is parsed once for all tests, and its tree is dropped."""
+    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return [function_of(node) for node in tree if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def function_of(node):
+    documented = ast.get_docstring(node) is not None
+    first = node.body[0].end_lineno + 1 if documented and len(node.body) > 1 else node.lineno
+    return Function(node.name, node.end_lineno - first + 1, frozenset(names(node)))
 
 
 def names(node):
@@ -55,18 +63,18 @@ def test_every_module_has_a_test_of_its_name(path):
 @pytest.mark.parametrize("path", SOURCES, ids=shown)
 def test_files_and_functions_are_small(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
-    for node, lines in functions(path):
-        assert lines <= MOST_LINES_OF_A_FUNCTION, f"{node.name} has {lines} lines"
+    for function in functions(path):
+        assert function.lines <= MOST_LINES_OF_A_FUNCTION, f"{function.name} has {function.lines} lines"
 
 
 def test_most_functions_are_short():
-    lines = [count for path in SOURCES for _, count in functions(path)]
+    lines = [function.lines for path in SOURCES for function in functions(path)]
     assert statistics.median(lines) <= 8
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=shown)
 def test_names_say_what_they_hold(path):
-    empty = {name for node, _ in functions(path) for name in names(node)} & EMPTY_NAMES
+    empty = {name for function in functions(path) for name in function.binds} & EMPTY_NAMES
     assert not empty, f"{shown(path)} has variables called {', '.join(sorted(empty))}"
 
 
