@@ -34,9 +34,15 @@ def models(tmp_path_factory, exported):
     return {"stoi": {1: stoi, 2: stoi}, "stems": {1: stems}}
 
 
+@pytest.fixture(scope="module")
+def loaded():
+    """The SavedModels that are in memory, each read once for all servers."""
+    return {}
+
+
 @pytest.fixture
-def stand_in(models):
-    stand_in = StandIn(models, labels={"stoi": {"stable": 1, "canary": 2}})
+def stand_in(models, loaded):
+    stand_in = StandIn(models, labels={"stoi": {"stable": 1, "canary": 2}}, loaded=loaded)
     with stand_in.serving() as addresses:
         stand_in.addresses = addresses
         yield stand_in

@@ -45,12 +45,13 @@ class StandIn:
         padding: samples that another request in the batch is longer; the server pads with a tensor's first value.
         max_batch: recordings that the server takes in a request.
         requests: [(face, what)] as they came.
+        loaded: {directory: SavedModel} that are in memory; several servers can share them.
     """
 
-    def __init__(self, models, labels=None):
+    def __init__(self, models, labels=None, loaded=None):
         self.models, self.labels, self.requests = models, labels or {}, []
         self.unavailable, self.delay, self.padding, self.max_batch = 0, 0.0, 0, 32
-        self.loaded = {}
+        self.loaded = {} if loaded is None else loaded
 
     def find(self, name, version=None, label=None):
         if name not in self.models:
