@@ -8,7 +8,7 @@ import pytest
 from tests.support.jnd_training import SAMPLES, TINY, judged, ladders
 from zoo.jnd import batches, rendered
 from zoo.jnd.batches import Batches, Judged
-from zoo.jnd.severity import Degradation, Graded
+from zoo.jnd.degradations import Degradation, Graded
 
 
 def test_a_batch_holds_answers_shifts_levels_and_ladders():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.jnd import baselines, graded
-from zoo.jnd.severity import Degradation, Graded
+from zoo.jnd.degradations import Degradation, Graded
 
 
 def degradations(kind, other):

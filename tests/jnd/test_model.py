@@ -259,7 +259,8 @@ def test_resample_opts_in(model):
     ("change", "message"),
     [
         (lambda r, d: (r, d[:, :-1], None), "differ"),
-        (lambda r, d: (r[None], d[None], None), r"give \(samples,\) or"),
+        (lambda r, d: (r[None, None], d[None, None], None), r"give \(samples,\) or"),
+        (lambda r, d: (r[None], d[None], None), "channels come last"),
         (lambda r, d: (r, d, [1]), "give 3 integers"),
         (lambda r, d: (r, d, [1, 2, 99999]), r"must lie in 0\.\.5000"),
     ],

@@ -9,8 +9,8 @@ import scipy.signal
 from zoo.audio import io
 from zoo.errors import InputError
 from zoo.jnd import baselines, music, rendered
+from zoo.jnd.degradations import Degradation
 from zoo.jnd.music import CODECS, KINDS, STEREO
-from zoo.jnd.severity import Degradation
 
 RATE = 44100
 BAND = scipy.signal.butter(2, (200, 3000), "bandpass", fs=RATE, output="sos")

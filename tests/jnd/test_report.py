@@ -12,6 +12,7 @@ from zoo.audio import io, mix
 from zoo.checkpoint import preset, registry
 from zoo.errors import InputError
 from zoo.jnd import card, evaluate, music, rendered, severity, songs
+from zoo.jnd.degradations import Degradation, Graded
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.spectral import SpectralJND
 
@@ -132,13 +133,11 @@ def test_graded_degradations_are_a_section_of_the_card(checkpoint, judgments_fol
     def render(source, count, runs, lyra, *_):
         calls.append((source.split, count, lyra))
         missed = np.tile([[0.1, 1.0, 0.3, 2.0]], (3, 1))
-        return severity.Graded(
-            groups, [np.round(8000 * np.stack([audio] * 3)).astype("int16")], np.stack([missed] * 2, -1)
-        )
+        return Graded(groups, [np.round(8000 * np.stack([audio] * 3)).astype("int16")], np.stack([missed] * 2, -1))
 
     def render_ladders(source, count, *_):
-        rungs = [severity.Degradation("mnru", value, None, 0) for value in (30, 20, 10, 0)]
-        return severity.Graded(
+        rungs = [Degradation("mnru", value, None, 0) for value in (30, 20, 10, 0)]
+        return Graded(
             [rungs] * count, [np.round(8000 * np.stack([audio] * count)).astype("int16")], np.ones((count, 4, 2))
         )
 
@@ -162,13 +161,13 @@ def test_music_is_a_section_of_the_card(checkpoint, judgments_folder, tmp_path, 
     (tmp_path / "jnd_judgments").symlink_to(judgments_folder)
     noise, folders = np.random.default_rng(1).standard_normal(len(CLIP)), []
     audio = np.stack([np.tile(CLIP + gain * noise, 2) for gain in (0, 0.01, 0.02, 0.1, 0.2, 0.1)])
-    group = [severity.Degradation("opus", value, None, 0) for value in (64, 32, 16)]
-    group += [severity.Degradation("noise", value, None, 0) for value in (10, 20)]
+    group = [Degradation("opus", value, None, 0) for value in (64, 32, 16)]
+    group += [Degradation("noise", value, None, 0) for value in (10, 20)]
 
     def render(folder, *_):
         folders.append(folder)
         audios = [np.round(8000 * audio[None]).astype("int16")] * 4
-        return severity.Graded([group] * 4, audios, np.ones((4, 5, 1)), ("visqol-audio",), 44100)
+        return Graded([group] * 4, audios, np.ones((4, 5, 1)), ("visqol-audio",), 44100)
 
     monkeypatch.setattr(music, "render_stereo", render)
     monkeypatch.setattr(songs, "recordings", lambda folder: [Path(folder) / "a.wav", Path(folder) / "b.wav"])

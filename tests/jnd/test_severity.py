@@ -5,9 +5,10 @@ import pytest
 
 from zoo.errors import InputError
 from zoo.jnd import baselines, severity
+from zoo.jnd.degradations import Degradation
 from zoo.jnd.noises import Material
 from zoo.jnd.rendered import Source
-from zoo.jnd.severity import KINDS, Degradation
+from zoo.jnd.severity import KINDS
 
 CLIP = (0.2 * np.sin(0.3 * np.arange(22050)) * np.sin(0.001 * np.arange(22050)) ** 2).astype("float32")
 RECORDED = ("applause", "water_drops", "crickets", "room")

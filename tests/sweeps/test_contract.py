@@ -64,7 +64,7 @@ def test_a_little_over_full_scale_passes(name):
 def test_other_axes_are_refused(name):
     door, rate = method(name), load(name).sample_rate
     channels_first = NOISE[:1, None]
-    if name in METRICS + DISTANCES or hasattr(load(name), "probabilities"):
+    if name in METRICS or hasattr(load(name), "probabilities"):
         refused(door, channels_first, rate, match=r"shape \(1, 1, 16000\); give \(samples,\) or \(batch, samples\)")
         refused(door, NOISE[..., None], rate, match=r"shape \(2, 16000, 1\); give \(samples,\)")
     else:
@@ -191,8 +191,9 @@ def test_losses_refuse_other_shapes_alike(name):
         (one, two[:, :-1]),
         (one, two[:1]),
         (one[0], two[0]),
-        (np.stack([one, one], -1), np.stack([two, two], -1)),
     ]
+    if name not in DISTANCES:  # which hear channels one after the other
+        pairs.append((np.stack([one, one], -1), np.stack([two, two], -1)))
     for reference, estimate in pairs:
         refused(loss.call, reference, estimate, match=r"has shape .*; give \(batch, samples\), of one shape")
         refused(loss, reference, estimate, match=r"give \(batch, samples\), of one shape")

@@ -10,12 +10,12 @@ import scipy.stats
 
 from zoo.audio import io
 from zoo.errors import InputError
-from zoo.jnd import artefacts, music, rendered, severity
+from zoo.jnd import artefacts, degradations, music, rendered, severity
+from zoo.jnd.degradations import GROUP
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.jnd.judgments import split_of
 from zoo.jnd.rendered import Source
-from zoo.jnd.severity import GROUP
 from zoo.training.distribution import ONE_DEVICE
 
 # Answers by rule. Listeners of the tables call 3 in 100 identical pairs different, and miss about as many plain
@@ -26,7 +26,7 @@ INAUDIBLE = ("shift", "phase", "drift")  # changes that nobody hears
 _DISPERSION = 2.0  # ms of group delay
 _DRIFT = 0.001  # between two clocks
 _SILENCE = 0.25  # seconds
-TEACHERS = (*severity.TEACHERS, music.TEACHER)
+TEACHERS = (*degradations.TEACHERS, music.TEACHER)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Batches(keras.utils.PyDataset):
         ladders: chunks as `rendered.draw_ladders` gives them, or None.
         distribution: the `zoo.training.distribution.Distribution` that shares the batches; each of its shards, one after the
             other, has as much of each kind.
-        graded, graded_music: a `zoo.jnd.severity.Graded` of speech, and one of music, or None.
+        graded, graded_music: a `zoo.jnd.degradations.Graded` of speech, and one of music, or None.
 
     Raises:
         InputError: the devices cannot share a batch evenly, or the shards not every kind.

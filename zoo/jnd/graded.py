@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from zoo.jnd import artefacts, music, rendered
 from zoo.jnd.answers import ALL
+from zoo.jnd.degradations import TEACHERS, Graded
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
-from zoo.jnd.severity import TEACHERS, Graded
 from zoo.metrics.agreement import bootstrap, grouped_mean, spearman
 
 _FEW = 32  # clips of the inaudible changes
@@ -108,7 +108,7 @@ def music_report(distances: np.ndarray, ladders: Graded) -> dict:
         high] of each}}; "teachers" as of `report`}. Intervals resample pieces; a tie is half right.
 
     Example:
-        >>> from zoo.jnd.severity import Degradation
+        >>> from zoo.jnd.degradations import Degradation
         >>> group = [Degradation("opus", kbps, None, 0) for kbps in (64.0, 32.0, 16.0)]
         >>> ladders = Graded([group] * 2, [], np.ones((2, 3, 1)), ("visqol-audio",), 44100)
         >>> music_report(np.array([[1.0, 2.0, 3.0], [1.0, 3.0, 2.0]]), ladders)["order"]["opus"]["accuracy"][0]
@@ -157,7 +157,7 @@ def ladders_report(distances: np.ndarray, ladders: Graded) -> dict:
         short of the best, None where it is not valid, "rises": share of the steps, over all clips, that rise}}.
 
     Example:
-        >>> from zoo.jnd.severity import Degradation
+        >>> from zoo.jnd.degradations import Degradation
         >>> rungs = [Degradation("mnru", q, None, 0) for q in (30, 20, 10)]
         >>> facts = ladders_report(np.array([[1.0, 2.0, 1.5]]), Graded([rungs], [], np.ones((1, 3, 2))))
         >>> facts["mnru"]["rises"]

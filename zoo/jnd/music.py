@@ -13,7 +13,7 @@ import scipy.signal
 from zoo.audio import codecs, io, mix
 from zoo.errors import InputError
 from zoo.jnd import artefacts, baselines, effects, examples, rendered
-from zoo.jnd.severity import Degradation, Graded, apply_by, draw_group, store
+from zoo.jnd.degradations import Degradation, Graded, apply_by, draw_group, store
 from zoo.jnd.songs import SAMPLE_RATE, SAMPLES, Songs, pieces
 
 VERSION, STEREO_VERSION = 1, 2  # of the recordings; stored ones of another version are not used

@@ -29,6 +29,7 @@ from zoo.jnd.batches import (
     prepare_ladders,
     prepare_music,
 )
+from zoo.jnd.degradations import GROUP, Graded
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.jnd.head import count_answers, fit_head
@@ -36,7 +37,6 @@ from zoo.jnd.judgments import read_judgments
 from zoo.jnd.model import JND
 from zoo.jnd.objective import Objective
 from zoo.jnd.quality import QualityJND
-from zoo.jnd.severity import GROUP, Graded
 from zoo.jnd.spectral import SpectralJND
 from zoo.jnd.studies import is_study, read_triplets
 from zoo.training.checkpoint import Trained
