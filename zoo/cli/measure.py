@@ -226,9 +226,8 @@ def score_pair(pair, meters, resample=False, downmix=False, **reading):
 
 def _lateness(pair, reference, degraded, sample_rate):
     """What to say of a pair that is not in time; "" of one that is."""
-    from zoo.audio.align import (
-        find_lag_of_channels,  # imports audio libraries, which the parser of a command line does without
-    )
+    # Imports audio libraries, which the parser of a command line does without.
+    from zoo.audio.align import find_lag_of_channels
 
     if not (lag := find_lag_of_channels(reference.T, degraded.T, sample_rate)):
         return ""

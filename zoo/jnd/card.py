@@ -146,8 +146,9 @@ def on_music(card):
     own = card["evaluation"]["music"]
     caption = (
         f"The middle 2.5 s of {len(own['recordings'])} recordings ({', '.join(own['recordings'])}), in stereo, through "
-        "codecs at falling rates, low-pass filters and noise (`zoo.jnd.music`). Spearman: with what ViSQOL's audio mode says of codecs and low-pass, all at once. Order: how often the more severe of two values of "
-        "one kind, on the same clip, is further away. 95 % bootstrap intervals over pieces."
+        "codecs at falling rates, low-pass filters and noise (`zoo.jnd.music`). Spearman: with what ViSQOL's audio mode "
+        "says of codecs and low-pass, all at once. Order: how often the more severe of two values of one kind, on the same "
+        "clip, is further away. 95 % bootstrap intervals over pieces."
     )
     rows = []
     for kind, facts in own["ladders"].items():

@@ -44,8 +44,8 @@ class Graded:
     """Groups of degraded recordings with their teachers' scores.
 
     Attributes:
-        degradations: list of `Degradation` for each clip; where they are drawn, a mild and a more severe value of one kind, the same
-            of another.
+        degradations: list of `Degradation` for each clip; where they are drawn, a mild and a more severe value of one
+            kind, the same of another.
         audio: list of memory-mapped int16 (clips, 1 + degradations, samples), clip and degraded, -16 LUFS each; of two
             channels one after the other.
         missed: float32 (clips, degradations, teachers), by how much a score falls short of the best; NaN where invalid.
@@ -108,6 +108,34 @@ def apply_by(process: Callable, clip: np.ndarray, degradation: Degradation, samp
         first = process(clip, *degradation.before, degradation.seed + 1)
         clip = effects.loudness_normalise(first, sample_rate)
     return effects.loudness_normalise(process(clip, degradation.kind, degradation.value, degradation.seed), sample_rate)
+
+
+def missed_by(
+    load: Callable, kinds: set[str], recordings: np.ndarray, degradations: Sequence[Degradation], sample_rate: int
+) -> np.ndarray:
+    """By how much a teacher's scores of degraded recordings fall short of the best.
+
+    Args:
+        load: gives the teacher, a metric with `sample_rate` and `distance`; called where there is something to score.
+        kinds: for which it is valid.
+        recordings: float (1 + n, samples), the clip and its degraded forms.
+        degradations: n of them.
+        sample_rate: of the recordings, in Hz.
+
+    Returns:
+        float32 (n,), 0 and up; NaN where the teacher is not valid or has no score.
+
+    Example:
+        >>> missed_by(None, set(), np.zeros((2, 9)), [Degradation("mnru", 10, None, seed=0)], 22050)
+        array([nan], dtype=float32)
+    """
+    missed = np.full(len(degradations), np.nan, "float32")
+    valid = [i for i, degradation in enumerate(degradations) if degradation.kinds <= kinds]
+    if valid:
+        metric = load()
+        (audio,) = rendered.at_rate(metric, recordings[[0, *(1 + i for i in valid)]], sample_rate=sample_rate)
+        missed[valid] = metric.distance(np.repeat(audio[:1], len(valid), axis=0), audio[1:], metric.sample_rate)
+    return missed
 
 
 def store(

@@ -1,6 +1,7 @@
 """The perturbations of Manocha et al. 2020 by their physical values, and loudness normalisation.
 
-All process mono clips, (samples,), at 22,050 Hz where nothing else is said, keep length and alignment, and keep digital silence silent.
+All process mono clips, (samples,), at 22,050 Hz where nothing else is said, keep length and alignment, and keep digital
+silence silent.
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from zoo.jnd import artefacts, music, rendered
 from zoo.jnd.answers import ALL
-from zoo.jnd.degradations import TEACHERS, Graded
+from zoo.jnd.degradations import Graded
 from zoo.jnd.effects import SAMPLE_RATE
 from zoo.jnd.examples import as_float
 from zoo.metrics.agreement import bootstrap, grouped_mean, spearman
@@ -166,7 +166,7 @@ def ladders_report(distances: np.ndarray, ladders: Graded) -> dict:
     kinds = np.array([rung.kind for rung in ladders.degradations[0]])
     facts = _climbed(distances, ladders)
     for kind, climbed in facts.items():
-        missed = np.mean(ladders.missed[:, kinds == kind, TEACHERS.index("pesq")], axis=0)
+        missed = np.mean(ladders.missed[:, kinds == kind, ladders.teachers.index("pesq")], axis=0)
         climbed["pesq"] = [float(x) if np.isfinite(x) else None for x in missed]
         climbed["rises"] = float(np.mean(np.diff(distances[:, kinds == kind], axis=1) > 0))
     return facts

@@ -13,10 +13,10 @@ import scipy.signal
 from zoo.audio import codecs, io, mix
 from zoo.errors import InputError
 from zoo.jnd import artefacts, baselines, effects, examples, rendered
-from zoo.jnd.degradations import Degradation, Graded, apply_by, draw_group, store
+from zoo.jnd.degradations import Degradation, Graded, apply_by, draw_group, missed_by, store
 from zoo.jnd.songs import SAMPLE_RATE, SAMPLES, Songs, pieces
 
-VERSION, STEREO_VERSION = 1, 2  # of the recordings; stored ones of another version are not used
+VERSION = 2  # of the recordings; stored ones of another version are not used
 TEACHER = "visqol-audio"
 MOST_MISSED, SPREAD = 3.8, 0.9  # about how much its score can fall short of the best, and its deviation over the kinds
 AAC = codecs.Program("aac", "adts", "aac", SAMPLE_RATE, (16, 256))
@@ -43,8 +43,7 @@ KINDS = {
 }
 CODECS, CODECS_TOGETHER = ("opus", "aac", "mp3", "vorbis"), "codecs"
 VALID = {*CODECS, "low-pass"}  # kinds for which ViSQOL's audio mode was made
-_FACTS = {"teachers": (TEACHER,), "sample_rate": SAMPLE_RATE}
-# The same of two channels, which the test climbs: kb/s of both together.
+# Values of two channels, which the test climbs: kb/s of both together.
 STEREO = {
     "opus": (256.0, 128.0, 96.0, 64.0, 48.0, 32.0, 24.0),
     "aac": (256.0, 128.0, 96.0, 64.0, 48.0, 32.0, 24.0),
@@ -53,6 +52,7 @@ STEREO = {
     "low-pass": (16000.0, 11000.0, 7000.0, 3500.0, 1700.0),
     "noise": (60, 45, 30, 15, 0),
 }
+_FACTS = {"teachers": (TEACHER,), "sample_rate": SAMPLE_RATE}  # of what is rendered
 
 
 def degrade(clip: np.ndarray, kind: str, value: float, seed: int) -> np.ndarray:
@@ -77,14 +77,16 @@ def degrade(clip: np.ndarray, kind: str, value: float, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     match kind:
         case "opus":
-            return _opus(clip, value)
+            kbps = value / (clip.size // len(clip))  # of each channel
+            level = codecs.compression_level(kbps, *artefacts.OPUS_KBPS)
+            return _coded(clip, "OGG", "OPUS", _OPUS_RATE, compression_level=level)
         case "aac":
             return codecs.encode_and_decode_by_ffmpeg(clip, SAMPLE_RATE, AAC, value)
         case "mp3":
             options = {"bitrate_mode": "CONSTANT", "compression_level": codecs.compression_level(value, *_MP3_KBPS)}
-            return _coded(clip, SAMPLE_RATE, "MP3", "MPEG_LAYER_III", **options)
+            return _coded(clip, "MP3", "MPEG_LAYER_III", **options)
         case "vorbis":
-            return _coded(clip, SAMPLE_RATE, "OGG", "VORBIS", compression_level=1.0 - value)
+            return _coded(clip, "OGG", "VORBIS", compression_level=1.0 - value)
         case "low-pass":
             return artefacts.low_pass(clip.T, value, SAMPLE_RATE).T
         case "noise":
@@ -110,28 +112,11 @@ def degrade(clip: np.ndarray, kind: str, value: float, seed: int) -> np.ndarray:
     raise InputError(f"no kind of degradation {kind!r}: use {', '.join(KINDS)}")
 
 
-def _opus(clip, kbps):
-    channels = clip.size // len(clip)
-    wide = np.clip(io.resample(np.asarray(clip, "float32").T, SAMPLE_RATE, _OPUS_RATE), -1, 1).T
-    options = {"compression_level": codecs.compression_level(kbps / channels, *artefacts.OPUS_KBPS)}
-    coded, _ = codecs.encode_and_decode(wide, _OPUS_RATE, "OGG", "OPUS", **options)
-    return codecs.align(io.resample(coded.T, _OPUS_RATE, SAMPLE_RATE).T, clip)
-
-
-def _coded(clip, rate, *codec, **options):
-    coded, coded_rate = codecs.encode_and_decode(clip, rate, *codec, **options)
+def _coded(clip, container, subtype, rate=SAMPLE_RATE, **options):
+    """A clip through a codec of libsndfile that codes at a rate, in Hz, aligned with it."""
+    wide = io.resample(clip.T, SAMPLE_RATE, rate).T
+    coded, coded_rate = codecs.encode_and_decode(wide, rate, container, subtype, **options)
     return codecs.align(io.resample(coded.T, coded_rate, SAMPLE_RATE).T, clip)
-
-
-def draw(rng: np.random.Generator) -> list[Degradation]:
-    """Degradations of one clip: two values of one kind, then two of another, mild before severe.
-
-    Example:
-        >>> [mild, severe, *others] = draw(np.random.default_rng(0))
-        >>> mild.kind == severe.kind, len(others)
-        (True, 2)
-    """
-    return draw_group(rng, KINDS)
 
 
 def apply(clip: np.ndarray, degradation: Degradation) -> np.ndarray:
@@ -158,13 +143,7 @@ def missed_scores(recordings: np.ndarray, degradations: Sequence[Degradation]) -
     Raises:
         InputError: visqol-python is not installed.
     """
-    missed = np.full((len(degradations), 1), np.nan, "float32")
-    valid = [i for i, degradation in enumerate(degradations) if degradation.kinds <= VALID]
-    if valid:
-        metric = _teacher()
-        audio = io.resample(recordings[[0, *(1 + i for i in valid)]], SAMPLE_RATE, metric.sample_rate)
-        missed[valid, 0] = metric.distance(np.repeat(audio[:1], len(valid), axis=0), audio[1:], metric.sample_rate)
-    return missed
+    return missed_by(_teacher, VALID, recordings, degradations, SAMPLE_RATE)[:, None]
 
 
 @functools.cache
@@ -192,7 +171,7 @@ def render(music: Path | str, count: int, runs: Path | str, seed: int = 0, n_job
         >>> graded = render("data/music", 256, "runs")  # needs recordings  # doctest: +SKIP
     """
     _check_programs()
-    groups = [draw(examples.rng_of(seed, "music", i)) for i in range(count)]
+    groups = [draw_group(examples.rng_of(seed, "music", i), KINDS) for i in range(count)]
     starts = range(0, count, rendered.CHUNK)
     items = [(seed, start, groups[start : start + rendered.CHUNK]) for start in starts]
     name = f"music-{count}-v{VERSION}-{_songs(str(music)).digest()}-{seed}"
@@ -220,7 +199,7 @@ def render_stereo(folder: Path | str, runs: Path | str, n_jobs: int = -1) -> Gra
     clips = list(pieces(folder))
     rungs = [(kind, value) for kind, ladder in STEREO.items() for value in ladder]
     items = [(clip, [[Degradation(*rung, None, seed) for rung in rungs]]) for seed, clip in enumerate(clips)]
-    name = f"stereo-v{STEREO_VERSION}-{examples.digest([clip.tobytes() for clip in clips])}"
+    name = f"stereo-v{VERSION}-{examples.digest([clip.tobytes() for clip in clips])}"
     return store(_render_stereo, _score, str(folder), items, Path(runs) / "jnd" / name, n_jobs, **_FACTS)
 
 

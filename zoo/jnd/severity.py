@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.jnd import artefacts, baselines, effects, examples, rendered
-from zoo.jnd.degradations import GROUP, TEACHERS, Degradation, Graded, apply_by, draw_group, store
+from zoo.jnd.degradations import GROUP, Degradation, Graded, apply_by, draw_group, missed_by, store
 from zoo.jnd.neural_codec import Lyra
 from zoo.jnd.noises import NOISES, Material
 from zoo.jnd.rendered import Source
@@ -149,15 +149,11 @@ def missed_scores(recordings: np.ndarray, degradations: Sequence[Degradation]) -
     Returns:
         float32 (n, teachers), 0 and up; NaN where a teacher is not valid or has no score.
     """
-    missed = np.full((len(degradations), len(TEACHERS)), np.nan, "float32")
-    for j, (teacher, valid_kinds) in enumerate(VALID.items()):
-        valid = [i for i, degradation in enumerate(degradations) if degradation.kinds <= valid_kinds]
-        if valid:
-            metric = _teacher(teacher)
-            (audio,) = rendered.at_rate(metric, recordings[[0, *(1 + i for i in valid)]])
-            references = np.repeat(audio[:1], len(valid), axis=0)
-            missed[valid, j] = metric.distance(references, audio[1:], metric.sample_rate)
-    return missed
+    missed = [
+        missed_by(lambda teacher=teacher: _teacher(teacher), kinds, recordings, degradations, effects.SAMPLE_RATE)
+        for teacher, kinds in VALID.items()
+    ]
+    return np.stack(missed, axis=1)
 
 
 @functools.cache

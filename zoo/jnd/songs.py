@@ -149,7 +149,8 @@ def _mono(path, start):
     """2.5 s of a file from `start` seconds on, as one channel."""
     with blocks.open_audio(path) as file:
         rate = file.samplerate
-    audio, _ = blocks.read_part(path, int(start * rate), int(SECONDS * rate) + 1)
+        file.seek(min(int(start * rate), file.frames))
+        audio = blocks.read_block(file, int(SECONDS * rate) + 1)
     audio = io.resample(audio.mean(axis=1), rate, SAMPLE_RATE)[:SAMPLES]
     return np.pad(audio, (0, SAMPLES - len(audio)))
 

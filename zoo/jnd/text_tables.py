@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base import tables
-from zoo.jnd import answers, card, degradations, music, ratings, triplets
+from zoo.jnd import answers, card, music, ratings, triplets
 
 
 def distances(compared: dict[str, dict]) -> str:
@@ -33,7 +33,7 @@ def past_threshold(compared: dict[str, dict]) -> str:
     rows = []
     for name, facts in compared.items():
         past, unit = facts["graded"], facts["jnd_distance"][0]
-        agreement = [tables.interval(past["teachers"][teacher]["spearman"]) for teacher in degradations.TEACHERS]
+        agreement = [tables.interval(teacher["spearman"]) for teacher in past["teachers"].values()]
         worst = max(mean for mean, _, _ in past["inaudible"]["distance"])
         rows.append(
             [name, *agreement, tables.interval(past["order"][answers.ALL]["accuracy"]), tables.number(worst / unit)]

@@ -170,9 +170,8 @@ def train(
         minutes: spent in the epochs, those before an interruption too.
     """
     batches = Batches(recipe, judged, ladders, distribution, graded, graded_music)
-    first, _ = Batches(recipe, judged, ladders, graded=graded, graded_music=graded_music)[
-        0
-    ]  # the same on any number of devices
+    # The same on any number of devices.
+    first, _ = Batches(recipe, judged, ladders, graded=graded, graded_music=graded_music)[0]
     digest = {"first_batch": hashlib.sha256(np.stack(first)).hexdigest()[:16]}
     run = Run(Path(runs) / f"{recipe.name}-{recipe.seed}", recipe, "val_loss", distribution=distribution, data=digest)
     with distribution.scope():
